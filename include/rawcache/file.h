@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading origin files through the cache.
+ *
+ * The caller opens the origin file itself, with its own rights, and keeps the descriptor: the
+ * cache reads the origin through it and never opens a path. A file handle is a number, not a
+ * pointer: using one that was put away is an error (-ESTALE), never a crash, so a reader needs
+ * no lock against a closing thread.
+ *
+ *	struct statx stx;               // of fd, STATX_BASIC_STATS | STATX_MNT_ID
+ *	uint64_t file;
+ *	rawcache_file_open(cache, fd, path, &stx, &file, NULL);
+ *	n = rawcache_file_read(cache, file, fd, buf, len, offset);
+ *	rawcache_file_put(cache, file);
+ */
+#ifndef RAWCACHE_FILE_H
+#define RAWCACHE_FILE_H
+
+#include <sys/types.h>
+
+#include <rawcache/rawcache.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct statx;
+
+#define RAWCACHE_NO_FILE UINT64_C(0)
+
+/*
+ * Make the regular file behind `fd` known to the cache. `path` is its canonical absolute path
+ * as /proc/self/fd tells it; `stx` holds its attributes, read after it was opened. Opening the
+ * same unchanged file again gives a handle of the same object: what the process learned about
+ * its chunks is kept. Each success owes one rawcache_file_put().
+ * Errors, with *reason (may be NULL) set: -EAGAIN the file changed too recently to be cached
+ * (try again after options.settle_ms); -ENOMEM; -ENODATA an empty file.
+ */
+int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+		       uint64_t *file, enum rawcache_reason *reason);
+
+void rawcache_file_put(struct rawcache *cache, uint64_t file);
+
+/* The size in bytes that the file had when it was opened; 0 for a stale handle. */
+uint64_t rawcache_file_size(struct rawcache *cache, uint64_t file);
+
+/*
+ * Read up to `len` bytes at `offset` into `buf`, from the cache, or from the origin `fd` while
+ * storing them. Returns the count, short only at the end of the file or where an error cut it
+ * off; 0 at or beyond the end that was known at open: confirm it with the origin.
+ * -ESTALE: the file may have changed, or the handle was put away: open again with fresh
+ * attributes. -EFAULT: `buf` is not writable. Other errors are the origin's own.
+ * No system call, lock or shared store is made when the bytes are cached and resident.
+ */
+ssize_t rawcache_file_read(struct rawcache *cache, uint64_t file, int fd, void *buf, size_t len,
+			   uint64_t offset);
+
+/*
+ * Tell the readers in all processes that the file with these attributes is being changed by a
+ * program under the cache's eyes: they look at its attributes again before the next byte.
+ * Call it before and after each change.
+ */
+void rawcache_file_changed(struct rawcache *cache, const struct statx *stx);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

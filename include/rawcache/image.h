@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: making, describing, checking and emptying them. For the command and for programs
+ * that manage caches; reading files needs only file.h.
+ */
+#ifndef RAWCACHE_IMAGE_H
+#define RAWCACHE_IMAGE_H
+
+#include <rawcache/rawcache.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* The ways to detach the pages of a region before it is written anew. */
+enum rawcache_detach { RAWCACHE_DETACH_NONE, RAWCACHE_DETACH_ZERO_RANGE, RAWCACHE_DETACH_PUNCH_HOLE };
+
+struct rawcache_format_options {
+	size_t struct_size;      /* set by rawcache_format_options_init() */
+	uint64_t size;           /* bytes; 0: the whole block device, or what the file has */
+	uint32_t region_size;    /* bytes, a power of two; 0: 32 MiB, less for small images */
+	uint32_t chunk_size;     /* bytes, a power of two, 64K..256K; 0: 256K */
+	uint32_t object_size;    /* average bytes of an object, sizes the index; 0: 16K */
+	bool force;              /* overwrite something that is not an image of ours */
+	bool shared;             /* accept mode bits that let others write */
+};
+
+void rawcache_format_options_init(struct rawcache_format_options *options);
+
+#define RAWCACHE_MIN_IMAGE_SIZE (10u << 20)
+
+struct rawcache_image_info {
+	char uuid[37];
+	char runtime[64];        /* name of the runtime segment */
+	uint32_t version;
+	uint64_t size, data_offset, index_offset;
+	uint32_t region_size, region_count, chunk_size;
+	uint64_t index_entries;
+	uint64_t created;        /* seconds since the epoch */
+	uint64_t epoch;          /* boots that used the image */
+	enum rawcache_detach detach;
+	bool direct;             /* O_DIRECT works */
+	bool sendfile;           /* pages can be sent without copying */
+	bool block_device;
+	/* counted when asked for, from the index: */
+	uint64_t used_entries, used_bytes;
+};
+
+/*
+ * Make an image at `path`: a new file (0600, preallocated, zero-written where the file system
+ * cannot promise space), an existing file, or a block device. Never follows a symbolic link at
+ * the last component when it creates. What is there already is overwritten only if it is an
+ * image that nobody uses, or with options->force. `message` (may be NULL) gets one sentence
+ * for the user on failure.
+ */
+int rawcache_image_format(const char *path, const struct rawcache_format_options *options,
+			  char *message, size_t message_size);
+
+/* Read the superblock; `message` as above. */
+int rawcache_image_info(const char *path, struct rawcache_image_info *info, char *message,
+			size_t message_size);
+
+/* Like rawcache_image_info() for an attached cache, with the used_ fields counted. */
+int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info);
+
+/* Forget everything that is cached. Programs go on; their next reads miss. */
+int rawcache_drop_all(struct rawcache *cache);
+
+struct rawcache_verify_result {
+	uint64_t extents, bytes; /* looked at */
+	uint64_t bad;            /* wrong checksum: dropped */
+	uint64_t stale;          /* entries of recycled regions: harmless, not looked at */
+	uint64_t broken;         /* entries that point outside the image: dropped */
+};
+
+/* Check every extent against its checksum. `progress` may be NULL; returning false stops. */
+int rawcache_verify(struct rawcache *cache, struct rawcache_verify_result *result,
+		    bool (*progress)(void *arg, uint64_t done, uint64_t total), void *arg);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rawcache: a raw-disk cache shared by all processes of a machine.
+ *
+ * Conventions of all public headers:
+ *  - Functions return 0 or a count on success and a negative errno value on failure; none
+ *    sets errno. Sizes and offsets are in bytes unless a name says otherwise.
+ *  - All functions may be called from any thread at any time, except that rawcache_detach()
+ *    must be the last use of its cache.
+ *  - A child made by fork() may go on using a cache: it attaches anew at its first need.
+ *  - The library starts no thread before the first need and installs no signal handler.
+ *
+ * A process holds one struct rawcache per image. It maps the image, holds two descriptors
+ * (high-numbered, close-on-exec) and one slot of the runtime segment.
+ */
+#ifndef RAWCACHE_RAWCACHE_H
+#define RAWCACHE_RAWCACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rawcache/stats.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct rawcache;
+
+enum rawcache_io { RAWCACHE_IO_AUTO, RAWCACHE_IO_URING, RAWCACHE_IO_THREADS, RAWCACHE_IO_SYNC };
+enum rawcache_verify { RAWCACHE_VERIFY_BOOT, RAWCACHE_VERIFY_ALWAYS, RAWCACHE_VERIFY_NEVER };
+
+/* A tunable that is 0 where 0 means something uses this for "let the cache choose". */
+#define RAWCACHE_AUTO UINT64_MAX
+
+/*
+ * How to use a cache. Start from rawcache_options_init(). Strings are read during the call
+ * only. The environment variable with the same meaning is named on the right; the library
+ * itself reads no environment.
+ */
+struct rawcache_options {
+	size_t struct_size;        /* set by rawcache_options_init() */
+	const char *device;        /* image file or block device           RAWCACHE_DEVICE */
+	const char *runtime_dir;   /* NULL: POSIX shared memory            RAWCACHE_RUNTIME_DIR */
+	uint64_t mmap_threshold;   /* bytes, or RAWCACHE_AUTO              RAWCACHE_MMAP_THRESHOLD */
+	uint64_t readahead;        /* bytes, 0: none                       RAWCACHE_READAHEAD */
+	uint32_t ttl;              /* seconds, 0: none                     RAWCACHE_TTL */
+	uint32_t settle_ms;        /* milliseconds                         RAWCACHE_SETTLE */
+	uint8_t sendfile;          /* 0: never from the image              RAWCACHE_SENDFILE */
+	uint8_t direct;            /* 1: O_DIRECT fills                    RAWCACHE_DIRECT */
+	uint8_t io;                /* enum rawcache_io                     RAWCACHE_IO */
+	uint8_t verify;            /* enum rawcache_verify                 RAWCACHE_VERIFY */
+	uint8_t read_only;         /* 1: never store, hold no slot */
+	uint8_t allow_shared;      /* 1: accept an image that others may write */
+	uint8_t manual_fork;       /* 1: the caller calls rawcache_fork_*() itself */
+};
+
+void rawcache_options_init(struct rawcache_options *options);
+
+/*
+ * Attach the calling process to the image `options->device`. *cache is the caller's until
+ * rawcache_detach(). *reason (may be NULL) says in the shared vocabulary why it failed.
+ * Errors: -ENOENT no image; -EINVAL foreign or damaged image; -EPROTONOSUPPORT made by a
+ * newer version; -EPERM others may write the image; -EBUSY its users have a runtime segment
+ * that is not reachable here; -EAGAIN all slots taken; or what the kernel says.
+ */
+int rawcache_attach(const struct rawcache_options *options, struct rawcache **cache,
+		    enum rawcache_reason *reason);
+
+/* Fold this process's statistics into the totals and let go of everything. NULL is allowed. */
+void rawcache_detach(struct rawcache *cache);
+
+/*
+ * Around fork(): prepare takes the cache's process-private locks, parent and child let them go;
+ * in the child the cache is attached anew at its first need. Attaching registers them with
+ * pthread_atfork() unless options.manual_fork is set.
+ */
+void rawcache_fork_prepare(void);
+void rawcache_fork_parent(void);
+void rawcache_fork_child(void);
+
+/*
+ * Close-on-exec descriptors of the cache itself, for code that closes ranges of descriptors:
+ * whether `fd` is one of them.
+ */
+bool rawcache_owns_fd(int fd);
+
+/*
+ * A fault at `address` (SIGSEGV, SIGBUS): if it happened inside a copy of the cache, this
+ * does not return but makes that copy fail, and the read answers EFAULT or goes to the
+ * origin. Otherwise it returns false at once. For use in a signal handler installed with
+ * SA_NODEFER.
+ */
+bool rawcache_handle_fault(void *address);
+
+/* Statistics of all processes that ever used the cache: totals and live ones together. */
+int rawcache_stats_total(struct rawcache *cache, struct rawcache_stats *total);
+
+/*
+ * The live processes: fills up to `max` rows, returns the number there are. Processes that
+ * died are folded first.
+ */
+int rawcache_stats_processes(struct rawcache *cache, struct rawcache_process *rows, size_t max);
+
+/* Count a pass-through in this thread's statistics. `cache` may be NULL (not attached yet). */
+void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statistics of a cache: what they are, and how to read them.
+ *
+ * Every process that uses a cache counts live in a slot of the runtime segment; when it ends,
+ * however it ends, its numbers are folded into the totals kept in the image.
+ */
+#ifndef RAWCACHE_STATS_H
+#define RAWCACHE_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+enum rawcache_reason {
+#define REASON(name, text) RAWCACHE_REASON_##name,
+#include <rawcache/reason_tbl.h>
+#undef REASON
+	RAWCACHE_REASON_COUNT
+};
+
+/*
+ * A latency histogram, two buckets an octave: bucket i counts durations that are below its
+ * limit and fall into no earlier bucket. The limits are 16, 24, 32, 48, 64, 96, ... ns; the
+ * last bucket takes the rest.
+ */
+#define RAWCACHE_LATENCY_BUCKETS 56
+
+struct rawcache_latency {
+	uint64_t bucket[RAWCACHE_LATENCY_BUCKETS];
+};
+
+/* All counters only grow. The struct is an array of uint64_t without padding. */
+struct rawcache_stats {
+#define STAT(name, unit, text) uint64_t name;
+#include <rawcache/stats_tbl.h>
+#undef STAT
+	uint64_t passthrough[RAWCACHE_REASON_COUNT]; /* by enum rawcache_reason */
+	struct rawcache_latency hit_latency;         /* one hit in 64 is timed */
+	struct rawcache_latency miss_latency;
+	struct rawcache_latency fill_latency;
+};
+
+/* One plain counter of struct rawcache_stats, for programs that print them all. */
+struct rawcache_counter {
+	const char *name;
+	const char *unit;
+	const char *text;
+	size_t offset; /* of the uint64_t inside struct rawcache_stats */
+};
+
+/* The counters in the order of the struct; *count gets their number. Static storage. */
+const struct rawcache_counter *rawcache_counters(size_t *count);
+
+/* Name and explanation of a reason; "unknown" for a number that is none. Static storage. */
+const char *rawcache_reason_name(unsigned int reason);
+const char *rawcache_reason_text(unsigned int reason);
+
+/*
+ * The duration in nanoseconds below which `percent` (0..100) of the histogram's samples lie,
+ * as the upper bound of its bucket; 0 for an empty histogram.
+ */
+uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, double percent);
+
+/* A process that is using the cache now. */
+struct rawcache_process {
+	uint32_t pid;       /* in the process's own pid namespace */
+	uint32_t slot;      /* its slot in the runtime segment */
+	uint64_t attached;  /* seconds since the epoch */
+	char command[16];   /* NUL-terminated */
+	struct rawcache_stats stats;
+};
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The counters of rawcache, once: STAT(name, unit, description).
+ *
+ * From this list come struct rawcache_stats, the names in `rawcache stat`, its JSON and
+ * Prometheus output, and the table in the man page. Append; the layout version of the
+ * runtime segment changes by itself, because it is computed from the size.
+ */
+STAT(hits, "reads", "reads answered from the cache without waiting for the origin")
+STAT(misses, "reads", "reads that needed the origin")
+STAT(hit_bytes, "bytes", "bytes handed to programs from the cache")
+STAT(miss_bytes, "bytes", "bytes handed to programs while they were being fetched")
+STAT(opens_cached, "opens", "opens whose reads go through the cache")
+STAT(opens_bypassed, "opens", "opens below a configured path that go to the origin")
+STAT(mmap_reads, "reads", "reads copied out of the mapped image, without a system call")
+STAT(mmap_bytes, "bytes", "bytes copied out of the mapped image")
+STAT(mmap_skipped, "reads", "reads below the threshold on an extent that was still cold")
+STAT(pread_reads, "reads", "reads of the image by a system call")
+STAT(pread_bytes, "bytes", "bytes read from the image by a system call")
+STAT(mapped_files, "maps", "mappings of files that were made of cache extents")
+STAT(mapped_bytes, "bytes", "bytes of mappings that were made of cache extents")
+STAT(sendfile_transfers, "calls", "transfers from the image to a descriptor inside the kernel")
+STAT(sendfile_bytes, "bytes", "bytes transferred from the image inside the kernel")
+STAT(elided_writes, "calls", "socket writes of cached bytes that were turned into sendfile")
+STAT(elided_bytes, "bytes", "bytes of socket writes that were turned into sendfile")
+STAT(fills, "extents", "extents stored")
+STAT(fill_bytes, "bytes", "bytes stored")
+STAT(fill_errors, "fills", "fills given up: nothing stored, the program had its bytes")
+STAT(fill_waits, "waits", "waits for a fill that another thread or process had begun")
+STAT(readahead_bytes, "bytes", "bytes fetched before a program asked for them")
+STAT(origin_reads, "reads", "read calls made on origin files")
+STAT(origin_bytes, "bytes", "bytes read from origin files")
+STAT(evicted_regions, "regions", "regions recycled")
+STAT(evicted_bytes, "bytes", "bytes dropped with recycled regions")
+STAT(reinserted_bytes, "bytes", "bytes kept by copying them out of a recycled region")
+STAT(verify_ok, "extents", "extents whose checksum was verified and right")
+STAT(verify_failed, "extents", "extents whose checksum was wrong: dropped, the origin read")
+STAT(stale_retries, "reads", "copies discarded because their region was recycled meanwhile")
+STAT(io_errors, "errors", "errors of the image's own storage")

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Clocks. clock_gettime() is a vDSO call and hooked by nobody. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Durations: does not jump. */
+static inline uint64_t clock_mono_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* Cheap, a few milliseconds coarse. */
+static inline uint64_t clock_coarse_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
+}
+
+/* Wall time, comparable with file times. */
+static inline uint64_t clock_real_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the compiler offers beyond C11, under short names. */
+#ifndef BASE_COMPILER_H
+#define BASE_COMPILER_H
+
+#include <stddef.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define never_inline __attribute__((noinline))
+#define rare __attribute__((cold, noinline))
+#define printf_like(f, a) __attribute__((format(printf, f, a)))
+
+/* The only TLS that may be touched inside somebody else's malloc or before main(). */
+#define tls_initial __thread __attribute__((tls_model("initial-exec")))
+
+/* Atomics on plain fields: shared and disk structures cannot use _Atomic (its size is not fixed). */
+#define load_relaxed(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define fetch_add(p, v) __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL)
+#define fetch_sub(p, v) __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL)
+#define cas(p, expected, v) \
+	__atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+#define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define fence_full() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/size.h"
+
+#define PREFIX "RAWCACHE_"
+
+extern char **environ;
+
+/* Parsers: store into the field, return NULL or why not. */
+
+static const char *parse_string(const char *text, char **field)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return "does not fit into memory";
+	free(*field);
+	*field = copy;
+	return NULL;
+}
+
+static const char *parse_paths(const char *text, char **field)
+{
+	const char *why = NULL;
+
+	if (paths_check(text, &why))
+		return why;
+	return parse_string(text, field);
+}
+
+static const char *parse_size(const char *text, uint64_t *field)
+{
+	return size_parse(text, field) ? "is not a size such as 512, 64K or 10G" : NULL;
+}
+
+static const char *parse_size_or_auto(const char *text, uint64_t *field)
+{
+	if (!strcmp(text, "auto")) {
+		*field = RAWCACHE_AUTO;
+		return NULL;
+	}
+	return size_parse(text, field) ? "is neither auto nor a size such as 64K" : NULL;
+}
+
+static const char *parse_boolean(const char *text, uint8_t *field)
+{
+	static const char *const words[2][4] = { { "0", "no", "off", "false" },
+						 { "1", "yes", "on", "true" } };
+
+	for (int value = 0; value < 2; value++) {
+		for (int i = 0; i < 4; i++) {
+			if (!strcasecmp(text, words[value][i])) {
+				*field = (uint8_t)value;
+				return NULL;
+			}
+		}
+	}
+	return "is neither 0 nor 1";
+}
+
+static const char *parse_seconds(const char *text, uint32_t *field)
+{
+	uint64_t milli;
+
+	if (milli_parse(text, &milli) || milli / 1000 > UINT32_MAX)
+		return "is not a number of seconds";
+	*field = (uint32_t)((milli + 999) / 1000);
+	return NULL;
+}
+
+static const char *parse_milliseconds(const char *text, uint32_t *field)
+{
+	uint64_t milli;
+
+	if (milli_parse(text, &milli) || milli > UINT32_MAX)
+		return "is not a number of seconds";
+	*field = (uint32_t)milli;
+	return NULL;
+}
+
+static const char *parse_revalidate(const char *text, uint32_t *field)
+{
+	uint64_t n;
+
+	if (!strcmp(text, "open")) {
+		*field = CONFIG_REVALIDATE_OPEN;
+		return NULL;
+	}
+	if (size_parse(text, &n) || n >= CONFIG_REVALIDATE_OPEN)
+		return "is neither open nor a number of milliseconds";
+	*field = (uint32_t)n;
+	return NULL;
+}
+
+static const char *parse_word(const char *text, uint8_t *field, const char *const *words)
+{
+	for (uint8_t i = 0; words[i]; i++) {
+		if (!strcasecmp(text, words[i])) {
+			*field = i;
+			return NULL;
+		}
+	}
+	return "is none of the words it may be";
+}
+
+static const char *parse_io(const char *text, uint8_t *field)
+{
+	static const char *const words[] = { "auto", "io_uring", "threads", "sync", NULL };
+
+	return parse_word(text, field, words) ? "is none of auto, io_uring, threads, sync" : NULL;
+}
+
+static const char *parse_verify(const char *text, uint8_t *field)
+{
+	static const char *const words[] = { "boot", "always", "never", NULL };
+
+	return parse_word(text, field, words) ? "is none of boot, always, never" : NULL;
+}
+
+static const char *parse_log_level(const char *text, uint8_t *field)
+{
+	static const char *const words[] = { "error", "warn", "info", "debug", NULL };
+
+	return parse_word(text, field, words) ? "is none of error, warn, info, debug" : NULL;
+}
+
+static const struct config_variable variables[] = {
+#define CONFIG(NAME, field, parser, fallback, text) { PREFIX #NAME, fallback, text },
+#include "base/config_tbl.h"
+#undef CONFIG
+};
+
+const struct config_variable *config_variables(size_t *count)
+{
+	*count = ARRAY_SIZE(variables);
+	return variables;
+}
+
+int config_load(struct config *config, config_complain_fn *complain, void *arg)
+{
+	const char *value;
+	const char *why;
+	int complaints = 0;
+
+	memset(config, 0, sizeof(*config));
+#define CONFIG(NAME, field, parser, fallback, text) \
+	if (parse_##parser(fallback, &config->field)) { \
+		config_free(config); \
+		return -ENOMEM; \
+	} \
+	value = secure_getenv(PREFIX #NAME); \
+	why = value ? parse_##parser(value, &config->field) : NULL; \
+	if (why) { \
+		complaints++; \
+		if (complain) \
+			complain(arg, PREFIX #NAME, value, why); \
+	}
+#include "base/config_tbl.h"
+#undef CONFIG
+	return complaints;
+}
+
+void config_free(struct config *config)
+{
+	free(config->paths);
+	free(config->device);
+	free(config->skip);
+	free(config->runtime_dir);
+	free(config->log);
+	memset(config, 0, sizeof(*config));
+}
+
+/* Edit distance of two short names, by rows. */
+static unsigned int name_distance(const char *a, const char *b)
+{
+	size_t n = strlen(b);
+	unsigned int row[64];
+
+	if (n >= ARRAY_SIZE(row))
+		return UINT32_MAX;
+	for (unsigned int j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned int i = 1; *a; a++, i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned int best = diagonal + (*a != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+static void unknown_complain(const char *name, config_complain_fn *complain, void *arg)
+{
+	const struct config_variable *nearest = NULL;
+	unsigned int best = 4; /* farther away it is no slip of the finger */
+	char why[96] = "is not a variable of rawcache";
+
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		unsigned int d = name_distance(name, variables[i].name);
+
+		if (d < best) {
+			best = d;
+			nearest = &variables[i];
+		}
+	}
+	if (nearest)
+		snprintf(why, sizeof(why), "is not a variable of rawcache; did you mean %s?",
+			 nearest->name);
+	complain(arg, name, NULL, why);
+}
+
+static bool variable_known(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		if (!strcmp(name, variables[i].name))
+			return true;
+	return false;
+}
+
+int config_report_unknown(config_complain_fn *complain, void *arg)
+{
+	int unknown = 0;
+
+	for (char **e = environ; e && *e; e++) {
+		const char *equals = strchr(*e, '=');
+		char name[64];
+		size_t n = equals ? (size_t)(equals - *e) : 0;
+
+		if (strncmp(*e, PREFIX, strlen(PREFIX)) || !n || n >= sizeof(name))
+			continue;
+		memcpy(name, *e, n);
+		name[n] = '\0';
+		if (variable_known(name))
+			continue;
+		unknown++;
+		unknown_complain(name, complain, arg);
+	}
+	return unknown;
+}
+
+void config_to_options(const struct config *config, struct rawcache_options *options)
+{
+	rawcache_options_init(options);
+	options->device = config->device;
+	options->runtime_dir = *config->runtime_dir ? config->runtime_dir : NULL;
+	options->mmap_threshold = config->mmap_threshold;
+	options->readahead = config->readahead;
+	options->ttl = config->ttl;
+	options->settle_ms = config->settle_ms;
+	options->sendfile = config->sendfile;
+	options->direct = config->direct;
+	options->io = config->io;
+	options->verify = config->verify;
+	options->allow_shared = config->shared;
+	options->manual_fork = 1; /* the shim orders its own handlers around the cache's */
+}
+
+int config_default_device(char *buf, size_t n)
+{
+	const char *cache = secure_getenv("XDG_CACHE_HOME");
+	const char *home = secure_getenv("HOME");
+	int len;
+
+	if (cache && *cache == '/')
+		len = snprintf(buf, n, "%s/rawcache/cache.img", cache);
+	else if (home && *home == '/')
+		len = snprintf(buf, n, "%s/.cache/rawcache/cache.img", home);
+	else
+		return -ENOENT;
+	return len < 0 || (size_t)len >= n ? -ENAMETOOLONG : 0;
+}

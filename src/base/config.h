@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration from the environment: parsed and copied once, because programs rewrite their
+ * environment (nginx) and set-uid programs must not listen to it (secure_getenv).
+ *
+ * The command asks for complaints and refuses to go on; the shim takes the default of whatever
+ * it cannot parse.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rawcache/rawcache.h>
+
+#define CONFIG_REVALIDATE_OPEN UINT32_MAX
+
+struct config {
+	char *paths; /* canonical "DIR:!DIR:..." as given, minus trailing slashes */
+	char *device;
+	uint64_t size;
+	uint64_t mmap_threshold; /* RAWCACHE_AUTO or bytes */
+	uint64_t readahead;
+	uint32_t ttl;
+	uint32_t settle_ms;
+	uint32_t revalidate_ms; /* CONFIG_REVALIDATE_OPEN: only when opened */
+	uint8_t sendfile;
+	uint8_t direct;
+	uint8_t io;
+	uint8_t verify;
+	uint8_t shared;
+	uint8_t disable;
+	uint8_t log_level;
+	char *skip;
+	char *runtime_dir;
+	char *log;
+};
+
+/* Gets one sentence about a variable that is wrong: its full name, its value and why. */
+typedef void config_complain_fn(void *arg, const char *name, const char *value, const char *why);
+
+/*
+ * Read all variables. Strings live in memory of the config's own (config_free()). Returns the
+ * number of complaints made (the defaults stand in), or -ENOMEM. Not thread-safe against
+ * setenv().
+ */
+int config_load(struct config *config, config_complain_fn *complain, void *arg);
+void config_free(struct config *config);
+
+/*
+ * Report RAWCACHE_ variables that exist but mean nothing, with the nearest known name where
+ * there is one. Returns their number.
+ */
+int config_report_unknown(config_complain_fn *complain, void *arg);
+
+/* Fill the library's options from the configuration; strings are borrowed from it. */
+void config_to_options(const struct config *config, struct rawcache_options *options);
+
+/*
+ * The default image: ${XDG_CACHE_HOME:-~/.cache}/rawcache/cache.img. Returns 0, -ENOENT when
+ * there is no home directory, or -ENAMETOOLONG.
+ */
+int config_default_device(char *buf, size_t n);
+
+/* One row of the table, for help texts and man pages. */
+struct config_variable {
+	const char *name, *fallback, *text;
+};
+const struct config_variable *config_variables(size_t *count);
+
+#endif

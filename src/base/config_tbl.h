@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The environment variables, once: CONFIG(NAME, field, parser, default, description).
+ * They are read together by config_load(); names are without the RAWCACHE_ prefix.
+ */
+CONFIG(PATHS, paths, paths, "", "':'-separated absolute directories to cache; !DIR excludes one")
+CONFIG(DEVICE, device, string, "", "image file or block device")
+CONFIG(SIZE, size, size, "0", "size of the image when it is created")
+CONFIG(MMAP_THRESHOLD, mmap_threshold, size_or_auto, "auto", "smallest read served from the mapping of a cold extent: auto or a size")
+CONFIG(SENDFILE, sendfile, boolean, "1", "0: never sendfile from the cache")
+CONFIG(TTL, ttl, seconds, "0", "seconds after which a stored extent is a miss; 0: never")
+CONFIG(READAHEAD, readahead, size, "8M", "largest read-ahead window")
+CONFIG(IO, io, io, "auto", "how fills do their I/O: auto, io_uring, threads or sync")
+CONFIG(DIRECT, direct, boolean, "0", "1: fills write with O_DIRECT")
+CONFIG(SETTLE, settle_ms, milliseconds, "2", "seconds a file must have been unchanged before it is stored")
+CONFIG(REVALIDATE, revalidate_ms, revalidate, "open", "when an open file's attributes are checked again: open, or milliseconds")
+CONFIG(VERIFY, verify, verify, "boot", "when checksums are verified: boot, always or never")
+CONFIG(SKIP, skip, string, "", "':'-separated names of programs that are left alone")
+CONFIG(RUNTIME_DIR, runtime_dir, string, "", "directory of the runtime segment; empty: POSIX shared memory")
+CONFIG(SHARED, shared, boolean, "0", "1: accept an image that other users may write")
+CONFIG(LOG, log, string, "", "log file; a trailing '-' appends the process id")
+CONFIG(LOG_LEVEL, log_level, log_level, "warn", "error, warn, info or debug")
+CONFIG(DISABLE, disable, boolean, "0", "1: the shim does nothing")

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Size classes are powers of two from 64 bytes; a class keeps its free blocks in a list that
+ * runs through them. Small blocks are cut from slabs of 64 KiB.
+ */
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/checked.h"
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#define CLASS_MIN_SHIFT 6
+#define CLASS_COUNT 36
+#define SLAB_SIZE 65536u
+
+struct block {
+	struct block *next;
+};
+
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct block *pool_free[CLASS_COUNT];
+
+void *memory_map(size_t n)
+{
+	void *p = sys_mmap(NULL, n, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return sys_is_error(p) ? NULL : p;
+}
+
+void memory_unmap(void *p, size_t n)
+{
+	if (p)
+		sys_munmap(p, n);
+}
+
+static unsigned int class_of(size_t n)
+{
+	unsigned int shift = n > 1 ? log2_floor(n - 1) + 1 : 0;
+
+	return shift <= CLASS_MIN_SHIFT ? 0 : shift - CLASS_MIN_SHIFT;
+}
+
+static size_t class_size(unsigned int class)
+{
+	return (size_t)1 << (class + CLASS_MIN_SHIFT);
+}
+
+static void slab_cut(unsigned int class)
+{
+	char *slab = memory_map(SLAB_SIZE);
+
+	if (!slab)
+		return;
+	for (size_t at = 0; at < SLAB_SIZE; at += class_size(class)) {
+		struct block *block = (struct block *)(slab + at);
+
+		block->next = pool_free[class];
+		pool_free[class] = block;
+	}
+}
+
+void *memory_get(size_t n)
+{
+	unsigned int class = class_of(n);
+	struct block *block;
+
+	if (class >= CLASS_COUNT)
+		return NULL;
+	pthread_mutex_lock(&pool_lock);
+	if (!pool_free[class] && class_size(class) < SLAB_SIZE)
+		slab_cut(class);
+	block = pool_free[class];
+	if (block)
+		pool_free[class] = block->next;
+	pthread_mutex_unlock(&pool_lock);
+	if (!block)
+		return class_size(class) < SLAB_SIZE ? NULL : memory_map(class_size(class));
+	memset(block, 0, class_size(class) < SLAB_SIZE ? class_size(class) : sizeof(*block));
+	return block;
+}
+
+void memory_put(void *p, size_t n)
+{
+	unsigned int class = class_of(n);
+	struct block *block = p;
+
+	if (!p)
+		return;
+	/* a large block gives its pages back and reads as zeros from then on */
+	if (class_size(class) >= SLAB_SIZE)
+		sys_madvise(p, class_size(class), MADV_DONTNEED);
+	pthread_mutex_lock(&pool_lock);
+	block->next = pool_free[class];
+	pool_free[class] = block;
+	pthread_mutex_unlock(&pool_lock);
+}
+
+void memory_fork_prepare(void)
+{
+	pthread_mutex_lock(&pool_lock);
+}
+
+void memory_fork_release(void)
+{
+	pthread_mutex_unlock(&pool_lock);
+}

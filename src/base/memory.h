@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that does not come from malloc: the shim may run inside a program's allocator, in a
+ * signal handler, or in a process whose allocator is not initialised yet.
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed private pages, or NULL. Pages that are never touched cost address space only. */
+void *memory_map(size_t n);
+void memory_unmap(void *p, size_t n);
+
+/*
+ * Blocks of a power-of-two size. Freed blocks are kept for the same size and never returned to
+ * the kernel, so that a reader with a stale pointer reads old numbers instead of faulting.
+ * Blocks of 4 KiB and more begin on a page. memory_get() zeroes; it returns NULL when there is
+ * no memory. Thread-safe; callers hold a critical section.
+ */
+void *memory_get(size_t n);
+void memory_put(void *p, size_t n);
+
+/* Around fork(): no other thread may hold the pool's lock then. */
+void memory_fork_prepare(void);
+void memory_fork_release(void);
+
+#endif

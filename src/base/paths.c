@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/paths.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One entry of the list; returns where the next one starts, or NULL after the last. */
+static const char *entry_next(const char *p, const char **dir, size_t *len, bool *exclude)
+{
+	const char *end = strchr(p, ':');
+
+	*exclude = *p == '!';
+	*dir = p + *exclude;
+	*len = (end ? (size_t)(end - p) : strlen(p)) - *exclude;
+	while (*len > 1 && (*dir)[*len - 1] == '/')
+		(*len)--;
+	return end ? end + 1 : NULL;
+}
+
+static bool entry_covers(const char *dir, size_t len, const char *path)
+{
+	if (len == 1 && *dir == '/')
+		return *path == '/';
+	return !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
+}
+
+enum path_match paths_match(const char *list, const char *path)
+{
+	enum path_match match = PATH_OUTSIDE;
+	size_t best = 0;
+	const char *dir;
+	size_t len;
+	bool exclude;
+
+	for (const char *p = list; p && *p;) {
+		p = entry_next(p, &dir, &len, &exclude);
+		if (!len || len < best || !entry_covers(dir, len, path))
+			continue;
+		best = len;
+		match = exclude ? PATH_EXCLUDED : PATH_INSIDE;
+	}
+	return match;
+}
+
+int paths_check(const char *list, const char **why)
+{
+	const char *dir;
+	size_t len;
+	bool exclude;
+
+	for (const char *p = list; p && *p;) {
+		p = entry_next(p, &dir, &len, &exclude);
+		if (!len) {
+			*why = "has an empty entry";
+			return -EINVAL;
+		}
+		if (*dir != '/') {
+			*why = "has an entry that is not an absolute path";
+			return -EINVAL;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of directories to cache: "DIR:!DIR:...", matched against canonical paths. */
+#ifndef BASE_PATHS_H
+#define BASE_PATHS_H
+
+#include <stdbool.h>
+
+enum path_match { PATH_OUTSIDE, PATH_INSIDE, PATH_EXCLUDED };
+
+/*
+ * Whether the canonical absolute `path` lies in or below a listed directory. The longest
+ * matching entry decides, so that an exclusion can have exceptions. Allocates nothing, takes
+ * no lock.
+ */
+enum path_match paths_match(const char *list, const char *path);
+
+/* 0, or -EINVAL with *why (static text) for a list with a relative or empty entry. */
+int paths_check(const char *list, const char **why);
+
+#endif

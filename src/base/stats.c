@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/stats.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/checked.h"
+
+tls_initial struct rawcache_stats *stats_mine;
+
+static struct rawcache_stats private_block;
+static const struct stats_provider *current; /* NULL: private memory */
+static pthread_key_t thread_key;
+static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
+static int thread_key_valid;
+
+static const struct rawcache_counter counters[] = {
+#define STAT(name, unit, text) { #name, unit, text, offsetof(struct rawcache_stats, name) },
+#include <rawcache/stats_tbl.h>
+#undef STAT
+};
+
+static const char *const reason_names[] = {
+#define REASON(name, text) #name,
+#include <rawcache/reason_tbl.h>
+#undef REASON
+};
+
+static const char *const reason_texts[] = {
+#define REASON(name, text) text,
+#include <rawcache/reason_tbl.h>
+#undef REASON
+};
+
+const struct rawcache_counter *rawcache_counters(size_t *count)
+{
+	*count = ARRAY_SIZE(counters);
+	return counters;
+}
+
+const char *rawcache_reason_name(unsigned int reason)
+{
+	return reason < RAWCACHE_REASON_COUNT ? reason_names[reason] : "unknown";
+}
+
+const char *rawcache_reason_text(unsigned int reason)
+{
+	return reason < RAWCACHE_REASON_COUNT ? reason_texts[reason] : "unknown";
+}
+
+size_t stats_latency_bucket(uint64_t ns)
+{
+	unsigned int octave;
+	size_t bucket;
+
+	if (ns < 16)
+		return 0;
+	octave = log2_floor(ns);
+	/* the upper half of an octave is the odd bucket: 1.5 stands for the square root of 2 */
+	bucket = 2 * (octave - 4) + 1 + ((ns >> (octave - 1)) & 1);
+	return min_u64(bucket, RAWCACHE_LATENCY_BUCKETS - 1);
+}
+
+static uint64_t bucket_limit(size_t bucket)
+{
+	uint64_t low = UINT64_C(16) << (bucket / 2);
+
+	return bucket & 1 ? low + low / 2 : low;
+}
+
+uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, double percent)
+{
+	uint64_t total = 0;
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < RAWCACHE_LATENCY_BUCKETS; i++)
+		total += latency->bucket[i];
+	if (!total)
+		return 0;
+	for (size_t i = 0; i < RAWCACHE_LATENCY_BUCKETS; i++) {
+		seen += latency->bucket[i];
+		if ((double)seen * 100.0 >= (double)total * percent)
+			return bucket_limit(i);
+	}
+	return bucket_limit(RAWCACHE_LATENCY_BUCKETS - 1);
+}
+
+static void thread_ended(void *block)
+{
+	const struct stats_provider *provider = load_acquire(&current);
+
+	stats_mine = NULL;
+	if (provider)
+		provider->release(block);
+}
+
+static void thread_key_make(void)
+{
+	thread_key_valid = !pthread_key_create(&thread_key, thread_ended);
+}
+
+static struct rawcache_stats *thread_block(const struct stats_provider *provider)
+{
+	struct rawcache_stats *block;
+
+	pthread_once(&thread_once, thread_key_make);
+	if (!thread_key_valid)
+		return NULL;
+	block = provider->thread();
+	if (!block)
+		return NULL;
+	if (pthread_setspecific(thread_key, block)) {
+		provider->release(block);
+		return NULL;
+	}
+	return block;
+}
+
+void stats_add_slow(size_t word, uint64_t n)
+{
+	const struct stats_provider *provider = load_acquire(&current);
+	struct rawcache_stats *shared = provider ? provider->shared : &private_block;
+
+	if (provider) {
+		stats_mine = thread_block(provider);
+		if (stats_mine) {
+			stats_add_word(word, n);
+			return;
+		}
+	}
+	fetch_add((uint64_t *)shared + word, n);
+}
+
+void stats_set_provider(const struct stats_provider *provider)
+{
+	store_release(&current, provider);
+	if (!provider)
+		return;
+	stats_fold(provider->shared, &private_block);
+	memset(&private_block, 0, sizeof(private_block));
+}
+
+void stats_forget(void)
+{
+	stats_mine = NULL;
+	if (thread_key_valid)
+		pthread_setspecific(thread_key, NULL);
+}
+
+void stats_fold(struct rawcache_stats *to, const struct rawcache_stats *from)
+{
+	uint64_t *t = (uint64_t *)to;
+	const uint64_t *f = (const uint64_t *)from;
+
+	for (size_t i = 0; i < STATS_WORDS; i++) {
+		uint64_t n = load_relaxed(&f[i]);
+
+		if (n)
+			fetch_add(&t[i], n);
+	}
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counting: every thread adds to a block of counters that only it writes (plain loads and
+ * stores, live in shared memory); threads for which no block is left share the process's
+ * block with atomic additions.
+ *
+ * core hands out blocks (stats_provider); before a cache is attached, and in a fork child
+ * until it has attached anew, counts go to a block in private memory that is folded in later.
+ */
+#ifndef BASE_STATS_H
+#define BASE_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rawcache/stats.h>
+
+#include "base/compiler.h"
+
+#define STATS_WORDS (sizeof(struct rawcache_stats) / sizeof(uint64_t))
+
+extern tls_initial struct rawcache_stats *stats_mine; /* NULL: none of my own */
+
+/* Add to a counter of the shared block, by its word number; finds the thread a block first. */
+void stats_add_slow(size_t word, uint64_t n);
+
+static inline void stats_add_word(size_t word, uint64_t n)
+{
+	struct rawcache_stats *mine = stats_mine;
+	uint64_t *counter;
+
+	if (unlikely(!mine)) {
+		stats_add_slow(word, n);
+		return;
+	}
+	counter = (uint64_t *)mine + word;
+	store_relaxed(counter, *counter + n);
+}
+
+#define stats_add(field, n) \
+	stats_add_word(offsetof(struct rawcache_stats, field) / sizeof(uint64_t), n)
+
+static inline void stats_bypass(enum rawcache_reason reason)
+{
+	stats_add_word(offsetof(struct rawcache_stats, passthrough) / sizeof(uint64_t) + reason, 1);
+}
+
+/* Count a duration in nanoseconds: stats_latency(hit_latency, ns). */
+#define stats_latency(field, ns) \
+	stats_add_word(offsetof(struct rawcache_stats, field) / sizeof(uint64_t) + \
+		       stats_latency_bucket(ns), 1)
+size_t stats_latency_bucket(uint64_t ns);
+
+/*
+ * Where blocks come from. `thread` returns a zeroed block for the calling thread or NULL;
+ * `release` gets it back, with its numbers, when the thread ends; `shared` is the block of the
+ * process. Passing NULL goes back to private memory.
+ */
+struct stats_provider {
+	struct rawcache_stats *(*thread)(void);
+	void (*release)(struct rawcache_stats *block);
+	struct rawcache_stats *shared;
+};
+void stats_set_provider(const struct stats_provider *provider);
+
+/* The calling thread's block is no longer its own (detach, fork child). */
+void stats_forget(void);
+
+/* Add all of `from` to `to` with atomic additions. */
+void stats_fold(struct rawcache_stats *to, const struct rawcache_stats *from);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls for our own use. The preload object exports read(), open(), syscall() and
+ * friends, so base and core must not call them: they would come back to us. These wrappers
+ * enter the kernel directly, return a count or -errno, leave errno alone and are no
+ * cancellation points.
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#elif defined(__aarch64__)
+static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory", "cc");
+	return x0;
+}
+#else
+#error "rawcache knows the system call instruction of x86_64 and aarch64 only"
+#endif
+
+#define SYS_CALL(nr, a, b, c, d, e, f) \
+	sys_call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+static inline int sys_openat(int dir, const char *path, int flags, unsigned int mode)
+{
+	return (int)SYS_CALL(__NR_openat, dir, path, flags, mode, 0, 0);
+}
+
+static inline int sys_close(int fd)
+{
+	return (int)SYS_CALL(__NR_close, fd, 0, 0, 0, 0, 0);
+}
+
+static inline ssize_t sys_read(int fd, void *buf, size_t n)
+{
+	return SYS_CALL(__NR_read, fd, buf, n, 0, 0, 0);
+}
+
+static inline ssize_t sys_write(int fd, const void *buf, size_t n)
+{
+	return SYS_CALL(__NR_write, fd, buf, n, 0, 0, 0);
+}
+
+static inline ssize_t sys_pread(int fd, void *buf, size_t n, uint64_t offset)
+{
+	return SYS_CALL(__NR_pread64, fd, buf, n, offset, 0, 0);
+}
+
+static inline ssize_t sys_pwrite(int fd, const void *buf, size_t n, uint64_t offset)
+{
+	return SYS_CALL(__NR_pwrite64, fd, buf, n, offset, 0, 0);
+}
+
+static inline int64_t sys_lseek(int fd, int64_t offset, int whence)
+{
+	return SYS_CALL(__NR_lseek, fd, offset, whence, 0, 0, 0);
+}
+
+static inline int sys_statx(int dir, const char *path, int flags, unsigned int mask,
+			    struct statx *stx)
+{
+	return (int)SYS_CALL(__NR_statx, dir, path, flags, mask, stx, 0);
+}
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U /* since Linux 6.8; older ones ignore it */
+#endif
+
+/* Attributes of an open file, with the mount it lies on: by an id that is never used again, or,
+ * where the kernel has none, by the id of mountinfo (stx_mask tells which). */
+static inline int sys_fstatx(int fd, struct statx *stx)
+{
+	return sys_statx(fd, "", AT_EMPTY_PATH,
+			 STATX_BASIC_STATS | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+}
+
+/* Returns the address or a negative errno value: compare with sys_is_error(). */
+static inline void *sys_mmap(void *addr, size_t n, int prot, int flags, int fd, uint64_t offset)
+{
+	return (void *)SYS_CALL(__NR_mmap, addr, n, prot, flags, fd, offset);
+}
+
+static inline int sys_is_error(const void *p)
+{
+	return (uintptr_t)p >= (uintptr_t)-4095;
+}
+
+static inline int sys_munmap(void *addr, size_t n)
+{
+	return (int)SYS_CALL(__NR_munmap, addr, n, 0, 0, 0, 0);
+}
+
+static inline int sys_madvise(void *addr, size_t n, int advice)
+{
+	return (int)SYS_CALL(__NR_madvise, addr, n, advice, 0, 0, 0);
+}
+
+static inline int sys_fcntl(int fd, int cmd, uintptr_t arg)
+{
+	return (int)SYS_CALL(__NR_fcntl, fd, cmd, arg, 0, 0, 0);
+}
+
+static inline int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t n)
+{
+	return (int)SYS_CALL(__NR_fallocate, fd, mode, offset, n, 0, 0);
+}
+
+static inline int sys_ftruncate(int fd, uint64_t n)
+{
+	return (int)SYS_CALL(__NR_ftruncate, fd, n, 0, 0, 0, 0);
+}
+
+static inline int sys_fdatasync(int fd)
+{
+	return (int)SYS_CALL(__NR_fdatasync, fd, 0, 0, 0, 0, 0);
+}
+
+static inline int sys_msync(void *addr, size_t n, int flags)
+{
+	return (int)SYS_CALL(__NR_msync, addr, n, flags, 0, 0, 0);
+}
+
+static inline int sys_fadvise(int fd, uint64_t offset, uint64_t n, int advice)
+{
+	return (int)SYS_CALL(__NR_fadvise64, fd, offset, n, advice, 0, 0);
+}
+
+static inline ssize_t sys_readlinkat(int dir, const char *path, char *buf, size_t n)
+{
+	return SYS_CALL(__NR_readlinkat, dir, path, buf, n, 0, 0);
+}
+
+static inline int sys_unlinkat(int dir, const char *path, int flags)
+{
+	return (int)SYS_CALL(__NR_unlinkat, dir, path, flags, 0, 0, 0);
+}
+
+static inline int sys_mkdirat(int dir, const char *path, unsigned int mode)
+{
+	return (int)SYS_CALL(__NR_mkdirat, dir, path, mode, 0, 0, 0);
+}
+
+static inline int sys_fchmod(int fd, unsigned int mode)
+{
+	return (int)SYS_CALL(__NR_fchmod, fd, mode, 0, 0, 0, 0);
+}
+
+static inline int sys_renameat2(const char *from, const char *to, unsigned int flags)
+{
+	return (int)SYS_CALL(__NR_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags, 0);
+}
+
+static inline int sys_ioctl(int fd, unsigned long request, void *arg)
+{
+	return (int)SYS_CALL(__NR_ioctl, fd, request, arg, 0, 0, 0);
+}
+
+static inline ssize_t sys_getdents(int fd, void *buf, size_t n)
+{
+	return SYS_CALL(__NR_getdents64, fd, buf, n, 0, 0, 0);
+}
+
+static inline int sys_fstatfs(int fd, void *statfs)
+{
+	return (int)SYS_CALL(__NR_fstatfs, fd, statfs, 0, 0, 0, 0);
+}
+
+static inline int sys_getpid(void)
+{
+	return (int)SYS_CALL(__NR_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static inline unsigned int sys_geteuid(void)
+{
+	return (unsigned int)SYS_CALL(__NR_geteuid, 0, 0, 0, 0, 0, 0);
+}
+
+static inline ssize_t sys_getrandom(void *buf, size_t n)
+{
+	return SYS_CALL(__NR_getrandom, buf, n, 0, 0, 0, 0);
+}
+
+static inline int sys_futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
+{
+	return (int)SYS_CALL(__NR_futex, word, op, value, timeout, 0, 0);
+}
+
+static inline int sys_nanosleep(const struct timespec *t)
+{
+	return (int)SYS_CALL(__NR_clock_nanosleep, CLOCK_MONOTONIC, 0, t, 0, 0, 0);
+}
+
+static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
+{
+	return (int)SYS_CALL(__NR_rt_sigprocmask, how, set, old, sizeof(uint64_t), 0, 0);
+}
+
+static inline int sys_sync_file_range(int fd, uint64_t offset, uint64_t n, unsigned int flags)
+{
+	return (int)SYS_CALL(__NR_sync_file_range, fd, offset, n, flags, 0, 0);
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct rawcache: one attached image in one process, and the order of its parts.
+ *
+ *	image    the mapped file			image.h
+ *	runtime  shared memory of all its users		runtime.h
+ *	process  our slot in it				process.h
+ *	files    what this process knows of origin files	file.h
+ *
+ * Locks, in the order in which they nest: region_lock of the runtime > cache->process_lock;
+ * files lock > memory pool. The index locks are leaves. None is held during I/O; folding a dead
+ * process makes a few fcntl calls under process_lock.
+ */
+#ifndef CORE_CACHE_H
+#define CORE_CACHE_H
+
+#include <pthread.h>
+
+#include <rawcache/rawcache.h>
+
+#include "base/stats.h"
+#include "core/image.h"
+#include "core/runtime.h"
+
+struct files;
+
+struct rawcache {
+	struct image image;
+	struct runtime runtime; /* header NULL: none (read-only without access to it) */
+	struct rawcache_options options;
+	uint32_t trusted_epoch; /* as in entries; 0: entries must be verified */
+	int32_t slot; /* of this process; -1: none, nothing can be pinned or stored */
+	uint32_t broken; /* the image's storage failed: use the origin */
+	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
+	struct stats_provider provider;
+	pthread_mutex_t process_lock;
+	struct files *files;
+	uint32_t chunk_bytes;
+	uint8_t memo; /* locations of chunks may be remembered between reads */
+};
+
+/* A fork child has no slot until it needs one. 0, or why there is none. */
+int cache_slot_need(struct rawcache *cache);
+
+static inline struct process_slot *cache_slot(const struct rawcache *cache)
+{
+	return &cache->runtime.slots[cache->slot];
+}
+
+/* The attached cache of this process, for statistics and fork handlers; NULL: none. */
+struct rawcache *cache_current(void);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this process knows of an origin file: its key, its size, and where the chunks lie that
+ * it has seen. An object lives from the first rawcache_file_open() of that state of the file;
+ * when nobody has it open any more it is kept, idle, for the next open, until its place is
+ * needed. Its memory stays mapped and stays a struct file for ever: readers use it without a
+ * reference, and compare the serial number afterwards.
+ */
+#ifndef CORE_FILE_H
+#define CORE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rawcache/file.h>
+
+#include "base/compiler.h"
+#include "core/cache.h"
+#include "core/key.h"
+
+/*
+ * What is known of a chunk. `place`: bit 63 valid, 62..32 the region's generation (31 bits),
+ * 31..0 its page. `resident`: a bit for each page that this process has seen in memory.
+ */
+struct chunk {
+	uint64_t place;
+	uint64_t resident;
+};
+
+#define CHUNK_VALID (UINT64_C(1) << 63)
+#define CHUNK_GENERATION(place) ((uint32_t)((place) >> 32) & 0x7fffffffu)
+#define CHUNK_PAGE(place) ((uint32_t)(place))
+
+static inline uint64_t chunk_place(uint32_t page, uint32_t generation)
+{
+	return CHUNK_VALID | (uint64_t)(generation & 0x7fffffffu) << 32 | page;
+}
+
+struct file {
+	uint32_t serial; /* changes when the object becomes another file's */
+	uint32_t references;
+	uint64_t size;
+	uint64_t chunks; /* address of the table | log2 of its entries: one word, read at once */
+	const uint32_t *writer; /* generation of writers of this file, and what it was */
+	uint32_t writer_seen;
+	uint32_t number; /* of this object */
+	struct key key;
+	struct identity identity; /* path is not kept */
+	struct file_link *link; /* in the table of identities */
+};
+
+/*
+ * The object behind a handle and its parts; NULL for a stale one. Takes no reference:
+ * file_is() must confirm everything read from it.
+ */
+struct file *file_at(const struct rawcache *cache, uint64_t handle);
+
+static inline uint64_t file_handle(const struct file *file)
+{
+	return (uint64_t)load_relaxed(&file->serial) << 32 | (file->number + 1);
+}
+
+static inline bool file_is(const struct file *file, uint64_t handle)
+{
+	fence_acquire(); /* orders the reads before this look; pairs with the release in file_end() */
+	return load_relaxed(&file->serial) == (uint32_t)(handle >> 32);
+}
+
+/* A reference that lasts through a miss; false: the handle is stale. */
+bool file_hold(const struct rawcache *cache, struct file *file, uint64_t handle);
+void file_release(struct rawcache *cache, struct file *file);
+
+/* The chunk's memory, or NULL (no table: no memory, or a stale handle). */
+static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
+{
+	uint64_t word = load_acquire(&file->chunks);
+	struct chunk *table = (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
+
+	return table && number < UINT64_C(1) << (word & 63) ? &table[number] : NULL;
+}
+
+/* Whether a program under our eyes may have changed the file since it was opened. */
+static inline bool file_written(const struct file *file)
+{
+	return load_acquire(file->writer) != file->writer_seen;
+}
+
+/* Whether `fd` still is the file, unchanged, as this object describes it. */
+bool file_unchanged(const struct file *file, int fd);
+
+int files_init(struct rawcache *cache);
+void files_fini(struct rawcache *cache);
+void files_fork_prepare(struct rawcache *cache);
+void files_fork_release(struct rawcache *cache);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/image.h"
+
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "base/checked.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "core/superblock.h"
+
+int64_t image_device_bytes(int fd)
+{
+	struct statx stx;
+	uint64_t bytes = 0;
+	int err = sys_fstatx(fd, &stx);
+
+	if (err)
+		return err;
+	if (S_ISREG(stx.stx_mode))
+		return (int64_t)stx.stx_size;
+	if (!S_ISBLK(stx.stx_mode))
+		return -EINVAL;
+	err = sys_ioctl(fd, BLKGETSIZE64, &bytes);
+	return err ? err : (int64_t)bytes;
+}
+
+int image_fd_hide(int fd)
+{
+	struct rlimit limit = { 1024, 1024 };
+	int high;
+
+	if (fd < 0)
+		return fd;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	/* just below the limit, where a table of descriptors is not made larger for us */
+	high = limit.rlim_cur > 4096 ? 4000 : limit.rlim_cur > 64 ? (int)limit.rlim_cur - 48 : 10;
+	high = sys_fcntl(fd, F_DUPFD_CLOEXEC, (uintptr_t)high);
+	if (high < 0)
+		high = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	sys_close(fd);
+	return high;
+}
+
+static int image_fd_open(struct image *image, const char *path, bool read_only)
+{
+	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = -EACCES;
+
+	if (!read_only)
+		fd = sys_openat(AT_FDCWD, path, O_RDWR | flags, 0);
+	image->read_only = read_only;
+	if (fd == -EACCES || fd == -EROFS || fd == -EPERM) {
+		fd = sys_openat(AT_FDCWD, path, O_RDONLY | flags, 0);
+		image->read_only = true;
+	}
+	return image_fd_hide(fd);
+}
+
+/* What must be true of the file before a byte of it is believed. */
+static int image_trust(struct image *image, bool allow_shared, const char **why,
+		       enum rawcache_reason *reason)
+{
+	struct statx stx;
+	int err = sys_fstatx(image->fd, &stx);
+
+	*reason = RAWCACHE_REASON_image_refused;
+	if (err)
+		return err;
+	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode)) {
+		*why = "it is neither a regular file nor a block device";
+		return -EINVAL;
+	}
+	image->block_device = S_ISBLK(stx.stx_mode);
+	image->owner = stx.stx_uid;
+	image->mode = stx.stx_mode & 0777;
+	image->inode = stx.stx_ino;
+	image->device = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+	/* a block device belongs to the disk group everywhere: its members own the machine anyway */
+	if (image->block_device ? (stx.stx_mode & 0002) : (stx.stx_mode & 0022)) {
+		if (!allow_shared) {
+			*why = "other users may write it (chmod go-w it, or set RAWCACHE_SHARED=1)";
+			return -EPERM;
+		}
+	} else if (stx.stx_uid != sys_geteuid() && stx.stx_uid != 0 && !allow_shared &&
+		   sys_geteuid() != 0) {
+		*why = "it belongs to another user (set RAWCACHE_SHARED=1 to use it all the same)";
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int image_map(struct image *image)
+{
+	const struct superblock *sb = &image->sb;
+	int prot = image->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+	void *data;
+	char *meta;
+
+	image->meta_bytes = sb->data_offset;
+	image->data_bytes = (uint64_t)sb->region_count << sb->region_shift;
+	meta = sys_mmap(NULL, image->meta_bytes, prot, MAP_SHARED, image->fd, 0);
+	if (sys_is_error(meta))
+		return (int)(intptr_t)meta;
+	image->meta = meta;
+	image->state = (struct image_state *)(meta + FORMAT_STATE);
+	image->totals = (uint64_t *)(meta + FORMAT_TOTALS);
+	image->regions = (struct region *)(meta + sb->region_table_offset);
+	image->buckets = (struct bucket *)(meta + sb->index_offset);
+	image->region_pages_shift = sb->region_shift - FORMAT_PAGE_SHIFT;
+	image->region_pages = 1u << image->region_pages_shift;
+	image->total_pages = sb->region_count << image->region_pages_shift;
+	data = sys_mmap(NULL, image->data_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, image->fd,
+			sb->data_offset);
+	image->data = sys_is_error(data) ? NULL : data;
+	if (!image->data)
+		log_warn("the data area does not fit into the address space: reads use pread");
+	return 0;
+}
+
+int image_open(struct image *image, const char *path, bool read_only, bool allow_shared,
+	       const char **why, enum rawcache_reason *reason)
+{
+	int64_t bytes;
+	int err;
+
+	memset(image, 0, sizeof(*image));
+	image->fd = image_fd_open(image, path, read_only);
+	if (image->fd < 0) {
+		*why = image->fd == -ENOENT ? "there is no such file" : "it cannot be opened";
+		*reason = image->fd == -EMFILE || image->fd == -ENFILE ? RAWCACHE_REASON_no_fd :
+									 RAWCACHE_REASON_no_image;
+		return image->fd;
+	}
+	err = image_trust(image, allow_shared, why, reason);
+	if (err)
+		goto out;
+	bytes = image_device_bytes(image->fd);
+	err = bytes < 0 ? (int)bytes :
+			  superblock_read(image->fd, (uint64_t)bytes, &image->sb, why);
+	if (err)
+		goto out;
+	err = image_map(image);
+	if (err) {
+		*why = "it cannot be mapped into memory";
+		*reason = RAWCACHE_REASON_no_memory;
+	}
+out:
+	if (err)
+		image_close(image);
+	return err;
+}
+
+void image_close(struct image *image)
+{
+	if (image->data)
+		sys_munmap((void *)image->data, image->data_bytes);
+	if (image->meta)
+		sys_munmap(image->meta, image->meta_bytes);
+	if (image->fd >= 0)
+		sys_close(image->fd);
+	memset(image, 0, sizeof(*image));
+	image->fd = -1;
+}
+
+bool image_fd_valid(const struct image *image)
+{
+	struct statx stx;
+
+	return !sys_fstatx(image->fd, &stx) && stx.stx_ino == image->inode &&
+	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == image->device;
+}
+
+int image_read(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n)
+{
+	uint64_t offset = image_offset(image, page) + skip;
+	char *p = buf;
+
+	while (n) {
+		ssize_t got = sys_pread(image->fd, p, n, offset);
+
+		if (got == -EINTR)
+			continue;
+		if (got <= 0)
+			return got ? (int)got : -EIO;
+		p += got;
+		n -= (size_t)got;
+		offset += (uint64_t)got;
+	}
+	return 0;
+}
+
+int image_write(const struct image *image, uint32_t page, const void *buf, size_t n)
+{
+	uint64_t offset = image_offset(image, page);
+	const char *p = buf;
+
+	if (!image_fd_valid(image))
+		return -EBADF;
+	while (n) {
+		ssize_t put = sys_pwrite(image->fd, p, n, offset);
+
+		if (put == -EINTR)
+			continue;
+		if (put <= 0)
+			return put ? (int)put : -EIO;
+		p += put;
+		n -= (size_t)put;
+		offset += (uint64_t)put;
+	}
+	return 0;
+}
+
+bool image_epoch_current(const struct image *image, const uint8_t boot_id[16])
+{
+	return !memcmp(image->sb.boot_id, boot_id, 16);
+}
+
+int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
+{
+	const char *why;
+	int64_t bytes = image_device_bytes(image->fd);
+	int err;
+
+	/* another process may have done it since this one read the superblock */
+	err = bytes < 0 ? (int)bytes :
+			  superblock_read(image->fd, (uint64_t)bytes, &image->sb, &why);
+	if (err || image_epoch_current(image, boot_id))
+		return err;
+	image->sb.epoch++;
+	memcpy(image->sb.boot_id, boot_id, 16);
+	return superblock_write(image->fd, &image->sb);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static int uuid_parse(const char *text, size_t n, uint8_t uuid[16])
+{
+	int digits = 0;
+
+	memset(uuid, 0, 16);
+	for (size_t i = 0; i < n && digits < 32; i++) {
+		int d = hex_digit(text[i]);
+
+		if (d < 0)
+			continue;
+		uuid[digits / 2] = (uint8_t)(uuid[digits / 2] << 4 | d);
+		digits++;
+	}
+	return digits == 32 ? 0 : -EINVAL;
+}
+
+int boot_id_read(uint8_t boot_id[16])
+{
+	const char *fake = secure_getenv("RAWCACHE_TEST_BOOT_ID");
+	char text[64];
+	ssize_t n;
+	int fd;
+
+	if (fake)
+		return uuid_parse(fake, strlen(fake), boot_id);
+	fd = sys_openat(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	n = sys_read(fd, text, sizeof(text));
+	sys_close(fd);
+	return n < 0 ? (int)n : uuid_parse(text, (size_t)n, boot_id);
+}
+
+void uuid_format(const uint8_t uuid[16], char text[37])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = text;
+
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[uuid[i] >> 4];
+		*p++ = digits[uuid[i] & 15];
+	}
+	*p = '\0';
+}

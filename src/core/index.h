@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The index: buckets of seven entries in the mapped image. Readers take no lock: the bucket's
+ * sequence, odd while an entry is replaced, tells them to read it again. Writers take one of
+ * the runtime's index locks. An entry is empty, stale (its region was recycled) or live; the
+ * place word is stored last and cleared first, so that a writer killed in the middle leaves an
+ * empty entry.
+ */
+#ifndef CORE_INDEX_H
+#define CORE_INDEX_H
+
+#include "core/cache.h"
+#include "core/key.h"
+
+/* A live entry as it was found, every number checked against the image's geometry. */
+struct found {
+	uint32_t page;
+	uint32_t length;
+	uint32_t generation; /* of the region, all 32 bits */
+	uint32_t epoch; /* as in entries: of the store or of the last verification */
+	uint64_t checksum;
+	uint64_t stored; /* seconds since 1970 */
+	uint64_t number; /* of the entry, for `visited` */
+};
+
+bool index_find(struct rawcache *cache, const struct key *key, struct found *found);
+
+/*
+ * Publish bytes that are completely written. The caller pins the region. Replaces an entry of
+ * the same key, else an empty or stale one, else the coldest. 0 or -errno (not published).
+ */
+int index_store(struct rawcache *cache, const struct key *key, uint32_t page, uint32_t length,
+		uint32_t generation, uint64_t checksum);
+
+/* The bytes of `found` were verified in this epoch. Does nothing if the entry has changed. */
+void index_trust(struct rawcache *cache, const struct key *key, const struct found *found);
+
+/* Forget a key, if its entry still lies at found->page (or wherever, with found NULL). */
+void index_remove(struct rawcache *cache, const struct key *key, const struct found *found);
+
+/* Clear all stale entries, before a generation comes round again. 0, or -errno: not all. */
+int index_sweep(struct rawcache *cache);
+
+/* Look at every entry: calls `visit` for the live ones; returning false stops. */
+void index_walk(struct rawcache *cache, bool (*visit)(void *arg, const struct key *key,
+						      const struct found *found), void *arg,
+		uint64_t *stale, uint64_t *broken);
+
+static inline void index_visit(struct rawcache *cache, uint64_t number)
+{
+	uint8_t *visited;
+
+	if (!cache->runtime.header || cache->runtime.read_only)
+		return;
+	visited = &cache->runtime.visited[number % cache->runtime.visited_count];
+	if (!load_relaxed(visited))
+		store_relaxed(visited, 1);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/key.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static struct key key_from(XXH128_hash_t hash)
+{
+	return (struct key){ .low = hash.low64, .high = hash.high64 };
+}
+
+static void key_begin(XXH3_state_t *state, const struct superblock *sb, const char kind[8])
+{
+	XXH3_128bits_reset_withSeed(state, sb->key[0]);
+	XXH3_128bits_update(state, &sb->key[1], 2 * sizeof(sb->key[1]));
+	XXH3_128bits_update(state, kind, 8);
+}
+
+struct key key_of_file(const struct superblock *sb, const struct identity *identity)
+{
+	uint64_t numbers[] = {
+		identity->origin[0],
+		identity->origin[1],
+		identity->inode,
+		identity->size,
+		(uint64_t)identity->mtime_sec,
+		(uint64_t)identity->ctime_sec,
+		(uint64_t)identity->mtime_nsec << 32 | identity->ctime_nsec,
+	};
+	XXH3_state_t state;
+
+	key_begin(&state, sb, "file\0\0\0");
+	XXH3_128bits_update(&state, numbers, sizeof(numbers));
+	XXH3_128bits_update(&state, identity->path, strlen(identity->path));
+	return key_from(XXH3_128bits_digest(&state));
+}
+
+struct key key_of_chunk(const struct superblock *sb, const struct key *file, uint64_t chunk)
+{
+	uint64_t numbers[] = { sb->key[1], sb->key[2], file->low, file->high, chunk };
+
+	return key_from(XXH3_128bits_withSeed(numbers, sizeof(numbers), sb->key[0]));
+}
+
+struct key key_of_bytes(const struct superblock *sb, const void *bytes, uint64_t n)
+{
+	XXH3_state_t state;
+
+	key_begin(&state, sb, "bytes\0\0");
+	XXH3_128bits_update(&state, bytes, n);
+	return key_from(XXH3_128bits_digest(&state));
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* Making images, and describing and emptying them: the functions of rawcache/image.h. */
+#include <errno.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include <rawcache/image.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/memory.h"
+#include "base/sys.h"
+#include "core/cache.h"
+#include "core/detach.h"
+#include "core/index.h"
+#include "core/region.h"
+#include "core/superblock.h"
+
+#define ZERO_PIECE (1u << 20)
+
+struct message {
+	char *text;
+	size_t bytes;
+};
+
+static int refuse(struct message *message, int err, const char *format, ...) printf_like(3, 4);
+static int refuse(struct message *message, int err, const char *format, ...)
+{
+	va_list ap;
+
+	if (message->text) {
+		va_start(ap, format);
+		vsnprintf(message->text, message->bytes, format, ap);
+		va_end(ap);
+	}
+	return err;
+}
+
+void rawcache_format_options_init(struct rawcache_format_options *options)
+{
+	memset(options, 0, sizeof(*options));
+	options->struct_size = sizeof(*options);
+}
+
+static int options_check(const struct rawcache_format_options *o, struct message *message)
+{
+	if (o->struct_size != sizeof(*o))
+		return refuse(message, -EINVAL, "the program was built for another version");
+	if (o->region_size && (!is_power_of_two(o->region_size) ||
+			       o->region_size < FORMAT_REGION_MIN ||
+			       o->region_size > FORMAT_REGION_MAX))
+		return refuse(message, -EINVAL,
+			      "the region size must be a power of two from 512K to 64M");
+	if (o->chunk_size && (!is_power_of_two(o->chunk_size) ||
+			      o->chunk_size < FORMAT_CHUNK_MIN ||
+			      o->chunk_size > FORMAT_CHUNK_MAX))
+		return refuse(message, -EINVAL,
+			      "the chunk size must be a power of two from 64K to 256K");
+	if (o->object_size && (o->object_size < 1024 || o->object_size > FORMAT_REGION_MIN))
+		return refuse(message, -EINVAL, "the object size must lie between 1K and 512K");
+	return 0;
+}
+
+/* Open what is to become the image; *created says that it did not exist. */
+static int target_open(const char *path, bool *created, struct message *message)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOCTTY;
+	int fd = sys_openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+
+	*created = fd >= 0;
+	if (fd == -EEXIST)
+		fd = sys_openat(AT_FDCWD, path, flags, 0);
+	if (fd < 0)
+		return refuse(message, fd, "it cannot be opened: %s", strerror(-fd));
+	return fd;
+}
+
+/* Something that is there already is overwritten only when that is safe or asked for. */
+static int target_check(int fd, bool force, struct message *message)
+{
+	struct superblock sb = { 0 };
+	struct statx stx;
+	const char *why;
+	int64_t bytes;
+	int err = sys_fstatx(fd, &stx);
+
+	if (err)
+		return refuse(message, err, "its attributes cannot be read: %s", strerror(-err));
+	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode))
+		return refuse(message, -EINVAL, "it is neither a regular file nor a block device");
+	/* attached processes hold this lock shared for as long as they are attached */
+	if (runtime_lock_byte(fd, LOCK_USERS, F_WRLCK))
+		return refuse(message, -EBUSY, "programs are using it: end them first");
+	bytes = image_device_bytes(fd);
+	if (force || bytes == 0)
+		return 0;
+	err = superblock_read(fd, (uint64_t)max_u64((uint64_t)bytes, 0), &sb, &why);
+	if (err == -EINVAL)
+		return refuse(message, -EEXIST,
+			      "it holds something that is no image of rawcache (%s): use --force to "
+			      "overwrite it",
+			      why);
+	return 0;
+}
+
+/* All blocks now, so that no later store meets a full disk. */
+static int file_reserve(int fd, uint64_t bytes, struct message *message)
+{
+	char *zeros;
+	int err;
+
+	/* start from nothing: what an earlier image left must not look like an index */
+	err = sys_ftruncate(fd, 0);
+	if (!err)
+		err = sys_fallocate(fd, 0, 0, bytes);
+	if (!err)
+		return 0;
+	if (err == -ENOSPC)
+		return refuse(message, err, "the disk has no room for it: choose a smaller --size");
+	if (err != -EOPNOTSUPP)
+		return refuse(message, err, "space cannot be reserved: %s", strerror(-err));
+	zeros = memory_map(ZERO_PIECE);
+	if (!zeros)
+		return refuse(message, -ENOMEM, "there is no memory");
+	err = 0;
+	for (uint64_t at = 0; at < bytes && !err;) {
+		ssize_t n = sys_pwrite(fd, zeros, min_u64(bytes - at, ZERO_PIECE), at);
+
+		if (n <= 0)
+			err = n ? (int)n : -EIO;
+		else
+			at += (uint64_t)n;
+	}
+	memory_unmap(zeros, ZERO_PIECE);
+	return err ? refuse(message, err, "the disk has no room for it: %s", strerror(-err)) : 0;
+}
+
+/* A copy-on-write file system would need new space for each store: ask it not to copy. */
+static void file_no_cow(int fd)
+{
+	struct statfs fs;
+	int flags = 0;
+
+	if (sys_fstatfs(fd, &fs) || fs.f_type != BTRFS_SUPER_MAGIC)
+		return;
+	if (!sys_ioctl(fd, FS_IOC_GETFLAGS, &flags)) {
+		flags |= FS_NOCOW_FL;
+		sys_ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
+}
+
+static int zero_write(int fd, uint64_t from, uint64_t to)
+{
+	char *zeros = memory_map(ZERO_PIECE);
+	int err = zeros ? 0 : -ENOMEM;
+
+	while (!err && from < to) {
+		ssize_t n = sys_pwrite(fd, zeros, min_u64(to - from, ZERO_PIECE), from);
+
+		if (n <= 0)
+			err = n ? (int)n : -EIO;
+		else
+			from += (uint64_t)n;
+	}
+	memory_unmap(zeros, ZERO_PIECE);
+	return err;
+}
+
+static int image_write_new(int fd, struct superblock *sb, const struct rawcache_format_options *o,
+			   struct message *message)
+{
+	int err;
+
+	/* the metadata is stored to through a mapping: its blocks must really be there */
+	err = zero_write(fd, 0, sb->data_offset);
+	if (err)
+		return refuse(message, err, "it cannot be written: %s", strerror(-err));
+	memcpy(sb->magic, FORMAT_MAGIC, sizeof(sb->magic));
+	sb->version = FORMAT_VERSION;
+	sb->bytes = sizeof(*sb);
+	sb->created = clock_real_ns() / 1000000000u;
+	sb->probes = detach_probe(fd, sb->data_offset, UINT64_C(1) << sb->region_shift);
+	if (o->shared)
+		sb->probes |= FORMAT_SHARED;
+	if (sys_getrandom(sb->uuid, sizeof(sb->uuid)) != sizeof(sb->uuid) ||
+	    sys_getrandom(sb->key, sizeof(sb->key)) != sizeof(sb->key))
+		return refuse(message, -EIO, "the kernel gives no random numbers");
+	sb->uuid[6] = (uint8_t)((sb->uuid[6] & 0x0f) | 0x40);
+	sb->uuid[8] = (uint8_t)((sb->uuid[8] & 0x3f) | 0x80);
+	err = superblock_write(fd, sb);
+	if (!err)
+		err = superblock_write(fd, sb); /* the other copy */
+	return err ? refuse(message, err, "it cannot be written: %s", strerror(-err)) : 0;
+}
+
+static int image_make(int fd, const struct rawcache_format_options *o, struct message *message)
+{
+	struct superblock sb = { 0 };
+	int64_t have = image_device_bytes(fd);
+	uint64_t bytes = o->size ? o->size : have > 0 ? (uint64_t)have : 0;
+	struct statx stx;
+	int err = sys_fstatx(fd, &stx);
+
+	if (err)
+		return refuse(message, err, "its attributes cannot be read: %s", strerror(-err));
+	bytes = round_down(bytes, FORMAT_PAGE);
+	if (S_ISBLK(stx.stx_mode) && have >= 0 && bytes > (uint64_t)have)
+		return refuse(message, -EINVAL, "the device has only %lld bytes",
+			      (long long)have);
+	if (bytes < RAWCACHE_MIN_IMAGE_SIZE)
+		return refuse(message, -EINVAL,
+			      "%llu bytes are too few: the smallest image has 10M",
+			      (unsigned long long)bytes);
+	err = superblock_layout(&sb, bytes, o->region_size, o->chunk_size, o->object_size);
+	if (err)
+		return refuse(message, err,
+			      "%llu bytes do not hold 16 regions of that size: choose a larger "
+			      "--size or a smaller --region",
+			      (unsigned long long)bytes);
+	if (S_ISREG(stx.stx_mode)) {
+		file_no_cow(fd);
+		err = file_reserve(fd, bytes, message);
+		if (err)
+			return err;
+	}
+	return image_write_new(fd, &sb, o, message);
+}
+
+int rawcache_image_format(const char *path, const struct rawcache_format_options *options,
+			  char *text, size_t text_bytes)
+{
+	struct message message = { text, text_bytes };
+	bool created = false;
+	int fd;
+	int err = options_check(options, &message);
+
+	if (err)
+		return err;
+	fd = target_open(path, &created, &message);
+	if (fd < 0)
+		return fd;
+	err = target_check(fd, options->force || created, &message);
+	if (!err)
+		err = image_make(fd, options, &message);
+	if (err && created)
+		sys_unlinkat(AT_FDCWD, path, 0);
+	sys_close(fd);
+	return err;
+}
+
+/* --- describing */
+
+static void info_fill(const struct superblock *sb, struct rawcache_image_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	uuid_format(sb->uuid, info->uuid);
+	snprintf(info->runtime, sizeof(info->runtime), "rawcache-%s", info->uuid);
+	info->version = sb->version;
+	info->size = sb->image_bytes;
+	info->data_offset = sb->data_offset;
+	info->index_offset = sb->index_offset;
+	info->region_size = 1u << sb->region_shift;
+	info->region_count = sb->region_count;
+	info->chunk_size = 1u << sb->chunk_shift;
+	info->index_entries = (uint64_t)sb->bucket_count * BUCKET_ENTRIES;
+	info->created = sb->created;
+	info->epoch = sb->epoch;
+	info->detach = detach_method(sb->probes);
+	info->direct = sb->probes & FORMAT_PROBE_DIRECT;
+	info->sendfile = info->detach != RAWCACHE_DETACH_NONE;
+}
+
+int rawcache_image_info(const char *path, struct rawcache_image_info *info, char *text,
+			size_t text_bytes)
+{
+	struct message message = { text, text_bytes };
+	struct superblock sb = { 0 };
+	const char *why = "";
+	struct statx stx;
+	int64_t bytes;
+	int err;
+	int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return refuse(&message, fd, "it cannot be opened: %s", strerror(-fd));
+	err = sys_fstatx(fd, &stx);
+	bytes = err ? err : image_device_bytes(fd);
+	if (bytes < 0)
+		err = refuse(&message, (int)bytes,
+			     "it is neither a regular file nor a block device");
+	else if ((err = superblock_read(fd, (uint64_t)bytes, &sb, &why)))
+		refuse(&message, err, "%s", why);
+	else {
+		info_fill(&sb, info);
+		info->block_device = S_ISBLK(stx.stx_mode);
+	}
+	sys_close(fd);
+	return err;
+}
+
+static bool info_count(void *arg, const struct key *key, const struct found *found)
+{
+	struct rawcache_image_info *info = arg;
+
+	(void)key;
+	info->used_entries++;
+	info->used_bytes += found->length;
+	return true;
+}
+
+int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info)
+{
+	uint64_t stale = 0;
+	uint64_t broken = 0;
+
+	info_fill(&cache->image.sb, info);
+	info->block_device = cache->image.block_device;
+	index_walk(cache, info_count, info, &stale, &broken);
+	return 0;
+}
+
+int rawcache_drop_all(struct rawcache *cache)
+{
+	if (cache->image.read_only || !cache->runtime.header || cache->runtime.read_only)
+		return -EROFS;
+	return region_drop_all(cache);
+}

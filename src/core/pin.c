@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/pin.h"
+
+#include <errno.h>
+
+#include "base/compiler.h"
+#include "core/process.h"
+
+static int pin_claim(struct rawcache *cache)
+{
+	uint64_t used = load_relaxed(&cache->pins_used);
+
+	for (;;) {
+		int pin = ~used ? __builtin_ctzll(~used) : (int)SLOT_PINS;
+
+		if (pin >= (int)SLOT_PINS)
+			return -EAGAIN;
+		if (cas(&cache->pins_used, &used, used | UINT64_C(1) << pin))
+			return pin;
+	}
+}
+
+int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation)
+{
+	int pin = cache_slot_need(cache);
+
+	if (!pin)
+		pin = pin_claim(cache);
+	if (pin < 0)
+		return pin;
+	store_relaxed(&cache_slot(cache)->pin[pin], region + 1);
+	fence_full(); /* pairs with the one in region_recycle() */
+	if (load_acquire(&cache->image.regions[region].generation) == generation)
+		return pin;
+	pin_put(cache, pin);
+	return -ESTALE;
+}
+
+void pin_put(struct rawcache *cache, int pin)
+{
+	store_release(&cache_slot(cache)->pin[pin], 0);
+	__atomic_fetch_and(&cache->pins_used, ~(UINT64_C(1) << pin), __ATOMIC_RELEASE);
+}
+
+static bool slot_pins(const struct process_slot *slot, uint32_t region)
+{
+	for (uint32_t i = 0; i < SLOT_PINS; i++)
+		if (load_acquire(&slot->pin[i]) == region + 1)
+			return true;
+	return false;
+}
+
+bool pin_any(struct rawcache *cache, uint32_t region)
+{
+	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
+
+	for (uint32_t i = 0; i < high && i < RUNTIME_SLOTS; i++) {
+		if (!load_acquire(&cache->runtime.slots[i].used))
+			continue;
+		if (slot_pins(&cache->runtime.slots[i], region) && process_alive(cache, i))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pins keep a region from being overwritten while a system call reads from it or a fill writes
+ * into it. A pin is a hazard pointer (M. Michael, 2004): store the region's number in a place of
+ * our slot, full fence, check the generation. The recycler bumps the generation, full fence,
+ * looks at all pins: one of the two sees the other.
+ */
+#ifndef CORE_PIN_H
+#define CORE_PIN_H
+
+#include "core/cache.h"
+
+/*
+ * Pin `region` if it still has `generation`. Returns the pin (0..SLOT_PINS-1), -ESTALE when it
+ * was recycled, -EAGAIN when this process has no pin left or no slot.
+ */
+int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation);
+void pin_put(struct rawcache *cache, int pin);
+
+/* Whether any process pins the region. Follows a full fence after the generation's bump. */
+bool pin_any(struct rawcache *cache, uint32_t region);
+
+#endif

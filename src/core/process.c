@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/process.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/log.h"
+#include "core/flight.h"
+
+static struct rawcache_stats *totals_of(const struct rawcache *cache)
+{
+	return (struct rawcache_stats *)cache->image.totals;
+}
+
+static void block_free(struct stats_block *block)
+{
+	memset(&block->stats, 0, sizeof(block->stats));
+	store_release(&block->owner, 0);
+}
+
+static uint32_t slots_high(const struct rawcache *cache)
+{
+	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
+
+	return high < RUNTIME_SLOTS ? high : RUNTIME_SLOTS;
+}
+
+void process_stats(const struct rawcache *cache, uint32_t slot, struct rawcache_stats *stats)
+{
+	const struct runtime *runtime = &cache->runtime;
+
+	memset(stats, 0, sizeof(*stats));
+	stats_fold(stats, &runtime->slots[slot].stats);
+	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++)
+		if (load_acquire(&runtime->blocks[i].owner) == slot + 1)
+			stats_fold(stats, &runtime->blocks[i].stats);
+}
+
+/*
+ * Fold a slot that we hold the lock of. Every step leaves a state that can be folded again: a
+ * block is emptied before it is given up, so being killed here loses one block's numbers at
+ * most, and counts none twice.
+ */
+static void slot_fold(struct rawcache *cache, uint32_t slot)
+{
+	struct runtime *runtime = &cache->runtime;
+	struct process_slot *s = &runtime->slots[slot];
+	struct rawcache_stats stats;
+
+	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
+		struct stats_block *block = &runtime->blocks[i];
+
+		if (load_acquire(&block->owner) != slot + 1)
+			continue;
+		stats = block->stats;
+		block_free(block);
+		stats_fold(totals_of(cache), &stats);
+	}
+	stats = s->stats;
+	memset(&s->stats, 0, sizeof(s->stats));
+	stats_fold(totals_of(cache), &stats);
+	flight_abandon(cache, slot);
+	for (uint32_t i = 0; i < SLOT_PINS; i++)
+		store_release(&s->pin[i], 0);
+	store_release(&s->used, 0);
+}
+
+static int slot_lock(struct rawcache *cache, uint32_t slot, int type)
+{
+	return runtime_lock_byte(cache->runtime.fd, LOCK_SLOT + slot, type);
+}
+
+static void slot_init(struct rawcache *cache, uint32_t slot)
+{
+	struct process_slot *s = &cache->runtime.slots[slot];
+	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
+
+	s->pid = (uint32_t)sys_getpid();
+	s->attached = clock_real_ns() / 1000000000u;
+	prctl(PR_GET_NAME, s->command);
+	s->command[15] = '\0';
+	while (high < slot + 1 && !cas(&cache->runtime.header->slots_high, &high, slot + 1))
+		;
+	store_release(&s->used, 1);
+	cache->slot = (int32_t)slot;
+	cache->pins_used = 0;
+}
+
+int process_attach(struct rawcache *cache)
+{
+	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++) {
+		if (load_acquire(&cache->runtime.slots[i].used) && process_alive(cache, i))
+			continue;
+		if (slot_lock(cache, i, F_WRLCK))
+			continue;
+		if (load_acquire(&cache->runtime.slots[i].used))
+			slot_fold(cache, i);
+		slot_init(cache, i);
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+void process_detach(struct rawcache *cache)
+{
+	if (cache->slot < 0)
+		return;
+	slot_fold(cache, (uint32_t)cache->slot);
+	slot_lock(cache, (uint32_t)cache->slot, F_UNLCK);
+	cache->slot = -1;
+}
+
+bool process_alive(struct rawcache *cache, uint32_t slot)
+{
+	struct critical critical;
+	bool alive = true;
+
+	if (slot >= RUNTIME_SLOTS || (int32_t)slot == cache->slot)
+		return slot < RUNTIME_SLOTS;
+	/* locks of one description do not exclude each other: our threads need this one */
+	critical_enter(&critical);
+	pthread_mutex_lock(&cache->process_lock);
+	if (!slot_lock(cache, slot, F_WRLCK)) {
+		alive = false;
+		if (load_acquire(&cache->runtime.slots[slot].used))
+			slot_fold(cache, slot);
+		slot_lock(cache, slot, F_UNLCK);
+	}
+	pthread_mutex_unlock(&cache->process_lock);
+	critical_leave(&critical);
+	return alive;
+}
+
+unsigned int process_reap(struct rawcache *cache)
+{
+	unsigned int live = 0;
+
+	for (uint32_t i = 0; i < slots_high(cache); i++)
+		if (load_acquire(&cache->runtime.slots[i].used))
+			live += process_alive(cache, i);
+	return live;
+}
+
+struct rawcache_stats *process_block_get(void)
+{
+	struct rawcache *cache = cache_current();
+	uint32_t owner;
+
+	if (!cache || cache->slot < 0)
+		return NULL;
+	/* processes begin their search at different places */
+	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
+		uint32_t n = (i + (uint32_t)cache->slot * 8) % RUNTIME_BLOCKS;
+		struct stats_block *block = &cache->runtime.blocks[n];
+
+		owner = 0;
+		if (!load_relaxed(&block->owner) &&
+		    cas(&block->owner, &owner, (uint32_t)cache->slot + 1))
+			return &block->stats;
+	}
+	return NULL;
+}
+
+void process_block_put(struct rawcache_stats *stats)
+{
+	struct rawcache *cache = cache_current();
+	struct stats_block *block =
+		(struct stats_block *)((char *)stats - offsetof(struct stats_block, stats));
+
+	if (!cache || cache->slot < 0 || load_acquire(&block->owner) != (uint32_t)cache->slot + 1)
+		return;
+	stats_fold(&cache_slot(cache)->stats, stats);
+	block_free(block);
+}

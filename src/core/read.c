@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One read, from the top:
+ *
+ *	rawcache_file_read	handle -> object, clip to the file, split into chunks
+ *	read_piece		one chunk; the two lines that matter most are hot_copy()
+ *	hot_copy		chunk memo -> generation -> copy -> generation again
+ *	cold_read		known place, but not seen in memory yet: pread from the image
+ *	chunk_locate		index -> generation -> TTL -> verification -> chunk memo
+ *	fill_chunk (fill.c)	the miss: the path leaves here, and only here
+ *
+ * A copy from a region that is recycled meanwhile is discarded: the generation is compared
+ * before (acquire) and after (acquire fence, then the load); the recycler bumps it, with a full
+ * fence, before anything is overwritten. The same look covers the object's serial number.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <rawcache/file.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/guard.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/fill.h"
+#include "core/index.h"
+#include "core/verify.h"
+
+#define STALE_TRIES 4
+#define FILL_TRIES 8
+#define READ_MAX 0x7ffff000u /* as the kernel's */
+#define SAMPLE_MASK 63u
+
+enum { READ_MISS = -1000, READ_STALE = -1001 };
+
+static uint64_t pages_mask(uint32_t skip, uint32_t length)
+{
+	uint32_t first = skip >> FORMAT_PAGE_SHIFT;
+	uint32_t last = (skip + length - 1) >> FORMAT_PAGE_SHIFT;
+
+	return (((last - first) == 63 ? 0 : UINT64_C(2) << (last - first)) - 1) << first;
+}
+
+/* Whether a remembered place may be used: inside the image, and of the present generation. */
+static inline bool place_current(const struct image *image, uint64_t place)
+{
+	uint32_t page = CHUNK_PAGE(place);
+
+	return (place & CHUNK_VALID) && page < image->total_pages &&
+	       (load_acquire(&image_region(image, page)->generation) & 0x7fffffffu) ==
+		       CHUNK_GENERATION(place);
+}
+
+/* The second look, after the bytes were copied. */
+static inline bool place_still_current(const struct image *image, uint64_t place)
+{
+	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
+	return (load_relaxed(&image_region(image, CHUNK_PAGE(place))->generation) &
+		0x7fffffffu) == CHUNK_GENERATION(place);
+}
+
+static void count_hit(uint64_t n)
+{
+	stats_add(hits, 1);
+	stats_add(hit_bytes, n);
+}
+
+/* The image's storage failed under a copy: for this process it is broken. */
+static void image_failed(struct rawcache *cache)
+{
+	stats_add(io_errors, 1);
+	if (!load_relaxed(&cache->broken))
+		log_error("the image cannot be read: using the origin");
+	store_relaxed(&cache->broken, 1);
+}
+
+static ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct want *want)
+{
+	const char *src = cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) +
+			  want->skip;
+	int err = guard_copy(want->buf, src, want->length);
+
+	if (unlikely(err)) {
+		if (err == -EFAULT)
+			return err;
+		image_failed(cache);
+		return READ_MISS;
+	}
+	if (unlikely(!place_still_current(&cache->image, place)))
+		return READ_STALE;
+	stats_add(mmap_reads, 1);
+	stats_add(mmap_bytes, want->length);
+	return want->length;
+}
+
+/*
+ * All pages of the chunk are in memory: put them into our page tables in one call, so that the
+ * next small reads copy without a fault each.
+ */
+static void chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			   uint32_t bytes)
+{
+	char *start = (char *)cache->image.data +
+		      ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT);
+	unsigned char in_core[FORMAT_CHUNK_MAX / FORMAT_PAGE];
+	uint32_t pages = (bytes + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT;
+
+	if (SYS_CALL(__NR_mincore, start, pages * FORMAT_PAGE, in_core, 0, 0, 0))
+		return;
+	for (uint32_t i = 0; i < pages; i++)
+		if (!(in_core[i] & 1))
+			return;
+	if (!sys_madvise(start, pages * FORMAT_PAGE, MADV_POPULATE_READ))
+		store_relaxed(&chunk->resident, pages_mask(0, bytes));
+}
+
+/* Bytes whose place is known by a system call on the image: no page fault waits for the disk. */
+static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			 uint32_t chunk_bytes, const struct want *want)
+{
+	uint64_t touched = pages_mask(want->skip, want->length);
+	ssize_t got = sys_pread(cache->image.fd, want->buf, want->length,
+				image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip);
+
+	if (got == -EFAULT)
+		return got;
+	if (got != (ssize_t)want->length) {
+		image_failed(cache);
+		return READ_MISS;
+	}
+	if (!place_still_current(&cache->image, place))
+		return READ_STALE;
+	stats_add(pread_reads, 1);
+	stats_add(pread_bytes, (uint64_t)got);
+	if (want->length < cache->options.mmap_threshold)
+		stats_add(mmap_skipped, 1);
+	if (!chunk || !cache->image.data)
+		return got;
+	/* the second small read of a chunk: more will come */
+	if (load_relaxed(&chunk->resident) && want->length < chunk_bytes)
+		chunk_populate(cache, chunk, place, chunk_bytes);
+	__atomic_fetch_or(&chunk->resident, touched, __ATOMIC_RELAXED);
+	return got;
+}
+
+static bool found_expired(const struct rawcache *cache, const struct found *found)
+{
+	return cache->options.ttl &&
+	       clock_real_ns() / 1000000000u >= found->stored + cache->options.ttl;
+}
+
+static bool found_needs_verification(const struct rawcache *cache, const struct found *found)
+{
+	switch (cache->options.verify) {
+	case RAWCACHE_VERIFY_ALWAYS:
+		return true;
+	case RAWCACHE_VERIFY_NEVER:
+		return false;
+	default:
+		return !cache->trusted_epoch || found->epoch != cache->trusted_epoch;
+	}
+}
+
+/* Look the chunk up; its place, verified where that is due, or 0. */
+static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, uint64_t number,
+			     struct chunk *chunk)
+{
+	struct key key = key_of_chunk(&cache->image.sb, &file->key, number);
+	uint64_t bytes = min_u64(cache->chunk_bytes, file->size - number * cache->chunk_bytes);
+	struct found found;
+	uint64_t place;
+
+	if (!index_find(cache, &key, &found) || found.length != bytes)
+		return 0;
+	if (found_expired(cache, &found)) {
+		index_remove(cache, &key, &found);
+		return 0;
+	}
+	if (found_needs_verification(cache, &found) && !verify_extent(cache, &key, &found))
+		return 0;
+	index_visit(cache, found.number);
+	place = chunk_place(found.page, found.generation);
+	if (chunk && cache->memo) {
+		store_relaxed(&chunk->resident, 0);
+		store_release(&chunk->place, place);
+	}
+	return place;
+}
+
+/* One round for the piece of one chunk: bytes, -errno, READ_STALE or READ_MISS. */
+static ssize_t read_round(struct rawcache *cache, const struct file *file, struct chunk *chunk,
+			  const struct want *want)
+{
+	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
+	uint64_t mask = pages_mask(want->skip, want->length);
+
+	if (unlikely(load_relaxed(&cache->broken)))
+		return READ_MISS;
+	if (unlikely(!place_current(&cache->image, place))) {
+		place = chunk_locate(cache, file, want->chunk, chunk);
+		if (!place)
+			return READ_MISS;
+	}
+	if (likely(chunk && cache->image.data &&
+		   (load_relaxed(&chunk->resident) & mask) == mask))
+		return hot_copy(cache, place, want);
+	return cold_read(cache, chunk, place,
+			 (uint32_t)min_u64(cache->chunk_bytes,
+					   file->size - want->chunk * cache->chunk_bytes),
+			 want);
+}
+
+/* The piece was not in the cache: fetch it, with a reference that keeps the object ours. */
+static ssize_t never_inline read_miss(struct rawcache *cache, struct file *file, uint64_t handle,
+				  int fd, const struct want *want)
+{
+	ssize_t n = -EAGAIN;
+
+	if (!file_hold(cache, file, handle))
+		return -ESTALE;
+	stats_add(misses, 1);
+	for (int tries = 0; tries < FILL_TRIES && n == -EAGAIN; tries++) {
+		n = fill_chunk(cache, file, fd, want);
+		if (n != -EAGAIN)
+			break;
+		n = read_round(cache, file, file_chunk(file, want->chunk), want);
+		if (n == READ_MISS || n == READ_STALE)
+			n = -EAGAIN;
+	}
+	if (n == -EAGAIN)
+		n = fill_bypass(cache, file, fd, want);
+	file_release(cache, file);
+	return n;
+}
+
+static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+			  const struct want *want)
+{
+	struct chunk *chunk = file_chunk(file, want->chunk);
+	ssize_t n = READ_STALE;
+
+	for (int tries = 0; tries < STALE_TRIES && n == READ_STALE; tries++) {
+		n = read_round(cache, file, chunk, want);
+		if (unlikely(n == READ_STALE))
+			stats_add(stale_retries, 1);
+	}
+	if (unlikely(!file_is(file, handle)))
+		return -ESTALE;
+	if (likely(n >= 0)) {
+		count_hit((uint64_t)n);
+		return n;
+	}
+	if (n == READ_MISS || n == READ_STALE)
+		return read_miss(cache, file, handle, fd, want);
+	return n;
+}
+
+/* A read that spans chunks. What was delivered before an error counts. */
+static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *file, uint64_t handle,
+				    int fd, char *buf, size_t len, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		uint64_t at = offset + done;
+		struct want want = { .chunk = at / cache->chunk_bytes,
+				     .skip = (uint32_t)(at % cache->chunk_bytes),
+				     .buf = buf + done };
+		ssize_t n;
+
+		want.length = (uint32_t)min_u64(len - done, cache->chunk_bytes - want.skip);
+		n = read_piece(cache, file, handle, fd, &want);
+		if (n < 0)
+			return done && n != -ESTALE ? (ssize_t)done : n;
+		done += (size_t)n;
+		if (n < (ssize_t)want.length)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+			void *buf, size_t len, uint64_t offset)
+{
+	uint64_t size = load_relaxed(&file->size);
+	struct want want;
+
+	if (unlikely(file_written(file)))
+		return -ESTALE;
+	if (unlikely(offset >= size || !len))
+		return file_is(file, handle) ? 0 : -ESTALE;
+	len = min_u64(len, min_u64(size - offset, READ_MAX));
+	want.chunk = offset / cache->chunk_bytes;
+	want.skip = (uint32_t)(offset % cache->chunk_bytes);
+	want.length = (uint32_t)len;
+	want.buf = buf;
+	if (unlikely(len > cache->chunk_bytes - want.skip))
+		return read_pieces(cache, file, handle, fd, buf, len, offset);
+	return read_piece(cache, file, handle, fd, &want);
+}
+
+ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf, size_t len,
+			   uint64_t offset)
+{
+	struct file *file = file_at(cache, handle);
+	uint64_t start;
+	uint64_t hits;
+	ssize_t n;
+
+	if (unlikely(!file))
+		return -ESTALE;
+	if (likely(stats_mine && (stats_mine->hits & SAMPLE_MASK)))
+		return read_any(cache, file, handle, fd, buf, len, offset);
+	start = clock_mono_ns();
+	hits = stats_mine ? stats_mine->hits : 0;
+	n = read_any(cache, file, handle, fd, buf, len, offset);
+	if (stats_mine && stats_mine->hits != hits)
+		stats_latency(hit_latency, clock_mono_ns() - start);
+	return n;
+}

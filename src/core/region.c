@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/region.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/log.h"
+#include "core/detach.h"
+#include "core/index.h"
+#include "core/pin.h"
+#include "core/process.h"
+
+/* Entries carry 12 bits of a generation: sweep well before they come round. */
+#define GENERATION_SWEEP 3800u
+/* An entry's age is 18 bits of seconds from the opening of its region. */
+#define REGION_OPEN_MAX_S (ENTRY_AGE_MAX / 2)
+#define VICTIM_TRIES 8
+#define WAIT_TRIES 50
+
+static struct runtime_header *header_of(const struct rawcache *cache)
+{
+	return cache->runtime.header;
+}
+
+static int lock_regions(struct rawcache *cache, struct critical *critical)
+{
+	int err;
+
+	critical_enter(critical);
+	err = runtime_lock(&header_of(cache)->region_lock);
+	if (err)
+		critical_leave(critical);
+	return err;
+}
+
+static void unlock_regions(struct rawcache *cache, struct critical *critical)
+{
+	runtime_unlock(&header_of(cache)->region_lock);
+	critical_leave(critical);
+}
+
+/* A region number from shared memory, or UINT32_MAX. */
+static uint32_t region_checked(const struct rawcache *cache, uint32_t number_plus_one)
+{
+	return number_plus_one && number_plus_one <= cache->image.sb.region_count ?
+		       number_plus_one - 1 :
+		       UINT32_MAX;
+}
+
+/* --- recycling */
+
+/* Under the lock: whether `region` can be taken, and how early in the order it comes. */
+static bool victim_rank(struct rawcache *cache, uint32_t number, uint64_t *rank)
+{
+	const struct region *region = &cache->image.regions[number];
+	uint32_t owner;
+
+	switch (region->state) {
+	case REGION_FREE:
+		*rank = number;
+		return true;
+	case REGION_SEALED:
+		*rank = (UINT64_C(1) << 40) + region->order;
+		return true;
+	case REGION_ACTIVE:
+		/* of an earlier boot, or lost by a process that died before it told */
+		*rank = (UINT64_C(1) << 40) + region->order;
+		return number + 1 != header_of(cache)->active_region;
+	case REGION_RECYCLING:
+		owner = region->owner;
+		*rank = (UINT64_C(1) << 39) + number;
+		return !owner || owner > RUNTIME_SLOTS || !process_alive(cache, owner - 1);
+	default:
+		return false;
+	}
+}
+
+/* Under the lock: the best victim that nobody pins, or -EAGAIN. */
+static int victim_choose(struct rawcache *cache, uint32_t *victim)
+{
+	uint32_t next = header_of(cache)->next_region;
+	uint64_t floor = 0;
+
+	for (;;) {
+		uint64_t best = UINT64_MAX;
+		uint64_t rank;
+
+		for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
+			if (n + 1 == next || !victim_rank(cache, n, &rank))
+				continue;
+			if (rank >= floor && rank < best) {
+				best = rank;
+				*victim = n;
+			}
+		}
+		if (best == UINT64_MAX)
+			return -EAGAIN;
+		if (!pin_any(cache, *victim))
+			return 0;
+		floor = best + 1;
+	}
+}
+
+/* Claim a victim and make all locations in it stale. */
+static int victim_take(struct rawcache *cache, uint32_t *victim)
+{
+	struct critical critical;
+	struct region *region;
+	int err = lock_regions(cache, &critical);
+
+	if (err)
+		return err;
+	err = victim_choose(cache, victim);
+	if (!err) {
+		region = &cache->image.regions[*victim];
+		if (region->state == REGION_SEALED || region->state == REGION_ACTIVE) {
+			stats_add(evicted_regions, 1);
+			stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used)
+							 << FORMAT_PAGE_SHIFT);
+		}
+		region->owner = (uint32_t)cache->slot + 1;
+		store_release(&region->state, REGION_RECYCLING);
+		store_release(&region->generation, region->generation + 1);
+		store_relaxed(&region->used, 0);
+	}
+	unlock_regions(cache, &critical);
+	return err;
+}
+
+/* All entries of the index are of generations that 12 bits tell apart. */
+static int generations_sweep(struct rawcache *cache, const struct region *region)
+{
+	int err;
+
+	if (region->generation - region->swept < GENERATION_SWEEP)
+		return 0;
+	err = index_sweep(cache);
+	if (err)
+		return err;
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		store_relaxed(&cache->image.regions[n].swept,
+			      load_relaxed(&cache->image.regions[n].generation));
+	return 0;
+}
+
+static int region_detach(struct rawcache *cache, uint32_t number)
+{
+	const struct image *image = &cache->image;
+	uint64_t bytes = UINT64_C(1) << image->sb.region_shift;
+
+	if (!image_fd_valid(image))
+		return -EBADF;
+	return detach_range(image->fd, image->sb.probes,
+			    image->sb.data_offset + (uint64_t)number * bytes, bytes);
+}
+
+static void region_set_state(struct rawcache *cache, uint32_t number, uint32_t state)
+{
+	struct critical critical;
+	struct region *region = &cache->image.regions[number];
+
+	if (lock_regions(cache, &critical))
+		return; /* it stays RECYCLING: whoever sees us dead or gone begins again */
+	if (region->state == REGION_RECYCLING && region->owner == (uint32_t)cache->slot + 1) {
+		region->cursor = 0;
+		region->owner = 0;
+		store_release(&region->state, state);
+	}
+	unlock_regions(cache, &critical);
+}
+
+/* Take a victim through RECYCLING to FREE; *number is the region. */
+static int region_recycle(struct rawcache *cache, uint32_t *number)
+{
+	int err;
+
+	for (int tries = 0; tries < VICTIM_TRIES; tries++) {
+		err = victim_take(cache, number);
+		if (err)
+			return err;
+		fence_full(); /* pairs with the one in pin_get() */
+		if (!pin_any(cache, *number))
+			break;
+		/* pinned between our two looks: leave it, ownerless, for when the pin is gone */
+		store_release(&cache->image.regions[*number].owner, 0);
+		if (tries == VICTIM_TRIES - 1)
+			return -EAGAIN;
+	}
+	err = generations_sweep(cache, &cache->image.regions[*number]);
+	if (!err) {
+		err = region_detach(cache, *number);
+		if (err == -EIO || err == -ENOSPC) {
+			log_error("region %u cannot be recycled (%d): not used any more", *number,
+				  err);
+			stats_add(io_errors, 1);
+			region_set_state(cache, *number, REGION_BAD);
+			return err;
+		}
+	}
+	if (err)
+		store_release(&cache->image.regions[*number].owner, 0);
+	else
+		region_set_state(cache, *number, REGION_FREE);
+	return err;
+}
+
+/* Have a clean region waiting. */
+static int region_prepare(struct rawcache *cache)
+{
+	struct critical critical;
+	uint32_t number = 0;
+	int err;
+
+	if (region_checked(cache, load_acquire(&header_of(cache)->next_region)) != UINT32_MAX)
+		return 0;
+	err = region_recycle(cache, &number);
+	if (err)
+		return err;
+	err = lock_regions(cache, &critical);
+	if (err)
+		return err;
+	if (!header_of(cache)->next_region &&
+	    cache->image.regions[number].state == REGION_FREE)
+		header_of(cache)->next_region = number + 1;
+	unlock_regions(cache, &critical);
+	return 0;
+}
+
+/* --- the active region */
+
+/* Under the lock: make the waiting region the active one. */
+static bool region_activate(struct rawcache *cache)
+{
+	uint32_t number = region_checked(cache, header_of(cache)->next_region);
+	struct region *region;
+
+	header_of(cache)->next_region = 0;
+	if (number == UINT32_MAX)
+		return false;
+	region = &cache->image.regions[number];
+	if (region->state != REGION_FREE)
+		return false;
+	region->cursor = 0;
+	region->opened = clock_real_ns() / 1000000000u;
+	region->order = ++cache->image.state->order;
+	region->epoch = cache->image.sb.epoch;
+	store_release(&region->state, REGION_ACTIVE);
+	store_release(&header_of(cache)->active_region, number + 1);
+	return true;
+}
+
+/* Replace the active region, unless somebody else has done so since we saw `seen`. */
+static int region_advance(struct rawcache *cache, uint32_t seen)
+{
+	struct critical critical;
+	bool advanced = true;
+	int err = lock_regions(cache, &critical);
+
+	if (err)
+		return err;
+	if (header_of(cache)->active_region == seen) {
+		uint32_t number = region_checked(cache, seen);
+
+		if (number != UINT32_MAX && cache->image.regions[number].state == REGION_ACTIVE)
+			store_release(&cache->image.regions[number].state, REGION_SEALED);
+		store_release(&header_of(cache)->active_region, 0);
+		advanced = region_activate(cache);
+	}
+	unlock_regions(cache, &critical);
+	return advanced ? 0 : region_prepare(cache);
+}
+
+/* Whether an extent may still be cut from it. */
+static bool region_open(const struct rawcache *cache, const struct region *region)
+{
+	return load_acquire(&region->state) == REGION_ACTIVE &&
+	       load_relaxed(&region->epoch) == cache->image.sb.epoch &&
+	       clock_real_ns() / 1000000000u - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
+}
+
+/* 0; -EAGAIN: `number` is used up or no longer active; -EBUSY: no pin to be had. */
+static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
+		      struct extent *extent)
+{
+	struct region *region = &cache->image.regions[number];
+	uint32_t generation = load_acquire(&region->generation);
+	uint32_t cursor;
+	int pin;
+
+	if (!region_open(cache, region) || load_relaxed(&region->cursor) > cache->image.region_pages)
+		return -EAGAIN;
+	pin = pin_get(cache, number, generation);
+	if (pin < 0)
+		return pin == -ESTALE ? -EAGAIN : -EBUSY;
+	cursor = fetch_add(&region->cursor, pages);
+	/* pinned and still of this generation: the state we saw before cannot have gone round */
+	if (load_acquire(&region->state) != REGION_ACTIVE ||
+	    cursor > cache->image.region_pages - pages) {
+		pin_put(cache, pin);
+		return -EAGAIN;
+	}
+	fetch_add(&region->used, pages);
+	extent->page = (number << cache->image.region_pages_shift) + cursor;
+	extent->pages = pages;
+	extent->generation = generation;
+	extent->pin = pin;
+	if (cursor < cache->image.region_pages / 2 && cursor + pages >= cache->image.region_pages / 2)
+		region_prepare(cache);
+	return 0;
+}
+
+int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
+{
+	struct timespec nap = { 0, 1000000 };
+	int err = cache_slot_need(cache);
+
+	if (err)
+		return err;
+	if (cache->image.read_only || !pages || pages > cache->image.region_pages)
+		return -EROFS;
+	for (int tries = 0; tries < WAIT_TRIES; tries++) {
+		uint32_t active = load_acquire(&header_of(cache)->active_region);
+		uint32_t number = region_checked(cache, active);
+
+		if (number != UINT32_MAX) {
+			err = region_cut(cache, number, pages, extent);
+			if (err != -EAGAIN)
+				return err;
+		}
+		err = region_advance(cache, active);
+		if (err && err != -EAGAIN && err != -ETIMEDOUT)
+			return err;
+		if (err)
+			sys_nanosleep(&nap);
+	}
+	return -EAGAIN;
+}
+
+void region_release(struct rawcache *cache, const struct extent *extent)
+{
+	pin_put(cache, extent->pin);
+}
+
+int region_drop_all(struct rawcache *cache)
+{
+	struct critical critical;
+	int err = lock_regions(cache, &critical);
+
+	if (err)
+		return err;
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
+		struct region *region = &cache->image.regions[n];
+
+		if (region->state != REGION_SEALED && region->state != REGION_ACTIVE)
+			continue;
+		/* not FREE: pages may still be on their way to a socket and must be detached */
+		region->owner = 0;
+		store_release(&region->state, REGION_RECYCLING);
+		store_release(&region->generation, region->generation + 1);
+		store_relaxed(&region->used, 0);
+	}
+	store_release(&header_of(cache)->active_region, 0);
+	unlock_regions(cache, &critical);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions: the unit in which the image is written and recycled.
+ *
+ *	FREE -> ACTIVE -> SEALED -> RECYCLING -> FREE -> ...
+ *
+ * Extents are cut from the one ACTIVE region by adding to its cursor, without a lock. Changes
+ * of state happen under the runtime's region_lock. Recycling, in this order: bump the
+ * generation (every location in the region is stale from here on), fence, make sure that
+ * nobody pins it, detach its pages. A recycler that died leaves RECYCLING with an owner that is
+ * dead: anyone may begin again from the top. While one region is filled, the next is made
+ * ready ahead, so that a fill does not wait for a recycling.
+ */
+#ifndef CORE_REGION_H
+#define CORE_REGION_H
+
+#include "core/cache.h"
+
+/* Space for the bytes of one extent, pinned for the writer. */
+struct extent {
+	uint32_t page;
+	uint32_t pages;
+	uint32_t generation;
+	int pin;
+};
+
+/*
+ * Cut `pages` pages. Each success owes one region_release(). -EAGAIN: nothing can be recycled
+ * now (all pinned), or no slot or pin is left; -EROFS; or the storage's error.
+ */
+int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent);
+void region_release(struct rawcache *cache, const struct extent *extent);
+
+/* Invalidate everything in all regions. 0 or -errno. */
+int region_drop_all(struct rawcache *cache);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime segment: what the processes that use one image tell each other. It is shared
+ * memory, not a file that must survive: it is made anew after a reboot, or when its layout is
+ * not ours and nobody is attached.
+ *
+ *	header | process slots | stats blocks | flights | writer generations | visited bytes
+ *
+ * Who may attach is settled by open-file-description locks on the image:
+ *	byte LOCK_USERS	shared by every attached process; exclusive while a segment is made
+ * and liveness by such locks on the segment: byte LOCK_SLOT + i is held by the owner of slot i
+ * through a descriptor of its own, so that the kernel lets go when the process is gone, however
+ * it went, in whatever pid namespace it lived.
+ *
+ * Everything read from the segment is range-checked by its user: another process may have
+ * scribbled over it.
+ */
+#ifndef CORE_RUNTIME_H
+#define CORE_RUNTIME_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rawcache/rawcache.h>
+
+#include "core/image.h"
+
+#define RUNTIME_MAGIC "RCRUNTIM"
+#define RUNTIME_VERSION 1u
+#define RUNTIME_SLOTS 1024u
+#define RUNTIME_BLOCKS 1024u
+#define RUNTIME_FLIGHTS 1024u
+#define RUNTIME_WRITERS 8192u
+#define RUNTIME_VISITED_MAX (8u << 20)
+#define RUNTIME_INDEX_LOCKS 64u
+#define SLOT_PINS 64u
+
+/* A process. Written by its owner only, but for `pin` of a dead one. */
+struct process_slot {
+	uint32_t used; /* 1 once the fields below are valid; cleared when folded */
+	uint32_t pid;
+	uint64_t attached; /* seconds since 1970 */
+	char command[16];
+	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
+	struct rawcache_stats stats; /* of threads that have no block of their own */
+} __attribute__((aligned(64)));
+
+/* A thread's statistics. */
+struct stats_block {
+	uint32_t owner; /* slot + 1 */
+	uint32_t reserved[15];
+	struct rawcache_stats stats;
+} __attribute__((aligned(64)));
+
+/* A chunk that somebody is fetching: see flight.h. */
+struct flight {
+	uint64_t tag; /* 0: free */
+	uint32_t owner; /* slot + 1 */
+	uint32_t word; /* futex: changes when the flight ends */
+	uint32_t waiters;
+	uint32_t slow; /* somebody waited in vain: do not wait any more */
+	uint64_t reserved[5];
+};
+static_assert(sizeof(struct flight) == 64, "flight");
+
+struct runtime_header {
+	uint8_t magic[8];
+	uint32_t version;
+	uint32_t ready; /* stored last, with release */
+	uint64_t layout; /* fingerprint of sizes: a reader with other structs keeps out */
+	uint64_t bytes;
+	uint8_t id[16];
+	uint8_t image_uuid[16];
+	uint8_t boot_id[16];
+	uint32_t visited_count;
+	uint32_t slots_high; /* slots ever used: scans end there */
+	uint32_t active_region; /* region + 1 that extents are appended to; 0: none */
+	uint32_t next_region; /* region + 1 that is clean and waits; 0: none */
+	uint64_t mmap_threshold; /* tunable: 0 unset */
+	uint64_t salt; /* keys of files that changed just now are of this segment only */
+	pthread_mutex_t region_lock __attribute__((aligned(64)));
+	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
+} __attribute__((aligned(4096)));
+
+struct runtime {
+	int fd; /* the segment; holds the lock of our slot */
+	uint64_t bytes;
+	bool read_only;
+	struct runtime_header *header;
+	struct process_slot *slots;
+	struct stats_block *blocks;
+	struct flight *flights;
+	uint32_t *writers; /* generations of files written under our eyes, hashed */
+	uint8_t *visited;
+	uint32_t visited_count;
+	char path[256];
+};
+
+/*
+ * Open the image's segment, or make it. The image's LOCK_USERS is held (through image->fd)
+ * from success until image_close(). May begin a new epoch of the image. Errors: -EBUSY the
+ * image's users have another segment; -EPROTO its layout is not ours; or what the kernel says.
+ */
+int runtime_attach(struct runtime *runtime, struct image *image, const char *dir,
+		   enum rawcache_reason *reason);
+void runtime_detach(struct runtime *runtime);
+
+/* A fork child: a description of its own, because locks belong to descriptions. */
+int runtime_reopen(struct runtime *runtime);
+
+/*
+ * Robust locks around a few stores, taken with all signals held back. An owner that died left
+ * a state that can be taken as it is. Returns 0, or -errno when it is not to be had within
+ * 100 ms (the owner is stopped, or the segment damaged): the caller does without.
+ */
+int runtime_lock(pthread_mutex_t *lock);
+void runtime_unlock(pthread_mutex_t *lock);
+
+/* 0 and locked, -EAGAIN when somebody else holds the byte, or -errno. */
+int runtime_lock_byte(int fd, uint64_t byte, int type);
+
+#define LOCK_USERS (UINT64_C(1) << 62)
+#define LOCK_SLOT UINT64_C(1)
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/superblock.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/checked.h"
+#include "base/sys.h"
+
+static uint64_t superblock_checksum(const struct superblock *sb)
+{
+	struct superblock copy = *sb;
+
+	copy.checksum = 0;
+	return XXH3_64bits(&copy, sizeof(copy));
+}
+
+static bool superblock_geometry_valid(const struct superblock *sb, uint64_t device_bytes)
+{
+	uint64_t table = (uint64_t)sb->region_count * sizeof(struct region);
+	uint64_t index = (uint64_t)sb->bucket_count * sizeof(struct bucket);
+	uint64_t region = UINT64_C(1) << (sb->region_shift & 63);
+
+	if (sb->bytes != sizeof(*sb) || sb->image_bytes > device_bytes)
+		return false;
+	if (region < FORMAT_REGION_MIN || region > FORMAT_REGION_MAX)
+		return false;
+	if (sb->chunk_shift < 16 || sb->chunk_shift > 18)
+		return false;
+	if (sb->region_count < FORMAT_REGIONS_MIN || !sb->bucket_count)
+		return false;
+	if (sb->region_table_offset != FORMAT_REGION_TABLE)
+		return false;
+	if (sb->data_offset % FORMAT_DATA_ALIGN || sb->index_offset % FORMAT_PAGE)
+		return false;
+	if (!range_inside(sb->region_table_offset, table, sb->index_offset) ||
+	    !range_inside(sb->index_offset, index, sb->data_offset))
+		return false;
+	if (((uint64_t)sb->region_count << sb->region_shift) >> FORMAT_PAGE_SHIFT > UINT32_MAX)
+		return false;
+	return range_inside(sb->data_offset, (uint64_t)sb->region_count << sb->region_shift,
+			    sb->image_bytes);
+}
+
+int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const char **why)
+{
+	if (memcmp(raw->magic, FORMAT_MAGIC, sizeof(raw->magic))) {
+		*why = "it is not an image of rawcache";
+		return -EINVAL;
+	}
+	if (raw->version > FORMAT_VERSION) {
+		*why = "it was made by a newer version of rawcache";
+		return -EPROTONOSUPPORT;
+	}
+	if (raw->checksum != superblock_checksum(raw)) {
+		*why = "its superblock is damaged";
+		return -EINVAL;
+	}
+	if (raw->incompatible & ~FORMAT_INCOMPATIBLE_KNOWN) {
+		*why = "it uses features that this version of rawcache does not know";
+		return -EPROTONOSUPPORT;
+	}
+	if (!raw->version || !superblock_geometry_valid(raw, device_bytes)) {
+		*why = raw->image_bytes > device_bytes ? "it was truncated" :
+							 "its superblock describes no valid layout";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why)
+{
+	static const uint64_t offsets[2] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
+	struct superblock raw;
+	int result = -EINVAL;
+
+	*why = "it is too short for an image of rawcache";
+	for (int i = 0; i < 2; i++) {
+		ssize_t n = sys_pread(fd, &raw, sizeof(raw), offsets[i]);
+		const char *reason = NULL;
+		int err;
+
+		if (n != (ssize_t)sizeof(raw)) {
+			if (n < 0 && result)
+				result = (int)n;
+			continue;
+		}
+		err = superblock_decode(&raw, device_bytes, &reason);
+		if (!err && (result || raw.sequence > sb->sequence)) {
+			*sb = raw;
+			result = 0;
+		} else if (err && result && (i == 0 || err == -EPROTONOSUPPORT)) {
+			*why = reason;
+			result = err;
+		}
+	}
+	return result;
+}
+
+int superblock_write(int fd, struct superblock *sb)
+{
+	uint64_t offset;
+	ssize_t n;
+
+	sb->sequence++;
+	sb->checksum = superblock_checksum(sb);
+	offset = sb->sequence & 1 ? FORMAT_SUPERBLOCK_A : FORMAT_SUPERBLOCK_B;
+	n = sys_pwrite(fd, sb, sizeof(*sb), offset);
+	if (n < 0)
+		return (int)n;
+	return n == (ssize_t)sizeof(*sb) ? sys_fdatasync(fd) : -EIO;
+}
+
+/* As large as the default, but small enough that there are at least sixteen. */
+static uint32_t region_default(uint64_t bytes)
+{
+	uint64_t region = FORMAT_REGION_DEFAULT;
+
+	while (region > FORMAT_REGION_MIN &&
+	       bytes < region * FORMAT_REGIONS_MIN + FORMAT_DATA_ALIGN)
+		region /= 2;
+	return (uint32_t)region;
+}
+
+int superblock_layout(struct superblock *sb, uint64_t bytes, uint32_t region_bytes,
+		      uint32_t chunk_bytes, uint32_t object_bytes)
+{
+	uint64_t region = region_bytes ? region_bytes : region_default(bytes);
+	uint64_t chunk = chunk_bytes ? chunk_bytes : FORMAT_CHUNK_MAX;
+	uint64_t object = object_bytes ? object_bytes : FORMAT_OBJECT_DEFAULT;
+	uint64_t entries = bytes / object * 7 / 4;
+	uint64_t buckets = max_u64(entries / BUCKET_ENTRIES, 16);
+	uint64_t table = bytes / region * sizeof(struct region);
+	uint64_t index = round_up(FORMAT_REGION_TABLE + table, FORMAT_PAGE);
+	uint64_t data = round_up(index + buckets * sizeof(struct bucket), FORMAT_DATA_ALIGN);
+	uint64_t regions = data < bytes ? (bytes - data) / region : 0;
+
+	if (regions < FORMAT_REGIONS_MIN || regions > UINT32_MAX || buckets > UINT32_MAX ||
+	    regions * (region >> FORMAT_PAGE_SHIFT) > UINT32_MAX)
+		return -EINVAL;
+	sb->image_bytes = bytes;
+	sb->region_table_offset = FORMAT_REGION_TABLE;
+	sb->index_offset = index;
+	sb->data_offset = data;
+	sb->region_count = (uint32_t)regions;
+	sb->bucket_count = (uint32_t)buckets;
+	sb->region_shift = log2_floor(region);
+	sb->chunk_shift = log2_floor(chunk);
+	return 0;
+}

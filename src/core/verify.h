@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Checking extents against the checksums in their entries. */
+#ifndef CORE_VERIFY_H
+#define CORE_VERIFY_H
+
+#include "core/index.h"
+
+/*
+ * Read the extent and compare. Right: the entry is trusted for this boot, true. Wrong: the
+ * entry is removed, counted, false. False as well when its region was recycled meanwhile.
+ */
+bool verify_extent(struct rawcache *cache, const struct key *key, const struct found *found);
+
+/* The same without effect: 1 right, 0 wrong, -ESTALE recycled meanwhile, or -errno. */
+int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found);
+
+#endif
