@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* rawcache format: make an image. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/create.h"
+#include "cli/option.h"
+#include "cli/report.h"
+#include "cli/say.h"
+
+struct format {
+	struct rawcache_format_options options;
+	const char *path;
+	uint64_t region, chunk, object;
+	bool yes;
+};
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "size", required_argument, NULL, 's' },
+	{ "region", required_argument, NULL, 'r' },
+	{ "chunk", required_argument, NULL, 'k' },
+	{ "object", required_argument, NULL, 'o' },
+	{ "shared", no_argument, NULL, 'S' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "yes", no_argument, NULL, 'y' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+static int format_option(struct format *format, int c, char **argv)
+{
+	switch (c) {
+	case 's':
+		return option_size(&command_format, "--size", optarg, &format->options.size);
+	case 'r':
+		return option_size(&command_format, "--region", optarg, &format->region);
+	case 'k':
+		return option_size(&command_format, "--chunk", optarg, &format->chunk);
+	case 'o':
+		return option_size(&command_format, "--object", optarg, &format->object);
+	case 'S':
+		format->options.shared = true;
+		return GO_ON;
+	case 'f':
+		format->options.force = true;
+		return GO_ON;
+	case 'y':
+		format->yes = true;
+		return GO_ON;
+	default:
+		return option_rest(&command_format, c, argv, longs);
+	}
+}
+
+/* A size for a field of 32 bits; the library says which values it takes. */
+static int size_narrow(uint64_t size, const char *option, uint32_t *field)
+{
+	if (size > UINT32_MAX)
+		return say_usage("format", "%s is too large; see `rawcache help format`", option);
+	*field = (uint32_t)size;
+	return GO_ON;
+}
+
+static int format_narrow(struct format *format)
+{
+	int status = size_narrow(format->region, "--region", &format->options.region_size);
+
+	if (status == GO_ON)
+		status = size_narrow(format->chunk, "--chunk", &format->options.chunk_size);
+	if (status == GO_ON)
+		status = size_narrow(format->object, "--object", &format->options.object_size);
+	return status;
+}
+
+static int format_parse(struct format *format, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	rawcache_format_options_init(&format->options);
+	while (status == GO_ON && (c = option_next(argc, argv, ":s:fyh", longs)) != -1)
+		status = format_option(format, c, argv);
+	if (status != GO_ON)
+		return status;
+	if (optind == argc)
+		return say_usage("format", "no image named; give the file or block device to make");
+	if (optind + 1 < argc)
+		return say_usage("format", "makes one image, but was given %s too",
+				 argv[optind + 1]);
+	format->path = argv[optind];
+	return format_narrow(format);
+}
+
+/* GO_ON when there is nothing to lose or the user agrees to lose it. */
+static int format_agree(const struct format *format)
+{
+	struct rawcache_image_info info;
+	int err;
+
+	if (format->yes || format->options.force)
+		return GO_ON;
+	err = rawcache_image_info(format->path, &info, NULL, 0);
+	if (err && err != -EPROTONOSUPPORT)
+		return GO_ON; /* no image, or nothing: the library looks closer */
+	if (!isatty(STDIN_FILENO))
+		return say_refusal("%s is an image already; say --yes to empty it and make a new "
+				   "one",
+				   format->path);
+	if (say_ask("%s is an image already; empty it and make a new one?", format->path))
+		return GO_ON;
+	return say_refusal("%s is left as it is", format->path);
+}
+
+/* A new or empty file needs a size; a device has one. */
+static int format_size(struct format *format)
+{
+	struct stat st;
+
+	if (format->options.size)
+		return GO_ON;
+	if (stat(format->path, &st)) {
+		if (errno != ENOENT)
+			return say_refusal("cannot look at %s: %s", format->path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode) || st.st_size) {
+		return GO_ON;
+	}
+	return create_default_size(format->path, &format->options.size);
+}
+
+static int format_make(const struct format *format)
+{
+	char message[512] = "";
+	int err = rawcache_image_format(format->path, &format->options, message, sizeof(message));
+
+	if (!err)
+		return GO_ON;
+	return say_refusal("cannot make the image %s: %s", format->path,
+			   *message ? message : strerror(-err));
+}
+
+static int format_print(const char *path)
+{
+	static const struct report_style style = { .exact = false };
+	struct rawcache_image_info info;
+	char message[512] = "";
+	int err = rawcache_image_info(path, &info, message, sizeof(message));
+
+	if (!err)
+		return report_image(path, &info, false, &style);
+	return say_refusal("the new image %s cannot be read back: %s", path,
+			   *message ? message : strerror(-err));
+}
+
+static int format_main(int argc, char **argv)
+{
+	struct format format = { 0 };
+	int status = format_parse(&format, argc, argv);
+
+	if (status == GO_ON)
+		status = format_agree(&format);
+	if (status == GO_ON)
+		status = format_size(&format);
+	if (status == GO_ON)
+		status = format_make(&format);
+	return status == GO_ON ? format_print(format.path) : status;
+}
+
+/* clang-format off */
+const struct command command_format = {
+	.name = "format",
+	.run = format_main,
+	.summary = "make an image",
+	.help =
+		"Usage: rawcache format [OPTION]... IMAGE\n"
+		"\n"
+		"Make an image in a new file, an existing file or a block device, and tell what was\n"
+		"made. Sizes take K, M, G and T.\n"
+		"\n"
+		"  -s, --size SIZE    bytes; default for a new file the smaller of 10G and half the\n"
+		"                     free space, else what the file or device has\n"
+		"      --region SIZE  unit of recycling, a power of two from 512K to 64M; default\n"
+		"                     32M, less in a small image\n"
+		"      --chunk SIZE   unit of caching, 64K, 128K or 256K; default 256K\n"
+		"      --object SIZE  what a cached file has on average, for the size of the index;\n"
+		"                     default 16K\n"
+		"      --shared       accept that others may write the image, as its mode says\n"
+		"  -y, --yes          empty an image that is there without asking\n"
+		"  -f, --force        overwrite something that is no image, too\n"
+		"  -h, --help         this text\n"
+		"\n"
+		"  rawcache format --size 100G /ssd/cache.img\n",
+};
+/* clang-format on */

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rawcache run: prepare everything a program needs to read through the cache, prove that it
+ * works, and become the program.
+ *
+ * Options stand for environment variables: they are put into the environment first, so that
+ * one parser checks both and the program inherits both.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/child.h"
+#include "cli/command.h"
+#include "cli/create.h"
+#include "cli/figures.h"
+#include "cli/option.h"
+#include "cli/pathlist.h"
+#include "cli/preload.h"
+#include "cli/sample.h"
+#include "cli/say.h"
+#include "cli/target.h"
+#include "cli/text.h"
+
+struct run {
+	struct target target;
+	struct pathlist given; /* by --path and --exclude */
+	bool stats;
+	int complaint; /* status after complaints about values */
+};
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "path", required_argument, NULL, 'p' },
+	{ "exclude", required_argument, NULL, 'x' },
+	{ "cache", required_argument, NULL, 'c' },
+	{ "size", required_argument, NULL, 's' },
+	{ "stats", no_argument, NULL, 'S' },
+	{ "threshold", required_argument, NULL, 't' },
+	{ "ttl", required_argument, NULL, 'T' },
+	{ "log", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+/* The options that stand for a variable. */
+static struct setting {
+	int key;
+	const char *option, *variable;
+	bool given;
+} settings[] = {
+	{ 'c', "--cache", "RAWCACHE_DEVICE", false },
+	{ 's', "--size", "RAWCACHE_SIZE", false },
+	{ 't', "--threshold", "RAWCACHE_MMAP_THRESHOLD", false },
+	{ 'T', "--ttl", "RAWCACHE_TTL", false },
+	{ 'l', "--log", "RAWCACHE_LOG", false },
+};
+
+static bool setting_take(int key, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (settings[i].key != key)
+			continue;
+		settings[i].given = true;
+		setenv(settings[i].variable, value, 1);
+		return true;
+	}
+	return false;
+}
+
+/* The option that set the variable, or NULL. */
+static const char *setting_option(const char *variable)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (settings[i].given && !strcmp(settings[i].variable, variable))
+			return settings[i].option;
+	return NULL;
+}
+
+static void variable_refuse(void *arg, const char *name, const char *value, const char *why)
+{
+	const char *option = setting_option(name);
+	struct run *run = arg;
+
+	if (option)
+		run->complaint = say_usage("run", "%s %s %s", option, value, why);
+	else
+		run->complaint = say_refusal("%s=%s %s; correct it or unset it", name, value, why);
+}
+
+static void variable_unknown(void *arg, const char *name, const char *value, const char *why)
+{
+	(void)arg;
+	(void)value;
+	if (strcmp(name, "RAWCACHE_PRELOAD")) /* known to this command alone */
+		say_warning("%s %s", name, why);
+}
+
+static int run_option(struct run *run, int c, char **argv)
+{
+	switch (c) {
+	case 'p':
+		return pathlist_add(&run->given, optarg, false, "--path");
+	case 'x':
+		return pathlist_add(&run->given, optarg, true, "--exclude");
+	case 'S':
+		run->stats = true;
+		return GO_ON;
+	default:
+		if (setting_take(c, optarg))
+			return GO_ON;
+		return option_rest(&command_run, c, argv, longs);
+	}
+}
+
+static int run_options(struct run *run, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	while (status == GO_ON && (c = option_next(argc, argv, "+:p:x:c:s:t:T:l:h", longs)) != -1)
+		status = run_option(run, c, argv);
+	if (status != GO_ON)
+		return status;
+	if (optind == argc)
+		return say_usage("run", "no program given; put it behind the options, as in "
+					"`rawcache run --path DIR -- PROGRAM`");
+	return GO_ON;
+}
+
+/* Read and check all variables; those that options stand for are among them. */
+static int run_configure(struct run *run)
+{
+	int complaints = config_load(&run->target.config, variable_refuse, run);
+
+	if (complaints < 0)
+		return say_refusal("there is not enough memory");
+	config_report_unknown(variable_unknown, NULL);
+	return complaints ? run->complaint : GO_ON;
+}
+
+/* Merge RAWCACHE_PATHS and the options, all canonical. */
+static int run_paths(struct run *run)
+{
+	struct pathlist all = { 0 };
+	int status = pathlist_add_list(&all, run->target.config.paths, "RAWCACHE_PATHS");
+
+	if (status == GO_ON && run->given.text)
+		status = pathlist_add_list(&all, run->given.text, "--path");
+	if (status == GO_ON && !all.included)
+		status = say_usage("run", "no directory to cache; name one with --path DIR or in "
+					  "RAWCACHE_PATHS");
+	if (status == GO_ON && setenv("RAWCACHE_PATHS", all.text, 1))
+		status = say_refusal("there is not enough memory");
+	pathlist_fini(&all);
+	return status;
+}
+
+/* Files that the program shall find wherever it goes. */
+static int file_pin(const char *path, const char *what, const char *variable)
+{
+	char absolute[PATH_MAX];
+	int status = create_absolute(path, what, absolute, sizeof(absolute));
+
+	if (status == GO_ON && setenv(variable, absolute, 1))
+		return say_refusal("there is not enough memory");
+	return status;
+}
+
+static int run_files(struct run *run)
+{
+	const struct config *config = &run->target.config;
+	int status = file_pin(run->target.path, "the image", "RAWCACHE_DEVICE");
+
+	if (status == GO_ON && *config->log)
+		status = file_pin(config->log, "the log", "RAWCACHE_LOG");
+	if (status == GO_ON && *config->runtime_dir)
+		status = file_pin(config->runtime_dir, "the runtime directory",
+				  "RAWCACHE_RUNTIME_DIR");
+	return status;
+}
+
+/* --size on an image that is there already does nothing: say so. */
+static void size_warn(const struct run *run)
+{
+	struct rawcache_image_info info;
+	char text[TEXT_LENGTH];
+
+	if (!setting_option("RAWCACHE_SIZE") ||
+	    rawcache_image_info(run->target.path, &info, NULL, 0) ||
+	    info.size / info.region_size == run->target.config.size / info.region_size)
+		return;
+	say_warning("--size is not used: the image %s exists and has %s", run->target.path,
+		    text_bytes(info.size, text));
+}
+
+/* Find or make the image and use it once, so that a failure shows now and not as slowness. */
+static int run_image(struct run *run)
+{
+	struct rawcache *cache;
+	int status = target_choose(&run->target, NULL);
+
+	if (status == GO_ON)
+		status = create_if_missing(&run->target);
+	if (status == GO_ON)
+		status = target_attach(&run->target, false, &cache);
+	if (status != GO_ON)
+		return status;
+	rawcache_detach(cache);
+	size_warn(run);
+	return run_files(run);
+}
+
+static int run_preload(void)
+{
+	char object[PATH_MAX];
+	int status = preload_find(object, sizeof(object));
+	char *value;
+
+	if (status != GO_ON)
+		return status;
+	value = preload_compose(object, getenv("LD_PRELOAD"));
+	if (!value || setenv("LD_PRELOAD", value, 1))
+		status = say_refusal("there is not enough memory");
+	free(value);
+	return status;
+}
+
+static int program_failed(const char *name, int err)
+{
+	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK))
+		say_refusal("cannot run %s: its interpreter is missing; "
+			    "look at its first line, or at `file %s`",
+			    name, name);
+	else if (err == ENOENT)
+		say_refusal("cannot run %s: there is no such program", name);
+	else
+		say_refusal("cannot run %s: %s", name, strerror(err));
+	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+}
+
+static void reasons_print(const struct rawcache_stats *stats)
+{
+	for (unsigned int i = 0; i < RAWCACHE_REASON_COUNT; i++)
+		if (i != RAWCACHE_REASON_none && stats->passthrough[i])
+			say_note("%llu past the cache: %s",
+				 (unsigned long long)stats->passthrough[i],
+				 rawcache_reason_text(i));
+}
+
+static void stats_print(const struct sample *before, const struct sample *after)
+{
+	struct rawcache_stats stats;
+	char ratio[TEXT_LENGTH], cached[TEXT_LENGTH], origin[TEXT_LENGTH];
+
+	figures_subtract(&stats, &after->total, &before->total);
+	say_note("%llu hits, %llu misses, hit ratio %s; %s from the cache, %s from the origin",
+		 (unsigned long long)stats.hits, (unsigned long long)stats.misses,
+		 text_ratio(stats.hits, stats.misses, ratio), text_bytes(stats.hit_bytes, cached),
+		 text_bytes(stats.origin_bytes, origin));
+	reasons_print(&stats);
+}
+
+/* --stats: stay behind and tell what the image's totals gained meanwhile. */
+static int run_watched(struct run *run, char **argv)
+{
+	struct sample before, after;
+	int status = sample_take(&run->target, &before);
+	int code;
+
+	if (status != GO_ON)
+		return status;
+	code = child_run(argv);
+	if (code < 0) {
+		code = program_failed(argv[0], -code);
+	} else if (sample_take(&run->target, &after) == GO_ON) {
+		stats_print(&before, &after);
+		sample_free(&after);
+	}
+	sample_free(&before);
+	return code;
+}
+
+static int run_program(struct run *run, char **argv)
+{
+	if (run->stats && !run->target.config.disable)
+		return run_watched(run, argv);
+	fflush(stderr);
+	execvp(argv[0], argv);
+	return program_failed(argv[0], errno);
+}
+
+static int run_prepare(struct run *run)
+{
+	int status = run_configure(run);
+
+	if (status == GO_ON)
+		status = run_paths(run);
+	if (status != GO_ON)
+		return status;
+	if (run->target.config.disable) {
+		say_warning("RAWCACHE_DISABLE is set: the program runs without the cache");
+		return GO_ON;
+	}
+	status = run_image(run);
+	return status == GO_ON ? run_preload() : status;
+}
+
+static int run_main(int argc, char **argv)
+{
+	struct run run = { 0 };
+	int status = run_options(&run, argc, argv);
+
+	if (status == GO_ON)
+		status = run_prepare(&run);
+	if (status == GO_ON)
+		status = run_program(&run, argv + optind);
+	pathlist_fini(&run.given);
+	target_close(&run.target);
+	return status;
+}
+
+/* clang-format off */
+const struct command command_run = {
+	.name = "run",
+	.run = run_main,
+	.summary = "run a program that reads through the cache",
+	.help =
+		"Usage: rawcache run [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+		"\n"
+		"Run PROGRAM so that the files it reads below the given directories come from the\n"
+		"cache. The image is made at first use. Everything is checked before the program\n"
+		"starts; once it runs, nothing of the cache can make it fail.\n"
+		"\n"
+		"  -p, --path DIR       cache the files below DIR; may be given more than once\n"
+		"  -x, --exclude DIR    but not those below DIR\n"
+		"  -c, --cache IMAGE    image file or block device (RAWCACHE_DEVICE)\n"
+		"  -s, --size SIZE      size of the image if it is made now (RAWCACHE_SIZE)\n"
+		"      --stats          wait for the program and tell what the cache did meanwhile\n"
+		"      --threshold SIZE smallest read that is copied from a cold mapping, or auto\n"
+		"      --ttl SECONDS    how long stored data count (RAWCACHE_TTL)\n"
+		"      --log FILE       write a log (RAWCACHE_LOG)\n"
+		"  -h, --help           this text\n"
+		"\n"
+		"Directories in RAWCACHE_PATHS are cached too. The status is the program's; 126 when\n"
+		"it cannot be executed, 127 when it is not found, 1 and 2 when rawcache refuses.\n"
+		"\n"
+		"  rawcache run --path /mnt/nfs -- python3 train.py\n",
+};
+/* clang-format on */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* rawcache top: the statistics, live, on a terminal. */
+#include <ncurses.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/option.h"
+#include "cli/sample.h"
+#include "cli/say.h"
+#include "cli/top_view.h"
+
+struct top_options {
+	const char *cache;
+	uint64_t interval_ms;
+};
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "cache", required_argument, NULL, 'c' },
+	{ "interval", required_argument, NULL, 'i' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+static int top_parse(struct top_options *options, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:i:h", longs)) != -1) {
+		if (c == 'c')
+			options->cache = optarg;
+		else if (c == 'i')
+			status = option_seconds(&command_top, "--interval", optarg,
+						&options->interval_ms);
+		else
+			status = option_rest(&command_top, c, argv, longs);
+	}
+	return status == GO_ON ? option_no_operands(&command_top, argc, argv) : status;
+}
+
+static int top_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb"))
+		return GO_ON;
+	return say_refusal("top needs a terminal; `rawcache stat --watch 1` prints lines instead");
+}
+
+/* False when the user wants to leave. */
+static bool key_take(struct top_view *view, int key)
+{
+	switch (key) {
+	case 'q':
+	case 'Q':
+	case 27: /* escape */
+		return false;
+	case 's':
+		view->order = (view->order + 1) % TOP_ORDER_COUNT;
+		return true;
+	case 'r':
+		view->reverse = !view->reverse;
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* Handle keys until the interval is over. False when the user wants to leave. */
+static bool interval_pass(struct top_view *view, const struct target *target, struct sample *now,
+			  const struct sample *before, uint64_t interval_ms)
+{
+	uint64_t end = clock_mono_ns() / 1000000 + interval_ms;
+	uint64_t t;
+
+	while ((t = clock_mono_ns() / 1000000) < end) {
+		int key;
+
+		timeout((int)(end - t));
+		key = getch();
+		if (key == ERR)
+			continue;
+		if (!key_take(view, key))
+			return false;
+		top_view_draw(view, target->path, now, before);
+	}
+	return true;
+}
+
+static SCREEN *screen_open(void)
+{
+	SCREEN *screen = newterm(NULL, stdout, stdin);
+
+	if (!screen)
+		return NULL;
+	cbreak();
+	noecho();
+	keypad(stdscr, TRUE);
+	set_escdelay(25);
+	curs_set(0);
+	return screen;
+}
+
+static void screen_close(SCREEN *screen)
+{
+	endwin();
+	delscreen(screen);
+}
+
+/* Draw, wait, look again. *before is replaced by the newest sample. GO_ON or a status. */
+static int top_loop(const struct target *target, uint64_t interval_ms, struct sample *before)
+{
+	struct top_view view = { .order = TOP_BY_BYTES };
+	struct sample now;
+	bool going;
+
+	top_view_draw(&view, target->path, before, before);
+	/* the first rates come soon */
+	going = interval_pass(&view, target, before, before, interval_ms / 4);
+	while (going) {
+		int status = sample_take(target, &now);
+
+		if (status != GO_ON)
+			return status;
+		top_view_draw(&view, target->path, &now, before);
+		going = interval_pass(&view, target, &now, before, interval_ms);
+		sample_free(before);
+		*before = now;
+	}
+	return GO_ON;
+}
+
+static int top_watch(const struct target *target, uint64_t interval_ms)
+{
+	struct sample sample;
+	SCREEN *screen;
+	int status = sample_take(target, &sample);
+
+	if (status != GO_ON)
+		return status;
+	screen = screen_open();
+	if (screen) {
+		say_hold(true);
+		status = top_loop(target, interval_ms, &sample);
+		screen_close(screen);
+		say_hold(false);
+	} else {
+		status = say_refusal("the terminal type %s is not known here; "
+				     "`rawcache stat --watch 1` prints lines instead",
+				     getenv("TERM"));
+	}
+	sample_free(&sample);
+	return status == GO_ON ? STATUS_OK : status;
+}
+
+static int top_main(int argc, char **argv)
+{
+	struct top_options options = { .interval_ms = 1000 };
+	struct target target;
+	int status = top_parse(&options, argc, argv);
+
+	if (status == GO_ON)
+		status = top_terminal();
+	if (status == GO_ON)
+		status = target_open(&target, options.cache);
+	if (status != GO_ON)
+		return status;
+	status = top_watch(&target, options.interval_ms);
+	target_close(&target);
+	return status;
+}
+
+/* clang-format off */
+const struct command command_top = {
+	.name = "top",
+	.run = top_main,
+	.summary = "watch the cache and its processes live",
+	.help =
+		"Usage: rawcache top [OPTION]...\n"
+		"\n"
+		"Watch what the cache does and which processes use it. Keys: q leaves, s changes by\n"
+		"what the processes are sorted, r reverses the order.\n"
+		"\n"
+		"  -c, --cache IMAGE    image file or block device; default RAWCACHE_DEVICE, else\n"
+		"                       ~/.cache/rawcache/cache.img\n"
+		"  -i, --interval SECS  time between two looks; default 1\n"
+		"  -h, --help           this text\n",
+};
+/* clang-format on */

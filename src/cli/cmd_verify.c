@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* rawcache verify: read all that is cached and compare it with its checksums. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/option.h"
+#include "cli/say.h"
+#include "cli/target.h"
+#include "cli/text.h"
+
+#define PROGRESS_MS 200
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "cache", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+struct progress {
+	bool shown;
+	uint64_t next; /* coarse ms */
+};
+
+static int verify_parse(const char **path, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:h", longs)) != -1) {
+		if (c == 'c')
+			*path = optarg;
+		else
+			status = option_rest(&command_verify, c, argv, longs);
+	}
+	return status == GO_ON ? option_no_operands(&command_verify, argc, argv) : status;
+}
+
+static bool progress_show(void *arg, uint64_t done, uint64_t total)
+{
+	struct progress *progress = arg;
+	uint64_t now = clock_coarse_ms();
+
+	if (now < progress->next)
+		return true;
+	progress->next = now + PROGRESS_MS;
+	progress->shown = true;
+	fprintf(stderr, "\r%3.0f%% verified ",
+		total ? 100.0 * (double)done / (double)total : 100.0);
+	return true;
+}
+
+static int verify_print(const struct rawcache_verify_result *result)
+{
+	char text[TEXT_LENGTH];
+
+	printf("%llu extents, %s: %llu with a wrong checksum, %llu outside the image\n",
+	       (unsigned long long)result->extents, text_bytes(result->bytes, text),
+	       (unsigned long long)result->bad, (unsigned long long)result->broken);
+	if (!result->bad && !result->broken)
+		return STATUS_OK;
+	say_refusal(
+		"%llu entries were bad and are dropped: their files will be read from the origin; "
+		"if this happens again, distrust the disk",
+		(unsigned long long)(result->bad + result->broken));
+	return STATUS_REFUSED;
+}
+
+static int verify_all(const struct target *target, struct rawcache *cache)
+{
+	struct rawcache_verify_result result;
+	struct progress progress = { .shown = false };
+	int err = rawcache_verify(cache, &result, isatty(STDERR_FILENO) ? progress_show : NULL,
+				  &progress);
+
+	if (progress.shown)
+		fputs("\r\033[K", stderr);
+	if (err)
+		return say_refusal("cannot verify %s: %s", target->path, strerror(-err));
+	return verify_print(&result);
+}
+
+static int verify_main(int argc, char **argv)
+{
+	const char *path = NULL;
+	struct target target;
+	struct rawcache *cache;
+	int status = verify_parse(&path, argc, argv);
+
+	if (status == GO_ON)
+		status = target_open(&target, path);
+	if (status != GO_ON)
+		return status;
+	status = target_attach(&target, false, &cache);
+	if (status == GO_ON) {
+		status = verify_all(&target, cache);
+		rawcache_detach(cache);
+	}
+	target_close(&target);
+	return status;
+}
+
+/* clang-format off */
+const struct command command_verify = {
+	.name = "verify",
+	.run = verify_main,
+	.summary = "compare everything cached with its checksums",
+	.help =
+		"Usage: rawcache verify [OPTION]...\n"
+		"\n"
+		"Read everything that is cached and compare it with its checksums. What is wrong is\n"
+		"dropped, and the status is 1. Programs may use the image meanwhile.\n"
+		"\n"
+		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
+		"                     ~/.cache/rawcache/cache.img\n"
+		"  -h, --help         this text\n",
+};
+/* clang-format on */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands of `rawcache`. Each lives in a cmd_NAME.c of its own and exports one struct;
+ * main.c has the list.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+enum {
+	STATUS_OK = 0,
+	STATUS_REFUSED = 1,	 /* cannot be done; said on stderr */
+	STATUS_USAGE = 2,	 /* called wrongly; said on stderr */
+	STATUS_CANNOT_RUN = 126, /* as env(1): found, but cannot be executed */
+	STATUS_NOT_FOUND = 127,
+};
+
+/* What option parsers return when the command shall go on instead of ending with a status. */
+#define GO_ON (-1)
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a status */
+	const char *summary;		   /* one line for the list of commands */
+	const char *help;		   /* usage, options, an example */
+};
+
+extern const struct command command_run;
+extern const struct command command_stat;
+extern const struct command command_top;
+extern const struct command command_info;
+extern const struct command command_format;
+extern const struct command command_verify;
+extern const struct command command_drop;
+extern const struct command command_help;
+
+extern const struct command *const commands[]; /* NULL ends it */
+
+/* NULL when there is none. */
+const struct command *command_find(const char *name);
+
+/* Say that there is no such command, naming the nearest one. */
+int command_unknown(const char *name);
+
+/* Print the command's help text on standard output. */
+int command_usage(const struct command *command);
+
+#endif

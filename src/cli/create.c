@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image is formatted under a temporary name in its directory and then renamed without
+ * replacing. The lock is a file beside it, held by flock() while it exists under its name: it
+ * only spares work and disk space, the rename is what is safe. A temporary image that is there
+ * when the lock is held is left over from a command that was killed.
+ */
+#include "cli/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "cli/command.h"
+#include "cli/say.h"
+#include "cli/text.h"
+
+#define DEFAULT_SIZE (UINT64_C(10) << 30)
+#define SIZE_STEP (UINT64_C(1) << 20)
+
+struct place {
+	char path[PATH_MAX]; /* absolute */
+	char lock[PATH_MAX + 16], temporary[PATH_MAX + 16];
+};
+
+int create_default_size(const char *path, uint64_t *size)
+{
+	char copy[PATH_MAX];
+	char text[TEXT_LENGTH];
+	struct statvfs fs;
+	const char *dir;
+	uint64_t free_bytes;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	dir = dirname(copy);
+	if (statvfs(dir, &fs))
+		return say_refusal("cannot tell how much space is free in %s: %s", dir,
+				   strerror(errno));
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	*size = round_down(min_u64(DEFAULT_SIZE, free_bytes / 2), SIZE_STEP);
+	if (*size >= RAWCACHE_MIN_IMAGE_SIZE)
+		return GO_ON;
+	return say_refusal("only %s are free in %s, too little for an image; "
+			   "make room, or name an image elsewhere with --cache",
+			   text_bytes(free_bytes, text), dir);
+}
+
+int create_absolute(const char *path, const char *what, char *absolute, size_t n)
+{
+	char dir_copy[PATH_MAX], base_copy[PATH_MAX], real[PATH_MAX];
+	const char *dir, *base;
+
+	if ((size_t)snprintf(dir_copy, sizeof(dir_copy), "%s", path) >= sizeof(dir_copy))
+		return say_refusal("the name of %s is too long: %s", what, path);
+	strcpy(base_copy, dir_copy);
+	dir = dirname(dir_copy);
+	base = basename(base_copy);
+	if (!realpath(dir, real))
+		return say_refusal("the directory of %s, %s, cannot be used: %s; "
+				   "create it or choose another",
+				   what, dir, strerror(errno));
+	if (!strcmp(real, "/"))
+		*real = '\0';
+	if ((size_t)snprintf(absolute, n, "%s/%s", real, base) >= n)
+		return say_refusal("the name of %s is too long: %s/%s", what, real, base);
+	return GO_ON;
+}
+
+/* mkdir -p with mode 0700, for the directories above `path`. */
+static int directories_make(const char *path)
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(dir, 0700) && errno != EEXIST)
+			return say_refusal("cannot make the directory %s for the default image: "
+					   "%s; name an image elsewhere with --cache",
+					   dir, strerror(errno));
+		*slash = '/';
+	}
+	return GO_ON;
+}
+
+static int place_init(struct place *place, const char *path)
+{
+	int status = create_absolute(path, "the image", place->path, sizeof(place->path));
+	char *slash;
+
+	if (status != GO_ON)
+		return status;
+	slash = strrchr(place->path, '/');
+	snprintf(place->lock, sizeof(place->lock), "%.*s/.%s.lock", (int)(slash - place->path),
+		 place->path, slash + 1);
+	snprintf(place->temporary, sizeof(place->temporary), "%.*s/.%s.new",
+		 (int)(slash - place->path), place->path, slash + 1);
+	return GO_ON;
+}
+
+/* True when the locked file is still the one with that name. */
+static bool lock_current(int fd, const char *name)
+{
+	struct stat mine, named;
+
+	return !fstat(fd, &mine) && !lstat(name, &named) && mine.st_dev == named.st_dev &&
+	       mine.st_ino == named.st_ino;
+}
+
+/* A descriptor that holds the lock, or -errno. */
+static int lock_take(const char *name)
+{
+	int fd;
+
+	for (;;) {
+		fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return -errno;
+		while (flock(fd, LOCK_EX)) {
+			int err = errno;
+
+			if (err == EINTR)
+				continue;
+			close(fd);
+			return -err;
+		}
+		if (lock_current(fd, name))
+			return fd;
+		close(fd);
+	}
+}
+
+static void lock_release(const char *name, int fd)
+{
+	unlink(name); /* before the lock goes: who waits for it looks at the name again */
+	close(fd);
+}
+
+/* Give the finished image its name, unless somebody else was faster: that is as good. */
+static int image_publish(const struct place *place)
+{
+	int err = 0;
+
+	if (renameat2(AT_FDCWD, place->temporary, AT_FDCWD, place->path, RENAME_NOREPLACE))
+		err = errno;
+	if (err == EINVAL || err == ENOSYS) /* not every file system can */
+		err = link(place->temporary, place->path) ? errno : 0;
+	unlink(place->temporary);
+	if (!err || err == EEXIST)
+		return GO_ON;
+	return say_refusal("cannot give the new image its name %s: %s", place->path, strerror(err));
+}
+
+static int image_make(const struct target *target, const struct place *place)
+{
+	struct rawcache_format_options options;
+	char message[512] = "";
+	char text[TEXT_LENGTH];
+	int status = GO_ON;
+	int err;
+
+	unlink(place->temporary);
+	rawcache_format_options_init(&options);
+	options.size = target->config.size;
+	options.shared = target->config.shared;
+	if (!options.size)
+		status = create_default_size(place->path, &options.size);
+	if (status != GO_ON)
+		return status;
+	err = rawcache_image_format(place->temporary, &options, message, sizeof(message));
+	if (err) {
+		unlink(place->temporary);
+		return say_refusal("cannot make the image %s: %s", place->path,
+				   *message ? message : strerror(-err));
+	}
+	status = image_publish(place);
+	if (status == GO_ON)
+		say_note("made the image %s (%s)", place->path, text_bytes(options.size, text));
+	return status;
+}
+
+static bool image_exists(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) || errno != ENOENT;
+}
+
+int create_if_missing(const struct target *target)
+{
+	struct place place;
+	int status;
+	int fd;
+
+	if (image_exists(target->path))
+		return GO_ON;
+	status = target->fallback ? directories_make(target->path) : GO_ON;
+	if (status == GO_ON)
+		status = place_init(&place, target->path);
+	if (status != GO_ON)
+		return status;
+	fd = lock_take(place.lock);
+	if (fd < 0)
+		return say_refusal("cannot make the image %s: its directory: %s; "
+				   "name an image elsewhere with --cache",
+				   place.path, strerror(-fd));
+	if (!image_exists(place.path))
+		status = image_make(target, &place);
+	lock_release(place.lock, fd);
+	return status;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rawcache: makes, uses, watches and empties a raw-disk cache.
+ *
+ * This file finds the command and checks at the end that its output reached its place.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/nearest.h"
+#include "cli/say.h"
+
+const struct command *const commands[] = {
+	&command_run,	 &command_stat, &command_top,  &command_info, &command_format,
+	&command_verify, &command_drop, &command_help, NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+int command_unknown(const char *name)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, name);
+	for (size_t i = 0; commands[i]; i++)
+		nearest_offer(&nearest, commands[i]->name);
+	if (nearest.best)
+		say_refusal("unknown command %s; did you mean `rawcache %s`?", name, nearest.best);
+	else
+		say_refusal("unknown command %s; `rawcache help` lists them", name);
+	return STATUS_USAGE;
+}
+
+int command_usage(const struct command *command)
+{
+	fputs(command->help, stdout);
+	return STATUS_OK;
+}
+
+static int version_print(void)
+{
+	printf("rawcache %s\n", PACKAGE_VERSION);
+	return STATUS_OK;
+}
+
+/* Options before the command: there are only these two. */
+static int global_option(const char *option)
+{
+	char *help[] = { "help", NULL };
+
+	if (!strcmp(option, "--help") || !strcmp(option, "-h"))
+		return command_help.run(1, help);
+	if (!strcmp(option, "--version") || !strcmp(option, "-V"))
+		return version_print();
+	say_refusal("unknown option %s before the command; `rawcache help` lists the commands",
+		    option);
+	return STATUS_USAGE;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		say_refusal("no command given; `rawcache help` lists them");
+		return STATUS_USAGE;
+	}
+	if (argv[1][0] == '-')
+		return global_option(argv[1]);
+	command = command_find(argv[1]);
+	if (!command)
+		return command_unknown(argv[1]);
+	return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers are read by programs */
+	status = dispatch(argc, argv);
+	if ((fflush(stdout) || ferror(stdout)) && !status)
+		return say_refusal("cannot write the output: %s", strerror(errno));
+	return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The forms in which statistics and images are written to standard output. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/json.h"
+#include "cli/sample.h"
+
+/* --- report_table.c: for people. Each returns a status. */
+
+struct report_style {
+	bool exact; /* bytes as numbers, not 1.5G */
+};
+
+int report_image(const char *path, const struct rawcache_image_info *info, bool used,
+		 const struct report_style *style);
+int report_totals(const struct sample *sample, const struct report_style *style);
+int report_processes(const struct sample *sample, const struct report_style *style);
+int report_list(void);
+
+/* --- report_watch.c: a line of rates per interval. */
+
+void report_watch_heading(void);
+void report_watch_line(const struct sample *now, const struct sample *before,
+		       const struct report_style *style);
+
+/* --- report_json.c */
+
+/* {"version":1,"image":{...},"totals":{...},"processes":[...]}, on one line unless `indent`. */
+void report_json(const char *path, const struct sample *sample, bool indent);
+void report_json_image(const char *path, const struct rawcache_image_info *info, bool used);
+void report_json_list(void);
+
+/* --- report_prometheus.c: the text exposition format, version 0.0.4. */
+
+void report_prometheus(const struct sample *sample);
+
+/* "zero-range", "punch-hole" or "none". */
+const char *report_detach(enum rawcache_detach detach);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/sample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/say.h"
+
+/* Asks again with more room as long as processes come in faster than it looks. */
+static int processes_read(struct rawcache *cache, struct sample *sample)
+{
+	size_t room = 0;
+	int n;
+
+	while ((n = rawcache_stats_processes(cache, sample->processes, room)) > 0 &&
+	       (size_t)n > room) {
+		struct rawcache_process *more;
+
+		room = (size_t)n + 8;
+		more = realloc(sample->processes, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		sample->processes = more;
+	}
+	sample->count = n > 0 ? (size_t)n : 0;
+	return n < 0 ? n : 0;
+}
+
+int sample_take(const struct target *target, struct sample *sample)
+{
+	struct rawcache *cache;
+	int status;
+	int err;
+
+	memset(sample, 0, sizeof(*sample));
+	status = target_info(target, &sample->image);
+	if (status == GO_ON)
+		status = target_attach(target, true, &cache);
+	if (status != GO_ON)
+		return status;
+	sample->when = clock_mono_ns();
+	err = rawcache_stats_total(cache, &sample->total);
+	if (!err)
+		err = processes_read(cache, sample);
+	rawcache_detach(cache);
+	if (!err)
+		return GO_ON;
+	sample_free(sample);
+	return say_refusal("cannot read the statistics of %s: %s", target->path, strerror(-err));
+}
+
+void sample_free(struct sample *sample)
+{
+	free(sample->processes);
+	sample->processes = NULL;
+	sample->count = 0;
+}

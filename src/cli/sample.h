@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* One look at the statistics of an image and of the processes that use it. */
+#ifndef CLI_SAMPLE_H
+#define CLI_SAMPLE_H
+
+#include "cli/target.h"
+
+struct sample {
+	uint64_t when;			  /* monotonic ns */
+	struct rawcache_image_info image; /* without the used_ fields */
+	struct rawcache_stats total;
+	struct rawcache_process *processes;
+	size_t count;
+};
+
+/*
+ * Attaches for this one look, because a watcher that stayed attached without a slot would go
+ * on reading the old segment when the last process leaves and the next makes a new one.
+ * GO_ON or a status; on GO_ON owes sample_free().
+ */
+int sample_take(const struct target *target, struct sample *sample);
+void sample_free(struct sample *sample);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/table.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libsmartcols.h>
+
+#include "cli/command.h"
+#include "cli/say.h"
+
+struct table {
+	struct libscols_table *scols;
+	struct libscols_line *line;
+	size_t cell;
+	bool failed;
+};
+
+struct table *table_new(const struct table_column *columns, size_t count, bool headings)
+{
+	struct table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->scols = scols_new_table();
+	if (!table->scols) {
+		free(table);
+		return NULL;
+	}
+	scols_table_enable_noheadings(table->scols, !headings);
+	for (size_t i = 0; i < count; i++)
+		if (!scols_table_new_column(table->scols, columns[i].heading, 0,
+					    columns[i].align == TABLE_RIGHT ? SCOLS_FL_RIGHT : 0))
+			table->failed = true;
+	return table;
+}
+
+void table_line(struct table *table)
+{
+	if (!table)
+		return;
+	table->line = scols_table_new_line(table->scols, NULL);
+	table->cell = 0;
+	table->failed |= !table->line;
+}
+
+void table_cell(struct table *table, const char *format, ...)
+{
+	va_list ap;
+	char *text;
+	int n;
+
+	if (!table || !table->line)
+		return;
+	va_start(ap, format);
+	n = vasprintf(&text, format, ap);
+	va_end(ap);
+	/* smartcols owns the text from here, and escapes what could upset a terminal */
+	if (n < 0 || scols_line_refer_data(table->line, table->cell++, text))
+		table->failed = true;
+}
+
+int table_print(struct table *table)
+{
+	bool failed = !table || table->failed || scols_print_table(table->scols);
+
+	if (table) {
+		scols_unref_table(table->scols);
+		free(table);
+	}
+	return failed ? say_refusal("there is not enough memory for the table") : STATUS_OK;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
+#include "cli/say.h"
+
+static void variable_warn(void *arg, const char *name, const char *value, const char *why)
+{
+	(void)arg;
+	say_warning("%s=%s %s; its default is used", name, value ? value : "", why);
+}
+
+static int choose_default(struct target *target)
+{
+	target->fallback = true;
+	switch (config_default_device(target->path, sizeof(target->path))) {
+	case 0:
+		return GO_ON;
+	case -ENOENT:
+		return say_refusal("there is no home directory for the default image; "
+				   "name an image with --cache or RAWCACHE_DEVICE");
+	default:
+		return say_refusal("the path of the default image is too long; "
+				   "name an image with --cache or RAWCACHE_DEVICE");
+	}
+}
+
+int target_choose(struct target *target, const char *cache)
+{
+	const char *named = cache ? cache : target->config.device;
+
+	if (cache && !*cache)
+		return say_refusal("--cache is empty; name an image file or a block device");
+	if (!named || !*named)
+		return choose_default(target);
+	target->fallback = false;
+	if (strlen(named) >= sizeof(target->path))
+		return say_refusal("the path of the image is longer than %zu bytes; "
+				   "name it by a shorter one",
+				   sizeof(target->path) - 1);
+	strcpy(target->path, named);
+	return GO_ON;
+}
+
+int target_open(struct target *target, const char *cache)
+{
+	int status;
+
+	if (config_load(&target->config, variable_warn, NULL) < 0)
+		return say_refusal("there is not enough memory");
+	status = target_choose(target, cache);
+	if (status != GO_ON)
+		target_close(target);
+	return status;
+}
+
+void target_close(struct target *target)
+{
+	config_free(&target->config);
+}
+
+static int missing(const struct target *target)
+{
+	return say_refusal("there is no image at %s; `rawcache run` makes one at its first use, "
+			   "`rawcache format` makes one now",
+			   target->path);
+}
+
+/* The image is there, but cannot be used; `why` is the library's words for it. */
+static int unusable(const struct target *target, int err, const char *why)
+{
+	const char *advice = "";
+
+	if (err == -EINVAL)
+		advice = "; `rawcache format --force` makes a new one there";
+	else if (err == -EPROTONOSUPPORT)
+		advice = "; use that version, or `rawcache format --yes` to make a new one there";
+	return say_refusal("cannot use the image %s: %s%s", target->path,
+			   *why ? why : strerror(-err), advice);
+}
+
+/* Attaching tells a number only: look at the image for the words. */
+static int unusable_explain(const struct target *target, int err)
+{
+	struct rawcache_image_info info;
+	char why[512] = "";
+
+	rawcache_image_info(target->path, &info, why, sizeof(why));
+	return unusable(target, err, why);
+}
+
+static int distrusted(const struct target *target)
+{
+	struct stat st;
+
+	if (!stat(target->path, &st) && !(st.st_mode & 0022))
+		return say_refusal("%s belongs to another user, who could change what you read; "
+				   "name an image of your own with --cache, or set "
+				   "RAWCACHE_SHARED=1 if you trust them",
+				   target->path);
+	return say_refusal("other users may write %s and so change what you read; "
+			   "`chmod go-w` it, or set RAWCACHE_SHARED=1 if you trust them",
+			   target->path);
+}
+
+static int runtime_failed(const struct target *target, int err)
+{
+	const char *dir = target->config.runtime_dir;
+	bool shm = !dir || !*dir;
+
+	return say_refusal("the runtime segment of %s cannot be made in %s: %s; "
+			   "make room there, or name another directory with RAWCACHE_RUNTIME_DIR",
+			   target->path, shm ? "/dev/shm" : dir, strerror(-err));
+}
+
+static int attach_failed(const struct target *target, int err, enum rawcache_reason reason)
+{
+	if (reason == RAWCACHE_REASON_runtime_failed)
+		return runtime_failed(target, err);
+	switch (-err) {
+	case ENOENT:
+		return missing(target);
+	case EINVAL:
+	case EPROTONOSUPPORT:
+		return unusable_explain(target, err);
+	case EPERM:
+		return distrusted(target);
+	case EBUSY:
+		return say_refusal("%s is in use by processes whose runtime segment cannot be "
+				   "reached from here; share /dev/shm with them, or set "
+				   "RAWCACHE_RUNTIME_DIR to a directory that all of them see",
+				   target->path);
+	case EAGAIN:
+		return say_refusal("all process slots of %s are taken; wait until a process ends",
+				   target->path);
+	default:
+		if (reason == RAWCACHE_REASON_none)
+			return say_refusal("cannot use the image %s: %s", target->path,
+					   strerror(-err));
+		return say_refusal("cannot use the image %s: %s (%s)", target->path, strerror(-err),
+				   rawcache_reason_text(reason));
+	}
+}
+
+int target_attach(const struct target *target, bool read_only, struct rawcache **cache)
+{
+	enum rawcache_reason reason = RAWCACHE_REASON_none;
+	struct rawcache_options options;
+	int err;
+
+	config_to_options(&target->config, &options);
+	options.device = target->path;
+	options.read_only = read_only;
+	err = rawcache_attach(&options, cache, &reason);
+	return err ? attach_failed(target, err, reason) : GO_ON;
+}
+
+int target_info(const struct target *target, struct rawcache_image_info *info)
+{
+	char message[512] = "";
+	int err = rawcache_image_info(target->path, info, message, sizeof(message));
+
+	if (!err)
+		return GO_ON;
+	if (err == -ENOENT)
+		return missing(target);
+	return unusable(target, err, message);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image a command works on: --cache, else RAWCACHE_DEVICE, else the default one. Errors
+ * come out as one sentence that says what to do.
+ */
+#ifndef CLI_TARGET_H
+#define CLI_TARGET_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include <rawcache/image.h>
+
+#include "base/config.h"
+
+struct target {
+	struct config config;
+	char path[PATH_MAX];
+	bool fallback; /* nobody named an image: the default one */
+};
+
+/*
+ * Read the configuration and choose the image. Variables that cannot be parsed are warned
+ * about, and their defaults used. GO_ON or a status; on GO_ON owes target_close().
+ */
+int target_open(struct target *target, const char *cache);
+void target_close(struct target *target);
+
+/* Choose the image for a configuration that is in target->config already. */
+int target_choose(struct target *target, const char *cache);
+
+/* Attach; `read_only` takes no slot and changes nothing. GO_ON or a status. */
+int target_attach(const struct target *target, bool read_only, struct rawcache **cache);
+
+/* What the image is, from its superblock. GO_ON or a status. */
+int target_info(const struct target *target, struct rawcache_image_info *info);
+
+#endif
