@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/symbols.h"
+
+#include "shim/attach.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+#include "shim/signals.h"
+
+#define RETRY_MS 5000
+#define WAIT_MS 3000
+
+enum attach_state { ATTACH_IDLE, ATTACH_RUNNING, ATTACH_FAILED };
+
+struct config attach_config;
+bool attach_active;
+struct rawcache *attach_attached;
+
+static int state;	       /* enum attach_state */
+static uint64_t failed_ms;     /* when it failed last */
+static uint32_t failed_reason; /* enum rawcache_reason */
+static char default_device[PATH_MAX];
+static tls_initial bool attaching; /* this thread is inside rawcache_attach() */
+
+/* RAWCACHE_SKIP: "NAME:NAME..." */
+static bool name_listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; p && *p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
+		if (!strncmp(p, name, n) && (p[n] == ':' || !p[n]))
+			return true;
+	}
+	return false;
+}
+
+void attach_init(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	if (getauxval(AT_SECURE) || config_load(&attach_config, NULL, NULL) < 0)
+		return;
+	if (!*attach_config.paths || attach_config.disable ||
+	    name_listed(attach_config.skip, slash ? slash + 1 : name)) {
+		config_free(&attach_config);
+		return;
+	}
+	log_init(attach_config.log, attach_config.log_level);
+	/* now, because the program may overwrite its environment */
+	if (!*attach_config.device && config_default_device(default_device, sizeof(default_device)))
+		default_device[0] = '\0';
+	store_release(&attach_active, true);
+}
+
+/* Reasons that no waiting will change. */
+static bool reason_lasts(uint32_t reason)
+{
+	return reason == RAWCACHE_REASON_image_refused;
+}
+
+static void attach_now(void)
+{
+	enum rawcache_reason reason = RAWCACHE_REASON_no_image;
+	struct rawcache_options options;
+	struct rawcache *cache = NULL;
+	struct critical critical;
+	int err;
+
+	config_to_options(&attach_config, &options);
+	if (!*attach_config.device)
+		options.device = default_device;
+	options.manual_fork = 1; /* process.c calls */
+	critical_enter(&critical);
+	attaching = true;
+	err = rawcache_attach(&options, &cache, &reason);
+	if (!err) {
+		signals_install();
+		store_release(&attach_attached, cache);
+	} else {
+		log_warn("attach to %s: %s (%d)", options.device, rawcache_reason_name(reason),
+			 err);
+		store_relaxed(&failed_reason, reason);
+		store_relaxed(&failed_ms, clock_coarse_ms());
+	}
+	attaching = false;
+	store_release(&state, err ? ATTACH_FAILED : ATTACH_IDLE);
+	critical_leave(&critical);
+}
+
+/* Another thread is attaching: that takes milliseconds, so wait, but not for ever. */
+static void attach_wait(void)
+{
+	const struct timespec nap = { .tv_nsec = 500000 };
+	uint64_t until = clock_coarse_ms() + WAIT_MS;
+
+	while (load_acquire(&state) == ATTACH_RUNNING && clock_coarse_ms() < until)
+		sys_nanosleep(&nap);
+}
+
+static bool attach_may_try(void)
+{
+	uint32_t reason = load_relaxed(&failed_reason);
+
+	if (load_acquire(&state) != ATTACH_FAILED)
+		return true;
+	return !reason_lasts(reason) && clock_coarse_ms() - load_relaxed(&failed_ms) >= RETRY_MS;
+}
+
+struct rawcache *attach_cache(enum rawcache_reason *reason)
+{
+	int seen;
+
+	if (likely(attach_cache_now()))
+		return attach_cache_now();
+	*reason = RAWCACHE_REASON_nested;
+	if (attaching)
+		return NULL;
+	seen = load_acquire(&state);
+	if (seen != ATTACH_RUNNING && attach_may_try() && cas(&state, &seen, ATTACH_RUNNING))
+		attach_now();
+	else if (seen == ATTACH_RUNNING) /* seen now, or by the failed exchange */
+		attach_wait();
+	*reason = load_relaxed(&failed_reason);
+	return attach_cache_now();
+}
+
+void attach_fork_child(void)
+{
+	attaching = false;
+	if (load_relaxed(&state) == ATTACH_RUNNING)
+		store_relaxed(&state, ATTACH_IDLE);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/symbols.h"
+
+#include "shim/fd.h"
+
+#include "shim/attach.h"
+#include "shim/handle.h"
+#include "shim/process.h"
+#include "shim/thread.h"
+
+bool fd_is_own(int fd)
+{
+	return attach_cache_now() && rawcache_owns_fd(fd);
+}
+
+void fd_drop_slow(int fd)
+{
+	struct handle *handle;
+
+	if (process_is_foreign())
+		return;
+	handle = fdtab_swap(fd, NULL);
+	if (fdtab_is_handle(handle))
+		handle_release(handle);
+}
+
+void fd_forget(int fd)
+{
+	struct handle *handle = fd_lend(fd);
+
+	fd_return(handle);
+	fd_drop(fd);
+}
+
+struct handle *fd_hold(int fd)
+{
+	struct handle *handle = fdtab_get(fd);
+
+	if (likely(!handle))
+		return NULL;
+	if (process_is_foreign())
+		return NULL;
+	if (!fdtab_is_handle(handle))
+		return handle;
+	if (!handle_hold(handle))
+		return NULL;
+	if (fdtab_get(fd) == handle)
+		return handle;
+	handle_release(handle);
+	return NULL;
+}
+
+struct handle *fd_hold_copy(int fd)
+{
+	if (likely(!fdtab_get(fd)))
+		return NULL;
+	if (process_is_foreign())
+		fd_share(fd);
+	return fd_hold(fd);
+}
+
+void fd_copied(int fd, int to, struct handle *held)
+{
+	if (to >= 0)
+		fd_new(to);
+	if (!held)
+		return;
+	/* fd's entry unchanged: the kernel duplicated what the handle describes */
+	if (to >= 0 && fdtab_get(fd) == held) {
+		if (!fdtab_reserve(to)) {
+			held = fdtab_swap(to, held);
+		} else if (fdtab_is_handle(held)) {
+			rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_large_fd);
+			position_share(&held->position, to);
+		}
+	}
+	if (fdtab_is_handle(held))
+		handle_release(held);
+}
+
+struct handle *fd_lend_slow(int fd, struct handle *handle)
+{
+	if (!fdtab_is_handle(handle) || thread_is_foreign())
+		return NULL;
+	position_lend(&handle->position, fd);
+	return handle;
+}
+
+void fd_return_slow(struct handle *handle)
+{
+	position_return(&handle->position);
+}
+
+bool fd_is_writer(int fd)
+{
+	struct handle *handle = fdtab_get(fd);
+
+	return fdtab_is_handle(handle) && handle->writer;
+}
+
+void fd_share(int fd)
+{
+	struct handle *handle = fdtab_get(fd);
+
+	if (unlikely(fdtab_is_handle(handle)))
+		position_share(&handle->position, fd);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which descriptor numbers mean something to us.
+ *
+ * RLIMIT_NOFILE may be a billion, so the table has two levels and ends at 1 Mi: numbers beyond
+ * are never tracked. The first page is static, which makes the question "is this fd tracked?"
+ * one load and one branch for nearly all programs; the others are mapped at their first entry
+ * and stay. Entries change by atomic exchange: whoever takes a handle out owns the reference
+ * that the entry held. No lock.
+ *
+ * Life of an entry: it is set after the kernel returned the descriptor and dies before the
+ * descriptor is given to a call that closes or replaces it. So while an entry is seen unchanged
+ * before and after something, the descriptor meant the same file in between.
+ */
+#ifndef SHIM_FDTAB_H
+#define SHIM_FDTAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+
+struct handle;
+
+/* Inherited through exec and not looked at yet: track_adopt() finds out what it is. */
+#define FDTAB_ADOPT ((struct handle *)1)
+
+#define FDTAB_PAGE 1024
+#define FDTAB_PAGES 1024
+#define FDTAB_LIMIT (FDTAB_PAGE * FDTAB_PAGES)
+
+struct fdtab_page {
+	struct handle *entry[FDTAB_PAGE];
+};
+
+extern struct fdtab_page fdtab_first;
+extern struct fdtab_page *fdtab_pages[FDTAB_PAGES]; /* [0] is not used */
+
+static inline struct handle *fdtab_get(int fd)
+{
+	struct fdtab_page *page;
+
+	/* the loads pair with the exchange in fdtab_swap() */
+	if (likely((unsigned int)fd < FDTAB_PAGE))
+		return load_acquire(&fdtab_first.entry[fd]);
+	if ((unsigned int)fd >= FDTAB_LIMIT)
+		return NULL;
+	page = load_acquire(&fdtab_pages[(unsigned int)fd / FDTAB_PAGE]);
+	return page ? load_acquire(&page->entry[(unsigned int)fd % FDTAB_PAGE]) : NULL;
+}
+
+/* A handle, and not the sentinel. */
+static inline bool fdtab_is_handle(const struct handle *handle)
+{
+	return (size_t)handle > (size_t)FDTAB_ADOPT;
+}
+
+/* Make room for an entry: 0, -EBADF beyond the table, -ENOMEM. */
+int fdtab_reserve(int fd);
+
+/* Set an entry that has room, or any to NULL; returns what was there. */
+struct handle *fdtab_swap(int fd, struct handle *handle);
+
+/* Replace an entry only if it still is `old`. */
+bool fdtab_replace(int fd, struct handle *old, struct handle *handle);
+
+/* Call `visit` for every entry from `first` to `last` that is not NULL. */
+void fdtab_each(int first, unsigned int last, void (*visit)(int fd, struct handle *handle));
+
+#endif

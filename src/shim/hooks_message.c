@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages that carry descriptors (SCM_RIGHTS): another process gets the description. */
+#include "shim/symbols.h"
+
+#include <string.h>
+
+#include "shim/attach.h"
+#include "shim/fd.h"
+
+static void message_each(const struct msghdr *message, void (*visit)(int fd))
+{
+	struct msghdr *msg = (struct msghdr *)message;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		size_t count;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+		    c->cmsg_len < CMSG_LEN(0))
+			continue;
+		count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			visit(fd);
+		}
+	}
+}
+
+static void visit_new(int fd)
+{
+	fd_new(fd);
+}
+
+/* With nothing tracked there is nothing to share, and the program's pointers stay unread. */
+static bool message_matters(const struct msghdr *message)
+{
+	return unlikely(attach_active) && message && message->msg_controllen;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (message_matters(message))
+		message_each(message, fd_share);
+	return NEXT(sendmsg)(fd, message, flags);
+}
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	for (unsigned int i = 0; attach_active && i < count; i++)
+		if (message_matters(&messages[i].msg_hdr))
+			message_each(&messages[i].msg_hdr, fd_share);
+	return NEXT(sendmmsg)(fd, messages, count, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	ssize_t n = NEXT(recvmsg)(fd, message, flags);
+
+	if (n >= 0 && message_matters(message))
+		message_each(message, visit_new);
+	return n;
+}
+
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
+	     struct timespec *timeout)
+{
+	int n = NEXT(recvmmsg)(fd, messages, count, flags, timeout);
+
+	for (int i = 0; attach_active && i < n; i++)
+		if (message_matters(&messages[i].msg_hdr))
+			message_each(&messages[i].msg_hdr, visit_new);
+	return n;
+}

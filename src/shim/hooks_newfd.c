@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions that return new descriptors. If a close was hidden from us (an inline system call,
+ * io_uring), this is where the old meaning of the number ends at the latest.
+ */
+#include "shim/symbols.h"
+
+#include "shim/fd.h"
+#include "shim/track.h"
+
+static int pair_new(int ret, const int *fds)
+{
+	if (!ret) {
+		fd_new(fds[0]);
+		fd_new(fds[1]);
+	}
+	return ret;
+}
+
+int socket(int domain, int type, int protocol)
+{
+	return fd_new(NEXT(socket)(domain, type, protocol));
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	return pair_new(NEXT(socketpair)(domain, type, protocol, fds), fds);
+}
+
+int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
+{
+	return fd_new(NEXT(accept)(fd, address, length));
+}
+
+int accept4(int fd, __SOCKADDR_ARG address, socklen_t *length, int flags)
+{
+	return fd_new(NEXT(accept4)(fd, address, length, flags));
+}
+
+int pipe(int fds[2])
+{
+	return pair_new(NEXT(pipe)(fds), fds);
+}
+
+int pipe2(int fds[2], int flags)
+{
+	return pair_new(NEXT(pipe2)(fds, flags), fds);
+}
+
+int eventfd(unsigned int count, int flags)
+{
+	return fd_new(NEXT(eventfd)(count, flags));
+}
+
+int epoll_create(int size)
+{
+	return fd_new(NEXT(epoll_create)(size));
+}
+
+int epoll_create1(int flags)
+{
+	return fd_new(NEXT(epoll_create1)(flags));
+}
+
+int timerfd_create(clockid_t clock, int flags)
+{
+	return fd_new(NEXT(timerfd_create)(clock, flags));
+}
+
+int signalfd(int fd, const sigset_t *mask, int flags)
+{
+	return fd_new(NEXT(signalfd)(fd, mask, flags));
+}
+
+int memfd_create(const char *name, unsigned int flags)
+{
+	return fd_new(NEXT(memfd_create)(name, flags));
+}
+
+int inotify_init(void)
+{
+	return fd_new(NEXT(inotify_init)());
+}
+
+int inotify_init1(int flags)
+{
+	return fd_new(NEXT(inotify_init1)(flags));
+}
+
+int fanotify_init(unsigned int flags, unsigned int event_flags)
+{
+	return fd_new(NEXT(fanotify_init)(flags, event_flags));
+}
+
+int shm_open(const char *name, int flags, mode_t mode)
+{
+	return fd_new(NEXT(shm_open)(name, flags, mode));
+}
+
+int pidfd_open(pid_t pid, unsigned int flags)
+{
+	return fd_new(NEXT(pidfd_open)(pid, flags));
+}
+
+int pidfd_getfd(int pidfd, int fd, unsigned int flags)
+{
+	return fd_new(NEXT(pidfd_getfd)(pidfd, fd, flags));
+}
+
+int posix_openpt(int flags)
+{
+	return fd_new(NEXT(posix_openpt)(flags));
+}
+
+/* Temporary files may lie below a configured directory and get a lasting name later. */
+
+int mkstemp(char *path)
+{
+	return track_opened(NEXT(mkstemp)(path), O_RDWR);
+}
+
+int mkostemp(char *path, int flags)
+{
+	return track_opened(NEXT(mkostemp)(path, flags), O_RDWR);
+}
+
+int mkstemps(char *path, int suffix)
+{
+	return track_opened(NEXT(mkstemps)(path, suffix), O_RDWR);
+}
+
+int mkostemps(char *path, int suffix, int flags)
+{
+	return track_opened(NEXT(mkostemps)(path, suffix, flags), O_RDWR);
+}
+
+HOOK_ALIAS(mkstemp64, mkstemp);
+HOOK_ALIAS(mkostemp64, mkostemp);
+HOOK_ALIAS(mkstemps64, mkstemps);
+HOOK_ALIAS(mkostemps64, mkostemps);

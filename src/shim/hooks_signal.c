@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's view of the two signals that the shim handles; all others pass. */
+#include "shim/symbols.h"
+
+#include <errno.h>
+
+#include "base/guard.h"
+
+#include "shim/signals.h"
+
+int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	if (likely(!signals_kept(sig)))
+		return NEXT(sigaction)(sig, act, old);
+	if (act || old)
+		signals_exchange(sig, act, old);
+	return 0;
+}
+
+static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
+{
+	struct sigaction act = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction old;
+
+	if (handler == SIG_ERR) {
+		errno = EINVAL;
+		return SIG_ERR;
+	}
+	sigemptyset(&act.sa_mask);
+	if (flags & SA_RESTART)
+		sigaddset(&act.sa_mask, sig);
+	signals_exchange(sig, &act, &old);
+	return old.sa_handler;
+}
+
+sighandler_t signal(int sig, sighandler_t handler)
+{
+	if (likely(!signals_kept(sig)))
+		return NEXT(signal)(sig, handler);
+	return set_handler(sig, handler, SA_RESTART);
+}
+
+sighandler_t sysv_signal(int sig, sighandler_t handler)
+{
+	if (likely(!signals_kept(sig)))
+		return NEXT(sysv_signal)(sig, handler);
+	return set_handler(sig, handler, SA_RESETHAND | SA_NODEFER);
+}
+
+/* SIG_HOLD is about the mask, which is the kernel's. */
+sighandler_t sigset(int sig, sighandler_t disposition)
+{
+	struct sigaction old;
+	sigset_t set;
+	sigset_t before;
+
+	if (likely(!signals_kept(sig)))
+		return NEXT(sigset)(sig, disposition);
+	signals_exchange(sig, NULL, &old);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (disposition == SIG_HOLD) {
+		sigprocmask(SIG_BLOCK, &set, &before);
+	} else {
+		if (set_handler(sig, disposition, 0) == SIG_ERR)
+			return SIG_ERR;
+		sigprocmask(SIG_UNBLOCK, &set, &before);
+	}
+	return sigismember(&before, sig) ? SIG_HOLD : old.sa_handler;
+}
+
+int sigignore(int sig)
+{
+	if (likely(!signals_kept(sig)))
+		return NEXT(sigignore)(sig);
+	set_handler(sig, SIG_IGN, 0);
+	return 0;
+}
+
+int siginterrupt(int sig, int interrupt)
+{
+	struct sigaction act;
+
+	if (likely(!signals_kept(sig)))
+		return NEXT(siginterrupt)(sig, interrupt);
+	signals_exchange(sig, NULL, &act);
+	if (interrupt)
+		act.sa_flags &= ~SA_RESTART;
+	else
+		act.sa_flags |= SA_RESTART;
+	signals_exchange(sig, &act, NULL);
+	return 0;
+}
+
+HOOK_ALIAS(__sigaction, sigaction);
+HOOK_ALIAS(bsd_signal, signal);
+HOOK_ALIAS(ssignal, signal);
+HOOK_ALIAS(__sysv_signal, sysv_signal);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall(2): calls that we know under a name take that way. Return values and errno are the
+ * same in both.
+ */
+#include "shim/symbols.h"
+
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include <linux/openat2.h>
+
+#include "shim/fd.h"
+#include "shim/process.h"
+#include "shim/track.h"
+
+struct call {
+	long number;
+	long a[6];
+};
+
+static long call_next(const struct call *c)
+{
+	return NEXT(syscall)(c->number, c->a[0], c->a[1], c->a[2], c->a[3], c->a[4], c->a[5]);
+}
+
+static long call_openat2(const struct call *c)
+{
+	long fd = call_next(c);
+
+	/* the kernel has read it, so we can */
+	if (fd >= 0)
+		track_opened((int)fd, (int)((const struct open_how *)c->a[2])->flags);
+	return fd;
+}
+
+/* Without CLONE_VM it is a fork; with it, it cannot return here on the same stack. */
+static long call_fork(const struct call *c)
+{
+	long pid;
+
+	process_fork_prepare();
+	pid = call_next(c);
+	if (pid)
+		process_fork_parent();
+	else
+		process_fork_child();
+	return pid;
+}
+
+static long call_clone(const struct call *c, unsigned long flags)
+{
+	if (!(flags & CLONE_VM))
+		return call_fork(c);
+	if (!(flags & CLONE_THREAD))
+		process_share_all();
+	return call_next(c);
+}
+
+/* A ring reads at kernel positions, and nobody sees when. */
+static long call_uring_setup(const struct call *c)
+{
+	process_share_all();
+	process_keep_shared();
+	return fd_new((int)call_next(c));
+}
+
+static bool call_opens(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+#ifdef SYS_open
+	case SYS_open:
+		*ret = open((const char *)a[0], (int)a[1], (mode_t)a[2]);
+		return true;
+	case SYS_creat:
+		*ret = creat((const char *)a[0], (mode_t)a[1]);
+		return true;
+#endif
+	case SYS_openat:
+		*ret = openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
+		return true;
+#ifdef SYS_openat2
+	case SYS_openat2:
+		*ret = call_openat2(c);
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+static bool call_reads(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_read:
+		*ret = read((int)a[0], (void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_pread64:
+		*ret = pread((int)a[0], (void *)a[1], (size_t)a[2], a[3]);
+		return true;
+	case SYS_readv:
+		*ret = readv((int)a[0], (void *)a[1], (int)a[2]);
+		return true;
+	case SYS_preadv:
+		*ret = preadv((int)a[0], (void *)a[1], (int)a[2], a[3]);
+		return true;
+	case SYS_preadv2:
+		*ret = preadv2((int)a[0], (void *)a[1], (int)a[2], a[3], (int)a[5]);
+		return true;
+	case SYS_lseek:
+		*ret = lseek((int)a[0], a[1], (int)a[2]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_descriptors(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_close:
+		*ret = close((int)a[0]);
+		return true;
+	case SYS_dup:
+		*ret = dup((int)a[0]);
+		return true;
+#ifdef SYS_dup2
+	case SYS_dup2:
+		*ret = dup2((int)a[0], (int)a[1]);
+		return true;
+#endif
+	case SYS_dup3:
+		*ret = dup3((int)a[0], (int)a[1], (int)a[2]);
+		return true;
+	case SYS_fcntl:
+		*ret = fcntl((int)a[0], (int)a[1], a[2]);
+		return true;
+	case SYS_ioctl:
+		*ret = ioctl((int)a[0], (unsigned long)a[1], a[2]);
+		return true;
+#ifdef SYS_close_range
+	case SYS_close_range:
+		*ret = close_range((unsigned int)a[0], (unsigned int)a[1], (int)a[2]);
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+static bool call_writes(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_write:
+		*ret = write((int)a[0], (const void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_pwrite64:
+		*ret = pwrite((int)a[0], (const void *)a[1], (size_t)a[2], a[3]);
+		return true;
+	case SYS_writev:
+		*ret = writev((int)a[0], (const void *)a[1], (int)a[2]);
+		return true;
+	case SYS_pwritev:
+		*ret = pwritev((int)a[0], (const void *)a[1], (int)a[2], a[3]);
+		return true;
+	case SYS_ftruncate:
+		*ret = ftruncate((int)a[0], a[1]);
+		return true;
+	case SYS_truncate:
+		*ret = truncate((const char *)a[0], a[1]);
+		return true;
+	case SYS_fallocate:
+		*ret = fallocate((int)a[0], (int)a[1], a[2], a[3]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_transfers(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_sendfile:
+		*ret = sendfile((int)a[0], (int)a[1], (off_t *)a[2], (size_t)a[3]);
+		return true;
+	case SYS_splice:
+		*ret = splice((int)a[0], (off64_t *)a[1], (int)a[2], (off64_t *)a[3], (size_t)a[4],
+			      (unsigned int)a[5]);
+		return true;
+	case SYS_copy_file_range:
+		*ret = copy_file_range((int)a[0], (off64_t *)a[1], (int)a[2], (off64_t *)a[3],
+				       (size_t)a[4], (unsigned int)a[5]);
+		return true;
+	case SYS_sendmsg:
+		*ret = sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_recvmsg:
+		*ret = recvmsg((int)a[0], (struct msghdr *)a[1], (int)a[2]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_processes(const struct call *c, long *ret)
+{
+	switch (c->number) {
+#ifdef SYS_fork
+	case SYS_fork:
+		*ret = call_fork(c);
+		return true;
+#endif
+	case SYS_clone:
+		*ret = call_clone(c, (unsigned long)c->a[0]);
+		return true;
+#ifdef SYS_clone3
+	case SYS_clone3:
+		*ret = call_clone(c, c->a[0] ? *(const uint64_t *)c->a[0] : CLONE_VM);
+		return true;
+#endif
+	case SYS_unshare:
+		*ret = unshare((int)c->a[0]);
+		return true;
+	case SYS_execve:
+	case SYS_execveat:
+		process_share_inherited();
+		*ret = call_next(c);
+		return true;
+	case SYS_io_uring_setup:
+		*ret = call_uring_setup(c);
+		return true;
+	default:
+		return false;
+	}
+}
+
+long syscall(long number, ...)
+{
+	struct call c = { .number = number };
+	va_list ap;
+	long ret;
+
+	/* as libc does: six whatever the call needs, the kernel ignores the rest */
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		c.a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (likely(!attach_active))
+		return call_next(&c);
+	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
+	    call_writes(&c, &ret) || call_transfers(&c, &ret) || call_processes(&c, &ret))
+		return ret;
+	return call_next(&c);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/symbols.h"
+
+#include "shim/position.h"
+
+#include "base/critical.h"
+#include "base/sys.h"
+
+#define LENDS_MASK UINT64_C(0xffffffff)
+#define VERSION_MASK UINT64_C(0x3fffffff)
+
+/* The kernel state with `lends` calls at work, unlike any before it. */
+static uint64_t kernel_word(struct position *position, uint64_t lends)
+{
+	uint64_t version = fetch_add(&position->version, 1) & VERSION_MASK;
+
+	return POSITION_KERNEL | version << 32 | lends;
+}
+
+static void busy_wait(void)
+{
+	SYS_CALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+/*
+ * user -> busy -> kernel. Signals are held back, because a handler that finds its own thread
+ * busy would wait forever. Returns whether we were the one.
+ */
+static bool settle(struct position *position, int fd, uint64_t at, uint64_t to)
+{
+	struct critical critical;
+	bool mine;
+
+	critical_enter(&critical);
+	mine = position_move(position, at, at | POSITION_BUSY);
+	if (mine) {
+		sys_lseek(fd, (int64_t)at, SEEK_SET);
+		/* pairs with the acquire load of whoever waits for the busy state to end */
+		store_release(&position->word, to);
+	}
+	critical_leave(&critical);
+	return mine;
+}
+
+void position_lend(struct position *position, int fd)
+{
+	for (;;) {
+		uint64_t word = load_acquire(&position->word);
+
+		if (position_user(word)) {
+			if (settle(position, fd, word, kernel_word(position, 1)))
+				return;
+		} else if (!(word & POSITION_KERNEL)) {
+			busy_wait();
+		} else if (word & POSITION_SHARED) {
+			return;
+		} else if (position_move(position, word,
+					 kernel_word(position, (word & LENDS_MASK) + 1))) {
+			return;
+		}
+	}
+}
+
+void position_return(struct position *position)
+{
+	for (;;) {
+		uint64_t word = load_acquire(&position->word);
+
+		/* shared meanwhile: nobody counts any more */
+		if (!(word & POSITION_KERNEL) || word & POSITION_SHARED || !(word & LENDS_MASK))
+			return;
+		if (position_move(position, word, word - 1))
+			return;
+	}
+}
+
+void position_share(struct position *position, int fd)
+{
+	const uint64_t shared = POSITION_KERNEL | POSITION_SHARED;
+
+	for (;;) {
+		uint64_t word = load_acquire(&position->word);
+
+		if (position_user(word)) {
+			if (settle(position, fd, word, shared))
+				return;
+		} else if (!(word & POSITION_KERNEL)) {
+			busy_wait();
+		} else if (word & POSITION_SHARED || position_move(position, word, shared)) {
+			return;
+		}
+	}
+}
+
+bool position_adopt(struct position *position, int fd, uint64_t *at)
+{
+	uint64_t word = load_acquire(&position->word);
+	int64_t kernel;
+
+	if (position_user(word)) {
+		*at = word;
+		return true;
+	}
+	if (!(word & POSITION_KERNEL) || word & (POSITION_SHARED | LENDS_MASK))
+		return false;
+	kernel = sys_lseek(fd, 0, SEEK_CUR);
+	if (kernel < 0 || (uint64_t)kernel > POSITION_MAX)
+		return false;
+	*at = (uint64_t)kernel;
+	/* fails if anybody lent it since `word`: the version differs even when the count does not */
+	return position_move(position, word, *at);
+}

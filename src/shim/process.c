@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/symbols.h"
+
+#include "shim/process.h"
+
+#include <pthread.h>
+
+#include <rawcache/rawcache.h>
+
+#include "base/critical.h"
+#include "base/memory.h"
+#include "base/sys.h"
+
+#include "shim/attach.h"
+#include "shim/fdtab.h"
+#include "shim/handle.h"
+#include "shim/thread.h"
+
+bool process_shared_always;
+
+static int own_pid;
+static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
+
+static struct critical
+	fork_critical; /* valid between prepare and parent/child: the locks are held */
+
+static void wipe_init(void)
+{
+	wipe = memory_map(4096);
+	if (wipe && sys_madvise(wipe, 4096, MADV_WIPEONFORK)) {
+		memory_unmap(wipe, 4096);
+		wipe = NULL;
+	}
+	if (wipe)
+		store_relaxed(wipe, 1);
+}
+
+void process_init(void)
+{
+	own_pid = sys_getpid();
+	wipe_init();
+	pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
+}
+
+static void share(int fd, struct handle *handle)
+{
+	if (fdtab_is_handle(handle))
+		position_share(&handle->position, fd);
+}
+
+static void share_inherited(int fd, struct handle *handle)
+{
+	int flags;
+
+	if (!fdtab_is_handle(handle) || position_is_shared(&handle->position))
+		return;
+	flags = sys_fcntl(fd, F_GETFD, 0);
+	if (flags >= 0 && !(flags & FD_CLOEXEC))
+		position_share(&handle->position, fd);
+}
+
+void process_share_inherited(void)
+{
+	if (attach_active)
+		fdtab_each(0, FDTAB_LIMIT, share_inherited);
+}
+
+void process_share_all(void)
+{
+	if (attach_active)
+		fdtab_each(0, FDTAB_LIMIT, share);
+}
+
+static void retire(int fd, struct handle *handle)
+{
+	share(fd, handle);
+	handle = fdtab_swap(fd, NULL);
+	if (fdtab_is_handle(handle))
+		handle_release(handle);
+}
+
+void process_retire(void)
+{
+	if (!attach_active)
+		return;
+	store_release(&attach_active, false);
+	fdtab_each(0, FDTAB_LIMIT, retire);
+}
+
+void process_keep_shared(void)
+{
+	store_relaxed(&process_shared_always, true);
+}
+
+/* We are a copy that no atfork handler knows about: positions may be shared with the parent. */
+static void process_reborn(void)
+{
+	store_relaxed(&own_pid, sys_getpid());
+	store_relaxed(wipe, 1);
+	process_share_all();
+	attach_fork_child();
+	rawcache_fork_prepare();
+	rawcache_fork_child();
+}
+
+bool process_is_foreign(void)
+{
+	if (thread_is_foreign())
+		return true;
+	if (unlikely(wipe && !load_relaxed(wipe))) {
+		process_reborn();
+		return false;
+	}
+	return sys_getpid() != load_relaxed(&own_pid);
+}
+
+void process_fork_prepare(void)
+{
+	struct critical critical;
+
+	process_share_all();
+	critical_enter(&critical);
+	handle_fork_prepare();
+	rawcache_fork_prepare();
+	fork_critical = critical;
+}
+
+void process_fork_parent(void)
+{
+	struct critical critical = fork_critical;
+
+	rawcache_fork_parent();
+	handle_fork_release();
+	critical_leave(&critical);
+}
+
+void process_fork_child(void)
+{
+	struct critical critical = fork_critical;
+
+	own_pid = sys_getpid();
+	if (wipe)
+		store_relaxed(wipe, 1);
+	rawcache_fork_child();
+	handle_fork_release();
+	attach_fork_child();
+	/* the hook that forked, if a signal handler did, is no more ours than the thread's stack */
+	critical_leave(&critical);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose memory this is.
+ *
+ * Three kinds of child meet the shim. After fork() everything is ours, copied: the atfork
+ * handlers moved all positions into the kernel and repaired the locks. A child of vfork() or
+ * clone(CLONE_VM) without CLONE_FILES has the parent's memory but descriptors of its own: what
+ * it closes is still open in the parent, so it must leave the table alone. A child of a raw
+ * clone system call is like the first, but nobody was told: a page that the kernel wipes in
+ * copies (MADV_WIPEONFORK) tells it from the second.
+ */
+#ifndef SHIM_PROCESS_H
+#define SHIM_PROCESS_H
+
+#include <stdbool.h>
+
+void process_init(void);
+
+/* The descriptor table describes another process than the one that is running. */
+bool process_is_foreign(void);
+
+/* Around every kind of fork that copies memory; signals are held back between them. */
+void process_fork_prepare(void);
+void process_fork_parent(void);
+void process_fork_child(void);
+
+/* A child is about to get our descriptors: give it the positions of those it will inherit. */
+void process_share_inherited(void);
+
+/* A child is about to get all our descriptors, close-on-exec or not. */
+void process_share_all(void);
+
+/*
+ * Stop tracking anything: something makes descriptor numbers ambiguous. Positions go to the
+ * kernel, entries die, opens are not looked at any more.
+ */
+void process_retire(void);
+
+/* From now on positions of new descriptors stay with the kernel. */
+void process_keep_shared(void);
+extern bool process_shared_always;
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/symbols.h"
+
+#include "shim/serve.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+
+#include "shim/attach.h"
+#include "shim/track.h"
+
+#define ROUNDS 3
+
+/* A bypassed handle may be served again, if it is time to look and the file has settled. */
+static bool bypass_over(struct handle *handle, int fd)
+{
+	uint64_t retry = load_relaxed(&handle->retry_ms);
+
+	if (retry != HANDLE_NEVER && clock_coarse_ms() >= retry && track_revalidate(handle, fd))
+		return true;
+	rawcache_count_bypass(attach_cache_now(), handle->reason);
+	return false;
+}
+
+/* RAWCACHE_REVALIDATE=ms: the attributes have to be looked at again. */
+static bool check_due(const struct handle *handle)
+{
+	uint32_t every = attach_config.revalidate_ms;
+
+	return unlikely(every != CONFIG_REVALIDATE_OPEN) &&
+	       clock_coarse_ms() - load_relaxed(&handle->checked_ms) >= every;
+}
+
+static bool file_same(struct handle *handle, int fd)
+{
+	struct statx stx;
+
+	if (sys_fstatx(fd, &stx) || !handle_same(handle, &stx))
+		return false;
+	store_relaxed(&handle->checked_ms, clock_coarse_ms());
+	return true;
+}
+
+/*
+ * One buffer. A read of nothing is the end of the file only if the file is what it was when
+ * its size was learned.
+ */
+static ssize_t serve_buffer(struct handle *handle, int fd, void *buf, size_t n, uint64_t offset)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t file = load_acquire(&handle->file);
+		ssize_t got;
+
+		if (check_due(handle) && !file_same(handle, fd) && !track_revalidate(handle, fd))
+			return SERVE_PASS;
+		if (file == RAWCACHE_NO_FILE)
+			return SERVE_PASS;
+		got = rawcache_file_read(attach_cache_now(), file, fd, buf, n, offset);
+		if (likely(got > 0) || (!got && file_same(handle, fd)))
+			return got;
+		if (got && got != -ESTALE)
+			return SERVE_PASS;
+		if (!track_revalidate(handle, fd))
+			return SERVE_PASS;
+	}
+	rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_changed);
+	return SERVE_PASS;
+}
+
+static size_t total_of(const struct iovec *iov, int count)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < count; i++)
+		total += iov[i].iov_len;
+	return total;
+}
+
+static ssize_t serve_buffers(struct handle *handle, int fd, const struct iovec *iov, int count,
+			     uint64_t offset)
+{
+	ssize_t done = 0;
+
+	for (int i = 0; i < count; i++) {
+		size_t n = iov[i].iov_len;
+		ssize_t got;
+
+		if (n > SERVE_MAX - (size_t)done)
+			n = SERVE_MAX - (size_t)done;
+		if (!n)
+			continue;
+		got = serve_buffer(handle, fd, iov[i].iov_base, n, offset + (uint64_t)done);
+		if (got < 0)
+			return done ? done : SERVE_PASS;
+		done += got;
+		if ((size_t)got < n)
+			break;
+	}
+	/* if the descriptor was closed meanwhile, nobody knows whose bytes these are */
+	return fdtab_get(fd) == handle ? done : SERVE_PASS;
+}
+
+static bool serve_ready(struct handle *handle, int fd)
+{
+	return load_acquire(&handle->file) != RAWCACHE_NO_FILE || bypass_over(handle, fd);
+}
+
+ssize_t serve_at(struct handle *handle, int fd, const struct iovec *iov, int count, uint64_t offset)
+{
+	size_t total = total_of(iov, count);
+
+	if (!total || total > INT64_MAX || offset > INT64_MAX - total || !serve_ready(handle, fd))
+		return SERVE_PASS;
+	return serve_buffers(handle, fd, iov, count, offset);
+}
+
+/*
+ * The kernel keeps the position and others may move it. Copy from where it stands, then claim
+ * what was copied with one atomic lseek(). If somebody moved it in between, the claim is for
+ * other bytes, which are nobody else's now: fetch those.
+ */
+static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov, int count)
+{
+	int64_t at = sys_lseek(fd, 0, SEEK_CUR);
+	int64_t claimed;
+	ssize_t got;
+	ssize_t again;
+
+	if (at < 0)
+		return SERVE_PASS;
+	got = serve_at(handle, fd, iov, count, (uint64_t)at);
+	if (got <= 0)
+		return got;
+	claimed = sys_lseek(fd, got, SEEK_CUR) - got;
+	if (claimed == at)
+		return got;
+	again = claimed < 0 ? SERVE_PASS : serve_at(handle, fd, iov, count, (uint64_t)claimed);
+	if (again > got)
+		again = got;
+	if (again != got)
+		sys_lseek(fd, (again < 0 ? 0 : again) - got, SEEK_CUR);
+	return again;
+}
+
+ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int count)
+{
+	size_t total = total_of(iov, count);
+	uint64_t at;
+	ssize_t got;
+
+	if (!total || total > INT64_MAX || !serve_ready(handle, fd))
+		return SERVE_PASS;
+	while (position_adopt(&handle->position, fd, &at)) {
+		got = serve_buffers(handle, fd, iov, count, at);
+		if (got <= 0 || position_move(&handle->position, at, at + (uint64_t)got))
+			return got;
+	}
+	position_lend(&handle->position, fd);
+	got = claim_next(handle, fd, iov, count);
+	position_return(&handle->position);
+	return got;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every libc function that the preload object replaces, once.
+ *
+ *	SYMBOL(result, name, arguments)	a hook; `next.name` is what comes after us
+ *	ALIAS(name, of)			the same code under another name: on 64-bit machines off_t is
+ *					off64_t, and glibc has one function for both names
+ *
+ * From the list come the declarations of the hooks, which is also what exports them, the table
+ * of next symbols, and the check of the test suite that the object exports this and no more.
+ */
+
+/* open: hooks_open.c */
+SYMBOL(int, open, (const char *path, int flags, ...))
+SYMBOL(int, openat, (int dir, const char *path, int flags, ...))
+SYMBOL(int, creat, (const char *path, mode_t mode))
+SYMBOL(int, __open_2, (const char *path, int flags))
+SYMBOL(int, __openat_2, (int dir, const char *path, int flags))
+SYMBOL(int, open_by_handle_at, (int mount, struct file_handle *file, int flags))
+ALIAS(open64, open)
+ALIAS(openat64, openat)
+ALIAS(creat64, creat)
+ALIAS(__open64_2, __open_2)
+ALIAS(__openat64_2, __openat_2)
+ALIAS(__open, open)
+ALIAS(__open64, open)
+
+/* read: hooks_read.c, hooks_readv.c */
+SYMBOL(ssize_t, read, (int fd, void *buf, size_t n))
+SYMBOL(ssize_t, pread, (int fd, void *buf, size_t n, off_t offset))
+SYMBOL(ssize_t, __read_chk, (int fd, void *buf, size_t n, size_t room))
+SYMBOL(ssize_t, __pread_chk, (int fd, void *buf, size_t n, off_t offset, size_t room))
+SYMBOL(ssize_t, readv, (int fd, const struct iovec *iov, int count))
+SYMBOL(ssize_t, preadv, (int fd, const struct iovec *iov, int count, off_t offset))
+SYMBOL(ssize_t, preadv2, (int fd, const struct iovec *iov, int count, off_t offset, int flags))
+ALIAS(__read, read)
+ALIAS(pread64, pread)
+ALIAS(__pread64, pread)
+ALIAS(__pread64_chk, __pread_chk)
+ALIAS(preadv64, preadv)
+ALIAS(preadv64v2, preadv2)
+
+/* the position: hooks_seek.c */
+SYMBOL(off_t, lseek, (int fd, off_t offset, int whence))
+ALIAS(lseek64, lseek)
+ALIAS(__lseek, lseek)
+
+/* descriptors: hooks_fd.c, hooks_fcntl.c */
+SYMBOL(int, close, (int fd))
+SYMBOL(int, dup, (int fd))
+SYMBOL(int, dup2, (int fd, int to))
+SYMBOL(int, dup3, (int fd, int to, int flags))
+SYMBOL(int, close_range, (unsigned int first, unsigned int last, int flags))
+SYMBOL(void, closefrom, (int first))
+SYMBOL(int, fcntl, (int fd, int cmd, ...))
+SYMBOL(int, ioctl, (int fd, unsigned long request, ...))
+ALIAS(__close, close)
+ALIAS(__dup2, dup2)
+ALIAS(fcntl64, fcntl)
+ALIAS(__fcntl, fcntl)
+
+/* writing: hooks_write.c, hooks_resize.c */
+SYMBOL(ssize_t, write, (int fd, const void *buf, size_t n))
+SYMBOL(ssize_t, pwrite, (int fd, const void *buf, size_t n, off_t offset))
+SYMBOL(ssize_t, writev, (int fd, const struct iovec *iov, int count))
+SYMBOL(ssize_t, pwritev, (int fd, const struct iovec *iov, int count, off_t offset))
+SYMBOL(ssize_t, pwritev2, (int fd, const struct iovec *iov, int count, off_t offset, int flags))
+SYMBOL(int, ftruncate, (int fd, off_t size))
+SYMBOL(int, truncate, (const char *path, off_t size))
+SYMBOL(int, fallocate, (int fd, int mode, off_t offset, off_t n))
+SYMBOL(int, posix_fallocate, (int fd, off_t offset, off_t n))
+ALIAS(__write, write)
+ALIAS(pwrite64, pwrite)
+ALIAS(__pwrite64, pwrite)
+ALIAS(pwritev64, pwritev)
+ALIAS(pwritev64v2, pwritev2)
+ALIAS(ftruncate64, ftruncate)
+ALIAS(truncate64, truncate)
+ALIAS(fallocate64, fallocate)
+ALIAS(posix_fallocate64, posix_fallocate)
+
+/* transfers inside the kernel: hooks_transfer.c */
+SYMBOL(ssize_t, sendfile, (int out, int in, off_t *offset, size_t n))
+SYMBOL(ssize_t, splice,
+       (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags))
+SYMBOL(ssize_t, copy_file_range,
+       (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags))
+ALIAS(sendfile64, sendfile)
+
+/* asynchronous I/O: hooks_aio.c */
+SYMBOL(int, aio_write, (struct aiocb * cb))
+SYMBOL(int, lio_listio, (int mode, struct aiocb *const *list, int count, struct sigevent *sig))
+ALIAS(aio_write64, aio_write)
+ALIAS(lio_listio64, lio_listio)
+
+/* messages that carry descriptors: hooks_message.c */
+SYMBOL(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))
+SYMBOL(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned int count, int flags))
+SYMBOL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
+SYMBOL(int, recvmmsg,
+       (int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout))
+
+/* functions that return new descriptors: hooks_newfd.c */
+SYMBOL(int, socket, (int domain, int type, int protocol))
+SYMBOL(int, socketpair, (int domain, int type, int protocol, int fds[2]))
+SYMBOL(int, accept, (int fd, __SOCKADDR_ARG address, socklen_t *length))
+SYMBOL(int, accept4, (int fd, __SOCKADDR_ARG address, socklen_t *length, int flags))
+SYMBOL(int, pipe, (int fds[2]))
+SYMBOL(int, pipe2, (int fds[2], int flags))
+SYMBOL(int, eventfd, (unsigned int count, int flags))
+SYMBOL(int, epoll_create, (int size))
+SYMBOL(int, epoll_create1, (int flags))
+SYMBOL(int, timerfd_create, (clockid_t clock, int flags))
+SYMBOL(int, signalfd, (int fd, const sigset_t *mask, int flags))
+SYMBOL(int, memfd_create, (const char *name, unsigned int flags))
+SYMBOL(int, inotify_init, (void))
+SYMBOL(int, inotify_init1, (int flags))
+SYMBOL(int, fanotify_init, (unsigned int flags, unsigned int event_flags))
+SYMBOL(int, shm_open, (const char *name, int flags, mode_t mode))
+SYMBOL(int, pidfd_open, (pid_t pid, unsigned int flags))
+SYMBOL(int, pidfd_getfd, (int pidfd, int fd, unsigned int flags))
+SYMBOL(int, posix_openpt, (int flags))
+SYMBOL(int, mkstemp, (char *path))
+SYMBOL(int, mkostemp, (char *path, int flags))
+SYMBOL(int, mkstemps, (char *path, int suffix))
+SYMBOL(int, mkostemps, (char *path, int suffix, int flags))
+ALIAS(mkstemp64, mkstemp)
+ALIAS(mkostemp64, mkostemp)
+ALIAS(mkstemps64, mkstemps)
+ALIAS(mkostemps64, mkostemps)
+
+/* streams: hooks_stream.c */
+SYMBOL(FILE *, fopen, (const char *path, const char *mode))
+SYMBOL(FILE *, freopen, (const char *path, const char *mode, FILE *stream))
+SYMBOL(FILE *, fdopen, (int fd, const char *mode))
+SYMBOL(int, fclose, (FILE * stream))
+SYMBOL(int, fflush, (FILE * stream))
+SYMBOL(FILE *, tmpfile, (void))
+SYMBOL(FILE *, popen, (const char *command, const char *mode))
+SYMBOL(int, pclose, (FILE * stream))
+SYMBOL(DIR *, opendir, (const char *path))
+SYMBOL(int, closedir, (DIR * dir))
+ALIAS(fopen64, fopen)
+ALIAS(_IO_fopen, fopen)
+ALIAS(freopen64, freopen)
+ALIAS(_IO_fdopen, fdopen)
+ALIAS(_IO_fclose, fclose)
+ALIAS(_IO_fflush, fflush)
+ALIAS(tmpfile64, tmpfile)
+ALIAS(_IO_popen, popen)
+
+/*
+ * processes: hooks_process.c, hooks_exec.c, hooks_vfork.c. fork() needs no hook: it runs the
+ * handlers of pthread_atfork(), also inside daemon() and forkpty().
+ */
+SYMBOL(pid_t, _Fork, (void))
+SYMBOL(pid_t, vfork, (void))
+SYMBOL(int, clone, (int (*fn)(void *), void *stack, int flags, void *arg, ...))
+SYMBOL(int, unshare, (int flags))
+SYMBOL(int, daemon, (int nochdir, int noclose))
+SYMBOL(int, forkpty,
+       (int *master, char *name, const struct termios *termios, const struct winsize *size))
+SYMBOL(int, login_tty, (int fd))
+SYMBOL(int, system, (const char *command))
+SYMBOL(int, wordexp, (const char *words, wordexp_t *result, int flags))
+SYMBOL(int, execve, (const char *path, char *const argv[], char *const envp[]))
+SYMBOL(int, execv, (const char *path, char *const argv[]))
+SYMBOL(int, execvp, (const char *file, char *const argv[]))
+SYMBOL(int, execvpe, (const char *file, char *const argv[], char *const envp[]))
+SYMBOL(int, execl, (const char *path, const char *arg, ...))
+SYMBOL(int, execlp, (const char *file, const char *arg, ...))
+SYMBOL(int, execle, (const char *path, const char *arg, ...))
+SYMBOL(int, execveat,
+       (int dir, const char *path, char *const argv[], char *const envp[], int flags))
+SYMBOL(int, fexecve, (int fd, char *const argv[], char *const envp[]))
+SYMBOL(int, posix_spawn,
+       (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]))
+SYMBOL(int, posix_spawnp,
+       (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]))
+SYMBOL(int, posix_spawn_file_actions_adddup2,
+       (posix_spawn_file_actions_t * actions, int fd, int to))
+ALIAS(__vfork, vfork)
+ALIAS(__clone, clone)
+ALIAS(__libc_system, system)
+
+/* the two signals that a copy may raise: hooks_signal.c */
+SYMBOL(int, sigaction, (int sig, const struct sigaction *act, struct sigaction *old))
+SYMBOL(sighandler_t, signal, (int sig, sighandler_t handler))
+SYMBOL(sighandler_t, sysv_signal, (int sig, sighandler_t handler))
+SYMBOL(sighandler_t, sigset, (int sig, sighandler_t disposition))
+SYMBOL(int, sigignore, (int sig))
+SYMBOL(int, siginterrupt, (int sig, int interrupt))
+ALIAS(__sigaction, sigaction)
+ALIAS(bsd_signal, signal)
+ALIAS(ssignal, signal)
+ALIAS(__sysv_signal, sysv_signal)
+
+/* all of them by number: hooks_syscall.c */
+SYMBOL(long, syscall, (long number, ...))

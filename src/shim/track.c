@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/symbols.h"
+
+#include "shim/track.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/paths.h"
+#include "base/stats.h"
+#include "base/sys.h"
+
+#include "shim/process.h"
+#include "shim/procfd.h"
+#include "shim/thread.h"
+
+/* Flags with which a descriptor is none of our business, and those that no reader has. */
+#define FLAGS_NEVER (O_PATH | O_DIRECTORY)
+#define FLAGS_NO_READER (O_DIRECT | O_APPEND | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
+
+struct candidate {
+	int fd;
+	struct statx stx;
+	char path[PATH_MAX];
+};
+
+/* The path of `fd`; *reason says why it has none. */
+static bool path_of(int fd, char *path, enum rawcache_reason *reason)
+{
+	static const char deleted[] = " (deleted)";
+	ssize_t n = procfd_path(fd, path, PATH_MAX);
+
+	*reason = RAWCACHE_REASON_outside;
+	if (n < 0)
+		return false;
+	*reason = RAWCACHE_REASON_deleted;
+	return n < (ssize_t)sizeof(deleted) || strcmp(path + n - strlen(deleted), deleted);
+}
+
+/* Whether the path of `fd` lies in a configured directory. */
+static bool path_matches(int fd, char *path, enum rawcache_reason *reason)
+{
+	bool named = path_of(fd, path, reason);
+
+	switch (paths_match(attach_config.paths, path)) {
+	case PATH_INSIDE:
+		return named;
+	case PATH_EXCLUDED:
+		*reason = RAWCACHE_REASON_excluded;
+		return false;
+	default:
+		*reason = RAWCACHE_REASON_outside;
+		return false;
+	}
+}
+
+bool track_path_inside(int fd)
+{
+	enum rawcache_reason reason;
+	char path[PATH_MAX];
+
+	return path_matches(fd, path, &reason);
+}
+
+/* Whether the file could be served at all. */
+static bool candidate_examine(struct candidate *file, enum rawcache_reason *reason)
+{
+	if (!path_matches(file->fd, file->path, reason))
+		return false;
+	*reason = RAWCACHE_REASON_not_regular;
+	if (sys_fstatx(file->fd, &file->stx) || !S_ISREG(file->stx.stx_mode))
+		return false;
+	*reason = RAWCACHE_REASON_deleted;
+	return file->stx.stx_nlink;
+}
+
+static struct handle *writer_make(struct candidate *file, int flags)
+{
+	struct rawcache *cache = attach_cache_now();
+	struct handle *handle = handle_make(true, POSITION_KERNEL | POSITION_SHARED);
+
+	if (!handle)
+		return NULL;
+	handle->stx = file->stx;
+	handle->reason = RAWCACHE_REASON_open_mode;
+	if (flags & O_TRUNC)
+		rawcache_file_changed(cache, &file->stx);
+	return handle;
+}
+
+/* The file changed too recently to be cached: read through, and look again later. */
+static void reader_bypass(struct handle *handle, enum rawcache_reason reason)
+{
+	handle->reason = reason;
+	store_relaxed(&handle->retry_ms, clock_coarse_ms() + attach_config.settle_ms + 10);
+}
+
+static struct handle *reader_make(struct candidate *file, bool shared, enum rawcache_reason *reason)
+{
+	uint64_t position = shared || process_shared_always ? POSITION_KERNEL | POSITION_SHARED : 0;
+	uint64_t number = RAWCACHE_NO_FILE;
+	struct handle *handle;
+	int err = rawcache_file_open(attach_cache_now(), file->fd, file->path, &file->stx, &number,
+				     reason);
+
+	if (err && err != -EAGAIN)
+		return NULL;
+	handle = handle_make(false, position);
+	if (!handle) {
+		*reason = RAWCACHE_REASON_no_memory;
+		if (!err)
+			rawcache_file_put(attach_cache_now(), number);
+		return NULL;
+	}
+	if (err)
+		reader_bypass(handle, *reason);
+	handle_set_file(handle, handle->generation, number, &file->stx);
+	return handle;
+}
+
+/* A handle for a descriptor with open flags `flags`, or NULL with the reason. */
+static struct handle *candidate_track(struct candidate *file, int flags, bool shared,
+				      enum rawcache_reason *reason)
+{
+	bool reader = (flags & O_ACCMODE) == O_RDONLY && !(flags & FLAGS_NO_READER);
+
+	if (!candidate_examine(file, reason) || !attach_cache(reason))
+		return NULL;
+	if (reader)
+		return reader_make(file, shared, reason);
+	*reason = RAWCACHE_REASON_open_mode;
+	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
+		return writer_make(file, flags);
+	return NULL;
+}
+
+static void count_bypass(enum rawcache_reason reason)
+{
+	if (reason != RAWCACHE_REASON_outside)
+		stats_add(opens_bypassed, 1);
+	rawcache_count_bypass(attach_cache_now(), reason);
+}
+
+/* The large part of the stack is needed only here. */
+static never_inline struct handle *examine(int fd, int flags, bool shared)
+{
+	enum rawcache_reason reason = RAWCACHE_REASON_none;
+	struct candidate file;
+	struct handle *handle;
+
+	file.fd = fd;
+	handle = candidate_track(&file, flags, shared, &reason);
+	if (handle && fdtab_reserve(fd)) {
+		handle_release(handle);
+		handle = NULL;
+		reason = RAWCACHE_REASON_large_fd;
+	}
+	if (handle && !handle->reason)
+		stats_add(opens_cached, 1);
+	else
+		count_bypass(handle ? handle->reason : reason);
+	return handle;
+}
+
+int track_opened_slow(int fd, int flags, bool shared)
+{
+	int saved = errno;
+	struct handle *handle;
+
+	fd_new(fd);
+	if (flags & FLAGS_NEVER && (flags & O_TMPFILE) != O_TMPFILE)
+		return fd;
+	if (thread_is_foreign())
+		return fd;
+	if (!thread_enter()) {
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_nested);
+		return fd;
+	}
+	handle = examine(fd, flags, shared);
+	if (handle) {
+		handle = fdtab_swap(fd, handle);
+		if (fdtab_is_handle(handle))
+			handle_release(handle);
+	}
+	thread_leave();
+	errno = saved;
+	return fd;
+}
+
+struct handle *track_adopt(int fd)
+{
+	int saved = errno;
+	struct handle *handle;
+	int flags;
+
+	if (process_is_foreign() || !thread_enter())
+		return NULL;
+	flags = sys_fcntl(fd, F_GETFL, 0);
+	handle = flags < 0 || flags & FLAGS_NEVER ? NULL : examine(fd, flags, true);
+	if (!fdtab_replace(fd, FDTAB_ADOPT, handle) && handle) {
+		/* another thread was faster */
+		handle_release(handle);
+		handle = NULL;
+	}
+	thread_leave();
+	errno = saved;
+	return handle;
+}
+
+bool track_revalidate(struct handle *handle, int fd)
+{
+	uint64_t generation = load_acquire(&handle->generation);
+	enum rawcache_reason reason = RAWCACHE_REASON_changed;
+	uint64_t number = RAWCACHE_NO_FILE;
+	struct candidate file;
+	int err = -ESTALE;
+
+	file.fd = fd;
+	if (fdtab_get(fd) != handle || handle->writer || sys_fstatx(fd, &file.stx))
+		return false;
+	if (candidate_examine(&file, &reason))
+		err = rawcache_file_open(attach_cache_now(), fd, file.path, &file.stx, &number,
+					 &reason);
+	if (fdtab_get(fd) != handle) {
+		/* closed meanwhile: what we opened may be another file */
+		if (!err)
+			rawcache_file_put(attach_cache_now(), number);
+		return false;
+	}
+	if (err)
+		reader_bypass(handle, reason);
+	else
+		handle->reason = RAWCACHE_REASON_none;
+	handle_set_file(handle, generation, err ? RAWCACHE_NO_FILE : number, &file.stx);
+	return !err;
+}
+
+static never_inline void inherited_look(int fd, void *arg)
+{
+	enum rawcache_reason reason;
+	char path[PATH_MAX];
+
+	(void)arg;
+	if (path_matches(fd, path, &reason) && !fdtab_reserve(fd))
+		fdtab_swap(fd, FDTAB_ADOPT);
+}
+
+void track_inherited(void)
+{
+	procfd_each(inherited_look, NULL);
+}
