@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+# For the test scripts: TAP output, a scratch directory, a slow origin, an image.
+#
+# A script sources this file, calls `ok`, `is`, ... and ends with `done_testing`. The environment
+# names the build: TOP_BUILDDIR and TOP_SRCDIR; without it, the directory build/ of the tree (scripts/build)
+
+set -u
+TOP_SRCDIR=${TOP_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
+[ -n "${TOP_BUILDDIR:-}" ] || { TOP_BUILDDIR=$TOP_SRCDIR; [ ! -d "$TOP_SRCDIR/build" ] || TOP_BUILDDIR=$TOP_SRCDIR/build; }
+TOP_SRCDIR=$(cd "$TOP_SRCDIR" && pwd)
+TOP_BUILDDIR=$(cd "$TOP_BUILDDIR" && pwd)
+RAWCACHE=${RAWCACHE:-$TOP_BUILDDIR/rawcache}
+RAWCACHE_PRELOAD=${RAWCACHE_PRELOAD:-$TOP_BUILDDIR/.libs/librawcache-preload.so}
+ORIGIN=${ORIGIN:-$TOP_BUILDDIR/tests/origin/origin}
+export RAWCACHE_PRELOAD
+for name in $(env | sed -n 's/^\(RAWCACHE_[A-Z_]*\)=.*/\1/p'); do
+	case $name in RAWCACHE_PRELOAD) ;; *) unset "$name" ;; esac
+done
+
+tap_count=0
+tap_failed=0
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/rawcache-test.XXXXXX")
+mounts=
+pids=
+
+cleanup() {
+	for pid in $pids; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	for m in $mounts; do
+		fusermount3 -u -z "$m" 2>/dev/null || umount -l "$m" 2>/dev/null
+	done
+	for image in "$scratch"/*.img; do
+		[ -e "$image" ] || continue
+		rm -f "/dev/shm/rawcache-$("$RAWCACHE" info --json --cache "$image" 2>/dev/null |
+			sed -n 's/.*"uuid": *"\([^"]*\)".*/\1/p')"
+	done
+	chmod -R u+rwX "$scratch" 2>/dev/null
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+# ok STATUS NAME: one result; STATUS 0 is a success
+ok() {
+	tap_count=$((tap_count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_count - $2"
+	else
+		case $2 in *"# TODO"*) ;; *) tap_failed=$((tap_failed + 1)) ;; esac
+		echo "not ok $tap_count - $2"
+	fi
+}
+
+# check NAME COMMAND...: the command succeeds
+check() {
+	check_name=$1
+	shift
+	"$@" >"$scratch/check.log" 2>&1
+	check_status=$?
+	[ $check_status -eq 0 ] || sed 's/^/# /' "$scratch/check.log" | head -40
+	ok $check_status "$check_name"
+}
+
+# is GOT WANTED NAME: two strings are equal
+is() {
+	if [ "$1" = "$2" ]; then
+		ok 0 "$3"
+	else
+		echo "# got:    $1"
+		echo "# wanted: $2"
+		ok 1 "$3"
+	fi
+}
+
+# at_most GOT LIMIT NAME: two integers
+at_most() {
+	[ "$1" -le "$2" ] || echo "# got $1, at most $2"
+	[ "$1" -le "$2" ]
+	ok $? "$3"
+}
+
+at_least() {
+	[ "$1" -ge "$2" ] || echo "# got $1, at least $2"
+	[ "$1" -ge "$2" ]
+	ok $? "$3"
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 77
+}
+
+done_testing() {
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ]
+	exit $?
+}
+
+need() {
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip_all "$program is not installed"
+	done
+}
+
+# need_origin: FUSE mounts are possible here
+need_origin() {
+	[ -x "$ORIGIN" ] || skip_all "the test origin was not built (libfuse3-dev)"
+	[ -w /dev/fuse ] || skip_all "/dev/fuse cannot be used here"
+}
+
+# origin_mount BACKING MOUNTPOINT [OPTION]...
+origin_mount() {
+	origin_backing=$1
+	origin_point=$2
+	shift 2
+	mkdir -p "$origin_point"
+	"$ORIGIN" "$@" "$origin_backing" "$origin_point" || return 1
+	mounts="$mounts $origin_point"
+}
+
+origin_umount() {
+	fusermount3 -u "$1" || umount "$1"
+}
+
+# origin_stat MOUNTPOINT COUNTER
+origin_stat() {
+	sed -n "s/^$2 //p" "$1/.origin/stats"
+}
+
+origin_control() {
+	echo "$2" >"$1/.origin/control"
+}
+
+# cached COMMAND...: run below the cache; CACHED_PATH and IMAGE say which
+cached() {
+	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- "$@"
+}
+
+# counter NAME: a counter of the totals of $IMAGE
+counter() {
+	"$RAWCACHE" stat --cache "$IMAGE" --json | python3 -c '
+import json, sys
+t = json.load(sys.stdin)["totals"]
+for part in sys.argv[1].split("."):
+    t = t[part]
+print(t)' "$1"
+}
+
+# age DIRECTORY: make files old enough to be stored (RAWCACHE_SETTLE, and clock ticks)
+age() {
+	find "$1" -exec touch -h -d '1 hour ago' {} +
+	sleep "${2:-2.2}" # their change time is now, all the same
+}

@@ -1,0 +1,47 @@
+/* Faults that tests ask for: errors, short reads, stalls. */
+#ifndef ORIGIN_FAULTS_H
+#define ORIGIN_FAULTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "counters.h"
+
+struct node;
+
+enum fault_kind {
+	FAULT_NONE,
+	FAULT_FAIL,
+	FAULT_SHORT,
+	FAULT_STALL
+};
+
+struct fault {
+	enum fault_kind kind;
+	enum op op;
+	int err;	    /* FAIL: the errno, positive */
+	size_t max;	    /* SHORT: bytes */
+	uint64_t count;	    /* requests it still applies to; 0: until cleared */
+	char prefix[4096];  /* "/dir/file" below the mount; "": everywhere */
+};
+
+/* Adds a copy of @fault. -ENOSPC when there are too many. */
+int faults_add(const struct fault *fault);
+
+/* Drops all faults and lets stalled requests go on. */
+void faults_clear(void);
+
+/*
+ * Stalls or fails the request @op on @node (on its entry @name, unless NULL):
+ * 0 to go on, or the -errno to answer.
+ */
+int faults_apply(pid_t caller, enum op op, struct node *node, const char *name);
+
+/* The number of bytes that a read of @size bytes may return. */
+size_t faults_limit(struct node *node, size_t size);
+
+/* Writes the faults in force, in the form of the commands that made them. */
+size_t faults_format(char *buf, size_t size);
+
+#endif

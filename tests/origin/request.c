@@ -1,0 +1,76 @@
+/*
+ * What every request has in common: counted, slowed, perhaps failed.
+ *
+ * Permissions are checked by the kernel (default_permissions) before a request
+ * comes here. The backing file system must not check them again with a part of the
+ * caller's identity (we do not know all its groups), but new files must belong
+ * to the caller. So a thread takes on the file system uid and gid of the caller to
+ * create something, and keeps root's capabilities meanwhile: that is what
+ * SECBIT_NO_SETUID_FIXUP says. Both are attributes of the thread.
+ */
+#include "request.h"
+
+#include <linux/securebits.h>
+#include <stdbool.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "faults.h"
+#include "pace.h"
+
+static const enum pace_kind op_pace[OP_COUNT] = {
+#define OP(id, name, pace) pace,
+#include "op_tbl.h"
+#undef OP
+};
+
+static bool serves_others;
+
+void request_init(void)
+{
+	serves_others = geteuid() == 0;
+	/* Without CAP_SETPCAP: the second check happens, and is nearly right. */
+	if (serves_others)
+		prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
+	/* The caller's umask has been applied by the kernel. */
+	umask(0);
+}
+
+int request_begin(fuse_req_t req, enum op op, struct node *node, const char *name)
+{
+	pid_t caller = fuse_req_ctx(req)->pid;
+	int err;
+
+	counters_enter(op);
+	err = pace_latency(caller, op_pace[op]);
+	return err ? err : faults_apply(caller, op, node, name);
+}
+
+void request_end(enum op op)
+{
+	counters_leave(op);
+}
+
+void request_reply(fuse_req_t req, enum op op, int err)
+{
+	request_end(op);
+	fuse_reply_err(req, -err);
+}
+
+void request_become_caller(fuse_req_t req)
+{
+	if (!serves_others)
+		return;
+	setfsgid(fuse_req_ctx(req)->gid);
+	setfsuid(fuse_req_ctx(req)->uid);
+}
+
+void request_become_self(void)
+{
+	if (!serves_others)
+		return;
+	setfsuid(0);
+	setfsgid(getegid());
+}
