@@ -230,6 +230,8 @@ static ssize_t never_inline read_miss(struct rawcache *cache, struct file *file,
 		n = read_round(cache, file, file_chunk(file, want->chunk), want);
 		if (n == READ_MISS || n == READ_STALE)
 			n = -EAGAIN;
+		else if (n > 0) /* a miss, but its bytes came from the cache after all */
+			stats_add(hit_bytes, (uint64_t)n);
 	}
 	if (n == -EAGAIN)
 		n = fill_bypass(cache, file, fd, want);
