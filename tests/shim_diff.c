@@ -152,8 +152,10 @@ static void do_vector(int slot, off_t size)
 
 	for (int i = 0; i < 8; i++)
 		cut[i] = some_size(size) % (ROOM / 8);
-	BOTH(how == 0 ? "readv" : how == 1 ? "preadv" : "preadv2", 1,
-	     vector(fd, buf, offset, how, cut, count));
+	BOTH(how == 0	? "readv"
+	     : how == 1 ? "preadv"
+			: "preadv2",
+	     1, vector(fd, buf, offset, how, cut, count));
 }
 
 /* A child reads a little and ends; both share the position. */
@@ -314,8 +316,7 @@ static void do_duplicate(int slot)
 		BOTH("dup3", 0, dup3(fd, pair[to][i], O_CLOEXEC) == pair[to][i] ? 0 : -1);
 		break;
 	case 2:
-		BOTH("close+dup", 0,
-		     (close(pair[to][i]), pair[to][i] = dup(fd)) >= 0 ? 0 : -1);
+		BOTH("close+dup", 0, (close(pair[to][i]), pair[to][i] = dup(fd)) >= 0 ? 0 : -1);
 		break;
 	default:
 		BOTH("close+F_DUPFD", 0,
@@ -439,7 +440,8 @@ int main(int argc, char **argv)
 	seed = argc > 3 ? strtoul(argv[3], NULL, 0) : 1;
 	state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	for (int i = 0; i < 2; i++)
-		room[i] = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		room[i] = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 	memset(pair, -1, sizeof(pair));
 	for (step = 0; step < rounds; step++)
 		one_step(st.st_size);

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers that change their meaning: every way to close, replace, pass on or inherit a
+ * descriptor, after which the old file's bytes must not come out of the number.
+ *
+ *	LD_PRELOAD=... shim_fds FILE-A FILE-B
+ *
+ * Both lie below a configured directory, have settled, are longer than 64 KiB and differ in
+ * every 4 KiB block. Speaks TAP.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#define BLOCK 4096
+
+static const char *a, *b;
+static char *bytes_a, *bytes_b;
+static char buf[BLOCK];
+static int tests, failures;
+
+static void result(int good, const char *name)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, name);
+	failures += !good;
+}
+
+static char *bytes_of(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *p = malloc(16 * BLOCK);
+
+	if (!f || fread(p, 1, 16 * BLOCK, f) != 16 * BLOCK)
+		exit(77);
+	fclose(f);
+	return p;
+}
+
+/* A descriptor of `path` whose position is one block behind the start, in user space. */
+static int started(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	if (read(fd, buf, BLOCK) != BLOCK)
+		exit(99);
+	return fd;
+}
+
+/* The next bytes of fd are block `n` of `bytes`. */
+static int gives(int fd, const char *bytes, int n)
+{
+	return read(fd, buf, BLOCK) == BLOCK && !memcmp(buf, bytes + n * BLOCK, BLOCK);
+}
+
+static int is_bad(int fd)
+{
+	errno = 0;
+	return read(fd, buf, 1) == -1 && errno == EBADF;
+}
+
+static void closing(void)
+{
+	int fd;
+
+	fd = started(a);
+	close(fd);
+	result(is_bad(fd), "close");
+	fd = started(a);
+	syscall(SYS_close, fd);
+	result(is_bad(fd), "syscall(SYS_close)");
+	fd = started(a);
+	close_range((unsigned)fd, ~0u, 0);
+	result(is_bad(fd), "close_range");
+	fd = started(a);
+	close_range((unsigned)fd, ~0u, CLOSE_RANGE_CLOEXEC);
+	result(gives(fd, bytes_a, 1), "close_range that only marks");
+	closefrom(fd);
+	result(is_bad(fd), "closefrom");
+	fd = started(a);
+	fclose(fdopen(fd, "r"));
+	result(is_bad(fd), "fclose of a stream on it");
+	fd = started(a);
+	result(closedir(fdopendir(fd)) == -1 || 1, "closedir of what is no directory");
+	close(fd);
+	fd = started(a);
+	result(dup2(-1, fd) == -1 && gives(fd, bytes_a, 1), "a dup2 that fails changes nothing");
+	close(fd);
+}
+
+static void replacing(void)
+{
+	int plain = open("/dev/zero", O_RDONLY);
+	int fd = started(a);
+	int other = started(b);
+
+	dup2(other, fd);
+	result(gives(fd, bytes_b, 1) && gives(other, bytes_b, 2), "dup2 shares the position");
+	dup2(plain, fd);
+	result(read(fd, buf, BLOCK) == BLOCK && !buf[0] && !buf[BLOCK - 1],
+	       "dup2 of an untracked one");
+	dup3(other, fd, O_CLOEXEC);
+	result(gives(fd, bytes_b, 3), "dup3 back");
+	close(other);
+	result(gives(fd, bytes_b, 4), "the duplicate survives the original");
+	other = fcntl(fd, F_DUPFD, 1500);
+	result(other >= 1500 && gives(other, bytes_b, 5), "a duplicate beyond the first page");
+	close(fd);
+	close(other);
+	result(is_bad(other), "and closed");
+	close(plain);
+}
+
+static void streams(void)
+{
+	FILE *f = fopen(a, "r");
+	int fd = fileno(f);
+	FILE *g;
+
+	result(fread(buf, 1, BLOCK, f) == BLOCK && !memcmp(buf, bytes_a, BLOCK), "fread");
+	f = freopen(b, "r", f);
+	result(f && fread(buf, 1, BLOCK, f) == BLOCK && !memcmp(buf, bytes_b, BLOCK), "freopen");
+	fclose(f);
+	result(is_bad(fd), "fclose");
+	fd = started(a);
+	g = fdopen(fd, "r");
+	result(g && fread(buf, 1, BLOCK, g) == BLOCK && !memcmp(buf, bytes_a + BLOCK, BLOCK),
+	       "fdopen goes on where read() was");
+	result(!fseek(g, 3 * BLOCK, SEEK_SET) && fread(buf, 1, BLOCK, g) == BLOCK &&
+		       !memcmp(buf, bytes_a + 3 * BLOCK, BLOCK),
+	       "fseek");
+	fclose(g);
+	f = fopen(a, "r");
+	result(gives(fileno(f), bytes_a, 0) && gives(fileno(f), bytes_a, 1),
+	       "read() on the descriptor of a stream, as libstdc++ does");
+	fclose(f);
+	f = popen("cat", "w");
+	pclose(f);
+	result(1, "popen");
+}
+
+static int own_fds(int *list, int max)
+{
+	const char *image = getenv("RAWCACHE_DEVICE");
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *d;
+	int n = 0;
+
+	while ((d = readdir(dir))) {
+		char link[512] = "";
+
+		if (readlinkat(dirfd(dir), d->d_name, link, sizeof(link) - 1) > 0 && image &&
+		    !strcmp(link, image) && n < max)
+			list[n++] = atoi(d->d_name);
+	}
+	closedir(dir);
+	return n;
+}
+
+static void own(void)
+{
+	int own[8];
+	int n;
+	int fd = started(a);
+
+	close(fd);
+	n = own_fds(own, 8);
+	if (!n) {
+		printf("ok %d # SKIP not attached\n", ++tests);
+		return;
+	}
+	errno = 0;
+	result(close(own[0]) == -1 && errno == EBADF, "the cache's own descriptor is not there");
+	result(fcntl(own[0], F_GETFD) >= 0, "and stays open");
+	closefrom(3);
+	result(fcntl(own[0], F_GETFD) >= 0, "after closefrom");
+	close_range(3, ~0u, 0);
+	result(fcntl(own[0], F_GETFD) >= 0, "after close_range");
+	fd = started(a);
+	result(gives(fd, bytes_a, 1), "reads go on");
+	dup2(0, own[0]);
+	result(gives(fd, bytes_a, 2), "also when its descriptor was replaced");
+	close(own[0]);
+	result(gives(fd, bytes_a, 3), "and closed after that");
+	close(fd);
+}
+
+static void in_child(int (*fn)(void), const char *name)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(fn() ? 0 : 1);
+	waitpid(pid, &status, 0);
+	result(WIFEXITED(status) && !WEXITSTATUS(status), name);
+}
+
+static int standard_input(void)
+{
+	int fd = started(a);
+
+	dup2(fd, 0);
+	return gives(0, bytes_a, 1);
+}
+
+/* daemon() replaces 0 to 2 inside libc; its child tells the result through a pipe. */
+static int daemon_drops(void)
+{
+	char ok = 0;
+	int p[2];
+
+	if (!standard_input() || pipe(p))
+		return 0;
+	if (!fork()) {
+		close(p[0]);
+		if (!daemon(1, 0)) {
+			ok = read(0, buf, 16) == 0;
+			if (write(p[1], &ok, 1) != 1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	close(p[1]);
+	return read(p[0], &ok, 1) == 1 && ok;
+}
+
+static int login_drops(void)
+{
+	int master;
+	int slave;
+
+	if (!standard_input() || openpty(&master, &slave, NULL, NULL, NULL) || login_tty(slave))
+		return 0;
+	return isatty(0) && write(master, "hello\n", 6) == 6 && read(0, buf, BLOCK) == 6 &&
+	       !memcmp(buf, "hello\n", 6);
+}
+
+static int forkpty_drops(void)
+{
+	int master;
+	int status;
+	pid_t pid;
+
+	if (!standard_input())
+		return 0;
+	pid = forkpty(&master, NULL, NULL, NULL);
+	if (!pid)
+		_exit(!(isatty(0) && read(0, buf, BLOCK) == 6));
+	if (write(master, "hello\n", 6) != 6)
+		return 0;
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && !WEXITSTATUS(status) && gives(0, bytes_a, 2);
+}
+
+/* fexecve, execle and friends with the descriptor as standard input; the rest is counted. */
+static int exec_reads(int how)
+{
+	char *argv[] = { "sh", "-c", "wc -c", NULL };
+	char *envp[] = { "PATH=/bin:/usr/bin", NULL };
+	char line[64] = "";
+	struct stat st;
+	pid_t pid;
+	int p[2];
+
+	if (pipe(p) || stat(a, &st))
+		return 0;
+	pid = how & 1 ? vfork() : fork();
+	if (!pid) {
+		int fd = open(a, O_RDONLY);
+
+		if (read(fd, buf, BLOCK) != BLOCK)
+			_exit(1);
+		dup2(fd, 0);
+		dup2(p[1], 1);
+		switch (how / 2) {
+		case 0:
+			execle("/bin/sh", "sh", "-c", "wc -c", NULL, envp);
+			break;
+		case 1:
+			execlp("sh", "sh", "-c", "wc -c", NULL);
+			break;
+		case 2:
+			execvpe("sh", argv, envp);
+			break;
+		case 3:
+			fexecve(open("/bin/sh", O_RDONLY), argv, envp);
+			break;
+		default:
+			syscall(SYS_execve, "/bin/sh", argv, envp);
+		}
+		_exit(127);
+	}
+	close(p[1]);
+	if (read(p[0], line, sizeof(line) - 1) <= 0)
+		return 0;
+	close(p[0]);
+	waitpid(pid, NULL, 0);
+	return strtol(line, NULL, 10) == st.st_size - BLOCK;
+}
+
+static int exec_all(void)
+{
+	for (int how = 0; how < 10; how++)
+		if (!exec_reads(how))
+			return 0;
+	return 1;
+}
+
+/* A descriptor number that the table does not reach. */
+static int large_fd(void)
+{
+	struct rlimit limit = { 2 << 20, 2 << 20 };
+	int fd = started(a);
+	int to = (1 << 20) + 5;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return 1;
+	if (dup2(fd, to) != to)
+		return 1;
+	return gives(to, bytes_a, 1) && gives(fd, bytes_a, 2) && gives(to, bytes_a, 3);
+}
+
+static int unshared_copy(void)
+{
+	char *envp[] = { NULL };
+	char *argv[] = { "true", NULL };
+	int fd = started(a);
+	pid_t pid = vfork();
+
+	if (!pid) {
+		/* all of it happens in our memory, none of it to our descriptors */
+		close(fd);
+		open(b, O_RDONLY);
+		dup2(0, fd);
+		lseek(fd, 0, SEEK_SET);
+		pid_t inner = vfork();
+		if (!inner) {
+			close(fd);
+			_exit(0);
+		}
+		execve("/bin/true", argv, envp);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	return gives(fd, bytes_a, 1);
+}
+
+static int reopened(void)
+{
+	for (int i = 0; i < 2000; i++) {
+		int fd = open(i & 1 ? a : b, O_RDONLY);
+
+		if (!gives(fd, i & 1 ? bytes_a : bytes_b, 0))
+			return 0;
+		close(fd);
+	}
+	return 1;
+}
+
+static int flags_switch(void)
+{
+	int fd = started(a);
+	char *page = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (fcntl(fd, F_SETFL, O_DIRECT))
+		return 1;
+	errno = 0;
+	if (read(fd, page + 1, 100) != -1 || errno != EINVAL)
+		return 0;
+	return read(fd, page, BLOCK) == BLOCK && !memcmp(page, bytes_a + BLOCK, BLOCK);
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 3)
+		return 77;
+	a = argv[1];
+	b = argv[2];
+	bytes_a = bytes_of(a);
+	bytes_b = bytes_of(b);
+	closing();
+	replacing();
+	streams();
+	in_child(daemon_drops, "daemon() replaces the standard descriptors");
+	in_child(login_drops, "so does login_tty()");
+	in_child(forkpty_drops, "and forkpty() in its child");
+	in_child(exec_all, "exec in all spellings, after fork and after vfork");
+	in_child(large_fd, "a descriptor beyond the table");
+	in_child(unshared_copy, "what a vfork child does to its descriptors");
+	in_child(reopened, "the same number, one file after the other");
+	in_child(flags_switch, "O_DIRECT set later");
+	own();
+	printf("1..%d\n", tests);
+	return failures != 0;
+}
