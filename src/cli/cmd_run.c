@@ -171,16 +171,25 @@ static int file_pin(const char *path, const char *what, const char *variable)
 	return status;
 }
 
-static int run_files(struct run *run)
+static int runtime_dir_check(const char *dir)
 {
-	const struct config *config = &run->target.config;
-	int status = file_pin(run->target.path, "the image", "RAWCACHE_DEVICE");
+	struct stat st;
 
-	if (status == GO_ON && *config->log)
+	if (!stat(dir, &st) && S_ISDIR(st.st_mode))
+		return file_pin(dir, "the runtime directory", "RAWCACHE_RUNTIME_DIR");
+	return say_refusal("RAWCACHE_RUNTIME_DIR names %s, which is no directory; "
+			   "create it, or unset the variable to use /dev/shm",
+			   dir);
+}
+
+static int run_files(const struct config *config)
+{
+	int status = GO_ON;
+
+	if (*config->log)
 		status = file_pin(config->log, "the log", "RAWCACHE_LOG");
 	if (status == GO_ON && *config->runtime_dir)
-		status = file_pin(config->runtime_dir, "the runtime directory",
-				  "RAWCACHE_RUNTIME_DIR");
+		status = runtime_dir_check(config->runtime_dir);
 	return status;
 }
 
@@ -212,7 +221,7 @@ static int run_image(struct run *run)
 		return status;
 	rawcache_detach(cache);
 	size_warn(run);
-	return run_files(run);
+	return file_pin(run->target.path, "the image", "RAWCACHE_DEVICE");
 }
 
 static int run_preload(void)
@@ -306,8 +315,10 @@ static int run_prepare(struct run *run)
 		say_warning("RAWCACHE_DISABLE is set: the program runs without the cache");
 		return GO_ON;
 	}
-	status = run_image(run);
-	return status == GO_ON ? run_preload() : status;
+	status = run_files(&run->target.config);
+	if (status == GO_ON)
+		status = run_preload();
+	return status == GO_ON ? run_image(run) : status;
 }
 
 static int run_main(int argc, char **argv)

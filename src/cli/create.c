@@ -42,8 +42,9 @@ int create_default_size(const char *path, uint64_t *size)
 	snprintf(copy, sizeof(copy), "%s", path);
 	dir = dirname(copy);
 	if (statvfs(dir, &fs))
-		return say_refusal("cannot tell how much space is free in %s: %s", dir,
-				   strerror(errno));
+		return say_refusal("the directory of the image, %s, cannot be used: %s; "
+				   "create it or choose another",
+				   dir, strerror(errno));
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	*size = round_down(min_u64(DEFAULT_SIZE, free_bytes / 2), SIZE_STEP);
 	if (*size >= RAWCACHE_MIN_IMAGE_SIZE)

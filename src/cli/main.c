@@ -5,9 +5,11 @@
  * This file finds the command and checks at the end that its output reached its place.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/nearest.h"
@@ -82,10 +84,28 @@ static int dispatch(int argc, char **argv)
 	return command->run(argc - 1, argv + 1);
 }
 
+/*
+ * A command that was started with a standard descriptor closed must not get an image under that
+ * number and then print into it. What is put there cannot be used, and a program that `run`
+ * executes finds it closed again.
+ */
+static void descriptors_reserve(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (open("/dev/null", flags | O_CLOEXEC) != fd)
+			_exit(STATUS_REFUSED);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
+	descriptors_reserve();
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers are read by programs */
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && !status)

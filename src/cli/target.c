@@ -75,8 +75,11 @@ static int missing(const struct target *target)
 static int unusable(const struct target *target, int err, const char *why)
 {
 	const char *advice = "";
+	struct stat st;
 
-	if (err == -EINVAL)
+	if (stat(target->path, &st) || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+		advice = "; name an image file or a block device with --cache";
+	else if (err == -EINVAL)
 		advice = "; `rawcache format --force` makes a new one there";
 	else if (err == -EPROTONOSUPPORT)
 		advice = "; use that version, or `rawcache format --yes` to make a new one there";
@@ -139,9 +142,8 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 		return say_refusal("all process slots of %s are taken; wait until a process ends",
 				   target->path);
 	default:
-		if (reason == RAWCACHE_REASON_none)
-			return say_refusal("cannot use the image %s: %s", target->path,
-					   strerror(-err));
+		if (reason == RAWCACHE_REASON_no_image || reason == RAWCACHE_REASON_image_refused)
+			return unusable_explain(target, err);
 		return say_refusal("cannot use the image %s: %s (%s)", target->path, strerror(-err),
 				   rawcache_reason_text(reason));
 	}
