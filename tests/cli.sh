@@ -2,54 +2,19 @@
 # SPDX-License-Identifier: MIT
 # The command against bad input: every refusal is one sentence that helps, nothing is left
 # behind, and what programs read (JSON, Prometheus) is well-formed.
-# Output: TAP. $RAWCACHE names the command.
 # shellcheck disable=SC2016,SC2059,SC2181
-set -u
+. "$(dirname "$0")/lib.sh"
 
-: "${RAWCACHE:?set RAWCACHE to the path of the command}"
-case $RAWCACHE in
-*/*) RAWCACHE=$(cd "$(dirname "$RAWCACHE")" && pwd)/$(basename "$RAWCACHE") ;;
-esac
-for name in $(env | sed -n 's/^\(RAWCACHE_[A-Z_]*\)=.*/\1/p'); do
-	[ "$name" = RAWCACHE_PRELOAD ] || unset "$name"
-done
 unset LD_PRELOAD
-
-work=$(mktemp -d) || exit 99
-mounted=
-cleanup()
-{
-	for dir in $mounted; do
-		umount "$dir"
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 99' INT TERM
+work=$scratch
 cd "$work" || exit 99
-export HOME="$work/home" XDG_CACHE_HOME="$work/cache"
+mkdir data home runtime
+export HOME="$work/home" XDG_CACHE_HOME="$work/cache" RAWCACHE_RUNTIME_DIR="$work/runtime"
 image=$XDG_CACHE_HOME/rawcache/cache.img
-mkdir data home
-count=0
-failures=0
-
-# --- TAP
-
-result() # status name
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failures=$((failures + 1))
-	fi
-}
 
 skip() # name why
 {
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
+	ok 0 "$1 # SKIP $2"
 }
 
 show()
@@ -66,9 +31,9 @@ refused() # name status pattern command...
 	status=$?
 	if [ $status = "$want" ] && [ "$(wc -l <err)" = 1 ] && [ ! -s out ] &&
 		grep -q "^rawcache: " err && grep -q -e "$pattern" err; then
-		result 0 "$name"
+		ok 0 "$name"
 	else
-		result 1 "$name"
+		ok 1 "$name"
 		echo "#   status $status, wanted $want; wanted to see: $pattern"
 		show
 	fi
@@ -82,9 +47,9 @@ works() # name status pattern command...
 	timeout 60 "$@" </dev/null >out 2>err
 	status=$?
 	if [ $status = "$want" ] && grep -q -e "$pattern" out; then
-		result 0 "$name"
+		ok 0 "$name"
 	else
-		result 1 "$name"
+		ok 1 "$name"
 		echo "#   status $status, wanted $want; wanted to see: $pattern"
 		show
 	fi
@@ -95,9 +60,9 @@ json() # name command...
 	name=$1
 	shift
 	if timeout 60 "$@" </dev/null >out 2>err && python3 -m json.tool out >/dev/null 2>>err; then
-		result 0 "$name"
+		ok 0 "$name"
 	else
-		result 1 "$name"
+		ok 1 "$name"
 		show
 	fi
 }
@@ -198,9 +163,9 @@ if [ ! -f "$image" ]; then
 	exit 99
 fi
 [ "$(stat -c %a "$image")" = 600 ] && [ "$(stat -c %a "$(dirname "$image")")" = 700 ]
-result $? "the image and its directory are the user's alone"
+ok $? "the image and its directory are the user's alone"
 [ "$(ls -A "$(dirname "$image")")" = cache.img ]
-result $? "nothing else lies there"
+ok $? "nothing else lies there"
 works "the second time it is used as it is" 0 "ran" run echo ran
 refused "a program that does not exist" 127 "there is no such program" run nosuchprogram
 refused "a program that may not be executed" 126 "Permission denied" run ./file
@@ -216,7 +181,7 @@ works "directories merge with RAWCACHE_PATHS" 0 "^RAWCACHE_PATHS=$work/home:$wor
 	env RAWCACHE_PATHS="$work/home/" "$RAWCACHE" run --path data --path "$work/home" env
 works "an unknown variable is a warning" 0 "ran" env RAWCACHE_PAHTS=x "$RAWCACHE" run -p data echo ran
 grep -q "RAWCACHE_PAHTS.*did you mean RAWCACHE_PATHS" err
-result $? "which names the nearest one"
+ok $? "which names the nearest one"
 works "RAWCACHE_DISABLE runs the program plainly" 0 "^none$" \
 	env RAWCACHE_DISABLE=1 "$RAWCACHE" run -p data sh -c 'echo ${LD_PRELOAD:-none}'
 works "an LD_PRELOAD that is set is kept" 0 "librawcache-preload[^:]*:[^:]*libm.so.6" \
@@ -228,11 +193,11 @@ works "no descriptor is left to the program" 0 "^$(ls /proc/self/fd | wc -l)\$" 
 	run sh -c 'ls /proc/self/fd | wc -l'
 run sh -c '[ -e /proc/self/fd/1 ] || echo closed >&2' >&- 2>err
 grep -q closed err
-result $? "a closed standard output stays closed"
+ok $? "a closed standard output stays closed"
 
 works "--stats leaves the status alone" 5 "^$" run --stats sh -c 'echo; exit 5'
 grep -q "hits, .*misses, hit ratio" err
-result $? "--stats tells what happened"
+ok $? "--stats tells what happened"
 works "--stats and a signal" 137 "^$" run --stats sh -c 'echo; kill -9 $$'
 refused "--stats and a missing program" 127 "no such program" run --stats nosuchprogram
 run --stats sh -c 'trap "exit 9" TERM; echo up >up; while :; do sleep 0.05; done' >out 2>err &
@@ -242,7 +207,7 @@ for _ in $(seq 100); do
 done
 kill -TERM $child
 wait $child
-result "$(($? != 9))" "--stats passes SIGTERM on"
+ok "$(($? != 9))" "--stats passes SIGTERM on"
 
 # --- starting at once
 
@@ -257,11 +222,11 @@ for pid in $pids; do
 	wait "$pid" || bad=1
 done
 [ "$(cat out[1-8] | sort | uniq -c | tr -s ' ')" = " 8 $image" ] || bad=1
-result $bad "eight runs at once make one image"
+ok $bad "eight runs at once make one image"
 [ "$(cat err[1-8] | wc -l)" = 1 ]
-result $? "and one of them says so"
+ok $? "and one of them says so"
 [ "$(ls -A "$(dirname "$image")")" = cache.img ]
-result $? "and nothing is left over"
+ok $? "and nothing is left over"
 rm -f out[1-8] err[1-8]
 bad=0
 for delay in 0.001 0.002 0.004 0.006 0.01 0.02; do
@@ -273,9 +238,9 @@ for delay in 0.001 0.002 0.004 0.006 0.01 0.02; do
 	wait $child 2>/dev/null
 	run true >out 2>err || { bad=1 && show; }
 done
-result $bad "a run that was killed while it made the image does not disturb the next"
+ok $bad "a run that was killed while it made the image does not disturb the next"
 [ "$(ls -A "$(dirname "$image")")" = cache.img ]
-result $? "which clears up"
+ok $? "which clears up"
 
 # --- bad images
 
@@ -359,11 +324,11 @@ refused "format in a missing directory" 1 "nowhere" "$RAWCACHE" format nowhere/n
 refused "format of a directory" 1 "directory" "$RAWCACHE" format --size 16M data
 refused "format of a device that stores nothing" 1 "neither a regular file" "$RAWCACHE" format /dev/null
 [ ! -e new ]
-result $? "no attempt left a file"
+ok $? "no attempt left a file"
 ln -s target dangling
 refused "format through a dangling link" 1 "opened\|link" "$RAWCACHE" format --size 16M dangling
 [ ! -e target ]
-result $? "makes nothing behind it"
+ok $? "makes nothing behind it"
 refused "format of garbage" 1 "use --force" "$RAWCACHE" format garbage
 works "format --force of garbage" 0 "^page detaching" "$RAWCACHE" format --force garbage
 works "which is an image now" 0 "^size *12M" "$RAWCACHE" info --cache garbage
@@ -374,11 +339,11 @@ works "takes the new size" 0 "^size *16M" "$RAWCACHE" info --cache garbage
 # --- full disks
 
 if mkdir small && mount -t tmpfs -o size=24m,mode=700 rawcache-test small 2>/dev/null; then
-	mounted="$work/small"
+	mounts="$mounts $work/small"
 	refused "format on a full disk" 1 "no room" "$RAWCACHE" format --size 32M small/img
 	refused "run on a full disk" 1 "no room" "$RAWCACHE" run -p data --size 32M --cache small/img true
 	[ -z "$(ls -A small)" ]
-	result $? "leaves nothing there"
+	ok $? "leaves nothing there"
 	dd if=/dev/zero of=small/fill bs=1M count=10 2>/dev/null
 	refused "too little space for the default size" 1 "too little for an image" \
 		"$RAWCACHE" run -p data --cache small/img true
@@ -395,16 +360,16 @@ if [ -w /dev/full ]; then
 		# shellcheck disable=SC2086
 		"$RAWCACHE" $command >/dev/full 2>err
 		[ $? = 1 ] && grep -q "cannot write the output" err
-		result $? "output to a full disk: $command"
+		ok $? "output to a full disk: $command"
 	done
 fi
 cp "$image" before
 "$RAWCACHE" stat --json >&- 2>/dev/null
 [ $? = 1 ]
-result $? "output to a closed descriptor"
+ok $? "output to a closed descriptor"
 "$RAWCACHE" format --size 1M "$work/before" >&- 2>&-
 cmp -s before "$image"
-result $? "nothing is written into an image by mistake"
+ok $? "nothing is written into an image by mistake"
 
 # --- what programs read
 
@@ -426,13 +391,13 @@ for latency in names['latencies']:
     assert set(stat['totals'][latency['name']]) == {'count', 'p50', 'p90', 'p99'}, latency
 assert stat['image']['size'] == 32 << 20
 PYTHON
-result $? "JSON has every counter, reason and latency of the list"
+ok $? "JSON has every counter, reason and latency of the list"
 "$RAWCACHE" stat --watch 0.05 --count 3 --json >out 2>err
 [ "$(wc -l <out)" = 3 ] && python3 -c 'import json; [json.loads(l) for l in open("out")]' 2>>err
-result $? "stat --watch --json prints a document per line"
+ok $? "stat --watch --json prints a document per line"
 works "stat --watch" 0 "^TIME" "$RAWCACHE" stat --watch 0.05 --count 2
 [ "$(wc -l <out)" = 3 ]
-result $? "one line per interval"
+ok $? "one line per interval"
 "$RAWCACHE" stat --prometheus >out
 awk '/^# TYPE/ { type[$3] = $4; next }
 	/^#/ { next }
@@ -441,12 +406,35 @@ awk '/^# TYPE/ { type[$3] = $4; next }
 	  if (!(name in type) && type[base] != "histogram") { print "#   no TYPE: " $0; bad = 1 }
 	  if ($NF !~ /^[0-9]+$/) { print "#   no number: " $0; bad = 1 } }
 	END { exit bad }' out
-result $? "Prometheus text has a type for every sample"
+ok $? "Prometheus text has a type for every sample"
 bad=0
 for name in $("$RAWCACHE" stat --list | awk 'NR > 1 && !/^passthrough/ && !/_latency/ { print $1 }'); do
 	grep -q "^rawcache_${name}_total [0-9]" out || bad=1
 done
-result $bad "and every counter"
+ok $bad "and every counter"
+
+# --- an image in use
+
+echo hello >data/file
+run tail -f data/file >out 2>err &
+child=$!
+for _ in $(seq 100); do
+	"$RAWCACHE" stat -p | grep -q tail && break
+	sleep 0.05
+done
+works "stat --per-process names who uses the image" 0 "^ *$child tail " "$RAWCACHE" stat --per-process
+json "stat --json with a process" "$RAWCACHE" stat --json
+python3 -c 'import json; p = json.load(open("out"))["processes"]
+assert [(q["pid"], q["command"]) for q in p] == [('$child', "tail")], p
+assert "hits" in p[0] and "outside" in p[0]["passthrough"]' 2>err
+ok $? "JSON has it too"
+refused "format of an image in use" 1 "programs are using it" "$RAWCACHE" format --yes "$image"
+refused "format --force of an image in use" 1 "programs are using it" "$RAWCACHE" format --force "$image"
+works "verify of an image in use" 0 "extents" "$RAWCACHE" verify
+works "drop of an image in use" 0 "^forgot" "$RAWCACHE" drop --yes
+kill -9 $child
+wait $child 2>/dev/null
+works "a process that was killed is gone from the list" 0 "no process" "$RAWCACHE" stat --per-process
 
 # --- asking
 
@@ -459,20 +447,23 @@ works "verify" 0 "^0 extents" "$RAWCACHE" verify
 if script --version >/dev/null 2>&1; then
 	printf 'n\n' | timeout 20 script -qec "$RAWCACHE drop" /dev/null >out 2>err
 	[ $? = 1 ] && grep -q "y/N" out && grep -q "nothing was forgotten" out
-	result $? "drop asks on a terminal and takes no for an answer"
+	ok $? "drop asks on a terminal and takes no for an answer"
 	printf 'y\n' | timeout 20 script -qec "$RAWCACHE drop" /dev/null >out 2>err
 	[ $? = 0 ] && grep -q "forgot [0-9]* extents" out
-	result $? "and yes"
+	ok $? "and yes"
 	(sleep 1; printf 'sr'; sleep 0.5; printf q) |
 		TERM=xterm timeout 20 script -qec "$RAWCACHE top -i 0.2" /dev/null >out 2>err
 	[ $? = 0 ] && grep -q "HITS" out
-	result $? "top draws, takes keys and leaves"
+	ok $? "top draws, takes keys and leaves"
 	TERM=nonsense timeout 20 script -qec "$RAWCACHE top" /dev/null </dev/null >out 2>err
 	[ $? = 1 ] && grep -q "terminal type nonsense" out
-	result $? "top on an unknown terminal"
+	ok $? "top on an unknown terminal"
 else
 	skip "questions on a terminal" "needs script(1)"
 fi
 
-echo "1..$count"
-[ $failures = 0 ]
+RAWCACHE=$RAWCACHE "$TOP_SRCDIR/scripts/check-man" 2>err
+ok $? "manual pages and completion are up to date"
+sed 's/^/# /' err
+
+done_testing
