@@ -24,6 +24,7 @@ bool attach_active;
 struct rawcache *attach_attached;
 
 static int state;	       /* enum attach_state */
+static int fork_state;	       /* `state` before a fork took it */
 static uint64_t failed_ms;     /* when it failed last */
 static uint32_t failed_reason; /* enum rawcache_reason */
 static char default_device[PATH_MAX];
@@ -131,9 +132,31 @@ struct rawcache *attach_cache(enum rawcache_reason *reason)
 	return attach_cache_now();
 }
 
-void attach_fork_child(void)
+/*
+ * While a fork holds the state, other threads see an attachment that runs and wait for it. If
+ * one really runs, and does not end, the fork goes on without: what is half attached in the
+ * child is used by nobody.
+ */
+bool attach_fork_prepare(void)
 {
-	attaching = false;
-	if (load_relaxed(&state) == ATTACH_RUNNING)
-		store_relaxed(&state, ATTACH_IDLE);
+	int seen;
+
+	if (attach_cache_now())
+		return false;
+	attach_wait();
+	seen = load_acquire(&state);
+	while (seen != ATTACH_RUNNING)
+		if (cas(&state, &seen, ATTACH_RUNNING)) {
+			fork_state = seen;
+			return true;
+		}
+	return false;
+}
+
+void attach_fork_release(bool held, bool child)
+{
+	if (held)
+		store_release(&state, fork_state);
+	else if (child && load_relaxed(&state) == ATTACH_RUNNING)
+		store_release(&state, ATTACH_IDLE);
 }

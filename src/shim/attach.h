@@ -33,7 +33,8 @@ static inline struct rawcache *attach_cache_now(void)
 /* The cache, attaching first if need be; NULL with the reason in *reason. */
 struct rawcache *attach_cache(enum rawcache_reason *reason);
 
-/* In the child of a fork: an attachment that another thread was at is nobody's now. */
-void attach_fork_child(void);
+/* Around fork(): nobody attaches in between. `held` is what prepare returned. */
+bool attach_fork_prepare(void);
+void attach_fork_release(bool held, bool child);
 
 #endif

@@ -13,15 +13,22 @@ bool fd_is_own(int fd)
 	return attach_cache_now() && rawcache_owns_fd(fd);
 }
 
+struct handle *fd_take(int fd)
+{
+	if (!fdtab_get(fd) || process_is_foreign())
+		return NULL;
+	return fdtab_swap(fd, NULL);
+}
+
+void fd_put(struct handle *taken)
+{
+	if (fdtab_is_handle(taken))
+		handle_release(taken);
+}
+
 void fd_drop_slow(int fd)
 {
-	struct handle *handle;
-
-	if (process_is_foreign())
-		return;
-	handle = fdtab_swap(fd, NULL);
-	if (fdtab_is_handle(handle))
-		handle_release(handle);
+	fd_put(fd_take(fd));
 }
 
 void fd_forget(int fd)
@@ -32,14 +39,16 @@ void fd_forget(int fd)
 	fd_drop(fd);
 }
 
-struct handle *fd_hold(int fd)
+struct handle *fd_hold_copy(int fd)
 {
 	struct handle *handle = fdtab_get(fd);
 
 	if (likely(!handle))
 		return NULL;
-	if (process_is_foreign())
+	if (process_is_foreign()) {
+		fd_share(fd);
 		return NULL;
+	}
 	if (!fdtab_is_handle(handle))
 		return handle;
 	if (!handle_hold(handle))
@@ -48,15 +57,6 @@ struct handle *fd_hold(int fd)
 		return handle;
 	handle_release(handle);
 	return NULL;
-}
-
-struct handle *fd_hold_copy(int fd)
-{
-	if (likely(!fdtab_get(fd)))
-		return NULL;
-	if (process_is_foreign())
-		fd_share(fd);
-	return fd_hold(fd);
 }
 
 void fd_copied(int fd, int to, struct handle *held)
@@ -74,8 +74,7 @@ void fd_copied(int fd, int to, struct handle *held)
 			position_share(&held->position, to);
 		}
 	}
-	if (fdtab_is_handle(held))
-		handle_release(held);
+	fd_put(held);
 }
 
 struct handle *fd_lend_slow(int fd, struct handle *handle)

@@ -12,7 +12,14 @@
 /* One of the cache's own descriptors, which the program does not know about. */
 bool fd_is_own(int fd);
 
-/* `fd` is about to be closed: its entry dies. */
+/*
+ * `fd` is about to be closed: its entry dies, and what it held is the caller's, who owes
+ * fd_put(). NULL in a process that the table does not describe.
+ */
+struct handle *fd_take(int fd);
+void fd_put(struct handle *taken);
+
+/* Both in one. */
 void fd_drop_slow(int fd);
 static inline void fd_drop(int fd)
 {
@@ -32,14 +39,9 @@ static inline int fd_new(int fd)
 }
 
 /*
- * What the entry of `fd` holds, the sentinel or NULL among it; a handle with a reference for the
- * caller. NULL in a process that the table does not describe.
- */
-struct handle *fd_hold(int fd);
-
-/*
- * The same before `fd` is duplicated: owes fd_copied(), with to < 0 if that failed. A vfork
- * child that duplicates keeps the duplicate through exec, so the position becomes shared.
+ * What the entry of `fd` holds, with a reference, before `fd` is duplicated: owes fd_copied(),
+ * with to < 0 if that failed. A vfork child that duplicates keeps the duplicate through exec, so
+ * there the position becomes shared, and the result is NULL.
  */
 struct handle *fd_hold_copy(int fd);
 

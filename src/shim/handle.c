@@ -11,6 +11,8 @@
 
 #include "shim/attach.h"
 
+#define RETRY_SLACK_MS 10 /* the coarse clock's */
+
 static pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct handle *free_first, *free_last;
 static unsigned int free_count;
@@ -100,16 +102,19 @@ void handle_release(struct handle *handle)
 }
 
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
-		     const struct statx *stx)
+		     enum rawcache_reason reason, const struct statx *stx)
 {
+	uint64_t now = clock_coarse_ms();
 	struct critical critical;
 	uint64_t put = file;
 
 	lock(&critical);
 	if (handle->generation == generation && load_relaxed(&handle->refs)) {
 		handle->stx = *stx;
+		handle->reason = reason;
+		store_relaxed(&handle->retry_ms, now + attach_config.settle_ms + RETRY_SLACK_MS);
 		store_relaxed(&handle->size, stx->stx_size);
-		store_relaxed(&handle->checked_ms, clock_coarse_ms());
+		store_relaxed(&handle->checked_ms, now);
 		put = __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
 	}
 	unlock(&critical);

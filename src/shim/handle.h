@@ -55,10 +55,11 @@ void handle_release(struct handle *handle);
 /*
  * Let `handle` be served as `file` from now on, whose attributes are `stx`, if it still lives
  * its life `generation`; the reference to the file it had before is put, or that to `file` if
- * the handle has died.
+ * the handle has died. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the file
+ * may have settled.
  */
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
-		     const struct statx *stx);
+		     enum rawcache_reason reason, const struct statx *stx);
 
 /* The same size and times as when the attributes were read last. */
 bool handle_same(const struct handle *handle, const struct statx *stx);

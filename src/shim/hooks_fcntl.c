@@ -67,6 +67,16 @@ int fcntl(int fd, int cmd, ...)
 	return NEXT(fcntl)(fd, cmd, arg);
 }
 
+/* Locks from the position on. */
+int lockf(int fd, int cmd, off_t n)
+{
+	struct handle *lent = fd_lend(fd);
+	int ret = NEXT(lockf)(fd, cmd, n);
+
+	fd_return(lent);
+	return ret;
+}
+
 /* isatty() and its like: no reason to find out what an inherited descriptor is. */
 static bool request_is_terminal(unsigned long request)
 {
@@ -95,4 +105,5 @@ int ioctl(int fd, unsigned long request, ...)
 }
 
 HOOK_ALIAS(fcntl64, fcntl);
+HOOK_ALIAS(lockf64, lockf);
 HOOK_ALIAS(__fcntl, fcntl);

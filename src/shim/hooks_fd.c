@@ -14,31 +14,25 @@
 #include "shim/handle.h"
 
 /* NFS writes at close, and memory that was mapped for writing is written some time. */
-static int close_writer(int fd, struct handle *held)
+static int close_writer(int fd, struct handle *taken)
 {
 	int ret;
 
-	rawcache_file_changed(attach_cache_now(), &held->stx);
-	fd_drop(fd);
+	rawcache_file_changed(attach_cache_now(), &taken->stx);
 	ret = NEXT(close)(fd);
-	rawcache_file_changed(attach_cache_now(), &held->stx);
+	rawcache_file_changed(attach_cache_now(), &taken->stx);
+	fd_put(taken);
 	return ret;
 }
 
 static never_inline int close_tracked(int fd)
 {
-	struct handle *held = fd_hold(fd);
-	int ret;
+	struct handle *taken = fd_take(fd);
 
-	if (fdtab_is_handle(held) && held->writer) {
-		ret = close_writer(fd, held);
-	} else {
-		fd_drop(fd);
-		ret = NEXT(close)(fd);
-	}
-	if (fdtab_is_handle(held))
-		handle_release(held);
-	return ret;
+	if (fdtab_is_handle(taken) && taken->writer)
+		return close_writer(fd, taken);
+	fd_put(taken);
+	return NEXT(close)(fd);
 }
 
 int close(int fd)

@@ -102,8 +102,10 @@ int pidfd_open(pid_t pid, unsigned int flags)
 	return fd_new(NEXT(pidfd_open)(pid, flags));
 }
 
+/* It may be one of our own processes, even this one. */
 int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
+	fd_share(fd);
 	return fd_new(NEXT(pidfd_getfd)(pidfd, fd, flags));
 }
 

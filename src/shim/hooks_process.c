@@ -15,6 +15,8 @@ pid_t _Fork(void)
 {
 	pid_t pid;
 
+	if (!process_known())
+		return NEXT(_Fork)();
 	process_fork_prepare();
 	pid = NEXT(_Fork)();
 	if (pid)
@@ -62,6 +64,8 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	tls = va_arg(ap, void *);
 	child = va_arg(ap, pid_t *);
 	va_end(ap);
+	if (!process_known())
+		return NEXT(clone)(fn, stack, flags, arg, parent, tls, child);
 	if (!(flags & CLONE_VM) && fn && stack)
 		return clone_copy(&start, stack, flags, parent, tls, child);
 	/* a second process on our memory and our descriptors: nobody could tell whose calls are whose */

@@ -77,19 +77,16 @@ FILE *fdopen(int fd, const char *mode)
 
 int fclose(FILE *stream)
 {
-	int fd = stream_fd(stream);
-	struct handle *held = fd_hold(fd);
-	bool writer = fdtab_is_handle(held) && held->writer;
+	struct handle *taken = fd_take(stream_fd(stream));
+	bool writer = fdtab_is_handle(taken) && taken->writer;
 	int ret;
 
 	if (writer)
-		rawcache_file_changed(attach_cache_now(), &held->stx);
-	fd_drop(fd);
+		rawcache_file_changed(attach_cache_now(), &taken->stx);
 	ret = NEXT(fclose)(stream);
 	if (writer)
-		rawcache_file_changed(attach_cache_now(), &held->stx);
-	if (fdtab_is_handle(held))
-		handle_release(held);
+		rawcache_file_changed(attach_cache_now(), &taken->stx);
+	fd_put(taken);
 	return ret;
 }
 

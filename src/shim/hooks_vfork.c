@@ -27,7 +27,7 @@ __attribute__((visibility("hidden"), used)) struct vfork_result vfork_after(long
 /* Returns what to call: beyond a depth that nobody reaches a fork does as well. */
 void *vfork_before(void *to)
 {
-	process_share_inherited();
+	process_share_vfork();
 	if (depth < VFORK_DEPTH)
 		returns[depth] = to;
 	depth++;

@@ -21,8 +21,9 @@ bool process_shared_always;
 static int own_pid;
 static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
 
-static struct critical
-	fork_critical; /* valid between prepare and parent/child: the locks are held */
+/* Valid between prepare and parent or child, because the locks are held. */
+static struct critical fork_critical;
+static bool fork_held_attach;
 
 static void wipe_init(void)
 {
@@ -40,6 +41,11 @@ void process_init(void)
 	own_pid = sys_getpid();
 	wipe_init();
 	pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
+}
+
+bool process_known(void)
+{
+	return own_pid;
 }
 
 static void share(int fd, struct handle *handle)
@@ -61,8 +67,24 @@ static void share_inherited(int fd, struct handle *handle)
 
 void process_share_inherited(void)
 {
-	if (attach_active)
+	if (attach_active && !process_is_foreign())
 		fdtab_each(0, FDTAB_LIMIT, share_inherited);
+}
+
+static void settle(int fd, struct handle *handle)
+{
+	if (!fdtab_is_handle(handle))
+		return;
+	position_lend(&handle->position, fd);
+	position_return(&handle->position);
+}
+
+void process_share_vfork(void)
+{
+	if (!attach_active || process_is_foreign())
+		return;
+	fdtab_each(0, FDTAB_LIMIT, share_inherited);
+	fdtab_each(0, FDTAB_LIMIT, settle);
 }
 
 void process_share_all(void)
@@ -98,9 +120,9 @@ static void process_reborn(void)
 	store_relaxed(&own_pid, sys_getpid());
 	store_relaxed(wipe, 1);
 	process_share_all();
-	attach_fork_child();
 	rawcache_fork_prepare();
 	rawcache_fork_child();
+	attach_fork_release(false, true);
 }
 
 bool process_is_foreign(void)
@@ -117,20 +139,25 @@ bool process_is_foreign(void)
 void process_fork_prepare(void)
 {
 	struct critical critical;
+	bool held;
 
 	process_share_all();
 	critical_enter(&critical);
+	held = attach_fork_prepare();
 	handle_fork_prepare();
 	rawcache_fork_prepare();
 	fork_critical = critical;
+	fork_held_attach = held;
 }
 
 void process_fork_parent(void)
 {
 	struct critical critical = fork_critical;
+	bool held = fork_held_attach;
 
 	rawcache_fork_parent();
 	handle_fork_release();
+	attach_fork_release(held, false);
 	critical_leave(&critical);
 }
 
@@ -143,7 +170,6 @@ void process_fork_child(void)
 		store_relaxed(wipe, 1);
 	rawcache_fork_child();
 	handle_fork_release();
-	attach_fork_child();
-	/* the hook that forked, if a signal handler did, is no more ours than the thread's stack */
+	attach_fork_release(fork_held_attach, true);
 	critical_leave(&critical);
 }

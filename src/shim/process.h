@@ -16,6 +16,9 @@
 
 void process_init(void);
 
+/* Whether process_init() was called: nothing else here has a meaning before. */
+bool process_known(void);
+
 /* The descriptor table describes another process than the one that is running. */
 bool process_is_foreign(void);
 
@@ -24,8 +27,14 @@ void process_fork_prepare(void);
 void process_fork_parent(void);
 void process_fork_child(void);
 
-/* A child is about to get our descriptors: give it the positions of those it will inherit. */
+/*
+ * A child is about to get our descriptors: give it the positions of those it will inherit. In a
+ * vfork child itself, nothing: what it passes on was shared before, or when it duplicated it.
+ */
 void process_share_inherited(void);
+
+/* The same, and the other positions are settled, too: a vfork child may read before it execs. */
+void process_share_vfork(void);
 
 /* A child is about to get all our descriptors, close-on-exec or not. */
 void process_share_all(void);

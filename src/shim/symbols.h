@@ -56,9 +56,10 @@
 #undef SYMBOL
 #undef ALIAS
 
-/* Define a second name for a hook of the same file. */
+/* A second name for a hook of the same file. (Its C name is another, for <fcntl.h> and friends.) */
 #define HOOK_ALIAS(name, of) \
-	__asm__(".globl " #name "\n.type " #name ", @function\n.set " #name ", " #of "\n")
+	extern __typeof(of) alias_##name __asm__(#name) \
+		__attribute__((alias(#of), copy(of), visibility("default")))
 
 struct symbols_next {
 #define SYMBOL(result, name, arguments) result(*name) arguments;

@@ -4,14 +4,13 @@
 #include "shim/track.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/paths.h"
 #include "base/stats.h"
 #include "base/sys.h"
 
+#include "shim/pathbuf.h"
 #include "shim/process.h"
 #include "shim/procfd.h"
 #include "shim/thread.h"
@@ -23,7 +22,7 @@
 struct candidate {
 	int fd;
 	struct statx stx;
-	char path[PATH_MAX];
+	struct pathbuf *buf; /* its path, once that is known */
 };
 
 /* The path of `fd`; *reason says why it has none. */
@@ -40,11 +39,11 @@ static bool path_of(int fd, char *path, enum rawcache_reason *reason)
 }
 
 /* Whether the path of `fd` lies in a configured directory. */
-static bool path_matches(int fd, char *path, enum rawcache_reason *reason)
+static bool path_matches(int fd, struct pathbuf *buf, enum rawcache_reason *reason)
 {
-	bool named = path_of(fd, path, reason);
+	bool named = path_of(fd, buf->path, reason);
 
-	switch (paths_match(attach_config.paths, path)) {
+	switch (paths_match(attach_config.paths, buf->path)) {
 	case PATH_INSIDE:
 		return named;
 	case PATH_EXCLUDED:
@@ -58,16 +57,21 @@ static bool path_matches(int fd, char *path, enum rawcache_reason *reason)
 
 bool track_path_inside(int fd)
 {
+	struct pathbuf *buf = pathbuf_get();
 	enum rawcache_reason reason;
-	char path[PATH_MAX];
+	bool inside;
 
-	return path_matches(fd, path, &reason);
+	if (!buf)
+		return false;
+	inside = path_matches(fd, buf, &reason);
+	pathbuf_put(buf);
+	return inside;
 }
 
 /* Whether the file could be served at all. */
 static bool candidate_examine(struct candidate *file, enum rawcache_reason *reason)
 {
-	if (!path_matches(file->fd, file->path, reason))
+	if (!path_matches(file->fd, file->buf, reason))
 		return false;
 	*reason = RAWCACHE_REASON_not_regular;
 	if (sys_fstatx(file->fd, &file->stx) || !S_ISREG(file->stx.stx_mode))
@@ -90,20 +94,13 @@ static struct handle *writer_make(struct candidate *file, int flags)
 	return handle;
 }
 
-/* The file changed too recently to be cached: read through, and look again later. */
-static void reader_bypass(struct handle *handle, enum rawcache_reason reason)
-{
-	handle->reason = reason;
-	store_relaxed(&handle->retry_ms, clock_coarse_ms() + attach_config.settle_ms + 10);
-}
-
 static struct handle *reader_make(struct candidate *file, bool shared, enum rawcache_reason *reason)
 {
 	uint64_t position = shared || process_shared_always ? POSITION_KERNEL | POSITION_SHARED : 0;
 	uint64_t number = RAWCACHE_NO_FILE;
 	struct handle *handle;
-	int err = rawcache_file_open(attach_cache_now(), file->fd, file->path, &file->stx, &number,
-				     reason);
+	int err = rawcache_file_open(attach_cache_now(), file->fd, file->buf->path, &file->stx,
+				     &number, reason);
 
 	if (err && err != -EAGAIN)
 		return NULL;
@@ -114,9 +111,8 @@ static struct handle *reader_make(struct candidate *file, bool shared, enum rawc
 			rawcache_file_put(attach_cache_now(), number);
 		return NULL;
 	}
-	if (err)
-		reader_bypass(handle, *reason);
-	handle_set_file(handle, handle->generation, number, &file->stx);
+	handle_set_file(handle, handle->generation, number, err ? *reason : RAWCACHE_REASON_none,
+			&file->stx);
 	return handle;
 }
 
@@ -126,7 +122,7 @@ static struct handle *candidate_track(struct candidate *file, int flags, bool sh
 {
 	bool reader = (flags & O_ACCMODE) == O_RDONLY && !(flags & FLAGS_NO_READER);
 
-	if (!candidate_examine(file, reason) || !attach_cache(reason))
+	if (!candidate_examine(file, reason) || process_is_foreign() || !attach_cache(reason))
 		return NULL;
 	if (reader)
 		return reader_make(file, shared, reason);
@@ -143,15 +139,16 @@ static void count_bypass(enum rawcache_reason reason)
 	rawcache_count_bypass(attach_cache_now(), reason);
 }
 
-/* The large part of the stack is needed only here. */
-static never_inline struct handle *examine(int fd, int flags, bool shared)
+static struct handle *examine(int fd, int flags, bool shared)
 {
-	enum rawcache_reason reason = RAWCACHE_REASON_none;
-	struct candidate file;
-	struct handle *handle;
+	enum rawcache_reason reason = RAWCACHE_REASON_no_memory;
+	struct candidate file = { .fd = fd, .buf = pathbuf_get() };
+	struct handle *handle = NULL;
 
-	file.fd = fd;
-	handle = candidate_track(&file, flags, shared, &reason);
+	if (file.buf) {
+		handle = candidate_track(&file, flags, shared, &reason);
+		pathbuf_put(file.buf);
+	}
 	if (handle && fdtab_reserve(fd)) {
 		handle_release(handle);
 		handle = NULL;
@@ -209,41 +206,48 @@ struct handle *track_adopt(int fd)
 	return handle;
 }
 
+/* Open the file of a handle anew: 0 with its number, or a negative errno value with the reason. */
+static int reader_reopen(struct candidate *file, uint64_t *number, enum rawcache_reason *reason)
+{
+	int err = -ESTALE;
+
+	*reason = RAWCACHE_REASON_no_memory;
+	file->buf = pathbuf_get();
+	if (!file->buf)
+		return -ENOMEM;
+	if (candidate_examine(file, reason))
+		err = rawcache_file_open(attach_cache_now(), file->fd, file->buf->path, &file->stx,
+					 number, reason);
+	pathbuf_put(file->buf);
+	return err;
+}
+
 bool track_revalidate(struct handle *handle, int fd)
 {
 	uint64_t generation = load_acquire(&handle->generation);
-	enum rawcache_reason reason = RAWCACHE_REASON_changed;
+	struct candidate file = { .fd = fd };
 	uint64_t number = RAWCACHE_NO_FILE;
-	struct candidate file;
-	int err = -ESTALE;
+	enum rawcache_reason reason;
+	int err;
 
-	file.fd = fd;
 	if (fdtab_get(fd) != handle || handle->writer || sys_fstatx(fd, &file.stx))
 		return false;
-	if (candidate_examine(&file, &reason))
-		err = rawcache_file_open(attach_cache_now(), fd, file.path, &file.stx, &number,
-					 &reason);
+	err = reader_reopen(&file, &number, &reason);
 	if (fdtab_get(fd) != handle) {
 		/* closed meanwhile: what we opened may be another file */
 		if (!err)
 			rawcache_file_put(attach_cache_now(), number);
 		return false;
 	}
-	if (err)
-		reader_bypass(handle, reason);
-	else
-		handle->reason = RAWCACHE_REASON_none;
-	handle_set_file(handle, generation, err ? RAWCACHE_NO_FILE : number, &file.stx);
+	handle_set_file(handle, generation, err ? RAWCACHE_NO_FILE : number,
+			err ? reason : RAWCACHE_REASON_none, &file.stx);
 	return !err;
 }
 
-static never_inline void inherited_look(int fd, void *arg)
+static void inherited_look(int fd, void *arg)
 {
-	enum rawcache_reason reason;
-	char path[PATH_MAX];
-
 	(void)arg;
-	if (path_matches(fd, path, &reason) && !fdtab_reserve(fd))
+	if (track_path_inside(fd) && !fdtab_reserve(fd))
 		fdtab_swap(fd, FDTAB_ADOPT);
 }
 
