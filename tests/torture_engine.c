@@ -542,7 +542,7 @@ static unsigned int flights_left(const struct rawcache *cache)
 	unsigned int flights = 0;
 
 	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)
-		flights += cache->runtime.flights[i].tag != 0;
+		flights += cache->runtime.flights[i].claim != 0;
 	return flights;
 }
 

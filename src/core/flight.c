@@ -24,11 +24,31 @@ static void futex_wake_all(uint32_t *word)
 	sys_futex(word, FUTEX_WAKE, INT32_MAX, NULL);
 }
 
-static void flight_free(struct flight *flight)
+/*
+ * A claim names its owner in the same word, so that there is no moment at which a killed owner
+ * leaves a flight that nobody can tell to be a dead one's.
+ */
+static uint64_t claim_of(const struct rawcache *cache, uint64_t tag)
 {
-	store_relaxed(&flight->owner, 0);
+	return tag | (uint64_t)(cache->slot + 1);
+}
+
+static uint64_t claim_tag(uint64_t claim)
+{
+	return claim & ~FLIGHT_OWNER_MASK;
+}
+
+static uint32_t claim_owner(uint64_t claim)
+{
+	return (uint32_t)(claim & FLIGHT_OWNER_MASK);
+}
+
+/* Give up `claim`, if it still is the one that stands there. */
+static void flight_free(struct flight *flight, uint64_t claim)
+{
 	store_relaxed(&flight->slow, 0);
-	store_release(&flight->tag, 0);
+	if (!cas(&flight->claim, &claim, 0))
+		return;
 	fetch_add(&flight->word, 1);
 	if (load_acquire(&flight->waiters))
 		futex_wake_all(&flight->word);
@@ -46,7 +66,7 @@ static struct flight *flight_find(struct rawcache *cache, const struct key *key,
 
 		if (flight == below)
 			return NULL;
-		if (load_acquire(&flight->tag) == tag)
+		if (claim_tag(load_acquire(&flight->claim)) == tag)
 			return flight;
 	}
 	return NULL;
@@ -58,12 +78,22 @@ static struct flight *flight_claim(struct rawcache *cache, const struct key *key
 		struct flight *flight = flight_at(cache, key, i);
 		uint64_t none = 0;
 
-		if (load_relaxed(&flight->tag) || !cas(&flight->tag, &none, tag))
-			continue;
-		store_release(&flight->owner, (uint32_t)cache->slot + 1);
-		return flight;
+		if (!load_relaxed(&flight->claim) &&
+		    cas(&flight->claim, &none, claim_of(cache, tag)))
+			return flight;
 	}
 	return NULL;
+}
+
+/* Whether the claim's owner lives; a dead one's claim is given up on the way. */
+static bool claim_alive(struct rawcache *cache, struct flight *flight, uint64_t claim)
+{
+	uint32_t owner = claim_owner(claim);
+
+	if (owner && owner <= RUNTIME_SLOTS && process_alive(cache, owner - 1))
+		return true;
+	flight_free(flight, claim);
+	return false;
 }
 
 /* Sleep until the flight of `tag` has ended; its owner's death ends it. */
@@ -75,39 +105,52 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 
 	stats_add(fill_waits, 1);
 	fetch_add(&flight->waiters, 1);
-	while (!load_relaxed(&flight->slow)) {
+	for (;;) {
 		uint32_t word = load_acquire(&flight->word);
-		uint32_t owner = load_acquire(&flight->owner);
+		uint64_t claim = load_acquire(&flight->claim);
+		bool slow = load_relaxed(&flight->slow);
 
-		if (load_acquire(&flight->tag) != tag) {
+		if (claim_tag(claim) != tag) {
 			result = FLIGHT_ENDED;
 			break;
 		}
-		if (sys_futex(&flight->word, FUTEX_WAIT, word, &slice) != -ETIMEDOUT)
+		if (!slow && sys_futex(&flight->word, FUTEX_WAIT, word, &slice) != -ETIMEDOUT)
 			continue;
-		/* an owner of 0 has claimed and not signed yet, or died in between */
-		if (owner && owner <= RUNTIME_SLOTS)
-			process_alive(cache, owner - 1);
-		if (clock_mono_ns() > deadline) {
+		if (!claim_alive(cache, flight, claim))
+			continue;
+		if (slow)
+			break;
+		if (clock_mono_ns() > deadline)
 			store_relaxed(&flight->slow, 1);
-			if (!load_acquire(&flight->owner) && cas(&flight->tag, &tag, 0))
-				flight_free(flight);
-		}
 	}
 	fetch_sub(&flight->waiters, 1);
 	return result;
 }
 
+/* All neighbours are taken: those of dead processes may go. */
+static void flight_reap(struct rawcache *cache, const struct key *key)
+{
+	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+		struct flight *flight = flight_at(cache, key, i);
+		uint64_t claim = load_acquire(&flight->claim);
+
+		if (claim)
+			claim_alive(cache, flight, claim);
+	}
+}
+
 enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
 				struct flight **flight)
 {
-	uint64_t tag = key->low | 1; /* never 0; a clash only makes somebody wait */
+	/* never 0; a clash only makes somebody wait */
+	uint64_t tag = claim_tag(key->low) | (FLIGHT_OWNER_MASK + 1);
 	struct flight *other = flight_find(cache, key, tag, NULL);
 
 	if (other)
 		return flight_wait(cache, other, tag);
 	*flight = flight_claim(cache, key, tag);
 	if (!*flight) {
+		flight_reap(cache, key);
 		stats_bypass(RAWCACHE_REASON_busy);
 		return FLIGHT_ALONE;
 	}
@@ -121,13 +164,18 @@ enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
 
 void flight_end(struct rawcache *cache, struct flight *flight)
 {
-	if (load_acquire(&flight->owner) == (uint32_t)cache->slot + 1)
-		flight_free(flight);
+	uint64_t claim = load_acquire(&flight->claim);
+
+	if (claim_owner(claim) == (uint32_t)cache->slot + 1)
+		flight_free(flight, claim);
 }
 
 void flight_abandon(struct rawcache *cache, uint32_t slot)
 {
-	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)
-		if (load_acquire(&cache->runtime.flights[i].owner) == slot + 1)
-			flight_free(&cache->runtime.flights[i]);
+	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++) {
+		uint64_t claim = load_acquire(&cache->runtime.flights[i].claim);
+
+		if (claim_owner(claim) == slot + 1)
+			flight_free(&cache->runtime.flights[i], claim);
+	}
 }

@@ -330,8 +330,8 @@ int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
 				return err;
 		}
 		err = region_advance(cache, active);
-		if (err && err != -EAGAIN && err != -ETIMEDOUT)
-			return err;
+		if (err && err != -EAGAIN)
+			return err; /* -ETIMEDOUT too: the lock's owner is stopped */
 		if (err)
 			sys_nanosleep(&nap);
 	}

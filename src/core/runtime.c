@@ -12,6 +12,8 @@
 #include "base/sys.h"
 
 #define ATTACH_PATIENCE_MS 1000u
+#define LOCK_PATIENCE_MS 100u
+#define LOCK_IMPATIENCE_MS 1000u
 
 int runtime_lock_byte(int fd, uint64_t byte, int type)
 {
@@ -315,20 +317,34 @@ int runtime_reopen(struct runtime *runtime)
 	return runtime->fd < 0 ? runtime->fd : 0;
 }
 
+/*
+ * Until when nobody in this process waits for a lock any more: an owner that was not done in
+ * 100 ms is stopped, and a program must not pay that time for each of its reads.
+ */
+static uint64_t lock_impatient_until;
+
+static int lock_wait(pthread_mutex_t *lock)
+{
+	uint64_t now = clock_mono_ns();
+	uint64_t end = now + LOCK_PATIENCE_MS * UINT64_C(1000000);
+	struct timespec until = { (time_t)(end / 1000000000u), (long)(end % 1000000000u) };
+	int err;
+
+	if (now < load_relaxed(&lock_impatient_until))
+		return ETIMEDOUT;
+	err = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
+	if (err == ETIMEDOUT)
+		store_relaxed(&lock_impatient_until,
+			      clock_mono_ns() + LOCK_IMPATIENCE_MS * UINT64_C(1000000));
+	return err;
+}
+
 int runtime_lock(pthread_mutex_t *lock)
 {
-	struct timespec until;
 	int err = pthread_mutex_trylock(lock);
 
-	if (err == EBUSY) {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 100000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
-		err = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
-	}
+	if (err == EBUSY)
+		err = lock_wait(lock);
 	if (err == EOWNERDEAD)
 		err = pthread_mutex_consistent(lock);
 	return -err;

@@ -27,7 +27,7 @@
 #include "core/image.h"
 
 #define RUNTIME_MAGIC "RCRUNTIM"
-#define RUNTIME_VERSION 1u
+#define RUNTIME_VERSION 2u
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
 #define RUNTIME_FLIGHTS 1024u
@@ -55,14 +55,17 @@ struct stats_block {
 
 /* A chunk that somebody is fetching: see flight.h. */
 struct flight {
-	uint64_t tag; /* 0: free */
-	uint32_t owner; /* slot + 1 */
+	uint64_t claim; /* bits of the chunk's key | slot + 1 of the owner; 0: free */
 	uint32_t word; /* futex: changes when the flight ends */
 	uint32_t waiters;
 	uint32_t slow; /* somebody waited in vain: do not wait any more */
+	uint32_t reserved0;
 	uint64_t reserved[5];
 };
 static_assert(sizeof(struct flight) == 64, "flight");
+
+#define FLIGHT_OWNER_MASK UINT64_C(0xffff)
+static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
 
 struct runtime_header {
 	uint8_t magic[8];

@@ -22,11 +22,11 @@ static bool superblock_geometry_valid(const struct superblock *sb, uint64_t devi
 {
 	uint64_t table = (uint64_t)sb->region_count * sizeof(struct region);
 	uint64_t index = (uint64_t)sb->bucket_count * sizeof(struct bucket);
-	uint64_t region = UINT64_C(1) << (sb->region_shift & 63);
 
 	if (sb->bytes != sizeof(*sb) || sb->image_bytes > device_bytes)
 		return false;
-	if (region < FORMAT_REGION_MIN || region > FORMAT_REGION_MAX)
+	if (sb->region_shift < log2_floor(FORMAT_REGION_MIN) ||
+	    sb->region_shift > log2_floor(FORMAT_REGION_MAX))
 		return false;
 	if (sb->chunk_shift < 16 || sb->chunk_shift > 18)
 		return false;

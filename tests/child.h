@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes that a test makes, stops and kills. */
+#ifndef TESTS_CHILD_H
+#define TESTS_CHILD_H
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * Fork a child that runs body(), says so, and then waits for its end. body() runs without a
+ * cache: it attaches its own. Returns when it has run.
+ */
+static inline pid_t child_start(void (*body)(void *arg), void *arg)
+{
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ready[0]);
+		body(arg);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(3);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	while (read(ready[0], &c, 1) < 0 && errno == EINTR)
+		;
+	close(ready[0]);
+	return pid;
+}
+
+static inline void child_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static inline void child_stop(pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	waitpid(pid, NULL, WUNTRACED);
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Single flight: who waits, for how long, and what becomes of a dead owner's. */
+#include "unit.h"
+
+#include <pthread.h>
+
+#include "child.h"
+#include "core/flight.h"
+#include "core/process.h"
+
+static char path[512];
+static struct rawcache *cache;
+static const struct key key = { .low = UINT64_C(0x123456789abcdef0), .high = 1 };
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(path, sizeof(path), "%s", scratch_path("flight.image"));
+	unlink(path);
+	image_make(path, TEST_IMAGE_BYTES);
+	cache = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rawcache_detach(cache);
+	return 0;
+}
+
+static void *wait_thread(void *arg)
+{
+	struct flight *flight = NULL;
+
+	*(enum flight_result *)arg = flight_begin(cache, &key, &flight);
+	return NULL;
+}
+
+static void test_wait(void **state)
+{
+	enum flight_result result = FLIGHT_OWNER;
+	struct flight *flight = NULL;
+	pthread_t thread;
+
+	(void)state;
+	cache = attach(path);
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
+	pthread_create(&thread, NULL, wait_thread, &result);
+	usleep(50000);
+	flight_end(cache, flight);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, FLIGHT_ENDED);
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
+	flight_end(cache, flight);
+}
+
+static void body_claim(void *arg)
+{
+	struct flight *flight = NULL;
+	struct key other = key;
+
+	(void)arg;
+	cache = attach(path);
+	/* all neighbours, the tested key's first */
+	for (int i = 0; i < 8; i++) {
+		other.low = key.low + ((uint64_t)i << 32);
+		if (flight_begin(cache, &other, &flight) != FLIGHT_OWNER)
+			_exit(1);
+	}
+}
+
+static void test_killed_owner(void **state)
+{
+	pid_t child = child_start(body_claim, NULL);
+	struct flight *flight = NULL;
+	double start;
+
+	(void)state;
+	cache = attach(path);
+	child_kill(child);
+	start = now_s();
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ENDED);
+	assert_true(now_s() - start < 0.1);
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
+	flight_end(cache, flight);
+}
+
+/* The places are taken by the dead: a newcomer is sent away once, and has room then. */
+static void test_killed_neighbours(void **state)
+{
+	pid_t child = child_start(body_claim, NULL);
+	struct key other = { .low = key.low + (UINT64_C(99) << 32), .high = 1 };
+	struct flight *flight = NULL;
+
+	(void)state;
+	cache = attach(path);
+	child_kill(child);
+	assert_int_equal(flight_begin(cache, &other, &flight), FLIGHT_ALONE);
+	assert_int_equal(flight_begin(cache, &other, &flight), FLIGHT_OWNER);
+	flight_end(cache, flight);
+}
+
+/* A stopped owner is waited for once, and not for ever; when it dies its flight is free. */
+static void test_stopped_owner(void **state)
+{
+	pid_t child = child_start(body_claim, NULL);
+	struct flight *flight = NULL;
+	double start;
+
+	(void)state;
+	cache = attach(path);
+	child_stop(child);
+	start = now_s();
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ALONE);
+	assert_true(now_s() - start < 3);
+	start = now_s();
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ALONE);
+	assert_true(now_s() - start < 0.05);
+	child_kill(child);
+	start = now_s();
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ENDED);
+	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
+	assert_true(now_s() - start < 0.1);
+	flight_end(cache, flight);
+}
+
+/* Whatever stands in the table, nobody hangs. */
+static void test_garbage(void **state)
+{
+	struct flight *flight = NULL;
+	uint64_t tag = (key.low & ~FLIGHT_OWNER_MASK) | (FLIGHT_OWNER_MASK + 1);
+	double start = now_s();
+
+	(void)state;
+	cache = attach(path);
+	for (uint64_t owner = 0; owner <= FLIGHT_OWNER_MASK; owner += 1021) {
+		struct flight *f = &cache->runtime.flights[key.low % RUNTIME_FLIGHTS];
+
+		if (owner == (uint64_t)cache->slot + 1)
+			continue;
+		f->claim = tag | owner;
+		f->waiters = (uint32_t)owner;
+		assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ENDED);
+	}
+	assert_true(now_s() - start < 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_neighbours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stopped_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* Regions: cutting, recycling, pins, and processes that die or stop in the middle. */
+#include "unit.h"
+
+#include "child.h"
+#include "core/pin.h"
+#include "core/process.h"
+#include "core/region.h"
+
+static char path[512];
+static struct rawcache *cache;
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(path, sizeof(path), "%s", scratch_path("region.image"));
+	unlink(path);
+	image_make(path, TEST_IMAGE_BYTES);
+	cache = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rawcache_detach(cache);
+	return 0;
+}
+
+static uint32_t region_of(const struct extent *extent)
+{
+	return extent->page >> cache->image.region_pages_shift;
+}
+
+/* Cut until every region has been recycled `rounds` times; false: nothing was to be had. */
+static bool turn(unsigned int rounds)
+{
+	uint32_t pages = cache->image.region_pages / 2;
+	struct extent extent;
+
+	for (unsigned int i = 0; i < rounds * cache->image.sb.region_count * 2; i++) {
+		if (region_alloc(cache, pages, &extent))
+			return false;
+		region_release(cache, &extent);
+	}
+	return true;
+}
+
+/* No two extents of the same generation overlap. */
+static void test_cut(void **state)
+{
+	struct extent before = { 0 };
+	struct extent extent;
+
+	(void)state;
+	cache = attach(path);
+	for (int i = 0; i < 2000; i++) {
+		uint32_t pages = (uint32_t)i * 7 % 60 + 1;
+
+		assert_int_equal(region_alloc(cache, pages, &extent), 0);
+		assert_int_equal(extent.pages, pages);
+		assert_true((extent.page & (cache->image.region_pages - 1)) + pages <=
+			    cache->image.region_pages);
+		if (i && region_of(&extent) == region_of(&before) &&
+		    extent.generation == before.generation)
+			assert_true(extent.page >= before.page + before.pages);
+		assert_int_equal(cache->image.regions[region_of(&extent)].generation,
+				 extent.generation);
+		before = extent;
+		region_release(cache, &extent);
+	}
+	assert_int_equal(region_alloc(cache, cache->image.region_pages + 1, &extent), -EROFS);
+	assert_int_equal(region_alloc(cache, 0, &extent), -EROFS);
+}
+
+static void test_pin_keeps(void **state)
+{
+	struct extent extent;
+
+	(void)state;
+	cache = attach(path);
+	assert_int_equal(region_alloc(cache, 1, &extent), 0);
+	assert_true(turn(3));
+	assert_int_equal(cache->image.regions[region_of(&extent)].generation, extent.generation);
+	region_release(cache, &extent);
+	assert_true(turn(2));
+	assert_int_not_equal(cache->image.regions[region_of(&extent)].generation,
+			     extent.generation);
+	assert_int_equal(pin_get(cache, region_of(&extent), extent.generation), -ESTALE);
+}
+
+/* Everything pinned: an error, and soon. */
+static void test_all_pinned(void **state)
+{
+	uint32_t count;
+	struct extent extent[64];
+	struct extent one;
+	double start;
+	uint32_t n;
+
+	(void)state;
+	cache = attach(path);
+	count = cache->image.sb.region_count;
+	for (n = 0; n < count; n++)
+		if (region_alloc(cache, cache->image.region_pages, &extent[n]))
+			break;
+	assert_true(n >= count - 1);
+	start = now_s();
+	assert_int_equal(region_alloc(cache, cache->image.region_pages, &one), -EAGAIN);
+	assert_true(now_s() - start < 0.5);
+	while (n--)
+		region_release(cache, &extent[n]);
+	assert_true(turn(1));
+}
+
+static void body_pin(void *arg)
+{
+	struct extent *extent = arg;
+
+	cache = attach(path);
+	for (int i = 0; i < 10; i++)
+		if (region_alloc(cache, 1, extent))
+			_exit(1);
+}
+
+/* Pins of a killed process do not hold anything up; those of a stopped one do. */
+static void test_killed_pins(void **state)
+{
+	struct extent extent;
+	uint64_t generations = 0;
+	pid_t child = child_start(body_pin, &extent);
+
+	(void)state;
+	cache = attach(path);
+	child_stop(child);
+	assert_true(turn(2));
+	/* the child's first region was kept */
+	assert_int_equal(process_reap(cache), 2);
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		generations += cache->image.regions[n].generation <= 1;
+	assert_int_equal(generations, 1);
+	child_kill(child);
+	assert_true(turn(2));
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		assert_true(cache->image.regions[n].generation > 1);
+	assert_int_equal(process_reap(cache), 1);
+	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++)
+		for (int n = 0; n < (int)SLOT_PINS; n++)
+			assert_int_equal(cache->runtime.slots[i].pin[n], 0);
+}
+
+static void body_lock(void *arg)
+{
+	(void)arg;
+	cache = attach(path);
+	if (runtime_lock(&cache->runtime.header->region_lock))
+		_exit(1);
+}
+
+/* A process stopped with the lock: nothing is stored, but nobody waits for long. */
+static void test_stopped_lock(void **state)
+{
+	pid_t child = child_start(body_lock, NULL);
+	struct extent extent;
+	double start;
+	int err = 0;
+
+	(void)state;
+	cache = attach(path);
+	start = now_s();
+	for (int i = 0; i < 20 && !err; i++) {
+		err = region_alloc(cache, cache->image.region_pages / 2, &extent);
+		if (!err)
+			region_release(cache, &extent);
+	}
+	assert_int_not_equal(err, 0);
+	assert_true(now_s() - start < 0.3);
+	/* and the next one need not wait as long again */
+	start = now_s();
+	for (int i = 0; i < 10; i++)
+		assert_int_not_equal(region_alloc(cache, 8, &extent), 0);
+	assert_true(now_s() - start < 0.5);
+	start = now_s();
+	child_kill(child);
+	assert_true(turn(1) || turn(1));
+	assert_true(now_s() - start < 3);
+}
+
+static void body_recycle(void *arg)
+{
+	struct region *region;
+
+	(void)arg;
+	cache = attach(path);
+	/* as victim_take() leaves it */
+	region = &cache->image.regions[4];
+	region->owner = (uint32_t)cache->slot + 1;
+	region->state = REGION_RECYCLING;
+	region->generation++;
+}
+
+/* A recycler was killed: somebody else begins again. */
+static void test_killed_recycler(void **state)
+{
+	pid_t child;
+
+	(void)state;
+	cache = attach(path);
+	assert_true(turn(2));
+	rawcache_detach(cache);
+	child = child_start(body_recycle, NULL);
+	cache = attach(path);
+	assert_true(turn(1));
+	assert_int_equal(cache->image.regions[4].state, REGION_RECYCLING);
+	child_kill(child);
+	assert_true(turn(1));
+	assert_int_not_equal(cache->image.regions[4].state, REGION_RECYCLING);
+}
+
+/* The numbers in shared memory may be anything. */
+static void test_garbage(void **state)
+{
+	static const uint32_t bad[] = { 0, 1, 21, 22, 1000000, UINT32_MAX };
+
+	(void)state;
+	cache = attach(path);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct extent extent;
+
+		cache->runtime.header->active_region = bad[i];
+		cache->runtime.header->next_region = bad[(i + 2) % 6];
+		cache->image.regions[3].cursor = UINT32_MAX - 10;
+		cache->image.regions[5].state = bad[i];
+		cache->image.regions[6].owner = bad[i];
+		cache->runtime.header->slots_high = bad[i];
+		if (!region_alloc(cache, 16, &extent)) {
+			assert_true(region_of(&extent) < cache->image.sb.region_count);
+			region_release(cache, &extent);
+		}
+	}
+}
+
+/* Generations wrap in an entry's 12 bits: the index is swept before they do. */
+static void test_generations(void **state)
+{
+	(void)state;
+	cache = attach(path);
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		cache->image.regions[n].generation = 3790;
+	assert_true(turn(2));
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		assert_true(cache->image.regions[n].generation - cache->image.regions[n].swept <
+			    3802);
+	assert_true(turn(12));
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		assert_true(cache->image.regions[n].swept > 0);
+}
+
+static void test_drop_all(void **state)
+{
+	struct extent extent;
+
+	(void)state;
+	cache = attach(path);
+	assert_int_equal(region_alloc(cache, 4, &extent), 0);
+	assert_int_equal(rawcache_drop_all(cache), 0);
+	assert_int_not_equal(cache->image.regions[region_of(&extent)].generation,
+			     extent.generation);
+	/* it is still being written: not used again before that is over */
+	assert_true(turn(2));
+	assert_int_equal(cache->image.regions[region_of(&extent)].state, REGION_RECYCLING);
+	region_release(cache, &extent);
+	assert_true(turn(2));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pin_keeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_pinned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_pins, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stopped_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_recycler, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_generations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_drop_all, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
