@@ -436,6 +436,29 @@ kill -9 $child
 wait $child 2>/dev/null
 works "a process that was killed is gone from the list" 0 "no process" "$RAWCACHE" stat --per-process
 
+# --- what is stored
+
+head -c 3000000 /dev/urandom >data/big
+sleep 0.1 # clock ticks: a file made just now is not stored, whatever RAWCACHE_SETTLE says
+works "run --stats, cold" 0 "" env RAWCACHE_SETTLE=0 run --stats dd if=data/big bs=256k status=none
+grep -q " misses.* 2.8M from the origin" err
+ok $? "reads the origin"
+works "run --stats, warm" 0 "" env RAWCACHE_SETTLE=0 run --stats dd if=data/big bs=256k status=none
+grep -q "hit ratio 100.0%; 2.8M from the cache, 0 from the origin" err
+ok $? "does not"
+cmp -s out data/big
+ok $? "and gives the same bytes"
+works "info counts what is used" 0 "^used entries *12\$" "$RAWCACHE" info
+works "verify of good data" 0 "^12 extents, 2.8M: 0 with" "$RAWCACHE" verify
+dd if=/dev/zero of="$image" bs=1M seek=2 count=30 conv=notrunc 2>/dev/null
+works "verify of overwritten data" 1 "^12 extents, 2.8M: 12 with" "$RAWCACHE" verify
+grep -q "12 bad entries were dropped" err
+ok $? "tells so"
+works "verify after that" 0 "^0 extents" "$RAWCACHE" verify
+works "the program still reads right" 0 "" env RAWCACHE_SETTLE=0 run dd if=data/big bs=256k status=none
+cmp -s out data/big
+ok $? "byte for byte"
+
 # --- asking
 
 refused "drop without a terminal" 1 "say --yes" "$RAWCACHE" drop
@@ -443,7 +466,7 @@ refused "drop of a path" 2 "drop --all" "$RAWCACHE" drop data
 works "drop --yes" 0 "^forgot" "$RAWCACHE" drop --yes
 works "drop --all" 0 "^forgot" "$RAWCACHE" drop --all
 refused "top without a terminal" 1 "needs a terminal" "$RAWCACHE" top
-works "verify" 0 "^0 extents" "$RAWCACHE" verify
+works "verify of nothing" 0 "^0 extents" "$RAWCACHE" verify
 if script --version >/dev/null 2>&1; then
 	printf 'n\n' | timeout 20 script -qec "$RAWCACHE drop" /dev/null >out 2>err
 	[ $? = 1 ] && grep -q "y/N" out && grep -q "nothing was forgotten" out

@@ -56,18 +56,17 @@ static bool progress_show(void *arg, uint64_t done, uint64_t total)
 
 static int verify_print(const struct rawcache_verify_result *result)
 {
+	uint64_t bad = result->bad + result->broken;
 	char text[TEXT_LENGTH];
 
 	printf("%llu extents, %s: %llu with a wrong checksum, %llu outside the image\n",
 	       (unsigned long long)result->extents, text_bytes(result->bytes, text),
 	       (unsigned long long)result->bad, (unsigned long long)result->broken);
-	if (!result->bad && !result->broken)
+	if (!bad)
 		return STATUS_OK;
-	say_refusal(
-		"%llu entries were bad and are dropped: their files will be read from the origin; "
-		"if this happens again, distrust the disk",
-		(unsigned long long)(result->bad + result->broken));
-	return STATUS_REFUSED;
+	return say_refusal("%llu bad %s dropped, their files will be read from the origin; "
+			   "if this happens again, distrust the disk",
+			   (unsigned long long)bad, bad == 1 ? "entry was" : "entries were");
 }
 
 static int verify_all(const struct target *target, struct rawcache *cache)
