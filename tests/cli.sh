@@ -167,7 +167,9 @@ ok $? "the image and its directory are the user's alone"
 [ "$(ls -A "$(dirname "$image")")" = cache.img ]
 ok $? "nothing else lies there"
 works "the second time it is used as it is" 0 "ran" run echo ran
-refused "a program that does not exist" 127 "there is no such program" run nosuchprogram
+# a directory in PATH that may not be searched makes it 126, as for env(1)
+refused "a program that does not exist" 127 "there is no such program" \
+	env PATH=/usr/bin:/bin "$work/bin/run" nosuchprogram
 refused "a program that may not be executed" 126 "Permission denied" run ./file
 printf '#!/nowhere/sh\n' >script && chmod +x script
 refused "a program without its interpreter" 127 "interpreter" run ./script
@@ -199,7 +201,8 @@ works "--stats leaves the status alone" 5 "^$" run --stats sh -c 'echo; exit 5'
 grep -q "hits, .*misses, hit ratio" err
 ok $? "--stats tells what happened"
 works "--stats and a signal" 137 "^$" run --stats sh -c 'echo; kill -9 $$'
-refused "--stats and a missing program" 127 "no such program" run --stats nosuchprogram
+refused "--stats and a missing program" 127 "no such program" \
+	env PATH=/usr/bin:/bin "$work/bin/run" --stats nosuchprogram
 run --stats sh -c 'trap "exit 9" TERM; echo up >up; while :; do sleep 0.05; done' >out 2>err &
 child=$!
 for _ in $(seq 100); do
