@@ -37,7 +37,9 @@ serve() {
 			server { listen 127.0.0.1:$port; root $scratch/mnt; }
 		}
 	CONF
-	cached nginx -c "$scratch/nginx.conf" 2>"$scratch/nginx.err" &
+	# not through cached(): the process to kill is to be nginx, not a subshell
+	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- nginx -c "$scratch/nginx.conf" \
+		>"$scratch/nginx.err" 2>&1 &
 	nginx_pid=$!
 	pids="$pids $nginx_pid"
 	for _ in $(seq 100); do
