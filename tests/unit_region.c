@@ -133,16 +133,16 @@ static void test_killed_pins(void **state)
 	(void)state;
 	cache = attach(path);
 	child_stop(child);
-	assert_true(turn(2));
+	assert_true(turn(3));
 	/* the child's first region was kept */
 	assert_int_equal(process_reap(cache), 2);
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
-		generations += cache->image.regions[n].generation <= 1;
+		generations += !cache->image.regions[n].generation;
 	assert_int_equal(generations, 1);
 	child_kill(child);
-	assert_true(turn(2));
+	assert_true(turn(3));
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
-		assert_true(cache->image.regions[n].generation > 1);
+		assert_true(cache->image.regions[n].generation > 0);
 	assert_int_equal(process_reap(cache), 1);
 	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++)
 		for (int n = 0; n < (int)SLOT_PINS; n++)

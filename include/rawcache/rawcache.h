@@ -90,7 +90,9 @@ bool rawcache_owns_fd(int fd);
 /*
  * A fault at `address` (SIGSEGV, SIGBUS): if it happened inside a copy of the cache, this
  * does not return but makes that copy fail, and the read answers EFAULT or goes to the
- * origin. Otherwise it returns false at once. For use in a signal handler installed with
+ * origin. If it happened in the cache's own tables (the image's disk fails, somebody truncated
+ * it) they are mended and true is returned: return from the handler, the cache switches itself
+ * off. Otherwise it returns false at once. For use in a signal handler installed with
  * SA_NODEFER.
  */
 bool rawcache_handle_fault(void *address);

@@ -2,7 +2,8 @@
 /*
  * A stretch of code that no signal handler of this thread may interrupt, because it holds a
  * lock: a handler could read() into us and wait for its own thread, or leave by siglongjmp()
- * or cancellation with the lock held. All signals are held back, glibc's own included.
+ * or cancellation with the lock held. All signals are held back, glibc's own included, but for
+ * those of faults: the kernel kills a process that cannot take them.
  */
 #ifndef BASE_CRITICAL_H
 #define BASE_CRITICAL_H
@@ -15,9 +16,15 @@ struct critical {
 	uint64_t mask;
 };
 
+static inline uint64_t critical_bit(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
 static inline void critical_enter(struct critical *critical)
 {
-	uint64_t all = ~UINT64_C(0);
+	uint64_t all = ~(critical_bit(SIGBUS) | critical_bit(SIGSEGV) | critical_bit(SIGILL) |
+			 critical_bit(SIGFPE));
 
 	sys_sigprocmask(SIG_SETMASK, &all, &critical->mask);
 }

@@ -39,7 +39,7 @@ int never_inline guard_copy(void *dst, const void *src, size_t n)
 	memcpy(dst, src, n);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&guard_top, guard.outer);
-	guard.seal = 0;
+	*(volatile uintptr_t *)&guard.seal = 0; /* it matters when this frame is gone */
 	return 0;
 }
 

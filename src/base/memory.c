@@ -91,9 +91,9 @@ void memory_put(void *p, size_t n)
 
 	if (!p)
 		return;
-	/* a large block gives its pages back and reads as zeros from then on */
-	if (class_size(class) >= SLAB_SIZE)
-		sys_madvise(p, class_size(class), MADV_DONTNEED);
+	/* a large block gives its pages back and reads as zeros from then on; locked memory cannot */
+	if (class_size(class) >= SLAB_SIZE && sys_madvise(p, class_size(class), MADV_DONTNEED))
+		memset(p, 0, class_size(class));
 	pthread_mutex_lock(&pool_lock);
 	block->next = pool_free[class];
 	pool_free[class] = block;

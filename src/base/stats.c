@@ -14,6 +14,9 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
 static int thread_key_valid;
 
+/* glibc keeps the values of the first keys in the thread itself; for others it calls calloc */
+#define KEYS_WITHOUT_MALLOC 32
+
 static const struct rawcache_counter counters[] = {
 #define STAT(name, unit, text) { #name, unit, text, offsetof(struct rawcache_stats, name) },
 #include <rawcache/stats_tbl.h>
@@ -96,14 +99,22 @@ static void thread_ended(void *block)
 
 static void thread_key_make(void)
 {
-	thread_key_valid = !pthread_key_create(&thread_key, thread_ended);
+	if (pthread_key_create(&thread_key, thread_ended))
+		return;
+	thread_key_valid = thread_key < KEYS_WITHOUT_MALLOC;
+	if (!thread_key_valid)
+		pthread_key_delete(thread_key);
+}
+
+void stats_init(void)
+{
+	pthread_once(&thread_once, thread_key_make);
 }
 
 static struct rawcache_stats *thread_block(const struct stats_provider *provider)
 {
 	struct rawcache_stats *block;
 
-	pthread_once(&thread_once, thread_key_make);
 	if (!thread_key_valid)
 		return NULL;
 	block = provider->thread();
@@ -138,6 +149,15 @@ void stats_set_provider(const struct stats_provider *provider)
 		return;
 	stats_fold(provider->shared, &private_block);
 	memset(&private_block, 0, sizeof(private_block));
+}
+
+void stats_release(void)
+{
+	struct rawcache_stats *mine = stats_mine;
+
+	stats_forget();
+	if (mine)
+		thread_ended(mine);
 }
 
 void stats_forget(void)

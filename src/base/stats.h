@@ -63,7 +63,13 @@ struct stats_provider {
 };
 void stats_set_provider(const struct stats_provider *provider);
 
-/* The calling thread's block is no longer its own (detach, fork child). */
+/* Once, before the first provider: outside of anybody's malloc or signal handler. */
+void stats_init(void);
+
+/* Give the calling thread's block back, before its provider ends. */
+void stats_release(void);
+
+/* In a fork child: the calling thread's block is its parent's. */
 void stats_forget(void);
 
 /* Add all of `from` to `to` with atomic additions. */

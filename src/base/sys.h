@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -227,6 +228,15 @@ static inline int sys_nanosleep(const struct timespec *t)
 static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 {
 	return (int)SYS_CALL(__NR_rt_sigprocmask, how, set, old, sizeof(uint64_t), 0, 0);
+}
+
+/* Whether a file may reach `end` bytes: beyond RLIMIT_FSIZE the kernel kills with SIGXFSZ. */
+static inline int sys_file_size_allowed(uint64_t end)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur == RLIM_INFINITY ||
+	       end <= limit.rlim_cur;
 }
 
 static inline int sys_sync_file_range(int fd, uint64_t offset, uint64_t n, unsigned int flags)

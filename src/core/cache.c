@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
@@ -15,9 +16,15 @@
 #include "core/origin.h"
 #include "core/process.h"
 
-/* One cache of the process counts statistics and is looked after in fork(): the first one. */
+/* One cache of the process counts statistics: the first one. */
 static struct rawcache *current;
+/* All of them are looked after in fork(). Under all_lock; no other lock is taken inside. */
+static struct rawcache *all;
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct critical fork_critical; /* of the thread that forks; all_lock is held */
 static uint32_t fork_handlers_registered;
+
+#define ATTACH_TRIES 4
 
 struct rawcache *cache_current(void)
 {
@@ -54,17 +61,32 @@ static void trust_init(struct rawcache *cache)
 		cache->trusted_epoch = format_epoch(cache->image.sb.epoch);
 }
 
+/* Run `attach` with process_lock held. */
+static int slot_attach(struct rawcache *cache, int (*attach)(struct rawcache *cache))
+{
+	struct critical critical;
+	int err;
+
+	critical_enter(&critical);
+	pthread_mutex_lock(&cache->process_lock);
+	err = attach(cache);
+	pthread_mutex_unlock(&cache->process_lock);
+	critical_leave(&critical);
+	return err;
+}
+
 static int cache_attach(struct rawcache *cache, const struct rawcache_options *options,
 			enum rawcache_reason *reason)
 {
 	const char *why = "";
 	int err;
 
-	cache->slot = -1;
+	cache->slot = SLOT_NONE;
 	cache->runtime.fd = -1;
 	cache->image.fd = -1;
 	pthread_mutex_init(&cache->process_lock, NULL);
 	options_take(cache, options);
+	stats_init();
 	err = image_open(&cache->image, options->device, false, options->allow_shared, &why,
 			 reason);
 	if (err) {
@@ -73,7 +95,7 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	}
 	cache->chunk_bytes = 1u << cache->image.sb.chunk_shift;
 	err = runtime_attach(&cache->runtime, &cache->image, options->runtime_dir, reason);
-	if (err && !cache->image.read_only) {
+	if (err && (!cache->image.read_only || err == -EREMCHG)) {
 		log_warn("the runtime segment of %s is not used: error %d", options->device, err);
 		return err;
 	}
@@ -83,7 +105,35 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	if (err || options->read_only || cache->image.read_only || cache->runtime.read_only)
 		return err;
 	*reason = RAWCACHE_REASON_slots_full;
-	return process_attach(cache);
+	return slot_attach(cache, process_attach);
+}
+
+static void all_add(struct rawcache *cache)
+{
+	struct critical critical;
+
+	critical_enter(&critical);
+	pthread_mutex_lock(&all_lock);
+	cache->next = all;
+	all = cache;
+	pthread_mutex_unlock(&all_lock);
+	critical_leave(&critical);
+}
+
+static void all_remove(struct rawcache *cache)
+{
+	struct critical critical;
+
+	critical_enter(&critical);
+	pthread_mutex_lock(&all_lock);
+	for (struct rawcache **p = &all; *p; p = &(*p)->next) {
+		if (*p == cache) {
+			*p = cache->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&all_lock);
+	critical_leave(&critical);
 }
 
 /* Count in the runtime segment from now on, if this cache is the first of the process. */
@@ -109,6 +159,17 @@ static void fork_handlers_register(void)
 		pthread_atfork(rawcache_fork_prepare, rawcache_fork_parent, rawcache_fork_child);
 }
 
+static void cache_release(struct rawcache *cache)
+{
+	process_detach(cache);
+	files_fini(cache);
+	/* threads that still count into blocks of the segment must not fault: it stays mapped */
+	if (load_acquire(&cache->blocks_out))
+		cache->runtime.header = NULL;
+	runtime_detach(&cache->runtime);
+	image_close(&cache->image);
+}
+
 int rawcache_attach(const struct rawcache_options *options, struct rawcache **result,
 		    enum rawcache_reason *reason)
 {
@@ -125,12 +186,20 @@ int rawcache_attach(const struct rawcache_options *options, struct rawcache **re
 	cache = memory_map(sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
-	err = cache_attach(cache, options, reason);
+	/* again when `rawcache format` made the image anew under our hands */
+	for (int tries = 0; tries < ATTACH_TRIES; tries++) {
+		err = cache_attach(cache, options, reason);
+		if (err != -EREMCHG)
+			break;
+		cache_release(cache);
+	}
 	if (err) {
-		rawcache_detach(cache);
-		return err;
+		cache_release(cache);
+		memory_unmap(cache, sizeof(*cache));
+		return err == -EREMCHG ? -EBUSY : err;
 	}
 	*reason = RAWCACHE_REASON_none;
+	all_add(cache);
 	cache_announce(cache);
 	if (!options->manual_fork)
 		fork_handlers_register();
@@ -144,82 +213,124 @@ void rawcache_detach(struct rawcache *cache)
 
 	if (!cache)
 		return;
-	if (cas(&current, &mine, NULL)) {
+	all_remove(cache);
+	if (load_acquire(&current) == cache)
+		stats_release();
+	if (cas(&current, &mine, NULL))
 		stats_set_provider(NULL);
-		stats_forget();
-	}
-	process_detach(cache);
-	files_fini(cache);
-	runtime_detach(&cache->runtime);
-	image_close(&cache->image);
+	cache_release(cache);
 	memory_unmap(cache, sizeof(*cache));
 }
 
 bool rawcache_owns_fd(int fd)
 {
-	const struct rawcache *cache = cache_current();
+	for (const struct rawcache *cache = load_acquire(&all); cache; cache = cache->next)
+		if (fd >= 0 && (fd == cache->image.fd || fd == cache->runtime.fd))
+			return true;
+	return false;
+}
 
-	return cache && fd >= 0 && (fd == cache->image.fd || fd == cache->runtime.fd);
+/* Zeros in place of a page of ours that the kernel cannot read: nothing is found in them. */
+static bool page_replace(struct rawcache *cache, uintptr_t address, const void *start, uint64_t n)
+{
+	uintptr_t page = address & ~(uintptr_t)(FORMAT_PAGE - 1);
+
+	if (!start || address < (uintptr_t)start || address >= (uintptr_t)start + n)
+		return false;
+	store_relaxed(&cache->broken, 1);
+	return !sys_is_error(sys_mmap((void *)page, FORMAT_PAGE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
 
 bool rawcache_handle_fault(void *address)
 {
-	return guard_fault(address);
+	uintptr_t at = (uintptr_t)address;
+
+	if (guard_fault(address))
+		return true;
+	for (struct rawcache *cache = load_acquire(&all); cache; cache = cache->next)
+		if (page_replace(cache, at, cache->image.meta, cache->image.meta_bytes) ||
+		    page_replace(cache, at, cache->runtime.header, cache->runtime.bytes))
+			return true;
+	return false;
 }
 
 /* --- fork */
 
+/* Signals are held back from here to the release: a handler that reads would wait for us. */
 void rawcache_fork_prepare(void)
 {
-	struct rawcache *cache = cache_current();
+	struct critical critical;
 
-	if (cache) {
+	critical_enter(&critical);
+	pthread_mutex_lock(&all_lock);
+	fork_critical = critical;
+	for (struct rawcache *cache = all; cache; cache = cache->next) {
 		pthread_mutex_lock(&cache->process_lock);
-		if (cache->files)
-			files_fork_prepare(cache);
+		files_fork_prepare(cache);
 	}
 	origin_fork_prepare();
 	memory_fork_prepare();
 }
 
-static void fork_release(struct rawcache *cache)
+static void fork_release(void)
 {
+	struct critical critical = fork_critical;
+
 	memory_fork_release();
 	origin_fork_release();
-	if (cache) {
-		if (cache->files)
-			files_fork_release(cache);
+	for (struct rawcache *cache = all; cache; cache = cache->next) {
+		files_fork_release(cache);
 		pthread_mutex_unlock(&cache->process_lock);
 	}
+	pthread_mutex_unlock(&all_lock);
+	critical_leave(&critical);
 }
 
 void rawcache_fork_parent(void)
 {
-	fork_release(cache_current());
+	fork_release();
 }
 
-/* The slot stays the parent's; the child counts in private memory until it has its own. */
+/*
+ * The slot stays the parent's; the child counts in private memory until it has its own. It opens
+ * the segment anew at once, so that its parent's lock does not outlive the parent.
+ */
+static void cache_fork_child(struct rawcache *cache)
+{
+	if (cache->slot < 0)
+		return;
+	cache->slot = SLOT_LATER;
+	cache->blocks_out = 0;
+	cache->runtime.foreign = true;
+	if (runtime_reopen(&cache->runtime))
+		cache->slot = SLOT_NONE;
+}
+
 void rawcache_fork_child(void)
 {
-	struct rawcache *cache = cache_current();
-
-	if (cache && cache->slot >= 0) {
-		stats_set_provider(NULL);
-		cache->slot = -2;
-	}
+	stats_set_provider(NULL);
 	stats_forget();
-	fork_release(cache);
+	for (struct rawcache *cache = all; cache; cache = cache->next)
+		cache_fork_child(cache);
+	fork_release();
 }
 
 static int child_attach(struct rawcache *cache)
 {
-	int err = runtime_reopen(&cache->runtime);
+	int err = 0;
 
-	if (!err)
-		err = process_attach(cache);
+	/* a child that no handler saw (a bare clone) shares its parent's description */
+	if (cache->slot >= 0 && cache->pid != sys_getpid())
+		cache_fork_child(cache);
+	if (cache->slot == SLOT_NONE)
+		return -EROFS;
+	if (cache->slot >= 0)
+		return 0;
+	err = process_attach(cache);
 	if (err) {
 		log_info("a fork child has no slot: error %d", err);
-		cache->slot = -1;
+		cache->slot = SLOT_NONE;
 		return err;
 	}
 	if (cache_current() == cache) {
@@ -231,20 +342,11 @@ static int child_attach(struct rawcache *cache)
 
 int cache_slot_need(struct rawcache *cache)
 {
-	struct critical critical;
-	int err = 0;
+	int32_t slot = load_acquire(&cache->slot);
 
-	if (likely(load_acquire(&cache->slot) >= 0))
+	if (likely(slot >= 0 && cache->pid == sys_getpid()))
 		return 0;
-	if (load_acquire(&cache->slot) == -1)
-		return -EROFS;
-	critical_enter(&critical);
-	pthread_mutex_lock(&cache->process_lock);
-	if (cache->slot == -2)
-		err = child_attach(cache);
-	pthread_mutex_unlock(&cache->process_lock);
-	critical_leave(&critical);
-	return err;
+	return slot == SLOT_NONE ? -EROFS : slot_attach(cache, child_attach);
 }
 
 /* --- statistics */

@@ -24,12 +24,18 @@
 
 struct files;
 
+#define SLOT_NONE (-1)
+#define SLOT_LATER (-2) /* a fork child that has needed none yet */
+
 struct rawcache {
 	struct image image;
 	struct runtime runtime; /* header NULL: none (read-only without access to it) */
 	struct rawcache_options options;
 	uint32_t trusted_epoch; /* as in entries; 0: entries must be verified */
-	int32_t slot; /* of this process; -1: none, nothing can be pinned or stored */
+	int32_t slot; /* of this process; SLOT_NONE: nothing can be pinned or stored */
+	int32_t pid; /* that the slot was taken for */
+	struct rawcache *next; /* all caches of the process */
+	uint64_t blocks_out; /* stats blocks that threads of this process have */
 	uint32_t broken; /* the image's storage failed: use the origin */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
 	struct stats_provider provider;
@@ -39,7 +45,7 @@ struct rawcache {
 	uint8_t memo; /* locations of chunks may be remembered between reads */
 };
 
-/* A fork child has no slot until it needs one. 0, or why there is none. */
+/* A fork child has no slot until it needs one. 0, or why there is none (-EROFS). */
 int cache_slot_need(struct rawcache *cache);
 
 static inline struct process_slot *cache_slot(const struct rawcache *cache)

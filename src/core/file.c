@@ -88,7 +88,7 @@ struct file *file_at(const struct rawcache *cache, uint64_t handle)
 	uint32_t number = (uint32_t)handle - 1;
 	struct file *page;
 
-	if (number >= PAGES * PAGE_FILES)
+	if (number >= PAGES * PAGE_FILES || !(handle >> 32))
 		return NULL;
 	page = load_acquire(&cache->files->page[number / PAGE_FILES]);
 	if (!page || load_acquire(&page[number % PAGE_FILES].serial) != (uint32_t)(handle >> 32))
@@ -117,6 +117,7 @@ static struct file *file_new(struct files *files)
 	}
 	files->count++;
 	page[number % PAGE_FILES].number = number;
+	page[number % PAGE_FILES].serial = 1; /* no handle has a serial of 0 */
 	return &page[number % PAGE_FILES];
 }
 
@@ -147,8 +148,9 @@ static size_t chunks_bytes(uint64_t word)
 static void file_end(struct files *files, struct file *file)
 {
 	uint64_t chunks = file->chunks;
+	uint32_t serial = file->serial + 1;
 
-	store_release(&file->serial, file->serial + 1);
+	store_release(&file->serial, serial ? serial : 1);
 	store_release(&file->chunks, 0);
 	if (chunks)
 		memory_put((void *)(uintptr_t)(chunks & ~UINT64_C(63)), chunks_bytes(chunks));
@@ -182,25 +184,33 @@ static void link_queue(struct files *files, struct file_link *link)
 	}
 }
 
-bool file_hold(const struct rawcache *cache, struct file *file, uint64_t handle)
+bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle)
 {
-	struct critical critical;
-	bool held;
+	uint32_t references = load_relaxed(&file->references);
 
-	files_lock(cache->files, &critical);
-	held = file->link && file->serial == (uint32_t)(handle >> 32);
-	if (held && !file->references++)
-		link_unqueue(cache->files, file->link);
-	files_unlock(cache->files, &critical);
-	return held;
+	/* an object that is open has references: none means that the handle is stale */
+	while (references)
+		if (cas(&file->references, &references, references + 1))
+			break;
+	if (!references)
+		return false;
+	if (load_acquire(&file->serial) == (uint32_t)(handle >> 32))
+		return true;
+	file_release(cache, file);
+	return false;
 }
 
 void file_release(struct rawcache *cache, struct file *file)
 {
+	uint32_t references = load_relaxed(&file->references);
 	struct critical critical;
 
+	while (references > 1)
+		if (cas(&file->references, &references, references - 1))
+			return;
+	/* the last one, most likely: only under the lock does an object become idle */
 	files_lock(cache->files, &critical);
-	if (!--file->references)
+	if (load_relaxed(&file->references) && fetch_sub(&file->references, 1) == 1)
 		link_queue(cache->files, file->link);
 	files_unlock(cache->files, &critical);
 }
@@ -277,15 +287,23 @@ void rawcache_file_changed(struct rawcache *cache, const struct statx *stx)
 		fetch_add(writer, 1); /* pairs with the acquire in file_written() */
 }
 
-bool file_unchanged(const struct file *file, int fd)
+bool file_look(const struct file *file, int fd, struct statx *stx)
 {
 	const struct identity *id = &file->identity;
-	struct statx stx;
 
-	return !sys_fstatx(fd, &stx) && stx.stx_size == id->size &&
-	       stx.stx_mtime.tv_sec == id->mtime_sec && stx.stx_mtime.tv_nsec == id->mtime_nsec &&
-	       stx.stx_ctime.tv_sec == id->ctime_sec && stx.stx_ctime.tv_nsec == id->ctime_nsec &&
-	       (!id->inode || stx.stx_ino == id->inode) && !file_written(file);
+	return !sys_fstatx(fd, stx) && stx->stx_size == id->size &&
+	       stx->stx_mtime.tv_sec == id->mtime_sec && stx->stx_mtime.tv_nsec == id->mtime_nsec &&
+	       stx->stx_ctime.tv_sec == id->ctime_sec && stx->stx_ctime.tv_nsec == id->ctime_nsec &&
+	       (!id->inode || stx->stx_ino == id->inode) && !file_written(file);
+}
+
+bool file_unchanged(const struct file *file, int fd, const struct statx *before)
+{
+	struct statx after;
+
+	return file_look(file, fd, &after) && after.stx_ino == before->stx_ino &&
+	       after.stx_dev_major == before->stx_dev_major &&
+	       after.stx_dev_minor == before->stx_dev_minor;
 }
 
 /* --- opening */
@@ -354,7 +372,7 @@ static int file_get(struct rawcache *cache, const struct key *key,
 		/* the same bytes as before, whatever was written in between */
 		file->writer = writer ? writer : &no_writer;
 		store_release(&file->writer_seen, writer_seen);
-		if (!file->references++)
+		if (!fetch_add(&file->references, 1))
 			link_unqueue(files, link);
 	} else {
 		file = file_make(cache, key, identity, writer, writer_seen);

@@ -36,6 +36,8 @@ static inline uint64_t chunk_place(uint32_t page, uint32_t generation)
 	return CHUNK_VALID | (uint64_t)(generation & 0x7fffffffu) << 32 | page;
 }
 
+struct statx;
+
 struct file {
 	uint32_t serial; /* changes when the object becomes another file's */
 	uint32_t references;
@@ -67,7 +69,7 @@ static inline bool file_is(const struct file *file, uint64_t handle)
 }
 
 /* A reference that lasts through a miss; false: the handle is stale. */
-bool file_hold(const struct rawcache *cache, struct file *file, uint64_t handle);
+bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle);
 void file_release(struct rawcache *cache, struct file *file);
 
 /* The chunk's memory, or NULL (no table: no memory, or a stale handle). */
@@ -85,8 +87,13 @@ static inline bool file_written(const struct file *file)
 	return load_acquire(file->writer) != file->writer_seen;
 }
 
-/* Whether `fd` still is the file, unchanged, as this object describes it. */
-bool file_unchanged(const struct file *file, int fd);
+/*
+ * Whether `fd` is the file, unchanged, as this object describes it: before its bytes are read
+ * for storing, and after, when it must also be the same inode of the same file system - another
+ * thread may have closed the descriptor, and its number may have become another file's.
+ */
+bool file_look(const struct file *file, int fd, struct statx *stx);
+bool file_unchanged(const struct file *file, int fd, const struct statx *before);
 
 int files_init(struct rawcache *cache);
 void files_fini(struct rawcache *cache);

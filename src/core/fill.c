@@ -2,6 +2,7 @@
 #include "core/fill.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -21,17 +22,23 @@
 #include "core/region.h"
 
 /*
- * The fill this thread is in. A signal handler that reads while its thread is filling must not
- * wait for its own thread's flight: it reads the origin. A fill that was left by siglongjmp()
- * lies in a frame below the present one, and is cleaned up by the next.
+ * The fill this thread is in, and what it holds. A signal handler that reads while its thread is
+ * filling must not wait for its own thread's flight: it reads the origin. A fill that was left
+ * by siglongjmp() is recognised by the next one, which gives back what it held.
+ *
+ * A live outer fill has its frame above ours on the same stack, with the seal in it. On an
+ * alternate signal stack addresses tell nothing: there we are nested.
  */
 struct current_fill {
-	char *frame;
+	const uintptr_t *seal; /* in the frame of fill_chunk(); NULL: no fill */
 	struct rawcache *cache;
+	struct file *file;
 	struct flight *flight;
-	char *buffer;
+	struct extent *extent; /* points to `held` while a region is pinned */
+	struct extent held;
 };
 static tls_initial struct current_fill current;
+static const uintptr_t FILL_SEAL = (uintptr_t)0x6c6c69662d6377u;
 
 static uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk)
 {
@@ -83,20 +90,24 @@ static void chunk_store(struct rawcache *cache, const struct file *file, const s
 			char *buf, uint32_t length)
 {
 	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
-	struct extent extent;
-	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, &extent);
+	struct extent *extent = &current.held;
+	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, extent);
 
 	(void)file;
 	if (err) {
 		store_failed(cache, err);
 		return;
 	}
+	current.extent = extent;
 	memset(buf + length, 0, bytes - length);
-	err = io_backend_choose(cache)->write_extent(cache, extent.page, buf, bytes);
+	err = runtime_fd_valid(&cache->runtime) ? 0 : -EBADF;
 	if (!err)
-		err = index_store(cache, key, extent.page, length, extent.generation,
+		err = io_backend_choose(cache)->write_extent(cache, extent->page, buf, bytes);
+	if (!err)
+		err = index_store(cache, key, extent->page, length, extent->generation,
 				  XXH3_64bits_withSeed(buf, length, key->low));
-	region_release(cache, &extent);
+	current.extent = NULL;
+	region_release(cache, extent);
 	if (err) {
 		store_failed(cache, err);
 		return;
@@ -112,6 +123,8 @@ static ssize_t chunk_fetch(struct rawcache *cache, const struct file *file, int 
 	uint32_t length = chunk_length(cache, file, want->chunk);
 	uint64_t offset = want->chunk * cache->chunk_bytes;
 	uint64_t start = clock_mono_ns();
+	struct statx before;
+	bool same = file_look(file, fd, &before);
 	ssize_t got = io_backend_choose(cache)->read_origin(cache, fd, buf, length, offset);
 
 	/* an error may lie outside of what the program asked for, and so may a new end */
@@ -121,7 +134,7 @@ static ssize_t chunk_fetch(struct rawcache *cache, const struct file *file, int 
 	if (guard_copy(want->buf, buf + want->skip, want->length))
 		return -EFAULT;
 	stats_add(miss_bytes, want->length);
-	if (got == (ssize_t)length && file_unchanged(file, fd))
+	if (same && got == (ssize_t)length && file_unchanged(file, fd, &before))
 		chunk_store(cache, file, key, buf, length);
 	else
 		stats_bypass(RAWCACHE_REASON_changed);
@@ -131,63 +144,92 @@ static ssize_t chunk_fetch(struct rawcache *cache, const struct file *file, int 
 	return want->length;
 }
 
-static bool fill_enter(struct rawcache *cache)
+static bool on_signal_stack(void)
 {
-	char *frame = __builtin_frame_address(0);
+	stack_t stack;
 
-	if (current.frame && current.frame > frame)
-		return false;
-	if (current.frame) {
-		if (current.flight)
-			flight_end(current.cache, current.flight);
-		buffer_put(current.buffer);
+	return !SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) &&
+	       stack.ss_flags & SS_ONSTACK;
+}
+
+/* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
+static void fill_abandoned(void)
+{
+	struct rawcache *cache = current.cache;
+	struct flight *flight = current.flight;
+	struct extent *extent = current.extent;
+	struct file *file = current.file;
+
+	current.flight = NULL;
+	current.extent = NULL;
+	current.file = NULL;
+	current.seal = NULL;
+	if (extent)
+		region_release(cache, extent);
+	if (flight)
+		flight_end(cache, flight);
+	if (file)
+		file_release(cache, file);
+}
+
+/* False: this call interrupted a fill of its own thread. */
+static bool fill_enter(struct rawcache *cache, struct file *file, const uintptr_t *seal)
+{
+	if (current.seal) {
+		if (on_signal_stack() || (current.seal > seal && *current.seal == FILL_SEAL))
+			return false;
+		fill_abandoned();
 	}
 	current.cache = cache;
-	current.flight = NULL;
-	current.buffer = NULL;
+	current.file = file;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	current.frame = frame;
+	store_relaxed(&current.seal, seal);
 	return true;
 }
 
 static void fill_leave(void)
 {
-	current.frame = NULL;
+	current.file = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&current.seal, NULL);
 }
 
 static ssize_t fill_own(struct rawcache *cache, struct file *file, int fd, const struct key *key,
-			const struct want *want)
+			const struct want *want, struct flight *flight)
 {
 	struct found found;
 	ssize_t n = -EAGAIN;
+	char *buf;
 
+	current.flight = flight;
 	/* published between our look and our claim? */
 	if (!index_find(cache, key, &found)) {
-		current.buffer = buffer_get();
-		n = current.buffer ? chunk_fetch(cache, file, fd, key, want, current.buffer) :
-				     fill_bypass(cache, file, fd, want);
-		buffer_put(current.buffer);
-		current.buffer = NULL;
+		buf = buffer_get();
+		n = buf ? chunk_fetch(cache, file, fd, key, want, buf) :
+			  fill_bypass(cache, file, fd, want);
+		buffer_put(buf);
 	}
-	flight_end(cache, current.flight);
 	current.flight = NULL;
+	flight_end(cache, flight);
 	return n;
 }
 
 ssize_t fill_chunk(struct rawcache *cache, struct file *file, int fd, const struct want *want)
 {
 	struct key key = key_of_chunk(&cache->image.sb, &file->key, want->chunk);
+	volatile uintptr_t seal = FILL_SEAL;
+	struct flight *flight = NULL;
 	ssize_t n = -EAGAIN;
 
 	if (load_relaxed(&cache->broken) || cache->image.read_only || cache_slot_need(cache))
 		return fill_bypass(cache, file, fd, want);
-	if (!fill_enter(cache)) {
+	if (!fill_enter(cache, file, (const uintptr_t *)&seal)) {
 		stats_bypass(RAWCACHE_REASON_nested);
 		return fill_bypass(cache, file, fd, want);
 	}
-	switch (flight_begin(cache, &key, &current.flight)) {
+	switch (flight_begin(cache, &key, &flight)) {
 	case FLIGHT_OWNER:
-		n = fill_own(cache, file, fd, &key, want);
+		n = fill_own(cache, file, fd, &key, want, flight);
 		break;
 	case FLIGHT_ALONE:
 		n = fill_bypass(cache, file, fd, want);
@@ -196,5 +238,6 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, int fd, const stru
 		break;
 	}
 	fill_leave();
+	seal = 0;
 	return n;
 }

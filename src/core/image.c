@@ -161,7 +161,7 @@ void image_close(struct image *image)
 		sys_munmap((void *)image->data, image->data_bytes);
 	if (image->meta)
 		sys_munmap(image->meta, image->meta_bytes);
-	if (image->fd >= 0)
+	if (image->fd >= 0 && (!image->inode || image_fd_valid(image)))
 		sys_close(image->fd);
 	memset(image, 0, sizeof(*image));
 	image->fd = -1;
@@ -191,7 +191,8 @@ int image_read(const struct image *image, uint32_t page, uint64_t skip, void *bu
 		n -= (size_t)got;
 		offset += (uint64_t)got;
 	}
-	return 0;
+	/* afterwards: what was read from a stranger's file is not used */
+	return image_fd_valid(image) ? 0 : -EBADF;
 }
 
 int image_write(const struct image *image, uint32_t page, const void *buf, size_t n)
@@ -201,6 +202,8 @@ int image_write(const struct image *image, uint32_t page, const void *buf, size_
 
 	if (!image_fd_valid(image))
 		return -EBADF;
+	if (!image->block_device && !sys_file_size_allowed(offset + n))
+		return -EFBIG;
 	while (n) {
 		ssize_t put = sys_pwrite(image->fd, p, n, offset);
 
@@ -220,19 +223,45 @@ bool image_epoch_current(const struct image *image, const uint8_t boot_id[16])
 	return !memcmp(image->sb.boot_id, boot_id, 16);
 }
 
+int image_refresh(struct image *image)
+{
+	const size_t volatile_part = offsetof(struct superblock, epoch);
+	const size_t constant_part = offsetof(struct superblock, uuid);
+	int64_t bytes = image_device_bytes(image->fd);
+	struct superblock sb = { 0 };
+	const char *why;
+	int err = bytes < 0 ? (int)bytes :
+			      superblock_read(image->fd, (uint64_t)bytes, &sb, &why);
+
+	if (err)
+		return err;
+	/* made anew since it was mapped: nothing of the mappings is right */
+	if (memcmp((char *)&sb + constant_part, (char *)&image->sb + constant_part,
+		   volatile_part - constant_part))
+		return -ESTALE;
+	image->sb = sb;
+	return 0;
+}
+
+/* After 255 boots the epoch's number in entries comes round: nothing may carry it already. */
+static void entries_forget_epoch(struct image *image, uint32_t epoch)
+{
+	for (uint64_t n = 0; n < (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES; n++) {
+		struct entry *entry = &image->buckets[n / BUCKET_ENTRIES].entry[n % BUCKET_ENTRIES];
+
+		if ((entry->place >> ENTRY_EPOCH_SHIFT & 0xff) == epoch)
+			entry->place = 0;
+	}
+}
+
 int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
 {
-	const char *why;
-	int64_t bytes = image_device_bytes(image->fd);
-	int err;
-
-	/* another process may have done it since this one read the superblock */
-	err = bytes < 0 ? (int)bytes :
-			  superblock_read(image->fd, (uint64_t)bytes, &image->sb, &why);
-	if (err || image_epoch_current(image, boot_id))
-		return err;
+	if (image_epoch_current(image, boot_id))
+		return 0;
 	image->sb.epoch++;
 	memcpy(image->sb.boot_id, boot_id, 16);
+	if (image->sb.epoch >= 255)
+		entries_forget_epoch(image, format_epoch(image->sb.epoch));
 	return superblock_write(image->fd, &image->sb);
 }
 

@@ -59,6 +59,12 @@ int image_write(const struct image *image, uint32_t page, const void *buf, size_
 /* Whether this boot is the one the superblock's epoch stands for. */
 bool image_epoch_current(const struct image *image, const uint8_t boot_id[16]);
 
+/*
+ * Read the superblock again, now that a lock keeps others from changing it: another process may
+ * have begun an epoch since it was opened. -ESTALE: the image was made anew, open it again.
+ */
+int image_refresh(struct image *image);
+
 /* Start a new epoch, durably. For the one process that holds the image exclusively. */
 int image_epoch_begin(struct image *image, const uint8_t boot_id[16]);
 

@@ -198,8 +198,10 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 				      now > opened ? now - opened : 0);
 	struct bucket_change change;
 	struct entry *entry;
-	int err = bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change);
+	int err = cache->trusted_epoch ? 0 : -EROFS;
 
+	if (!err)
+		err = bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change);
 	if (err)
 		return err;
 	entry = bucket_find(change.bucket, key);
@@ -221,7 +223,8 @@ void index_trust(struct rawcache *cache, const struct key *key, const struct fou
 	struct bucket_change change;
 	struct entry *entry;
 
-	if (bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change))
+	if (!cache->trusted_epoch ||
+	    bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change))
 		return;
 	entry = bucket_find(change.bucket, key);
 	if (entry && entry->page == found->page && entry->checksum == found->checksum) {

@@ -30,6 +30,7 @@ int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 		return pin;
 	store_relaxed(&cache_slot(cache)->pin[pin], region + 1);
 	fence_full(); /* pairs with the one in region_recycle() */
+	pin += cache->slot * (int)SLOT_PINS;
 	if (load_acquire(&cache->image.regions[region].generation) == generation)
 		return pin;
 	pin_put(cache, pin);
@@ -38,6 +39,9 @@ int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 
 void pin_put(struct rawcache *cache, int pin)
 {
+	if (cache->slot < 0 || pin / (int)SLOT_PINS != cache->slot)
+		return;
+	pin %= (int)SLOT_PINS;
 	store_release(&cache_slot(cache)->pin[pin], 0);
 	__atomic_fetch_and(&cache->pins_used, ~(UINT64_C(1) << pin), __ATOMIC_RELEASE);
 }

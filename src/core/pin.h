@@ -11,8 +11,9 @@
 #include "core/cache.h"
 
 /*
- * Pin `region` if it still has `generation`. Returns the pin (0..SLOT_PINS-1), -ESTALE when it
- * was recycled, -EAGAIN when this process has no pin left or no slot.
+ * Pin `region` if it still has `generation`. Returns the pin's number, -ESTALE when the region
+ * was recycled, -EAGAIN or -EROFS when this process has no pin left or no slot. The number
+ * names the slot too: in a fork child, a pin of the parent's is not the child's to put.
  */
 int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation);
 void pin_put(struct rawcache *cache, int pin);

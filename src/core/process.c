@@ -38,6 +38,17 @@ void process_stats(const struct rawcache *cache, uint32_t slot, struct rawcache_
 			stats_fold(stats, &runtime->blocks[i].stats);
 }
 
+/* What a dead process was recycling may be taken again by anyone. */
+static void regions_disown(struct rawcache *cache, uint32_t slot)
+{
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
+		uint32_t owner = slot + 1;
+
+		if (load_relaxed(&cache->image.regions[n].owner) == owner)
+			cas(&cache->image.regions[n].owner, &owner, 0);
+	}
+}
+
 /*
  * Fold a slot that we hold the lock of. Every step leaves a state that can be folded again: a
  * block is emptied before it is given up, so being killed here loses one block's numbers at
@@ -61,14 +72,21 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 	stats = s->stats;
 	memset(&s->stats, 0, sizeof(s->stats));
 	stats_fold(totals_of(cache), &stats);
+	regions_disown(cache, slot);
 	flight_abandon(cache, slot);
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		store_release(&s->pin[i], 0);
 	store_release(&s->used, 0);
 }
 
+/*
+ * A lock tried on a stranger's file would succeed and declare the living dead; so would one on
+ * the description that a fork child has in common with its parent.
+ */
 static int slot_lock(struct rawcache *cache, uint32_t slot, int type)
 {
+	if (!runtime_fd_valid(&cache->runtime))
+		return -EBADF;
 	return runtime_lock_byte(cache->runtime.fd, LOCK_SLOT + slot, type);
 }
 
@@ -84,14 +102,28 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	while (high < slot + 1 && !cas(&cache->runtime.header->slots_high, &high, slot + 1))
 		;
 	store_release(&s->used, 1);
-	cache->slot = (int32_t)slot;
 	cache->pins_used = 0;
+	cache->pid = sys_getpid();
+	store_release(&cache->slot, (int32_t)slot); /* last: other threads pin from here on */
+}
+
+/* Under process_lock: whether the owner of the slot lives; a dead one is folded. */
+static bool slot_alive(struct rawcache *cache, uint32_t slot)
+{
+	if (slot_lock(cache, slot, F_WRLCK))
+		return true;
+	if (load_acquire(&cache->runtime.slots[slot].used))
+		slot_fold(cache, slot);
+	slot_lock(cache, slot, F_UNLCK);
+	return false;
 }
 
 int process_attach(struct rawcache *cache)
 {
+	if (!runtime_fd_valid(&cache->runtime))
+		return -EBADF;
 	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++) {
-		if (load_acquire(&cache->runtime.slots[i].used) && process_alive(cache, i))
+		if (load_acquire(&cache->runtime.slots[i].used) && slot_alive(cache, i))
 			continue;
 		if (slot_lock(cache, i, F_WRLCK))
 			continue;
@@ -115,19 +147,14 @@ void process_detach(struct rawcache *cache)
 bool process_alive(struct rawcache *cache, uint32_t slot)
 {
 	struct critical critical;
-	bool alive = true;
+	bool alive;
 
 	if (slot >= RUNTIME_SLOTS || (int32_t)slot == cache->slot)
 		return slot < RUNTIME_SLOTS;
 	/* locks of one description do not exclude each other: our threads need this one */
 	critical_enter(&critical);
 	pthread_mutex_lock(&cache->process_lock);
-	if (!slot_lock(cache, slot, F_WRLCK)) {
-		alive = false;
-		if (load_acquire(&cache->runtime.slots[slot].used))
-			slot_fold(cache, slot);
-		slot_lock(cache, slot, F_UNLCK);
-	}
+	alive = slot_alive(cache, slot);
 	pthread_mutex_unlock(&cache->process_lock);
 	critical_leave(&critical);
 	return alive;
@@ -156,9 +183,11 @@ struct rawcache_stats *process_block_get(void)
 		struct stats_block *block = &cache->runtime.blocks[n];
 
 		owner = 0;
-		if (!load_relaxed(&block->owner) &&
-		    cas(&block->owner, &owner, (uint32_t)cache->slot + 1))
-			return &block->stats;
+		if (load_relaxed(&block->owner) ||
+		    !cas(&block->owner, &owner, (uint32_t)cache->slot + 1))
+			continue;
+		fetch_add(&cache->blocks_out, 1);
+		return &block->stats;
 	}
 	return NULL;
 }
@@ -169,8 +198,12 @@ void process_block_put(struct rawcache_stats *stats)
 	struct stats_block *block =
 		(struct stats_block *)((char *)stats - offsetof(struct stats_block, stats));
 
-	if (!cache || cache->slot < 0 || load_acquire(&block->owner) != (uint32_t)cache->slot + 1)
+	/* a thread that outlived a detach brings a block of a segment that is not ours any more */
+	if (!cache || cache->slot < 0 || block < cache->runtime.blocks ||
+	    block >= cache->runtime.blocks + RUNTIME_BLOCKS ||
+	    load_acquire(&block->owner) != (uint32_t)cache->slot + 1)
 		return;
+	fetch_sub(&cache->blocks_out, 1);
 	stats_fold(&cache_slot(cache)->stats, stats);
 	block_free(block);
 }

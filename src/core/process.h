@@ -9,7 +9,7 @@
 
 #include "core/cache.h"
 
-/* Take a slot. -EAGAIN: all are taken. */
+/* Take a slot, with process_lock held. -EAGAIN: all are taken. */
 int process_attach(struct rawcache *cache);
 
 /* Fold our own slot and give it back. */

@@ -3,15 +3,18 @@
  * One read, from the top:
  *
  *	rawcache_file_read	handle -> object, clip to the file, split into chunks
- *	read_piece		one chunk; the two lines that matter most are hot_copy()
- *	hot_copy		chunk memo -> generation -> copy -> generation again
+ *	read_piece		chunk memo -> generation -> hot_copy; else, with a reference:
+ *	hot_copy		copy -> generation again
+ *	read_held		everything that is not hot
  *	cold_read		known place, but not seen in memory yet: pread from the image
  *	chunk_locate		index -> generation -> TTL -> verification -> chunk memo
  *	fill_chunk (fill.c)	the miss: the path leaves here, and only here
  *
  * A copy from a region that is recycled meanwhile is discarded: the generation is compared
  * before (acquire) and after (acquire fence, then the load); the recycler bumps it, with a full
- * fence, before anything is overwritten. The same look covers the object's serial number.
+ * fence, before anything is overwritten. The same look covers the object's serial number. What
+ * is learned about a chunk is written down only with a reference of the object: without one its
+ * table may have become another file's in the meantime.
  */
 #include <errno.h>
 #include <string.h>
@@ -45,13 +48,14 @@ static uint64_t pages_mask(uint32_t skip, uint32_t length)
 	return (((last - first) == 63 ? 0 : UINT64_C(2) << (last - first)) - 1) << first;
 }
 
-/* Whether a remembered place may be used: inside the image, and of the present generation. */
-static inline bool place_current(const struct image *image, uint64_t place)
+/* Whether `skip_end` bytes at a remembered place lie in the image, in the present generation. */
+static inline bool place_current(const struct image *image, uint64_t place, uint32_t skip_end)
 {
-	uint32_t page = CHUNK_PAGE(place);
+	uint64_t page = CHUNK_PAGE(place);
 
-	return (place & CHUNK_VALID) && page < image->total_pages &&
-	       (load_acquire(&image_region(image, page)->generation) & 0x7fffffffu) ==
+	return (place & CHUNK_VALID) &&
+	       page + ((skip_end - 1) >> FORMAT_PAGE_SHIFT) < image->total_pages &&
+	       (load_acquire(&image_region(image, (uint32_t)page)->generation) & 0x7fffffffu) ==
 		       CHUNK_GENERATION(place);
 }
 
@@ -126,14 +130,17 @@ static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t p
 	ssize_t got = sys_pread(cache->image.fd, want->buf, want->length,
 				image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip);
 
-	if (got == -EFAULT)
-		return got;
-	if (got != (ssize_t)want->length) {
+	if (got == -EFAULT || got == -EINTR)
+		return got == -EFAULT ? got : READ_STALE;
+	/* a program may have closed our descriptor and have the number now */
+	if (got <= 0 || !image_fd_valid(&cache->image)) {
 		image_failed(cache);
 		return READ_MISS;
 	}
 	if (!place_still_current(&cache->image, place))
 		return READ_STALE;
+	if (got < (ssize_t)want->length)
+		return got; /* the rest of the buffer is bad: as the kernel answers */
 	stats_add(pread_reads, 1);
 	stats_add(pread_bytes, (uint64_t)got);
 	if (want->length < cache->options.mmap_threshold)
@@ -200,13 +207,12 @@ static ssize_t read_round(struct rawcache *cache, const struct file *file, struc
 
 	if (unlikely(load_relaxed(&cache->broken)))
 		return READ_MISS;
-	if (unlikely(!place_current(&cache->image, place))) {
+	if (!place_current(&cache->image, place, want->skip + want->length)) {
 		place = chunk_locate(cache, file, want->chunk, chunk);
 		if (!place)
 			return READ_MISS;
 	}
-	if (likely(chunk && cache->image.data &&
-		   (load_relaxed(&chunk->resident) & mask) == mask))
+	if (chunk && cache->image.data && (load_relaxed(&chunk->resident) & mask) == mask)
 		return hot_copy(cache, place, want);
 	return cold_read(cache, chunk, place,
 			 (uint32_t)min_u64(cache->chunk_bytes,
@@ -214,27 +220,52 @@ static ssize_t read_round(struct rawcache *cache, const struct file *file, struc
 			 want);
 }
 
-/* The piece was not in the cache: fetch it, with a reference that keeps the object ours. */
-static ssize_t never_inline read_miss(struct rawcache *cache, struct file *file, uint64_t handle,
-				  int fd, const struct want *want)
+/* Rounds until the bytes are there, or surely are not. */
+static ssize_t read_rounds(struct rawcache *cache, const struct file *file, const struct want *want)
+{
+	ssize_t n = READ_STALE;
+
+	for (int tries = 0; tries < STALE_TRIES && n == READ_STALE; tries++) {
+		n = read_round(cache, file, file_chunk(file, want->chunk), want);
+		if (unlikely(n == READ_STALE))
+			stats_add(stale_retries, 1);
+	}
+	return n == READ_STALE ? READ_MISS : n;
+}
+
+/* The piece is not in the cache: fetch it, or wait for somebody who does. */
+static ssize_t read_miss(struct rawcache *cache, struct file *file, int fd,
+			 const struct want *want)
 {
 	ssize_t n = -EAGAIN;
 
-	if (!file_hold(cache, file, handle))
-		return -ESTALE;
 	stats_add(misses, 1);
 	for (int tries = 0; tries < FILL_TRIES && n == -EAGAIN; tries++) {
 		n = fill_chunk(cache, file, fd, want);
 		if (n != -EAGAIN)
 			break;
-		n = read_round(cache, file, file_chunk(file, want->chunk), want);
-		if (n == READ_MISS || n == READ_STALE)
+		n = read_rounds(cache, file, want);
+		if (n == READ_MISS)
 			n = -EAGAIN;
 		else if (n > 0) /* a miss, but its bytes came from the cache after all */
 			stats_add(hit_bytes, (uint64_t)n);
 	}
-	if (n == -EAGAIN)
-		n = fill_bypass(cache, file, fd, want);
+	return n == -EAGAIN ? fill_bypass(cache, file, fd, want) : n;
+}
+
+/* All that is not hot, with a reference that keeps the object this file's. */
+static ssize_t never_inline read_held(struct rawcache *cache, struct file *file, uint64_t handle,
+				      int fd, const struct want *want)
+{
+	ssize_t n;
+
+	if (!file_hold(cache, file, handle))
+		return -ESTALE;
+	n = read_rounds(cache, file, want);
+	if (n >= 0)
+		count_hit((uint64_t)n);
+	else if (n == READ_MISS)
+		n = read_miss(cache, file, fd, want);
 	file_release(cache, file);
 	return n;
 }
@@ -243,21 +274,20 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 			  const struct want *want)
 {
 	struct chunk *chunk = file_chunk(file, want->chunk);
-	ssize_t n = READ_STALE;
+	uint64_t mask = pages_mask(want->skip, want->length);
+	uint64_t place = chunk ? load_acquire(&chunk->place) : 0;
+	ssize_t n;
 
-	for (int tries = 0; tries < STALE_TRIES && n == READ_STALE; tries++) {
-		n = read_round(cache, file, chunk, want);
-		if (unlikely(n == READ_STALE))
-			stats_add(stale_retries, 1);
-	}
+	if (unlikely(!place_current(&cache->image, place, want->skip + want->length) ||
+		     (load_relaxed(&chunk->resident) & mask) != mask || !cache->image.data ||
+		     load_relaxed(&cache->broken)))
+		return read_held(cache, file, handle, fd, want);
+	n = hot_copy(cache, place, want);
 	if (unlikely(!file_is(file, handle)))
 		return -ESTALE;
-	if (likely(n >= 0)) {
-		count_hit((uint64_t)n);
-		return n;
-	}
-	if (n == READ_MISS || n == READ_STALE)
-		return read_miss(cache, file, handle, fd, want);
+	if (unlikely(n < 0))
+		return n == -EFAULT ? n : read_held(cache, file, handle, fd, want);
+	count_hit((uint64_t)n);
 	return n;
 }
 
@@ -317,6 +347,8 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void
 		return -ESTALE;
 	if (likely(stats_mine && (stats_mine->hits & SAMPLE_MASK)))
 		return read_any(cache, file, handle, fd, buf, len, offset);
+	if (unlikely(load_relaxed(&cache->slot) == SLOT_LATER))
+		cache_slot_need(cache); /* a fork child counts where others can see it */
 	start = clock_mono_ns();
 	hits = stats_mine ? stats_mine->hits : 0;
 	n = read_any(cache, file, handle, fd, buf, len, offset);

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/critical.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "core/detach.h"
 #include "core/index.h"
 #include "core/pin.h"
@@ -103,6 +104,34 @@ static int victim_choose(struct rawcache *cache, uint32_t *victim)
 	}
 }
 
+/*
+ * Under the lock: make all locations in the region stale. Only a region that may hold something
+ * is bumped, and RECYCLING says that it was: tries that fail do not use generations up.
+ */
+static void region_invalidate(struct region *region)
+{
+	if (region->state == REGION_SEALED || region->state == REGION_ACTIVE) {
+		stats_add(evicted_regions, 1);
+		stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used) << FORMAT_PAGE_SHIFT);
+		store_release(&region->generation, region->generation + 1);
+	}
+	store_relaxed(&region->used, 0);
+	store_release(&region->state, REGION_RECYCLING);
+}
+
+/*
+ * Under the lock: the image's users have another segment than we, so that they do not see our
+ * pins, nor we theirs (two nodes of a block device have locks of their own).
+ */
+static int users_check(struct rawcache *cache)
+{
+	if (runtime_is_current(&cache->runtime, &cache->image))
+		return 0;
+	log_error("other processes use the image with another runtime segment");
+	store_relaxed(&cache->broken, 1);
+	return -ESTALE;
+}
+
 /* Claim a victim and make all locations in it stale. */
 static int victim_take(struct rawcache *cache, uint32_t *victim)
 {
@@ -112,18 +141,13 @@ static int victim_take(struct rawcache *cache, uint32_t *victim)
 
 	if (err)
 		return err;
-	err = victim_choose(cache, victim);
+	err = users_check(cache);
+	if (!err)
+		err = victim_choose(cache, victim);
 	if (!err) {
 		region = &cache->image.regions[*victim];
-		if (region->state == REGION_SEALED || region->state == REGION_ACTIVE) {
-			stats_add(evicted_regions, 1);
-			stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used)
-							 << FORMAT_PAGE_SHIFT);
-		}
 		region->owner = (uint32_t)cache->slot + 1;
-		store_release(&region->state, REGION_RECYCLING);
-		store_release(&region->generation, region->generation + 1);
-		store_relaxed(&region->used, 0);
+		region_invalidate(region);
 	}
 	unlock_regions(cache, &critical);
 	return err;
@@ -132,17 +156,24 @@ static int victim_take(struct rawcache *cache, uint32_t *victim)
 /* All entries of the index are of generations that 12 bits tell apart. */
 static int generations_sweep(struct rawcache *cache, const struct region *region)
 {
+	uint32_t count = cache->image.sb.region_count;
+	uint32_t *before;
 	int err;
 
 	if (region->generation - region->swept < GENERATION_SWEEP)
 		return 0;
+	before = memory_map(count * sizeof(*before));
+	if (!before)
+		return -ENOMEM;
+	/* what was live when the sweep began may have stayed: only what was stale then is gone */
+	for (uint32_t n = 0; n < count; n++)
+		before[n] = load_relaxed(&cache->image.regions[n].generation);
 	err = index_sweep(cache);
-	if (err)
-		return err;
-	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
-		store_relaxed(&cache->image.regions[n].swept,
-			      load_relaxed(&cache->image.regions[n].generation));
-	return 0;
+	for (uint32_t n = 0; n < count && !err; n++)
+		if ((int32_t)(before[n] - load_relaxed(&cache->image.regions[n].swept)) > 0)
+			store_relaxed(&cache->image.regions[n].swept, before[n]);
+	memory_unmap(before, count * sizeof(*before));
+	return err;
 }
 
 static int region_detach(struct rawcache *cache, uint32_t number)
@@ -150,7 +181,7 @@ static int region_detach(struct rawcache *cache, uint32_t number)
 	const struct image *image = &cache->image;
 	uint64_t bytes = UINT64_C(1) << image->sb.region_shift;
 
-	if (!image_fd_valid(image))
+	if (!image_fd_valid(image) || !runtime_fd_valid(&cache->runtime))
 		return -EBADF;
 	return detach_range(image->fd, image->sb.probes,
 			    image->sb.data_offset + (uint64_t)number * bytes, bytes);
@@ -191,7 +222,7 @@ static int region_recycle(struct rawcache *cache, uint32_t *number)
 	err = generations_sweep(cache, &cache->image.regions[*number]);
 	if (!err) {
 		err = region_detach(cache, *number);
-		if (err == -EIO || err == -ENOSPC) {
+		if (err == -EIO) {
 			log_error("region %u cannot be recycled (%d): not used any more", *number,
 				  err);
 			stats_add(io_errors, 1);
@@ -266,7 +297,7 @@ static int region_advance(struct rawcache *cache, uint32_t seen)
 		if (number != UINT32_MAX && cache->image.regions[number].state == REGION_ACTIVE)
 			store_release(&cache->image.regions[number].state, REGION_SEALED);
 		store_release(&header_of(cache)->active_region, 0);
-		advanced = region_activate(cache);
+		advanced = !users_check(cache) && region_activate(cache);
 	}
 	unlock_regions(cache, &critical);
 	return advanced ? 0 : region_prepare(cache);
@@ -357,9 +388,7 @@ int region_drop_all(struct rawcache *cache)
 			continue;
 		/* not FREE: pages may still be on their way to a socket and must be detached */
 		region->owner = 0;
-		store_release(&region->state, REGION_RECYCLING);
-		store_release(&region->generation, region->generation + 1);
-		store_relaxed(&region->used, 0);
+		region_invalidate(region);
 	}
 	store_release(&header_of(cache)->active_region, 0);
 	unlock_regions(cache, &critical);

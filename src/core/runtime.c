@@ -82,6 +82,25 @@ static int runtime_path(struct runtime *runtime, const struct image *image, cons
 	return n < 0 || (size_t)n >= sizeof(runtime->path) ? -ENAMETOOLONG : 0;
 }
 
+static int runtime_fd_note(struct runtime *runtime)
+{
+	struct statx stx;
+	int err = sys_fstatx(runtime->fd, &stx);
+
+	runtime->inode = stx.stx_ino;
+	runtime->device = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+	return err;
+}
+
+bool runtime_fd_valid(const struct runtime *runtime)
+{
+	struct statx stx;
+
+	return !runtime->foreign && !sys_fstatx(runtime->fd, &stx) &&
+	       stx.stx_ino == runtime->inode &&
+	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == runtime->device;
+}
+
 static int runtime_map(struct runtime *runtime, uint64_t bytes, uint32_t visited_count)
 {
 	int prot = runtime->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
@@ -91,7 +110,7 @@ static int runtime_map(struct runtime *runtime, uint64_t bytes, uint32_t visited
 		return (int)(intptr_t)base;
 	runtime->bytes = bytes;
 	runtime_place(runtime, base, visited_count);
-	return 0;
+	return runtime_fd_note(runtime);
 }
 
 /* A segment in a directory where anybody may make files is believed only if it is ours. */
@@ -118,7 +137,7 @@ static bool header_fits(const struct runtime *runtime, const struct image *image
 	       h->version == RUNTIME_VERSION && h->layout == layout_fingerprint() &&
 	       h->bytes == runtime->bytes && h->visited_count == runtime->visited_count &&
 	       !memcmp(h->image_uuid, image->sb.uuid, 16) && !memcmp(h->boot_id, boot_id, 16) &&
-	       !memcmp(h->id, image->state->runtime_id, 16);
+	       runtime_is_current(runtime, image);
 }
 
 /* Open what is there, if it is the segment that the image's users have. */
@@ -164,6 +183,11 @@ static int robust_lock_init(pthread_mutex_t *lock)
 	return -err;
 }
 
+bool runtime_is_current(const struct runtime *runtime, const struct image *image)
+{
+	return !memcmp(runtime->header->id, image->state->runtime_id, 16);
+}
+
 static int header_init(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
 {
 	struct runtime_header *h = runtime->header;
@@ -180,11 +204,30 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	h->visited_count = runtime->visited_count;
 	memcpy(h->image_uuid, image->sb.uuid, 16);
 	memcpy(h->boot_id, boot_id, 16);
-	if (sys_getrandom(h->id, 16) != 16 || sys_getrandom(&h->salt, 8) != 8)
+	if (sys_getrandom(h->id, 16) != 16)
 		return -EIO;
 	memcpy(image->state->runtime_id, h->id, 16);
 	store_release(&h->ready, 1);
 	return 0;
+}
+
+/* Nobody is attached, so whoever was recycling a region is dead. */
+static void regions_disown(struct image *image)
+{
+	for (uint32_t n = 0; n < image->sb.region_count; n++)
+		image->regions[n].owner = 0;
+}
+
+/*
+ * Locks of a block device are those of its node, and containers have nodes of their own: there
+ * may be users that we do not see. A segment of this boot that is not here may be theirs.
+ */
+static bool users_hidden(const struct image *image, const uint8_t boot_id[16])
+{
+	static const uint8_t none[16];
+
+	return image->block_device && image_epoch_current(image, boot_id) &&
+	       memcmp(image->state->runtime_id, none, 16);
 }
 
 /* With LOCK_USERS held exclusively: nobody is attached, so what lies there is nobody's. */
@@ -192,10 +235,14 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 {
 	uint32_t visited_count = visited_wanted(image);
 	uint64_t bytes = runtime_place(runtime, NULL, visited_count);
-	int err = image_epoch_begin(image, boot_id);
+	int err;
 
+	if (users_hidden(image, boot_id))
+		return -EBUSY;
+	err = image_epoch_begin(image, boot_id);
 	if (err)
 		return err;
+	regions_disown(image);
 	err = sys_unlinkat(AT_FDCWD, runtime->path, 0);
 	if (err && err != -ENOENT)
 		return err;
@@ -207,7 +254,9 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 	if (image->mode & 0022)
 		sys_fchmod(runtime->fd, image->mode);
 	/* all of it now: a full tmpfs must be an error here, not a SIGBUS later */
-	err = sys_fallocate(runtime->fd, 0, 0, bytes);
+	err = sys_file_size_allowed(bytes) ? 0 : -EFBIG;
+	while (!err && (err = sys_fallocate(runtime->fd, 0, 0, bytes)) == -EINTR)
+		err = 0;
 	if (!err)
 		err = runtime_map(runtime, bytes, visited_count);
 	if (!err)
@@ -236,17 +285,30 @@ static int attach_round(struct runtime *runtime, struct image *image, const uint
 
 	if (err)
 		return err == -EACCES ? -EAGAIN : err;
+	err = image_refresh(image);
+	if (err)
+		return err == -ESTALE ? -EREMCHG : err;
 	err = runtime_open(runtime, image, boot_id);
-	if (!err || image->read_only)
+	if (!err)
+		return 0;
+	if (image->read_only) {
+		/* without a segment it is no user, and must not keep others from making one */
+		runtime_lock_byte(image->fd, LOCK_READERS, F_RDLCK);
+		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
 		return err;
+	}
 	if (err != -ENOENT && err != -ESTALE)
 		return err;
 	if (runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK)) {
 		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
 		return -EAGAIN;
 	}
-	/* the last one before us may have made it meanwhile */
-	err = runtime_open(runtime, image, boot_id);
+	/* the last one before us may have made it, or begun the epoch, meanwhile */
+	err = image_refresh(image);
+	if (!err)
+		err = runtime_open(runtime, image, boot_id);
+	else if (err == -ESTALE)
+		return -EREMCHG;
 	if (err)
 		err = runtime_create(runtime, image, boot_id);
 	runtime_lock_byte(image->fd, LOCK_USERS, err ? F_UNLCK : F_RDLCK);
@@ -271,6 +333,8 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 		return err;
 	for (;;) {
 		err = attach_round(runtime, image, boot_id);
+		if (err == -EBUSY)
+			*reason = RAWCACHE_REASON_runtime_unreachable;
 		if (err != -EAGAIN)
 			break;
 		if (clock_mono_ns() > deadline) {
@@ -288,7 +352,7 @@ void runtime_detach(struct runtime *runtime)
 {
 	if (runtime->header)
 		sys_munmap(runtime->header, runtime->bytes);
-	if (runtime->fd >= 0)
+	if (runtime->fd >= 0 && (!runtime->inode || runtime_fd_valid(runtime)))
 		sys_close(runtime->fd);
 	runtime->header = NULL;
 	runtime->fd = -1;
@@ -296,8 +360,7 @@ void runtime_detach(struct runtime *runtime)
 
 int runtime_reopen(struct runtime *runtime)
 {
-	struct statx old;
-	struct statx now;
+	struct statx stx;
 	char self[40];
 	int fd;
 
@@ -307,13 +370,16 @@ int runtime_reopen(struct runtime *runtime)
 		fd = sys_openat(AT_FDCWD, runtime->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
-	if (sys_fstatx(runtime->fd, &old) || sys_fstatx(fd, &now) || old.stx_ino != now.stx_ino ||
-	    old.stx_dev_minor != now.stx_dev_minor || old.stx_dev_major != now.stx_dev_major) {
+	if (sys_fstatx(fd, &stx) || stx.stx_ino != runtime->inode ||
+	    ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) != runtime->device) {
 		sys_close(fd);
 		return -ESTALE;
 	}
-	sys_close(runtime->fd);
+	runtime->foreign = false;
+	if (runtime_fd_valid(runtime))
+		sys_close(runtime->fd);
 	runtime->fd = image_fd_hide(fd);
+	runtime->foreign = runtime->fd < 0;
 	return runtime->fd < 0 ? runtime->fd : 0;
 }
 

@@ -81,13 +81,14 @@ struct runtime_header {
 	uint32_t active_region; /* region + 1 that extents are appended to; 0: none */
 	uint32_t next_region; /* region + 1 that is clean and waits; 0: none */
 	uint64_t mmap_threshold; /* tunable: 0 unset */
-	uint64_t salt; /* keys of files that changed just now are of this segment only */
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 } __attribute__((aligned(4096)));
 
 struct runtime {
 	int fd; /* the segment; holds the lock of our slot */
+	bool foreign; /* fd is our parent's description: no lock may be tried on it */
+	uint64_t inode, device; /* what fd must still be before it is used */
 	uint64_t bytes;
 	bool read_only;
 	struct runtime_header *header;
@@ -109,8 +110,17 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 		   enum rawcache_reason *reason);
 void runtime_detach(struct runtime *runtime);
 
-/* A fork child: a description of its own, because locks belong to descriptions. */
+/*
+ * A fork child: a description of its own, because locks belong to descriptions. Until this has
+ * succeeded the child must not touch any lock: runtime->foreign.
+ */
 int runtime_reopen(struct runtime *runtime);
+
+/* Whether runtime->fd still is the segment, opened by this process. */
+bool runtime_fd_valid(const struct runtime *runtime);
+
+/* Whether this segment is the one that the image's users have. */
+bool runtime_is_current(const struct runtime *runtime, const struct image *image);
 
 /*
  * Robust locks around a few stores, taken with all signals held back. An owner that died left
@@ -124,6 +134,7 @@ void runtime_unlock(pthread_mutex_t *lock);
 int runtime_lock_byte(int fd, uint64_t byte, int type);
 
 #define LOCK_USERS (UINT64_C(1) << 62)
+#define LOCK_READERS (LOCK_USERS + 1) /* who reads without a segment: only format minds */
 #define LOCK_SLOT UINT64_C(1)
 
 #endif

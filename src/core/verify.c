@@ -53,7 +53,7 @@ bool verify_extent(struct rawcache *cache, const struct key *key, const struct f
 			index_trust(cache, key, found);
 		return true;
 	}
-	if (right == -ESTALE || right == -ENOMEM)
+	if (right < 0 && right != -EIO)
 		return false;
 	stats_add(verify_failed, 1);
 	if (right < 0)

@@ -112,11 +112,11 @@ static void fault(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	/* a kernel address has no si_addr to speak of, but still is a fault */
-	if (info->si_code > 0)
-		rawcache_handle_fault(info->si_addr);
+	bool mended = info->si_code > 0 && rawcache_handle_fault(info->si_addr);
+
 	errno = saved;
-	chain(sig, info, context);
+	if (!mended)
+		chain(sig, info, context);
 }
 
 static void install(int sig)
