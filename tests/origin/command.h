@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands that are written to the control file. */
 #ifndef ORIGIN_COMMAND_H
 #define ORIGIN_COMMAND_H

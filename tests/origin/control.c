@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The hidden directory /.origin, by which tests watch and steer the origin:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Faults that tests ask for: errors, short reads, stalls.
  *

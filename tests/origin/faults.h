@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Faults that tests ask for: errors, short reads, stalls. */
 #ifndef ORIGIN_FAULTS_H
 #define ORIGIN_FAULTS_H
@@ -10,20 +11,15 @@
 
 struct node;
 
-enum fault_kind {
-	FAULT_NONE,
-	FAULT_FAIL,
-	FAULT_SHORT,
-	FAULT_STALL
-};
+enum fault_kind { FAULT_NONE, FAULT_FAIL, FAULT_SHORT, FAULT_STALL };
 
 struct fault {
 	enum fault_kind kind;
 	enum op op;
-	int err;	    /* FAIL: the errno, positive */
-	size_t max;	    /* SHORT: bytes */
-	uint64_t count;	    /* requests it still applies to; 0: until cleared */
-	char prefix[4096];  /* "/dir/file" below the mount; "": everywhere */
+	int err;	   /* FAIL: the errno, positive */
+	size_t max;	   /* SHORT: bytes */
+	uint64_t count;	   /* requests it still applies to; 0: until cleared */
+	char prefix[4096]; /* "/dir/file" below the mount; "": everywhere */
 };
 
 /* Adds a copy of @fault. -ENOSPC when there are too many. */

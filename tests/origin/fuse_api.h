@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libfuse's low-level API, in the version that this program is written for. */
 #ifndef ORIGIN_FUSE_API_H
 #define ORIGIN_FUSE_API_H

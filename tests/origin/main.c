@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * origin: a pass-through FUSE file system that is slow and faulty on demand.
  *
@@ -114,7 +115,8 @@ static int resolve_paths(struct options *options)
 	    resolve_directory(options->mountpoint, mountpoint))
 		return -1;
 	len = strlen(backing);
-	if (!strcmp(backing, "/") || (!strncmp(backing, mountpoint, len) && mountpoint[len] == '/')) {
+	if (!strcmp(backing, "/") ||
+	    (!strncmp(backing, mountpoint, len) && mountpoint[len] == '/')) {
 		fprintf(stderr, "origin: %s lies inside %s\n", mountpoint, backing);
 		return -1;
 	}
@@ -264,6 +266,9 @@ int main(int argc, char **argv)
 
 	if (err)
 		return err < 0 ? 2 : 0;
+	/* What a script has open (a lock, a pipe) is not for the daemon to keep. */
+	if (!options.foreground)
+		close_range(3, UINT_MAX, 0);
 	if (resolve_paths(&options) || open_paths(&options) || wait_init())
 		return 1;
 	request_init();

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Nodes: the inodes that the kernel knows of.
  *
@@ -36,8 +37,7 @@ void node_fini(void)
 	struct node *node, *next;
 
 	/* An unmounted kernel need not send FORGETs. */
-	HASH_ITER(hh, table, node, next)
-	{
+	HASH_ITER(hh, table, node, next) {
 		HASH_DEL(table, node);
 		if (node->fd >= 0)
 			close(node->fd);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Nodes: the inodes that the kernel knows of, and how to get hold of them. */
 #ifndef ORIGIN_NODE_H
 #define ORIGIN_NODE_H
@@ -8,7 +9,7 @@
 #include <uthash.h>
 
 enum node_kind {
-	NODE_FILE,	  /* anything below the mount, directories too */
+	NODE_FILE, /* anything below the mount, directories too */
 	NODE_ROOT,
 	NODE_CONTROL_DIR, /* the rest is control.c's, and has no descriptor */
 	NODE_CONTROL,
@@ -26,10 +27,10 @@ struct node {
 	uint64_t refs;	     /* the kernel's, children's, and of calls under way */
 	struct node *parent; /* where the inode was seen last; holds a reference */
 	char *name;
-	int fd;		    /* O_PATH, or -1: to be opened again when needed */
-	unsigned int users; /* who uses fd now */
-	unsigned int pins;  /* who wants fd to stay, used or not */
-	int gone;	    /* removed: fd could not be opened again */
+	int fd;			  /* O_PATH, or -1: to be opened again when needed */
+	unsigned int users;	  /* who uses fd now */
+	unsigned int pins;	  /* who wants fd to stay, used or not */
+	int gone;		  /* removed: fd could not be opened again */
 	struct node *prev, *next; /* among those whose fd may be closed */
 	UT_hash_handle hh;
 };
@@ -69,9 +70,16 @@ void node_forget(struct node *node, uint64_t count);
 int node_get(struct node *node);
 void node_put(struct node *node);
 
-/* node_get(), something, node_put(): attributes; a descriptor with real access. */
 int node_stat(struct node *node, struct stat *st);
+
+/*
+ * Opens the inode for real: a descriptor or -errno. Until node_close() the inode stays
+ * in reach, whatever others do to its name. node_opened() is for who has opened it
+ * otherwise.
+ */
 int node_open(struct node *node, int flags);
+void node_opened(struct node *node);
+void node_close(struct node *node, int fd);
 
 /*
  * A path that leads to the inode of the O_PATH descriptor @fd itself, for calls that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The descriptors of nodes: how to get hold of an inode.
  *
@@ -9,8 +10,8 @@
  * directory while its descriptor is closed is stale, as on NFS, until the kernel
  * looks it up anew.
  *
- * A descriptor is closable unless it is in use (users), about to be removed or
- * renamed (pins), or its inode has no name any more (gone).
+ * A descriptor is closable unless it is in use (users), its inode is open or about to
+ * be removed or renamed (pins), or has no name any more (gone).
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -245,6 +246,27 @@ int node_open(struct node *node, int flags)
 	fd = open(node_proc(path_fd, proc), flags | O_CLOEXEC);
 	if (fd < 0)
 		fd = -errno;
+	else
+		node_opened(node);
 	node_put(node);
 	return fd;
+}
+
+void node_opened(struct node *node)
+{
+	int fd = node_get(node);
+
+	pthread_mutex_lock(&node_lock);
+	node_fd_pin_locked(node);
+	pthread_mutex_unlock(&node_lock);
+	if (fd >= 0)
+		node_put(node);
+}
+
+void node_close(struct node *node, int fd)
+{
+	close(fd);
+	pthread_mutex_lock(&node_lock);
+	node_fd_unpin_locked(node);
+	pthread_mutex_unlock(&node_lock);
 }

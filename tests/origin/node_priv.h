@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What node.c and node_fd.c know of each other. Called with node_lock held. */
 #ifndef ORIGIN_NODE_PRIV_H
 #define ORIGIN_NODE_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The request handlers, by what they work on. */
 #ifndef ORIGIN_OPS_H
 #define ORIGIN_OPS_H

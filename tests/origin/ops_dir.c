@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reading directories.
  *
@@ -49,7 +50,7 @@ static void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	}
 	fi->fh = (uint64_t)fd;
 	if (fuse_reply_open(req, fi))
-		close(fd);
+		node_close(node, fd);
 }
 
 static void ops_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -60,7 +61,7 @@ static void ops_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info
 		return;
 	/* No faults here: the descriptor has to go. */
 	counters_enter(OP_OTHER);
-	close((int)fi->fh);
+	node_close(node, (int)fi->fh);
 	request_reply(req, OP_OTHER, 0);
 }
 

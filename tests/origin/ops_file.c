@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Requests on open files.
  *
@@ -49,7 +50,7 @@ static void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->fh = (uint64_t)fd;
 	fi->keep_cache = ops_options(req)->keep_cache;
 	if (fuse_reply_open(req, fi))
-		close(fd);
+		node_close(node, fd);
 }
 
 /* Creates and opens @name. A descriptor or -errno. */
@@ -70,33 +71,49 @@ static int file_create(fuse_req_t req, struct node *parent, const char *name, mo
 	return fd;
 }
 
+/* Creates, opens and looks up @name. A descriptor or -errno. */
+static int create_entry(fuse_req_t req, struct node *parent, const char *name, mode_t mode,
+			int flags, struct fuse_entry_param *entry)
+{
+	int fd = file_create(req, parent, name, mode, flags);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = ops_entry(req, parent, name, entry);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	node_opened(node_of(entry->ino));
+	return fd;
+}
+
 static void ops_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name, mode_t mode,
 		       struct fuse_file_info *fi)
 {
 	struct node *parent = node_of(parent_ino);
 	struct fuse_entry_param entry;
-	int err, fd = -1;
+	int fd;
 
 	if (control_guards(parent, name)) {
 		fuse_reply_err(req, EPERM);
 		return;
 	}
-	err = request_begin(req, OP_OPEN, parent, name);
-	if (!err) {
-		fd = file_create(req, parent, name, mode, fi->flags);
-		err = fd < 0 ? fd : ops_entry(req, parent, name, &entry);
-	}
+	fd = request_begin(req, OP_OPEN, parent, name);
+	if (!fd)
+		fd = create_entry(req, parent, name, mode, fi->flags, &entry);
 	request_end(OP_OPEN);
+	if (fd < 0) {
+		fuse_reply_err(req, -fd);
+		return;
+	}
 	fi->fh = (uint64_t)fd;
 	fi->keep_cache = ops_options(req)->keep_cache;
-	if (err) {
-		fuse_reply_err(req, -err);
-	} else if (fuse_reply_create(req, &entry, fi)) {
+	if (fuse_reply_create(req, &entry, fi)) {
+		node_close(node_of(entry.ino), fd);
 		node_forget(node_of(entry.ino), 1);
-		err = -ENOENT;
 	}
-	if (err && fd >= 0)
-		close(fd);
 }
 
 /* Reads until @size bytes, the end, or an error; FUSE wants no short reads. */
@@ -211,7 +228,7 @@ static void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	}
 	/* The descriptor goes even if the test wants the request to fail. */
 	err = request_begin(req, OP_RELEASE, node, NULL);
-	close((int)fi->fh);
+	node_close(node, (int)fi->fh);
 	request_reply(req, OP_RELEASE, err);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests about an inode's attributes: lookup, getattr, setattr, readlink, ... */
 #define _GNU_SOURCE 1
 #include "ops.h"
@@ -12,8 +13,7 @@
 #include "control.h"
 #include "request.h"
 
-int ops_entry(fuse_req_t req, struct node *parent, const char *name,
-	      struct fuse_entry_param *entry)
+int ops_entry(fuse_req_t req, struct node *parent, const char *name, struct fuse_entry_param *entry)
 {
 	struct node *node;
 	int err;

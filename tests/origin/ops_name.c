@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests that make, move and remove names: mkdir, link, rename, unlink, ... */
 #define _GNU_SOURCE 1
 #include "ops.h"

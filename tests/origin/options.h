@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line. */
 #ifndef ORIGIN_OPTIONS_H
 #define ORIGIN_OPTIONS_H

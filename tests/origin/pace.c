@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How slow the origin is: latency per request, and one shared link.
  *

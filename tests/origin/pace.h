@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How slow the origin is: latency per request, and one shared link. */
 #ifndef ORIGIN_PACE_H
 #define ORIGIN_PACE_H
@@ -6,12 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum pace_kind {
-	PACE_NONE,
-	PACE_META,
-	PACE_READ,
-	PACE_COUNT
-};
+enum pace_kind { PACE_NONE, PACE_META, PACE_READ, PACE_COUNT };
 
 void pace_set_latency(enum pace_kind kind, int64_t ns);
 int64_t pace_get_latency(enum pace_kind kind);

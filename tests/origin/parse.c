@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers and names as people write them, in options and in commands. */
 #define _GNU_SOURCE 1
 #include "parse.h"

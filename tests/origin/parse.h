@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers and names as people write them, in options and in commands. */
 #ifndef ORIGIN_PARSE_H
 #define ORIGIN_PARSE_H

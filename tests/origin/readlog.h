@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log of READ requests, one line each. */
 #ifndef ORIGIN_READLOG_H
 #define ORIGIN_READLOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What every request has in common: counted, slowed, perhaps failed.
  *

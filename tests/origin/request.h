@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /* What every request has in common: counted, slowed, perhaps failed. */
 #ifndef ORIGIN_REQUEST_H
 #define ORIGIN_REQUEST_H
-
 
 #include "counters.h"
 #include "fuse_api.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Waiting, the origin's main occupation: until a time, or until released.
  *

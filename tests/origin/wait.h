@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting, the origin's main occupation: until a time, or until released. */
 #ifndef ORIGIN_WAIT_H
 #define ORIGIN_WAIT_H
