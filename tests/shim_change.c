@@ -9,7 +9,6 @@
  * DIRECTORY is configured; RAWCACHE_SETTLE is small (0.1), so that the test does not wait long.
  * Speaks TAP.
  */
-#define _GNU_SOURCE
 #include <aio.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,6 @@
  *
  * Exits 0, or 1 at the first difference with the seed and the call on standard error.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

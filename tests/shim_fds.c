@@ -8,7 +8,6 @@
  * Both lie below a configured directory, have settled, are longer than 64 KiB and differ in
  * every 4 KiB block. Speaks TAP.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

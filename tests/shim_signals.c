@@ -9,7 +9,6 @@
  * RECORDS is a file of 8-byte little-endian numbers 0, 1, 2, ..., made here if it is missing
  * (then let it settle). Speaks TAP.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,6 +23,9 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* hidden from the compiler, which knows what lies there */
+static volatile int *volatile bad_address = (volatile int *)16;
 
 #define RECORDS 1000000u
 #define BATCH 64
@@ -279,7 +281,7 @@ static void faults(void)
 	       "the program sees the default disposition");
 	sigaction(SIGSEGV, &act, NULL);
 	if (!sigsetjmp(back, 1)) {
-		*(volatile int *)16 = 1;
+		*bad_address = 1;
 		result(0, "not reached");
 	}
 	result(1, "the program's own handler gets the program's own fault");
@@ -288,7 +290,7 @@ static void faults(void)
 	signal(SIGSEGV, SIG_DFL);
 	pid = fork();
 	if (!pid) {
-		*(volatile int *)16 = 1;
+		*bad_address = 1;
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
