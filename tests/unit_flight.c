@@ -10,6 +10,8 @@
 
 static char path[512];
 static struct rawcache *cache;
+static uint64_t place;
+static const struct flight_need need = { 1, &place };
 static const struct key key = { .low = UINT64_C(0x123456789abcdef0), .high = 1 };
 
 static int setup(void **state)
@@ -31,33 +33,33 @@ static int teardown(void **state)
 
 static void *wait_thread(void *arg)
 {
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 
-	*(enum flight_result *)arg = flight_begin(cache, &key, &flight);
+	*(enum flight_result *)arg = flight_begin(cache, &key, &need, &flight);
 	return NULL;
 }
 
 static void test_wait(void **state)
 {
 	enum flight_result result = FLIGHT_OWNER;
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 	pthread_t thread;
 
 	(void)state;
 	cache = attach(path);
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_OWNER);
 	pthread_create(&thread, NULL, wait_thread, &result);
 	usleep(50000);
-	flight_end(cache, flight);
+	flight_end(cache, &flight);
 	pthread_join(thread, NULL);
 	assert_int_equal(result, FLIGHT_ENDED);
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
-	flight_end(cache, flight);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_OWNER);
+	flight_end(cache, &flight);
 }
 
 static void body_claim(void *arg)
 {
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 	struct key other = key;
 
 	(void)arg;
@@ -65,7 +67,7 @@ static void body_claim(void *arg)
 	/* all neighbours, the tested key's first */
 	for (int i = 0; i < 8; i++) {
 		other.low = key.low + ((uint64_t)i << 32);
-		if (flight_begin(cache, &other, &flight) != FLIGHT_OWNER)
+		if (flight_begin(cache, &other, &need, &flight) != FLIGHT_OWNER)
 			_exit(1);
 	}
 }
@@ -73,17 +75,17 @@ static void body_claim(void *arg)
 static void test_killed_owner(void **state)
 {
 	pid_t child = child_start(body_claim, NULL);
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 	double start;
 
 	(void)state;
 	cache = attach(path);
 	child_kill(child);
 	start = now_s();
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ENDED);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_ENDED);
 	assert_true(now_s() - start < 0.1);
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
-	flight_end(cache, flight);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_OWNER);
+	flight_end(cache, &flight);
 }
 
 /* The places are taken by the dead: a newcomer is sent away once, and has room then. */
@@ -91,44 +93,44 @@ static void test_killed_neighbours(void **state)
 {
 	pid_t child = child_start(body_claim, NULL);
 	struct key other = { .low = key.low + (UINT64_C(99) << 32), .high = 1 };
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 
 	(void)state;
 	cache = attach(path);
 	child_kill(child);
-	assert_int_equal(flight_begin(cache, &other, &flight), FLIGHT_ALONE);
-	assert_int_equal(flight_begin(cache, &other, &flight), FLIGHT_OWNER);
-	flight_end(cache, flight);
+	assert_int_equal(flight_begin(cache, &other, &need, &flight), FLIGHT_ALONE);
+	assert_int_equal(flight_begin(cache, &other, &need, &flight), FLIGHT_OWNER);
+	flight_end(cache, &flight);
 }
 
 /* A stopped owner is waited for once, and not for ever; when it dies its flight is free. */
 static void test_stopped_owner(void **state)
 {
 	pid_t child = child_start(body_claim, NULL);
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 	double start;
 
 	(void)state;
 	cache = attach(path);
 	child_stop(child);
 	start = now_s();
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ALONE);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_ALONE);
 	assert_true(now_s() - start < 3);
 	start = now_s();
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ALONE);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_ALONE);
 	assert_true(now_s() - start < 0.05);
 	child_kill(child);
 	start = now_s();
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ENDED);
-	assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_OWNER);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_ENDED);
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_OWNER);
 	assert_true(now_s() - start < 0.1);
-	flight_end(cache, flight);
+	flight_end(cache, &flight);
 }
 
 /* Whatever stands in the table, nobody hangs. */
 static void test_garbage(void **state)
 {
-	struct flight *flight = NULL;
+	struct claim flight = { 0 };
 	uint64_t tag = (key.low & ~FLIGHT_OWNER_MASK) | (FLIGHT_OWNER_MASK + 1);
 	double start = now_s();
 
@@ -141,7 +143,7 @@ static void test_garbage(void **state)
 			continue;
 		f->claim = tag | owner;
 		f->waiters = (uint32_t)owner;
-		assert_int_equal(flight_begin(cache, &key, &flight), FLIGHT_ENDED);
+		assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_ENDED);
 	}
 	assert_true(now_s() - start < 5);
 }

@@ -57,6 +57,19 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t file, int fd, void *
 			   uint64_t offset);
 
 /*
+ * What the program says about its reading, as to posix_fadvise(): POSIX_FADV_NORMAL, _SEQUENTIAL
+ * and _RANDOM hold for the file from now on; POSIX_FADV_WILLNEED begins to read the range (`len`
+ * 0: to the end) as far as there is room, without waiting for it. Others do nothing. `fd` as in
+ * rawcache_file_read().
+ */
+void rawcache_file_advise(struct rawcache *cache, uint64_t file, int fd, uint64_t offset,
+			  uint64_t len, int advice);
+
+/* How many of the file's bytes in [offset, offset + len) are cached. 0 for a stale handle. */
+uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t file, uint64_t offset,
+			      uint64_t len);
+
+/*
  * Tell the readers in all processes that the file with these attributes is being changed by a
  * program under the cache's eyes: they look at its attributes again before the next byte.
  * Call it before and after each change.

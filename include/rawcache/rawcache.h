@@ -54,6 +54,7 @@ struct rawcache_options {
 	uint8_t verify;            /* enum rawcache_verify                 RAWCACHE_VERIFY */
 	uint8_t read_only;         /* 1: never store, hold no slot */
 	uint8_t allow_shared;      /* 1: accept an image that others may write */
+	uint8_t keep_origin;       /* 1: leave its page cache alone        RAWCACHE_KEEP */
 	uint8_t manual_fork;       /* 1: the caller calls rawcache_fork_*() itself */
 };
 

@@ -268,6 +268,7 @@ void config_to_options(const struct config *config, struct rawcache_options *opt
 	options->settle_ms = config->settle_ms;
 	options->sendfile = config->sendfile;
 	options->direct = config->direct;
+	options->keep_origin = config->keep_origin;
 	options->io = config->io;
 	options->verify = config->verify;
 	options->allow_shared = config->shared;

@@ -30,6 +30,7 @@ struct config {
 	uint8_t direct;
 	uint8_t io;
 	uint8_t verify;
+	uint8_t keep_origin;
 	uint8_t shared;
 	uint8_t disable;
 	uint8_t log_level;

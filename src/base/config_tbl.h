@@ -12,6 +12,7 @@ CONFIG(TTL, ttl, seconds, "0", "seconds after which a stored extent is a miss; 0
 CONFIG(READAHEAD, readahead, size, "8M", "largest read-ahead window")
 CONFIG(IO, io, io, "auto", "how fills do their I/O: auto, io_uring, threads or sync")
 CONFIG(DIRECT, direct, boolean, "0", "1: fills write with O_DIRECT")
+CONFIG(KEEP, keep_origin, boolean, "0", "1: leave the origin's bytes in the page cache after a fill")
 CONFIG(SETTLE, settle_ms, milliseconds, "2", "seconds a file must have been unchanged before it is stored")
 CONFIG(REVALIDATE, revalidate_ms, revalidate, "open", "when an open file's attributes are checked again: open, or milliseconds")
 CONFIG(VERIFY, verify, verify, "boot", "when checksums are verified: boot, always or never")

@@ -101,12 +101,20 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 #define STATX_MNT_ID_UNIQUE 0x00004000U /* since Linux 6.8; older ones ignore it */
 #endif
 
-/* Attributes of an open file, with the mount it lies on: by an id that is never used again, or,
+/*
+ * The attributes that tell one state of a file from another. Neither the access time nor the
+ * blocks: after each read they are out of date, and network file systems ask the server again.
+ */
+#define STATX_IDENTITY \
+	(STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_MTIME | \
+	 STATX_CTIME | STATX_INO | STATX_SIZE)
+
+/* These attributes of an open file, with the mount it lies on: by an id that is never used again, or,
  * where the kernel has none, by the id of mountinfo (stx_mask tells which). */
 static inline int sys_fstatx(int fd, struct statx *stx)
 {
 	return sys_statx(fd, "", AT_EMPTY_PATH,
-			 STATX_BASIC_STATS | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
 }
 
 /* Returns the address or a negative errno value: compare with sys_is_error(). */

@@ -12,9 +12,11 @@
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "core/fetch.h"
 #include "core/file.h"
 #include "core/origin.h"
 #include "core/process.h"
+#include "core/storage.h"
 
 /* One cache of the process counts statistics: the first one. */
 static struct rawcache *current;
@@ -161,8 +163,10 @@ static void fork_handlers_register(void)
 
 static void cache_release(struct rawcache *cache)
 {
+	fetch_drop_all(cache);
 	process_detach(cache);
 	files_fini(cache);
+	storage_close(cache);
 	/* threads that still count into blocks of the segment must not fault: it stays mapped */
 	if (load_acquire(&cache->blocks_out))
 		cache->runtime.header = NULL;
@@ -225,9 +229,10 @@ void rawcache_detach(struct rawcache *cache)
 bool rawcache_owns_fd(int fd)
 {
 	for (const struct rawcache *cache = load_acquire(&all); cache; cache = cache->next)
-		if (fd >= 0 && (fd == cache->image.fd || fd == cache->runtime.fd))
+		if (fd >= 0 && (fd == cache->image.fd || fd == cache->runtime.fd ||
+				fd == load_relaxed(&cache->direct_fd) - 1))
 			return true;
-	return false;
+	return fd >= 0 && io_owns_fd(fd);
 }
 
 /* Zeros in place of a page of ours that the kernel cannot read: nothing is found in them. */
@@ -237,7 +242,7 @@ static bool page_replace(struct rawcache *cache, uintptr_t address, const void *
 
 	if (!start || address < (uintptr_t)start || address >= (uintptr_t)start + n)
 		return false;
-	store_relaxed(&cache->broken, 1);
+	storage_lost(cache);
 	return !sys_is_error(sys_mmap((void *)page, FORMAT_PAGE, PROT_READ | PROT_WRITE,
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
@@ -265,6 +270,7 @@ void rawcache_fork_prepare(void)
 	critical_enter(&critical);
 	pthread_mutex_lock(&all_lock);
 	fork_critical = critical;
+	fetch_fork_prepare();
 	for (struct rawcache *cache = all; cache; cache = cache->next) {
 		pthread_mutex_lock(&cache->process_lock);
 		files_fork_prepare(cache);
@@ -273,7 +279,7 @@ void rawcache_fork_prepare(void)
 	memory_fork_prepare();
 }
 
-static void fork_release(void)
+static void fork_release(void (*fetch_release)(void))
 {
 	struct critical critical = fork_critical;
 
@@ -283,13 +289,14 @@ static void fork_release(void)
 		files_fork_release(cache);
 		pthread_mutex_unlock(&cache->process_lock);
 	}
+	fetch_release();
 	pthread_mutex_unlock(&all_lock);
 	critical_leave(&critical);
 }
 
 void rawcache_fork_parent(void)
 {
-	fork_release();
+	fork_release(fetch_fork_parent);
 }
 
 /*
@@ -313,7 +320,7 @@ void rawcache_fork_child(void)
 	stats_forget();
 	for (struct rawcache *cache = all; cache; cache = cache->next)
 		cache_fork_child(cache);
-	fork_release();
+	fork_release(fetch_fork_child);
 }
 
 static int child_attach(struct rawcache *cache)

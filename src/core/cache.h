@@ -8,7 +8,7 @@
  *	files    what this process knows of origin files	file.h
  *
  * Locks, in the order in which they nest: region_lock of the runtime > cache->process_lock;
- * files lock > memory pool. The index locks are leaves. None is held during I/O; folding a dead
+ * fetch_lock > files lock > memory pool; fetch_lock > the ring's or the pool's. The index locks are leaves. None is held during I/O; folding a dead
  * process makes a few fcntl calls under process_lock.
  */
 #ifndef CORE_CACHE_H
@@ -36,7 +36,11 @@ struct rawcache {
 	int32_t pid; /* that the slot was taken for */
 	struct rawcache *next; /* all caches of the process */
 	uint64_t blocks_out; /* stats blocks that threads of this process have */
-	uint32_t broken; /* the image's storage failed: use the origin */
+	uint32_t broken; /* the image's storage failed: use the origin; see storage.h */
+	uint32_t broken_pause_ms; /* 0: it has not failed since it worked */
+	uint64_t broken_until_ms; /* clock_coarse_ms() */
+	uint32_t storage_errors; /* in a row */
+	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
 	struct stats_provider provider;
 	pthread_mutex_t process_lock;

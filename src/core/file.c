@@ -9,7 +9,9 @@
 #include "base/critical.h"
 #include "base/memory.h"
 #include "base/stats.h"
+#include "core/fetch.h"
 #include "core/origin.h"
+#include "core/storage.h"
 
 /* Tables of uthash live in our memory: the shim must not call malloc. */
 #define uthash_malloc(n) memory_get(n)
@@ -200,19 +202,46 @@ bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle)
 	return false;
 }
 
-void file_release(struct rawcache *cache, struct file *file)
+/* All references that are left are those of reads ahead. */
+static bool reference_is_fetch(const struct file *file, uint32_t references)
+{
+	return references && references == load_relaxed(&file->fetching);
+}
+
+/* Give a reference up; true when only reads ahead have the object now. */
+static bool reference_put(struct rawcache *cache, struct file *file)
 {
 	uint32_t references = load_relaxed(&file->references);
 	struct critical critical;
 
 	while (references > 1)
 		if (cas(&file->references, &references, references - 1))
-			return;
+			return reference_is_fetch(file, references - 1);
 	/* the last one, most likely: only under the lock does an object become idle */
 	files_lock(cache->files, &critical);
-	if (load_relaxed(&file->references) && fetch_sub(&file->references, 1) == 1)
+	references = load_relaxed(&file->references);
+	if (references && fetch_sub(&file->references, 1) == 1)
 		link_queue(cache->files, file->link);
 	files_unlock(cache->files, &critical);
+	return false;
+}
+
+void file_release(struct rawcache *cache, struct file *file)
+{
+	if (unlikely(reference_put(cache, file)))
+		fetch_drop(file);
+}
+
+void file_share(struct file *file)
+{
+	fetch_add(&file->references, 1);
+	fetch_add(&file->fetching, 1);
+}
+
+void file_unshare(struct rawcache *cache, struct file *file)
+{
+	fetch_sub(&file->fetching, 1);
+	reference_put(cache, file);
 }
 
 void files_fini(struct rawcache *cache)
@@ -287,23 +316,21 @@ void rawcache_file_changed(struct rawcache *cache, const struct statx *stx)
 		fetch_add(writer, 1); /* pairs with the acquire in file_written() */
 }
 
-bool file_look(const struct file *file, int fd, struct statx *stx)
+static uint64_t device_of(const struct statx *stx)
 {
-	const struct identity *id = &file->identity;
-
-	return !sys_fstatx(fd, stx) && stx->stx_size == id->size &&
-	       stx->stx_mtime.tv_sec == id->mtime_sec && stx->stx_mtime.tv_nsec == id->mtime_nsec &&
-	       stx->stx_ctime.tv_sec == id->ctime_sec && stx->stx_ctime.tv_nsec == id->ctime_nsec &&
-	       (!id->inode || stx->stx_ino == id->inode) && !file_written(file);
+	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 }
 
-bool file_unchanged(const struct file *file, int fd, const struct statx *before)
+bool file_unchanged(const struct file *file, int fd)
 {
-	struct statx after;
+	const struct identity *id = &file->identity;
+	struct statx stx;
 
-	return file_look(file, fd, &after) && after.stx_ino == before->stx_ino &&
-	       after.stx_dev_major == before->stx_dev_major &&
-	       after.stx_dev_minor == before->stx_dev_minor;
+	return !sys_fstatx(fd, &stx) && stx.stx_size == id->size &&
+	       stx.stx_mtime.tv_sec == id->mtime_sec && stx.stx_mtime.tv_nsec == id->mtime_nsec &&
+	       stx.stx_ctime.tv_sec == id->ctime_sec && stx.stx_ctime.tv_nsec == id->ctime_nsec &&
+	       stx.stx_ino == load_relaxed(&file->inode) &&
+	       device_of(&stx) == load_relaxed(&file->device) && !file_written(file);
 }
 
 /* --- opening */
@@ -351,14 +378,17 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->writer = writer ? writer : &no_writer;
 	file->writer_seen = writer_seen;
 	file->references = 1;
+	file->fetching = 0;
+	file->named = 0;
+	memset(&file->ahead, 0, sizeof(file->ahead));
 	file->link = link;
 	file_chunks_init(cache, file);
 	return file;
 }
 
 static int file_get(struct rawcache *cache, const struct key *key,
-		    const struct identity *identity, const uint32_t *writer, uint32_t writer_seen,
-		    uint64_t *handle)
+		    const struct identity *identity, const struct statx *stx,
+		    const uint32_t *writer, uint32_t writer_seen, uint64_t *handle)
 {
 	struct files *files = cache->files;
 	struct critical critical;
@@ -377,8 +407,11 @@ static int file_get(struct rawcache *cache, const struct key *key,
 	} else {
 		file = file_make(cache, key, identity, writer, writer_seen);
 	}
-	if (file)
+	if (file) {
+		store_relaxed(&file->inode, stx->stx_ino);
+		store_relaxed(&file->device, device_of(stx));
 		*handle = file_handle(file);
+	}
 	files_unlock(files, &critical);
 	return file ? 0 : -ENOMEM;
 }
@@ -401,7 +434,7 @@ int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const s
 	struct key key;
 	int err;
 
-	if (load_relaxed(&cache->broken))
+	if (!storage_probe(cache))
 		return refuse(reason, RAWCACHE_REASON_io_error, -EIO);
 	if (!stx->stx_size)
 		return refuse(reason, RAWCACHE_REASON_empty, -ENODATA);
@@ -421,7 +454,7 @@ int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const s
 	if (identity_recent(&identity, max_u64(cache->options.settle_ms, TICK_MS)))
 		return refuse(reason, RAWCACHE_REASON_unsettled, -EAGAIN);
 	key = key_of_file(&cache->image.sb, &identity);
-	err = file_get(cache, &key, &identity, writer, writer_seen, handle);
+	err = file_get(cache, &key, &identity, stx, writer, writer_seen, handle);
 	return err ? refuse(reason, RAWCACHE_REASON_no_memory, err) : 0;
 }
 

@@ -15,6 +15,7 @@
 #include <rawcache/file.h>
 
 #include "base/compiler.h"
+#include "core/ahead.h"
 #include "core/cache.h"
 #include "core/key.h"
 
@@ -36,8 +37,6 @@ static inline uint64_t chunk_place(uint32_t page, uint32_t generation)
 	return CHUNK_VALID | (uint64_t)(generation & 0x7fffffffu) << 32 | page;
 }
 
-struct statx;
-
 struct file {
 	uint32_t serial; /* changes when the object becomes another file's */
 	uint32_t references;
@@ -48,7 +47,11 @@ struct file {
 	uint32_t number; /* of this object */
 	struct key key;
 	struct identity identity; /* path is not kept */
+	uint64_t inode, device; /* of the file as it is open now: both may be others next time */
 	struct file_link *link; /* in the table of identities */
+	uint32_t fetching; /* references that are reads ahead, which nobody waits for */
+	uint32_t named; /* its name is on the image, or cannot be */
+	struct ahead ahead;
 };
 
 /*
@@ -72,6 +75,10 @@ static inline bool file_is(const struct file *file, uint64_t handle)
 bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle);
 void file_release(struct rawcache *cache, struct file *file);
 
+/* For who holds a reference: another one, of a read ahead. */
+void file_share(struct file *file);
+void file_unshare(struct rawcache *cache, struct file *file);
+
 /* The chunk's memory, or NULL (no table: no memory, or a stale handle). */
 static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 {
@@ -89,11 +96,10 @@ static inline bool file_written(const struct file *file)
 
 /*
  * Whether `fd` is the file, unchanged, as this object describes it: before its bytes are read
- * for storing, and after, when it must also be the same inode of the same file system - another
+ * for storing, and after. It must be the same inode of the same file system, too: another
  * thread may have closed the descriptor, and its number may have become another file's.
  */
-bool file_look(const struct file *file, int fd, struct statx *stx);
-bool file_unchanged(const struct file *file, int fd, const struct statx *before);
+bool file_unchanged(const struct file *file, int fd);
 
 int files_init(struct rawcache *cache);
 void files_fini(struct rawcache *cache);

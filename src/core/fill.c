@@ -5,21 +5,24 @@
 #include <signal.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/guard.h"
-#include "base/log.h"
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/buffer.h"
-#include "core/flight.h"
-#include "core/index.h"
-#include "core/io.h"
+#include "core/extent.h"
+#include "core/fetch.h"
+#include "core/name.h"
+#include "core/part.h"
 #include "core/region.h"
+#include "core/storage.h"
+
+/* What a demanded chunk is read in, so that waiters in other processes see it arrive. */
+#define PIECE_BYTES (128u << 10)
+/* Chunks that one read publishes for others on its way out. */
+#define PUBLISH_MAX 4
 
 /*
  * The fill this thread is in, and what it holds. A signal handler that reads while its thread is
@@ -30,10 +33,11 @@
  * alternate signal stack addresses tell nothing: there we are nested.
  */
 struct current_fill {
-	const uintptr_t *seal; /* in the frame of fill_chunk(); NULL: no fill */
+	const uintptr_t *seal; /* in the frame of who entered; NULL: no fill */
 	struct rawcache *cache;
 	struct file *file;
-	struct flight *flight;
+	struct claim claim;
+	struct fetch *fetch;
 	struct extent *extent; /* points to `held` while a region is pinned */
 	struct extent held;
 };
@@ -47,102 +51,22 @@ static uint32_t chunk_length(const struct rawcache *cache, const struct file *fi
 	return (uint32_t)min_u64(cache->chunk_bytes, file->size - start);
 }
 
-ssize_t fill_bypass(struct rawcache *cache, const struct file *file, int fd,
-		    const struct want *want)
+ssize_t fill_bypass(const struct rawcache *cache, const struct want *want)
 {
 	uint64_t offset = want->chunk * cache->chunk_bytes + want->skip;
-	ssize_t got = sys_pread(fd, want->buf, want->length, offset);
+	uint64_t start = clock_mono_ns();
+	ssize_t got = sys_pread(want->fd, want->buf, want->length, offset);
 
-	(void)file;
 	stats_add(origin_reads, 1);
 	if (got > 0) {
 		stats_add(origin_bytes, (uint64_t)got);
 		stats_add(miss_bytes, (uint64_t)got);
+		stats_latency(miss_latency, clock_mono_ns() - start);
 	}
 	return got;
 }
 
-/* Storing gave up: the program has its bytes all the same. */
-static void store_failed(struct rawcache *cache, int err)
-{
-	stats_add(fill_errors, 1);
-	switch (err) {
-	case -EAGAIN:
-	case -EBUSY:
-		stats_bypass(RAWCACHE_REASON_full);
-		break;
-	case -EIO:
-	case -ENOSPC:
-		stats_add(io_errors, 1);
-		stats_bypass(RAWCACHE_REASON_io_error);
-		break;
-	case -EBADF:
-		stats_bypass(RAWCACHE_REASON_no_fd);
-		break;
-	default:
-		break;
-	}
-	log_info("not stored: error %d (slot %d)", err, cache->slot);
-}
-
-/* Write the chunk's bytes, zero-filled to whole pages, and publish them. */
-static void chunk_store(struct rawcache *cache, const struct file *file, const struct key *key,
-			char *buf, uint32_t length)
-{
-	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
-	struct extent *extent = &current.held;
-	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, extent);
-
-	(void)file;
-	if (err) {
-		store_failed(cache, err);
-		return;
-	}
-	current.extent = extent;
-	memset(buf + length, 0, bytes - length);
-	err = runtime_fd_valid(&cache->runtime) ? 0 : -EBADF;
-	if (!err)
-		err = io_backend_choose(cache)->write_extent(cache, extent->page, buf, bytes);
-	if (!err)
-		err = index_store(cache, key, extent->page, length, extent->generation,
-				  XXH3_64bits_withSeed(buf, length, key->low));
-	current.extent = NULL;
-	region_release(cache, extent);
-	if (err) {
-		store_failed(cache, err);
-		return;
-	}
-	stats_add(fills, 1);
-	stats_add(fill_bytes, length);
-}
-
-/* Fetch, deliver, store; the flight is ours. */
-static ssize_t chunk_fetch(struct rawcache *cache, const struct file *file, int fd,
-			   const struct key *key, const struct want *want, char *buf)
-{
-	uint32_t length = chunk_length(cache, file, want->chunk);
-	uint64_t offset = want->chunk * cache->chunk_bytes;
-	uint64_t start = clock_mono_ns();
-	struct statx before;
-	bool same = file_look(file, fd, &before);
-	ssize_t got = io_backend_choose(cache)->read_origin(cache, fd, buf, length, offset);
-
-	/* an error may lie outside of what the program asked for, and so may a new end */
-	if (got < (ssize_t)(want->skip + want->length))
-		return fill_bypass(cache, file, fd, want);
-	stats_latency(miss_latency, clock_mono_ns() - start);
-	if (guard_copy(want->buf, buf + want->skip, want->length))
-		return -EFAULT;
-	stats_add(miss_bytes, want->length);
-	if (same && got == (ssize_t)length && file_unchanged(file, fd, &before))
-		chunk_store(cache, file, key, buf, length);
-	else
-		stats_bypass(RAWCACHE_REASON_changed);
-	/* the image has it now: the origin's copy only takes memory */
-	sys_fadvise(fd, offset, length, POSIX_FADV_DONTNEED);
-	stats_latency(fill_latency, clock_mono_ns() - start);
-	return want->length;
-}
+/* --- entering and leaving */
 
 static bool on_signal_stack(void)
 {
@@ -152,24 +76,36 @@ static bool on_signal_stack(void)
 	       stack.ss_flags & SS_ONSTACK;
 }
 
+static void extent_drop(void)
+{
+	struct extent *extent = current.extent;
+
+	current.extent = NULL;
+	if (extent)
+		region_release(current.cache, extent);
+}
+
+static void fetch_give_up(void)
+{
+	struct fetch *fetch = current.fetch;
+
+	current.fetch = NULL;
+	if (fetch)
+		fetch_end(fetch);
+}
+
 /* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
 static void fill_abandoned(void)
 {
-	struct rawcache *cache = current.cache;
-	struct flight *flight = current.flight;
-	struct extent *extent = current.extent;
 	struct file *file = current.file;
 
-	current.flight = NULL;
-	current.extent = NULL;
 	current.file = NULL;
 	current.seal = NULL;
-	if (extent)
-		region_release(cache, extent);
-	if (flight)
-		flight_end(cache, flight);
+	extent_drop();
+	fetch_give_up();
+	flight_end(current.cache, &current.claim);
 	if (file)
-		file_release(cache, file);
+		file_release(current.cache, file);
 }
 
 /* False: this call interrupted a fill of its own thread. */
@@ -182,6 +118,7 @@ static bool fill_enter(struct rawcache *cache, struct file *file, const uintptr_
 	}
 	current.cache = cache;
 	current.file = file;
+	current.claim.flight = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&current.seal, seal);
 	return true;
@@ -189,55 +126,434 @@ static bool fill_enter(struct rawcache *cache, struct file *file, const uintptr_
 
 static void fill_leave(void)
 {
+	extent_drop();
+	flight_end(current.cache, &current.claim);
 	current.file = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&current.seal, NULL);
 }
 
-static ssize_t fill_own(struct rawcache *cache, struct file *file, int fd, const struct key *key,
-			const struct want *want, struct flight *flight)
+/* --- storing */
+
+/* The program's own copy of the file may go: the image has it now. */
+static void origin_forget(const struct rawcache *cache, int fd, uint64_t offset, uint64_t n)
+{
+	if (!cache->options.keep_origin)
+		sys_fadvise(fd, offset, n, POSIX_FADV_DONTNEED);
+}
+
+/* Store a chunk that lies in `buf`, unless somebody took the flight over. */
+static void chunk_store(struct rawcache *cache, struct file *file, const struct claim *claim,
+			const struct key *key, char *buf, uint32_t length, int fd)
+{
+	if (claim->flight && !flight_mine(claim))
+		return;
+	if (extent_store(cache, key, 0, buf, length))
+		name_store(cache, file, fd);
+}
+
+/* Other processes wait for this chunk: write what is there where they can read it. */
+static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, uint32_t length)
+{
+	uint32_t pages = (uint32_t)round_up(length, FORMAT_PAGE) >> FORMAT_PAGE_SHIFT;
+	uint32_t bytes = (uint32_t)round_down(have, FORMAT_PAGE);
+
+	if (!current.claim.flight || !load_relaxed(&current.claim.flight->waiters) || !bytes)
+		return;
+	if (!current.extent) {
+		if (region_alloc(cache, pages, &current.held))
+			return;
+		current.extent = &current.held;
+	}
+	if (!extent_write(cache, current.extent, 0, buf, bytes) && flight_mine(&current.claim))
+		flight_ready(&current.claim, current.extent->page, current.extent->generation,
+			     bytes >> FORMAT_PAGE_SHIFT);
+}
+
+/* Store the chunk in the extent that waiters read from already, or in a new one. */
+static void chunk_finish(struct rawcache *cache, struct file *file, const struct key *key,
+			 char *buf, uint32_t length, int fd)
+{
+	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
+	int err;
+
+	if (!current.extent) {
+		chunk_store(cache, file, &current.claim, key, buf, length, fd);
+		return;
+	}
+	memset(buf + length, 0, bytes - length);
+	err = extent_write(cache, current.extent, 0, buf, bytes);
+	if (!err)
+		err = extent_publish(cache, key, current.extent, 0, buf, length);
+	extent_drop();
+	if (err)
+		extent_failed(cache, err);
+	else
+		name_store(cache, file, fd);
+}
+
+/* --- whole chunks */
+
+/* Read the chunk, piece by piece; the program and waiters get theirs as it comes. */
+static ssize_t chunk_read(struct rawcache *cache, const struct want *want, char *buf,
+			  uint32_t length)
+{
+	uint64_t offset = want->chunk * cache->chunk_bytes;
+	uint32_t have = 0;
+
+	while (have < length) {
+		uint32_t n = (uint32_t)min_u64(PIECE_BYTES, length - have);
+		ssize_t got = io_read_origin(want->fd, buf + have, n, offset + have);
+
+		if (got < 0)
+			return have ? (ssize_t)have : got;
+		have += (uint32_t)got;
+		if (got < (ssize_t)n)
+			break;
+		if (have < length)
+			chunk_show(cache, buf, have, length);
+	}
+	return have;
+}
+
+/* Fetch, deliver, store; the flight is ours. */
+static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const struct key *key,
+			   const struct want *want, char *buf)
+{
+	uint32_t length = chunk_length(cache, file, want->chunk);
+	uint64_t start = clock_mono_ns();
+	bool same = file_unchanged(file, want->fd);
+	ssize_t got = chunk_read(cache, want, buf, length);
+
+	/* an error may lie outside of what the program asked for, and so may a new end */
+	if (got < (ssize_t)(want->skip + want->length))
+		return fill_bypass(cache, want);
+	stats_latency(miss_latency, clock_mono_ns() - start);
+	if (guard_copy(want->buf, buf + want->skip, want->length))
+		return -EFAULT;
+	stats_add(miss_bytes, want->length);
+	if (same && got == (ssize_t)length && file_unchanged(file, want->fd))
+		chunk_finish(cache, file, key, buf, length, want->fd);
+	else
+		stats_bypass(RAWCACHE_REASON_changed);
+	origin_forget(cache, want->fd, want->chunk * cache->chunk_bytes, length);
+	stats_latency(fill_latency, clock_mono_ns() - start);
+	return want->length;
+}
+
+/* --- parts */
+
+/* Fetch some parts around what is wanted; `first` and `count` say which. */
+static ssize_t parts_fetch(struct rawcache *cache, struct file *file, const struct want *want,
+			   const struct parts *parts, uint32_t first, uint32_t count, char *buf)
+{
+	uint64_t chunk_start = want->chunk * cache->chunk_bytes;
+	uint32_t from = first * PART_BYTES;
+	uint32_t to = (uint32_t)min_u64(from + count * PART_BYTES, parts->chunk_length);
+	uint64_t start = clock_mono_ns();
+	bool same = file_unchanged(file, want->fd);
+	ssize_t got = io_read_origin(want->fd, buf, to - from, chunk_start + from);
+
+	if (got < (ssize_t)(want->skip + want->length - from))
+		return fill_bypass(cache, want);
+	stats_latency(miss_latency, clock_mono_ns() - start);
+	if (guard_copy(want->buf, buf + (want->skip - from), want->length))
+		return -EFAULT;
+	stats_add(miss_bytes, want->length);
+	if (same && got == (ssize_t)(to - from) && file_unchanged(file, want->fd)) {
+		if (extent_store(cache, &parts->key[first], PART_BYTES, buf, to - from))
+			name_store(cache, file, want->fd);
+		ahead_gave(file, chunk_start + from, chunk_start + to);
+	} else {
+		stats_bypass(RAWCACHE_REASON_changed);
+	}
+	origin_forget(cache, want->fd, chunk_start + from, to - from);
+	stats_latency(fill_latency, clock_mono_ns() - start);
+	return want->length;
+}
+
+/* Read the parts that are missing between those that are there. */
+static bool parts_complete(const struct parts *parts, uint32_t have, int fd, uint64_t offset,
+			   char *buf)
+{
+	for (uint32_t i = 0; i < parts->count;) {
+		uint32_t end = i;
+		uint32_t n = 0;
+
+		while (end < parts->count && !(have & 1u << end))
+			n += part_length(parts, end++);
+		if (n && io_read_origin(fd, buf + i * PART_BYTES, n, offset + i * PART_BYTES) !=
+				 (ssize_t)n)
+			return false;
+		i = end + 1;
+	}
+	return true;
+}
+
+/* The rest of a chunk of which much is there: store it whole. */
+static ssize_t parts_merge(struct rawcache *cache, struct file *file, const struct key *key,
+			   const struct want *want, const struct parts *parts, char *buf)
+{
+	uint64_t offset = want->chunk * cache->chunk_bytes;
+	uint64_t start = clock_mono_ns();
+	bool same = file_unchanged(file, want->fd);
+	uint32_t have = parts_gather(cache, parts, buf);
+
+	if (!parts_complete(parts, have, want->fd, offset, buf))
+		return fill_bypass(cache, want);
+	stats_latency(miss_latency, clock_mono_ns() - start);
+	if (guard_copy(want->buf, buf + want->skip, want->length))
+		return -EFAULT;
+	stats_add(miss_bytes, want->length);
+	if (same && file_unchanged(file, want->fd)) {
+		chunk_finish(cache, file, key, buf, parts->chunk_length, want->fd);
+		parts_remove(cache, parts);
+	} else {
+		stats_bypass(RAWCACHE_REASON_changed);
+	}
+	origin_forget(cache, want->fd, offset, parts->chunk_length);
+	stats_latency(fill_latency, clock_mono_ns() - start);
+	return want->length;
+}
+
+static ssize_t parts_miss(struct rawcache *cache, struct file *file, const struct key *key,
+			  const struct want *want, char *buf)
+{
+	uint32_t last = (want->skip + want->length - 1) / PART_BYTES;
+	struct parts parts;
+	uint32_t first;
+	uint32_t count;
+	uint32_t wanted;
+
+	parts_find(cache, file, want->chunk, 0, PARTS_MAX - 1, &parts);
+	wanted = (2u << last) - (1u << want->skip / PART_BYTES);
+	/* fetched between our look and our claim? */
+	if ((parts.present & wanted) == wanted)
+		return -EAGAIN;
+	count = parts_choose(&parts, want, &first);
+	if (count == parts.count)
+		return parts_merge(cache, file, key, want, &parts, buf);
+	return parts_fetch(cache, file, want, &parts, first, count, buf);
+}
+
+/* --- misses */
+
+static void fill_plan(struct rawcache *cache, struct file *file, int fd, const struct plan *plan)
+{
+	uint32_t started = 0;
+	uint32_t passed = 0;
+
+	if (!plan->count)
+		return;
+	while (passed < plan->count) {
+		uint64_t chunk = plan->first + (uint64_t)(passed * plan->step);
+		enum fetch_result result = fetch_start(cache, file, fd, chunk);
+
+		if (result == FETCH_FULL)
+			break;
+		started += result == FETCH_STARTED;
+		passed++;
+	}
+	ahead_started(file, plan, passed, started);
+}
+
+static ssize_t fill_own(struct rawcache *cache, struct file *file, const struct key *key,
+			const struct want *want, const struct plan *plan)
 {
 	struct found found;
-	ssize_t n = -EAGAIN;
+	ssize_t n;
 	char *buf;
 
-	current.flight = flight;
 	/* published between our look and our claim? */
-	if (!index_find(cache, key, &found)) {
-		buf = buffer_get();
-		n = buf ? chunk_fetch(cache, file, fd, key, want, buf) :
-			  fill_bypass(cache, file, fd, want);
-		buffer_put(buf);
-	}
-	current.flight = NULL;
-	flight_end(cache, flight);
+	if (index_find(cache, key, &found) &&
+	    found.length == chunk_length(cache, file, want->chunk))
+		return -EAGAIN;
+	fill_plan(cache, file, want->fd, plan);
+	buf = buffer_get();
+	if (!buf)
+		return fill_bypass(cache, want);
+	n = plan->whole ? chunk_fetch(cache, file, key, want, buf) :
+			  parts_miss(cache, file, key, want, buf);
+	buffer_put(buf);
 	return n;
 }
 
-ssize_t fill_chunk(struct rawcache *cache, struct file *file, int fd, const struct want *want)
+/* The part that we need has arrived at somebody else. */
+static ssize_t fill_ready(struct rawcache *cache, const struct want *want, uint64_t place)
+{
+	ssize_t got = sys_pread(cache->image.fd, want->buf, want->length,
+				image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip);
+
+	if (got == -EFAULT)
+		return got;
+	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
+	if (got != (ssize_t)want->length ||
+	    (load_relaxed(&image_region(&cache->image, CHUNK_PAGE(place))->generation) &
+	     0x7fffffffu) != CHUNK_GENERATION(place))
+		return -EAGAIN;
+	stats_add(pread_reads, 1);
+	stats_add(pread_bytes, (uint64_t)got);
+	stats_add(miss_bytes, (uint64_t)got);
+	return got;
+}
+
+static void fill_publish(struct rawcache *cache, struct file *file, int fd, int max);
+
+static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const struct want *want,
+			    const struct plan *plan)
 {
 	struct key key = key_of_chunk(&cache->image.sb, &file->key, want->chunk);
-	volatile uintptr_t seal = FILL_SEAL;
-	struct flight *flight = NULL;
-	ssize_t n = -EAGAIN;
+	uint64_t start = clock_mono_ns();
+	uint64_t place = 0;
+	struct flight_need need = { want->skip + want->length, &place };
+	ssize_t n;
 
-	if (load_relaxed(&cache->broken) || cache->image.read_only || cache_slot_need(cache))
-		return fill_bypass(cache, file, fd, want);
+	switch (flight_begin(cache, &key, &need, &current.claim)) {
+	case FLIGHT_OWNER:
+		n = fill_own(cache, file, &key, want, plan);
+		flight_end(cache, &current.claim);
+		return n;
+	case FLIGHT_READY:
+		n = fill_ready(cache, want, place);
+		if (n >= 0)
+			stats_latency(miss_latency, clock_mono_ns() - start);
+		return n;
+	case FLIGHT_ALONE:
+		return fill_bypass(cache, want);
+	default:
+		stats_latency(miss_latency, clock_mono_ns() - start);
+		return -EAGAIN;
+	}
+}
+
+/* --- chunks that were read ahead */
+
+/* A read that came back short, though the file was long enough: go on where it stopped. */
+static ssize_t fetched_rest(const struct fetch *fetch, int fd)
+{
+	const struct io_request *request = &fetch->request;
+	ssize_t got = request->result;
+	ssize_t more;
+
+	stats_add(origin_reads, 1);
+	if (got <= 0)
+		return got;
+	stats_add(origin_bytes, (uint64_t)got);
+	if ((uint32_t)got == request->length)
+		return got;
+	more = io_read_origin(fd, request->buf + got, request->length - (uint32_t)got,
+			      request->offset + (uint64_t)got);
+	return more > 0 ? got + more : got;
+}
+
+/* Store what was taken from the table, and put it back. */
+static void fetched_store(struct rawcache *cache, struct file *file, ssize_t got, int fd)
+{
+	struct fetch *fetch = current.fetch;
+
+	if (got == (ssize_t)fetch->request.length && load_relaxed(&cache->broken) == 0)
+		chunk_store(cache, file, &fetch->claim, &fetch->key, fetch->request.buf,
+			    fetch->request.length, fd);
+	origin_forget(cache, fd, fetch->request.offset, fetch->request.length);
+	stats_latency(fill_latency, clock_mono_ns() - fetch->started);
+	fetch_give_up();
+}
+
+/* The chunk was read ahead, or is being: deliver and store it. */
+static ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want)
+{
+	struct fetch *fetch = current.fetch;
+	uint64_t start = clock_mono_ns();
+	bool unchanged;
+	ssize_t got;
+
+	io_wait(&fetch->request);
+	got = fetched_rest(fetch, want->fd);
+	unchanged = file_unchanged(file, want->fd);
+	/* read before the program asked for it: no older than the file as it was then */
+	if (got < (ssize_t)(want->skip + want->length) || !unchanged) {
+		fetch_give_up();
+		return fill_bypass(cache, want);
+	}
+	stats_latency(miss_latency, clock_mono_ns() - start);
+	if (guard_copy(want->buf, fetch->request.buf + want->skip, want->length)) {
+		fetch_give_up();
+		return -EFAULT;
+	}
+	stats_add(miss_bytes, want->length);
+	fetched_store(cache, file, got, want->fd);
+	return want->length;
+}
+
+/* Store what has arrived, for other processes may wait for it. */
+static void fill_publish(struct rawcache *cache, struct file *file, int fd, int max)
+{
+	for (int i = 0; i < max; i++) {
+		ssize_t got;
+
+		current.fetch = fetch_take_done(file);
+		if (!current.fetch)
+			return;
+		got = fetched_rest(current.fetch, fd);
+		fetched_store(cache, file, file_unchanged(file, fd) ? got : -ESTALE, fd);
+	}
+}
+
+ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want)
+{
+	volatile uintptr_t seal = FILL_SEAL;
+	struct plan plan;
+	ssize_t n;
+
+	if (!storage_probe(cache) || cache->image.read_only || cache_slot_need(cache))
+		return fill_bypass(cache, want);
 	if (!fill_enter(cache, file, (const uintptr_t *)&seal)) {
 		stats_bypass(RAWCACHE_REASON_nested);
-		return fill_bypass(cache, file, fd, want);
+		return fill_bypass(cache, want);
 	}
-	switch (flight_begin(cache, &key, &flight)) {
-	case FLIGHT_OWNER:
-		n = fill_own(cache, file, fd, &key, want, flight);
-		break;
-	case FLIGHT_ALONE:
-		n = fill_bypass(cache, file, fd, want);
-		break;
-	case FLIGHT_ENDED:
-		break;
+	ahead_note(cache, file, want, &plan);
+	current.fetch = fetch_take(file, want->chunk);
+	if (current.fetch) {
+		fill_plan(cache, file, want->fd, &plan);
+		n = fill_fetched(cache, file, want);
+	} else {
+		/* whoever we are going to wait for may be waiting for us */
+		fill_publish(cache, file, want->fd, PUBLISH_MAX);
+		n = fill_claimed(cache, file, want, &plan);
 	}
 	fill_leave();
 	seal = 0;
 	return n;
+}
+
+void fill_touch(struct rawcache *cache, struct file *file, const struct want *want)
+{
+	volatile uintptr_t seal = FILL_SEAL;
+	struct plan plan;
+
+	if (load_relaxed(&cache->broken) || cache_slot_need(cache) ||
+	    !fill_enter(cache, file, (const uintptr_t *)&seal))
+		return;
+	ahead_note(cache, file, want, &plan);
+	fill_plan(cache, file, want->fd, &plan);
+	fill_publish(cache, file, want->fd, PUBLISH_MAX);
+	fill_leave();
+	seal = 0;
+}
+
+uint32_t fill_ahead(struct rawcache *cache, struct file *file, int fd, uint64_t first,
+		    uint64_t chunks)
+{
+	uint32_t started = 0;
+
+	for (uint64_t i = 0; i < chunks; i++) {
+		enum fetch_result result = fetch_start(cache, file, fd, first + i);
+
+		if (result == FETCH_FULL)
+			break;
+		started += result == FETCH_STARTED;
+	}
+	if (started)
+		store_relaxed(&file->ahead.live, 1);
+	return started;
 }

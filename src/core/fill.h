@@ -2,8 +2,12 @@
 /*
  * A miss: fetch the chunk from the origin, hand the program its bytes, store the chunk.
  *
- *	claim the flight -> look again -> read the origin -> copy to the program ->
- *	has the file changed? -> cut an extent -> write -> publish -> end the flight
+ *	was it read ahead?	take it, wait for the rest of it
+ *	else claim the flight	or wait for who has it -> look again -> read the origin
+ *	copy to the program -> has the file changed? -> cut an extent -> write -> publish ->
+ *	end the flight -> publish what else was read ahead -> read further ahead
+ *
+ * A small read at a place where nobody reads sequentially fetches a part of the chunk (part.h).
  *
  * Nothing in the second half can fail the read: without space, descriptor or luck nothing is
  * stored. The program is given what the origin gave.
@@ -21,6 +25,8 @@ struct want {
 	uint32_t skip; /* bytes into the chunk */
 	uint32_t length; /* ends inside the chunk */
 	char *buf;
+	int fd; /* of the origin */
+	uint64_t more; /* bytes that the same call wants behind this piece */
 };
 
 /*
@@ -28,10 +34,19 @@ struct want {
  * gave it; 0: the file has become shorter; -EAGAIN: somebody else stored the chunk, look it up;
  * -EFAULT: the buffer is bad.
  */
-ssize_t fill_chunk(struct rawcache *cache, struct file *file, int fd, const struct want *want);
+ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want);
 
 /* Read the origin for the program, storing nothing. */
-ssize_t fill_bypass(struct rawcache *cache, const struct file *file, int fd,
-		    const struct want *want);
+ssize_t fill_bypass(const struct rawcache *cache, const struct want *want);
+
+/*
+ * A read touched a chunk that was there already: while we read ahead, publish what has arrived
+ * and read on. The caller holds a reference of `file`.
+ */
+void fill_touch(struct rawcache *cache, struct file *file, const struct want *want);
+
+/* Read `chunks` chunks ahead from `first`, as far as there is room. How many are on their way. */
+uint32_t fill_ahead(struct rawcache *cache, struct file *file, int fd, uint64_t first,
+		    uint64_t chunks);
 
 #endif

@@ -8,11 +8,14 @@
 #include "base/compiler.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/file.h"
 #include "core/process.h"
 
 #define NEIGHBOURS 8u
 #define SLICE_MS 20
 #define PATIENCE_MS 2000u
+/* A chunk that is read ahead: its owner may come back to it at once, or never. */
+#define AHEAD_PATIENCE_MS 100u
 
 static struct flight *flight_at(const struct rawcache *cache, const struct key *key, uint32_t i)
 {
@@ -47,6 +50,8 @@ static uint32_t claim_owner(uint64_t claim)
 static void flight_free(struct flight *flight, uint64_t claim)
 {
 	store_relaxed(&flight->slow, 0);
+	store_relaxed(&flight->ahead, 0);
+	store_relaxed(&flight->ready, 0);
 	if (!cas(&flight->claim, &claim, 0))
 		return;
 	fetch_add(&flight->word, 1);
@@ -72,17 +77,75 @@ static struct flight *flight_find(struct rawcache *cache, const struct key *key,
 	return NULL;
 }
 
-static struct flight *flight_claim(struct rawcache *cache, const struct key *key, uint64_t tag)
+/* The flight became ours. A claim that is not told how far it is says so in its own word. */
+static void claim_take(const struct rawcache *cache, struct claim *mine, struct flight *flight,
+		       uint64_t tag)
+{
+	mine->flight = flight;
+	mine->claim = claim_of(cache, tag);
+	mine->word = load_acquire(&flight->word);
+	mine->ready = mine->word;
+	store_relaxed(&flight->ahead, 0);
+	store_release(&flight->ready, mine->ready);
+}
+
+static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t tag,
+			 struct claim *mine)
 {
 	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
 		struct flight *flight = flight_at(cache, key, i);
 		uint64_t none = 0;
 
-		if (!load_relaxed(&flight->claim) &&
-		    cas(&flight->claim, &none, claim_of(cache, tag)))
-			return flight;
+		if (load_relaxed(&flight->claim) ||
+		    !cas(&flight->claim, &none, claim_of(cache, tag)))
+			continue;
+		claim_take(cache, mine, flight, tag);
+		return true;
 	}
-	return NULL;
+	return false;
+}
+
+/* The owner reads ahead and is busy otherwise: the flight becomes ours. */
+static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint64_t claim,
+			     struct claim *mine)
+{
+	uint64_t tag = claim_tag(claim);
+
+	if (!load_relaxed(&flight->ahead) || !cas(&flight->claim, &claim, claim_of(cache, tag)))
+		return false;
+	fetch_add(&flight->word, 1);
+	claim_take(cache, mine, flight, tag);
+	return true;
+}
+
+/*
+ * How far the owner is, in one word that cannot be half of one owner's and half of another's.
+ * From the low bit: page (32 bits), pages that are written there (7), the low bits of the
+ * region's generation (24), valid. Before that, the flight's futex word, so that an owner that
+ * comes back from a long sleep does not find what it left and tells nothing about a chunk that
+ * has the place by now.
+ */
+#define READY_PAGES_SHIFT 32
+#define READY_GENERATION_SHIFT 39
+#define READY_GENERATION_MASK 0xffffffu
+
+/* Whether the owner has put the first `needed` bytes at *place. */
+static bool flight_has(const struct rawcache *cache, const struct flight *flight, uint32_t needed,
+		       uint64_t *place)
+{
+	uint64_t ready = load_acquire(&flight->ready); /* pairs with flight_ready() */
+	uint32_t pages = (uint32_t)(ready >> READY_PAGES_SHIFT) & 0x7f;
+	uint32_t page = (uint32_t)ready;
+	uint32_t generation;
+
+	if (!(ready & CHUNK_VALID) || pages * FORMAT_PAGE < needed ||
+	    page >= cache->image.total_pages)
+		return false;
+	generation = load_acquire(&image_region(&cache->image, page)->generation);
+	if (((ready >> READY_GENERATION_SHIFT) ^ generation) & READY_GENERATION_MASK)
+		return false;
+	*place = chunk_place(page, generation);
+	return true;
 }
 
 /* Whether the claim's owner lives; a dead one's claim is given up on the way. */
@@ -96,12 +159,33 @@ static bool claim_alive(struct rawcache *cache, struct flight *flight, uint64_t 
 	return false;
 }
 
-/* Sleep until the flight of `tag` has ended; its owner's death ends it. */
-static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag)
+/*
+ * Look at a flight once: FLIGHT_ALONE means that there is nothing to report. `waited` in ns.
+ */
+static enum flight_result flight_look(struct rawcache *cache, struct flight *flight, uint64_t tag,
+				      const struct flight_need *need, uint64_t waited,
+				      struct claim *mine)
 {
-	uint64_t deadline = clock_mono_ns() + PATIENCE_MS * UINT64_C(1000000);
+	bool ready = flight_has(cache, flight, need->bytes, need->place);
+	uint64_t claim = load_acquire(&flight->claim);
+
+	if (claim_tag(claim) != tag)
+		return FLIGHT_ENDED;
+	if (ready)
+		return FLIGHT_READY;
+	if (waited > AHEAD_PATIENCE_MS * UINT64_C(1000000) &&
+	    flight_take_over(cache, flight, claim, mine))
+		return FLIGHT_OWNER;
+	return FLIGHT_ALONE;
+}
+
+/* Sleep until the flight of `tag` has ended or is far enough; its owner's death ends it. */
+static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag,
+				      const struct flight_need *need, struct claim *mine)
+{
 	struct timespec slice = { 0, SLICE_MS * 1000000 };
-	enum flight_result result = FLIGHT_ALONE;
+	uint64_t start = clock_mono_ns();
+	enum flight_result result;
 
 	stats_add(fill_waits, 1);
 	fetch_add(&flight->waiters, 1);
@@ -109,18 +193,18 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		uint32_t word = load_acquire(&flight->word);
 		uint64_t claim = load_acquire(&flight->claim);
 		bool slow = load_relaxed(&flight->slow);
+		uint64_t waited = clock_mono_ns() - start;
 
-		if (claim_tag(claim) != tag) {
-			result = FLIGHT_ENDED;
+		result = flight_look(cache, flight, tag, need, waited, mine);
+		if (result != FLIGHT_ALONE)
 			break;
-		}
 		if (!slow && sys_futex(&flight->word, FUTEX_WAIT, word, &slice) != -ETIMEDOUT)
 			continue;
 		if (!claim_alive(cache, flight, claim))
 			continue;
 		if (slow)
 			break;
-		if (clock_mono_ns() > deadline)
+		if (waited > PATIENCE_MS * UINT64_C(1000000))
 			store_relaxed(&flight->slow, 1);
 	}
 	fetch_sub(&flight->waiters, 1);
@@ -139,35 +223,82 @@ static void flight_reap(struct rawcache *cache, const struct key *key)
 	}
 }
 
-enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
-				struct flight **flight)
+/* never 0; a clash only makes somebody wait */
+static uint64_t tag_of(const struct key *key)
 {
-	/* never 0; a clash only makes somebody wait */
-	uint64_t tag = claim_tag(key->low) | (FLIGHT_OWNER_MASK + 1);
+	return claim_tag(key->low) | (FLIGHT_OWNER_MASK + 1);
+}
+
+enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
+				const struct flight_need *need, struct claim *mine)
+{
+	uint64_t tag = tag_of(key);
 	struct flight *other = flight_find(cache, key, tag, NULL);
 
+	mine->flight = NULL;
 	if (other)
-		return flight_wait(cache, other, tag);
-	*flight = flight_claim(cache, key, tag);
-	if (!*flight) {
+		return flight_wait(cache, other, tag, need, mine);
+	if (!flight_claim(cache, key, tag, mine)) {
 		flight_reap(cache, key);
 		stats_bypass(RAWCACHE_REASON_busy);
 		return FLIGHT_ALONE;
 	}
 	fence_full(); /* of two that claim at once, one sees the other */
-	other = flight_find(cache, key, tag, *flight);
+	other = flight_find(cache, key, tag, mine->flight);
 	if (!other)
 		return FLIGHT_OWNER;
-	flight_end(cache, *flight);
-	return flight_wait(cache, other, tag);
+	flight_end(cache, mine);
+	return flight_wait(cache, other, tag, need, mine);
 }
 
-void flight_end(struct rawcache *cache, struct flight *flight)
+bool flight_try(struct rawcache *cache, const struct key *key, struct claim *mine)
 {
-	uint64_t claim = load_acquire(&flight->claim);
+	uint64_t tag = tag_of(key);
 
-	if (claim_owner(claim) == (uint32_t)cache->slot + 1)
-		flight_free(flight, claim);
+	mine->flight = NULL;
+	if (flight_find(cache, key, tag, NULL) || !flight_claim(cache, key, tag, mine))
+		return false;
+	fence_full();
+	if (flight_find(cache, key, tag, mine->flight)) {
+		flight_end(cache, mine);
+		return false;
+	}
+	store_relaxed(&mine->flight->ahead, 1);
+	return true;
+}
+
+void flight_attend(const struct claim *mine)
+{
+	if (mine->flight && load_relaxed(&mine->flight->claim) == mine->claim)
+		store_relaxed(&mine->flight->ahead, 0);
+}
+
+bool flight_mine(const struct claim *mine)
+{
+	return mine->flight && load_acquire(&mine->flight->claim) == mine->claim &&
+	       load_acquire(&mine->flight->word) == mine->word;
+}
+
+void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32_t pages)
+{
+	uint64_t ready = CHUNK_VALID |
+			 (uint64_t)(generation & READY_GENERATION_MASK)
+				 << READY_GENERATION_SHIFT |
+			 (uint64_t)pages << READY_PAGES_SHIFT | page;
+
+	if (!cas(&mine->flight->ready, &mine->ready, ready)) /* pairs with flight_has() */
+		return;
+	mine->ready = ready;
+	if (load_acquire(&mine->flight->waiters))
+		futex_wake_all(&mine->flight->word);
+}
+
+void flight_end(struct rawcache *cache, struct claim *mine)
+{
+	(void)cache;
+	if (flight_mine(mine))
+		flight_free(mine->flight, mine->claim);
+	mine->flight = NULL;
 }
 
 void flight_abandon(struct rawcache *cache, uint32_t slot)

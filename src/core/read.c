@@ -8,6 +8,7 @@
  *	read_held		everything that is not hot
  *	cold_read		known place, but not seen in memory yet: pread from the image
  *	chunk_locate		index -> generation -> TTL -> verification -> chunk memo
+ *	parts_read (part.c)	the chunk is not there, but perhaps the part of it
  *	fill_chunk (fill.c)	the miss: the path leaves here, and only here
  *
  * A copy from a region that is recycled meanwhile is discarded: the generation is compared
@@ -29,9 +30,10 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/extent.h"
 #include "core/fill.h"
-#include "core/index.h"
-#include "core/verify.h"
+#include "core/part.h"
+#include "core/storage.h"
 
 #define STALE_TRIES 4
 #define FILL_TRIES 8
@@ -73,15 +75,6 @@ static void count_hit(uint64_t n)
 	stats_add(hit_bytes, n);
 }
 
-/* The image's storage failed under a copy: for this process it is broken. */
-static void image_failed(struct rawcache *cache)
-{
-	stats_add(io_errors, 1);
-	if (!load_relaxed(&cache->broken))
-		log_error("the image cannot be read: using the origin");
-	store_relaxed(&cache->broken, 1);
-}
-
 static ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct want *want)
 {
 	const char *src = cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) +
@@ -91,7 +84,7 @@ static ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct wan
 	if (unlikely(err)) {
 		if (err == -EFAULT)
 			return err;
-		image_failed(cache);
+		storage_unreadable(cache);
 		return READ_MISS;
 	}
 	if (unlikely(!place_still_current(&cache->image, place)))
@@ -134,7 +127,7 @@ static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t p
 		return got == -EFAULT ? got : READ_STALE;
 	/* a program may have closed our descriptor and have the number now */
 	if (got <= 0 || !image_fd_valid(&cache->image)) {
-		image_failed(cache);
+		storage_unreadable(cache);
 		return READ_MISS;
 	}
 	if (!place_still_current(&cache->image, place))
@@ -154,24 +147,6 @@ static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t p
 	return got;
 }
 
-static bool found_expired(const struct rawcache *cache, const struct found *found)
-{
-	return cache->options.ttl &&
-	       clock_real_ns() / 1000000000u >= found->stored + cache->options.ttl;
-}
-
-static bool found_needs_verification(const struct rawcache *cache, const struct found *found)
-{
-	switch (cache->options.verify) {
-	case RAWCACHE_VERIFY_ALWAYS:
-		return true;
-	case RAWCACHE_VERIFY_NEVER:
-		return false;
-	default:
-		return !cache->trusted_epoch || found->epoch != cache->trusted_epoch;
-	}
-}
-
 /* Look the chunk up; its place, verified where that is due, or 0. */
 static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, uint64_t number,
 			     struct chunk *chunk)
@@ -181,15 +156,8 @@ static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, ui
 	struct found found;
 	uint64_t place;
 
-	if (!index_find(cache, &key, &found) || found.length != bytes)
+	if (!extent_find(cache, &key, bytes, &found))
 		return 0;
-	if (found_expired(cache, &found)) {
-		index_remove(cache, &key, &found);
-		return 0;
-	}
-	if (found_needs_verification(cache, &found) && !verify_extent(cache, &key, &found))
-		return 0;
-	index_visit(cache, found.number);
 	place = chunk_place(found.page, found.generation);
 	if (chunk && cache->memo) {
 		store_relaxed(&chunk->resident, 0);
@@ -198,8 +166,16 @@ static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, ui
 	return place;
 }
 
+static ssize_t read_parts(struct rawcache *cache, const struct file *file,
+			  const struct want *want)
+{
+	ssize_t n = parts_read(cache, file, want);
+
+	return n == -EAGAIN ? READ_MISS : n;
+}
+
 /* One round for the piece of one chunk: bytes, -errno, READ_STALE or READ_MISS. */
-static ssize_t read_round(struct rawcache *cache, const struct file *file, struct chunk *chunk,
+static ssize_t read_round(struct rawcache *cache, struct file *file, struct chunk *chunk,
 			  const struct want *want)
 {
 	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
@@ -210,7 +186,9 @@ static ssize_t read_round(struct rawcache *cache, const struct file *file, struc
 	if (!place_current(&cache->image, place, want->skip + want->length)) {
 		place = chunk_locate(cache, file, want->chunk, chunk);
 		if (!place)
-			return READ_MISS;
+			return read_parts(cache, file, want);
+		if (load_relaxed(&file->ahead.live))
+			fill_touch(cache, file, want);
 	}
 	if (chunk && cache->image.data && (load_relaxed(&chunk->resident) & mask) == mask)
 		return hot_copy(cache, place, want);
@@ -221,7 +199,7 @@ static ssize_t read_round(struct rawcache *cache, const struct file *file, struc
 }
 
 /* Rounds until the bytes are there, or surely are not. */
-static ssize_t read_rounds(struct rawcache *cache, const struct file *file, const struct want *want)
+static ssize_t read_rounds(struct rawcache *cache, struct file *file, const struct want *want)
 {
 	ssize_t n = READ_STALE;
 
@@ -234,14 +212,13 @@ static ssize_t read_rounds(struct rawcache *cache, const struct file *file, cons
 }
 
 /* The piece is not in the cache: fetch it, or wait for somebody who does. */
-static ssize_t read_miss(struct rawcache *cache, struct file *file, int fd,
-			 const struct want *want)
+static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct want *want)
 {
 	ssize_t n = -EAGAIN;
 
 	stats_add(misses, 1);
 	for (int tries = 0; tries < FILL_TRIES && n == -EAGAIN; tries++) {
-		n = fill_chunk(cache, file, fd, want);
+		n = fill_chunk(cache, file, want);
 		if (n != -EAGAIN)
 			break;
 		n = read_rounds(cache, file, want);
@@ -250,12 +227,12 @@ static ssize_t read_miss(struct rawcache *cache, struct file *file, int fd,
 		else if (n > 0) /* a miss, but its bytes came from the cache after all */
 			stats_add(hit_bytes, (uint64_t)n);
 	}
-	return n == -EAGAIN ? fill_bypass(cache, file, fd, want) : n;
+	return n == -EAGAIN ? fill_bypass(cache, want) : n;
 }
 
 /* All that is not hot, with a reference that keeps the object this file's. */
 static ssize_t never_inline read_held(struct rawcache *cache, struct file *file, uint64_t handle,
-				      int fd, const struct want *want)
+				      const struct want *want)
 {
 	ssize_t n;
 
@@ -265,12 +242,12 @@ static ssize_t never_inline read_held(struct rawcache *cache, struct file *file,
 	if (n >= 0)
 		count_hit((uint64_t)n);
 	else if (n == READ_MISS)
-		n = read_miss(cache, file, fd, want);
+		n = read_miss(cache, file, want);
 	file_release(cache, file);
 	return n;
 }
 
-static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t handle,
 			  const struct want *want)
 {
 	struct chunk *chunk = file_chunk(file, want->chunk);
@@ -281,12 +258,12 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 	if (unlikely(!place_current(&cache->image, place, want->skip + want->length) ||
 		     (load_relaxed(&chunk->resident) & mask) != mask || !cache->image.data ||
 		     load_relaxed(&cache->broken)))
-		return read_held(cache, file, handle, fd, want);
+		return read_held(cache, file, handle, want);
 	n = hot_copy(cache, place, want);
 	if (unlikely(!file_is(file, handle)))
 		return -ESTALE;
 	if (unlikely(n < 0))
-		return n == -EFAULT ? n : read_held(cache, file, handle, fd, want);
+		return n == -EFAULT ? n : read_held(cache, file, handle, want);
 	count_hit((uint64_t)n);
 	return n;
 }
@@ -301,11 +278,13 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 		uint64_t at = offset + done;
 		struct want want = { .chunk = at / cache->chunk_bytes,
 				     .skip = (uint32_t)(at % cache->chunk_bytes),
-				     .buf = buf + done };
+				     .buf = buf + done,
+				     .fd = fd };
 		ssize_t n;
 
 		want.length = (uint32_t)min_u64(len - done, cache->chunk_bytes - want.skip);
-		n = read_piece(cache, file, handle, fd, &want);
+		want.more = len - done - want.length;
+		n = read_piece(cache, file, handle, &want);
 		if (n < 0)
 			return done && n != -ESTALE ? (ssize_t)done : n;
 		done += (size_t)n;
@@ -330,9 +309,11 @@ static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t hand
 	want.skip = (uint32_t)(offset % cache->chunk_bytes);
 	want.length = (uint32_t)len;
 	want.buf = buf;
+	want.fd = fd;
+	want.more = 0;
 	if (unlikely(len > cache->chunk_bytes - want.skip))
 		return read_pieces(cache, file, handle, fd, buf, len, offset);
-	return read_piece(cache, file, handle, fd, &want);
+	return read_piece(cache, file, handle, &want);
 }
 
 ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf, size_t len,

@@ -12,6 +12,7 @@
 #include "core/index.h"
 #include "core/pin.h"
 #include "core/process.h"
+#include "core/storage.h"
 
 /* Entries carry 12 bits of a generation: sweep well before they come round. */
 #define GENERATION_SWEEP 3800u
@@ -128,7 +129,7 @@ static int users_check(struct rawcache *cache)
 	if (runtime_is_current(&cache->runtime, &cache->image))
 		return 0;
 	log_error("other processes use the image with another runtime segment");
-	store_relaxed(&cache->broken, 1);
+	storage_lost(cache);
 	return -ESTALE;
 }
 

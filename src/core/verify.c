@@ -14,7 +14,7 @@
 #include "base/stats.h"
 #include "core/buffer.h"
 
-static bool found_current(const struct rawcache *cache, const struct found *found)
+bool verify_current(const struct rawcache *cache, const struct found *found)
 {
 	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
 	return load_relaxed(&image_region(&cache->image, found->page)->generation) ==
@@ -38,7 +38,7 @@ int verify_bytes(struct rawcache *cache, const struct key *key, const struct fou
 		done += n;
 	}
 	buffer_put(buf);
-	if (!found_current(cache, found))
+	if (!verify_current(cache, found))
 		return -ESTALE;
 	return err ? err : XXH3_64bits_digest(&state) == found->checksum;
 }

@@ -14,4 +14,7 @@ bool verify_extent(struct rawcache *cache, const struct key *key, const struct f
 /* The same without effect: 1 right, 0 wrong, -ESTALE recycled meanwhile, or -errno. */
 int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found);
 
+/* Whether the region of `found` was not recycled since: what was read from it is right. */
+bool verify_current(const struct rawcache *cache, const struct found *found);
+
 #endif

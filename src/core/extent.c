@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/extent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "core/region.h"
+#include "core/storage.h"
+#include "core/verify.h"
+
+static bool found_expired(const struct rawcache *cache, const struct found *found)
+{
+	return cache->options.ttl &&
+	       clock_real_ns() / 1000000000u >= found->stored + cache->options.ttl;
+}
+
+static bool found_needs_verification(const struct rawcache *cache, const struct found *found)
+{
+	switch (cache->options.verify) {
+	case RAWCACHE_VERIFY_ALWAYS:
+		return true;
+	case RAWCACHE_VERIFY_NEVER:
+		return false;
+	default:
+		return !cache->trusted_epoch || found->epoch != cache->trusted_epoch;
+	}
+}
+
+bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
+		 struct found *found)
+{
+	if (!index_find(cache, key, found) || found->length != bytes)
+		return false;
+	if (found_expired(cache, found)) {
+		index_remove(cache, key, found);
+		return false;
+	}
+	if (found_needs_verification(cache, found) && !verify_extent(cache, key, found))
+		return false;
+	index_visit(cache, found->number);
+	return true;
+}
+
+void extent_failed(struct rawcache *cache, int err)
+{
+	stats_add(fill_errors, 1);
+	switch (err) {
+	case -EAGAIN:
+	case -EBUSY:
+		stats_bypass(RAWCACHE_REASON_full);
+		break;
+	case -EIO:
+	case -ENOSPC:
+		storage_failed(cache, err);
+		stats_bypass(RAWCACHE_REASON_io_error);
+		break;
+	case -EBADF:
+		stats_bypass(RAWCACHE_REASON_no_fd);
+		break;
+	default:
+		break;
+	}
+	log_info("not stored: error %d (slot %d)", err, cache->slot);
+}
+
+int extent_write(struct rawcache *cache, const struct extent *extent, uint32_t skip,
+		 const char *buf, uint32_t bytes)
+{
+	return storage_write(cache, extent->page + (skip >> FORMAT_PAGE_SHIFT), buf, bytes);
+}
+
+int extent_publish(struct rawcache *cache, const struct key *key, const struct extent *extent,
+		   uint32_t skip, const char *buf, uint32_t length)
+{
+	int err = index_store(cache, key, extent->page + (skip >> FORMAT_PAGE_SHIFT), length,
+			      extent->generation, XXH3_64bits_withSeed(buf, length, key->low));
+
+	if (!err) {
+		stats_add(fills, 1);
+		stats_add(fill_bytes, length);
+	}
+	return err;
+}
+
+bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
+		  uint32_t length)
+{
+	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
+	struct extent extent;
+	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, &extent);
+
+	if (err) {
+		extent_failed(cache, err);
+		return false;
+	}
+	if (!piece)
+		piece = length;
+	memset(buf + length, 0, bytes - length);
+	err = extent_write(cache, &extent, 0, buf, bytes);
+	for (uint32_t skip = 0; skip < length && !err; skip += piece)
+		err = extent_publish(cache, keys++, &extent, skip, buf + skip,
+				     (uint32_t)min_u64(piece, length - skip));
+	region_release(cache, &extent);
+	if (err)
+		extent_failed(cache, err);
+	return !err;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Extents: bytes in the image that the index knows by a key. Looking one up with all that has
+ * to be checked before it is used, and storing one.
+ */
+#ifndef CORE_EXTENT_H
+#define CORE_EXTENT_H
+
+#include "core/index.h"
+
+/*
+ * The live extent of `key`, of exactly `bytes` bytes, neither expired nor wrong where its
+ * checksum is due. Marks it visited.
+ */
+bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
+		 struct found *found);
+
+/*
+ * Write `length` bytes as one extent or, with `piece` not 0, as extents of `piece` bytes each
+ * side by side, under keys[0], keys[1], ...; `piece` is a multiple of 4096. `buf` has room for
+ * whole pages: what follows the bytes is zeroed. What cannot be stored is counted and
+ * forgotten. True when it is stored.
+ */
+bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
+		  uint32_t length);
+
+/* The same in steps, for who writes while the bytes arrive. */
+struct extent;
+int extent_publish(struct rawcache *cache, const struct key *key, const struct extent *extent,
+		   uint32_t skip, const char *buf, uint32_t length);
+int extent_write(struct rawcache *cache, const struct extent *extent, uint32_t skip,
+		 const char *buf, uint32_t bytes);
+
+/* Count that something could not be stored, and why. */
+void extent_failed(struct rawcache *cache, int err);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests by io_uring: no thread of ours, the kernel's workers wait for the origin.
+ *
+ * The ring is made at the first need, belongs to one process, and is dropped by a fork child
+ * without a word to the kernel. All requests go to the kernel's workers at once (IOSQE_ASYNC):
+ * a buffered read that the kernel continues in the submitting thread would interrupt whatever
+ * system call the program waits in by then, and epoll_wait() would tell the program of it.
+ * Such a request finds its file when a worker begins with it, and by then the program may have
+ * closed the descriptor and opened something else: so the file is registered with the ring, and
+ * looked at, before the request is queued, and let go of when it has ended.
+ *
+ * Locks: ring_lock, inside a critical section, around the queues; nobody sleeps with it.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/file.h"
+#include "core/io.h"
+
+#define ENTRIES 64u
+#define WORKERS 16u
+#define WAIT_NS 2000000 /* another thread may have taken note of our completion */
+
+enum { RING_NONE, RING_UP, RING_FAILED };
+
+static pthread_mutex_t ring_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct io_uring ring;
+static uint32_t ring_state;
+static struct io_request *running[ENTRIES]; /* by the place of its file in the ring */
+
+static void lock(struct critical *critical)
+{
+	critical_enter(critical);
+	pthread_mutex_lock(&ring_lock);
+}
+
+static void unlock(struct critical *critical)
+{
+	pthread_mutex_unlock(&ring_lock);
+	critical_leave(critical);
+}
+
+static int ring_open(void)
+{
+	struct io_uring_params params;
+	unsigned int workers[2] = { WORKERS, 0 };
+	int none[ENTRIES];
+	int fd;
+	int err;
+
+	memset(&params, 0, sizeof(params));
+	err = io_uring_queue_init_params(ENTRIES, &ring, &params);
+	if (err)
+		return err;
+	/* without it a wait could not end by itself */
+	if (!(params.features & IORING_FEAT_EXT_ARG)) {
+		io_uring_queue_exit(&ring);
+		return -ENOSYS;
+	}
+	fd = image_fd_hide(ring.ring_fd);
+	if (fd < 0) {
+		io_uring_queue_exit(&ring);
+		return fd;
+	}
+	ring.ring_fd = ring.enter_ring_fd = fd;
+	io_uring_register_iowq_max_workers(&ring, workers);
+	for (size_t i = 0; i < ENTRIES; i++)
+		none[i] = -1;
+	err = io_uring_register_files(&ring, none, ENTRIES);
+	if (err)
+		io_uring_queue_exit(&ring);
+	return err;
+}
+
+static int ring_file(size_t place, int fd)
+{
+	int n = io_uring_register_files_update(&ring, (unsigned int)place, &fd, 1);
+
+	return n == 1 ? 0 : n < 0 ? n : -EIO;
+}
+
+static void request_end(struct io_request *request, int32_t result, uint32_t how)
+{
+	request->result = result;
+	store_release(&request->done, how);
+	/* pairs with the look in io_done() */
+}
+
+/* Under the lock. */
+static void ring_reap(void)
+{
+	struct io_uring_cqe *cqe;
+
+	while (ring_state == RING_UP && !io_uring_peek_cqe(&ring, &cqe)) {
+		struct io_request *request = io_uring_cqe_get_data(cqe);
+		int32_t result = cqe->res;
+
+		io_uring_cqe_seen(&ring, cqe);
+		for (size_t i = 0; i < ENTRIES; i++) {
+			if (running[i] != request)
+				continue;
+			running[i] = NULL;
+			ring_file(i, -1);
+		}
+		request_end(request, result, IO_DONE);
+	}
+}
+
+/* Under the lock: the program closed our descriptor. What was under way may end at any time. */
+static void ring_lose(void)
+{
+	ring_state = RING_FAILED;
+	for (size_t i = 0; i < ENTRIES; i++) {
+		if (running[i])
+			request_end(running[i], -EIO, IO_LOST);
+		running[i] = NULL;
+	}
+}
+
+static int ring_submit(struct io_request *request)
+{
+	struct io_uring_sqe *sqe;
+	size_t i = 0;
+	int err;
+	long n;
+
+	while (i < ENTRIES && running[i])
+		i++;
+	if (i == ENTRIES || !io_uring_sq_space_left(&ring))
+		return -EAGAIN;
+	err = ring_file(i, request->fd);
+	if (err)
+		return err;
+	if (!file_unchanged(request->file, request->fd)) {
+		ring_file(i, -1);
+		return -EBADF;
+	}
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_read(sqe, (int)i, request->buf, request->length, request->offset);
+	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC | IOSQE_FIXED_FILE);
+	io_uring_sqe_set_data(sqe, request);
+	running[i] = request;
+	n = io_uring_submit(&ring);
+	if (n == 1)
+		return 0;
+	/* the entry stays in the queue and might be submitted later: with a buffer that is gone */
+	running[i] = NULL;
+	ring_lose();
+	return n < 0 ? (int)n : -EIO;
+}
+
+static int uring_start(struct rawcache *cache, struct io_request *request)
+{
+	struct critical critical;
+	int err = 0;
+
+	(void)cache;
+	lock(&critical);
+	if (ring_state == RING_NONE) {
+		err = ring_open();
+		ring_state = err ? RING_FAILED : RING_UP;
+	} else if (ring_state == RING_FAILED) {
+		err = -ENOSYS;
+	}
+	if (!err) {
+		ring_reap();
+		err = ring_submit(request);
+	}
+	unlock(&critical);
+	return err;
+}
+
+static void uring_poll(void)
+{
+	struct critical critical;
+
+	if (load_relaxed(&ring_state) != RING_UP)
+		return;
+	lock(&critical);
+	ring_reap();
+	unlock(&critical);
+}
+
+static void uring_wait(struct io_request *request)
+{
+	struct __kernel_timespec ts = { .tv_nsec = WAIT_NS };
+	struct io_uring_getevents_arg arg = { .ts = (uintptr_t)&ts };
+	struct critical critical;
+	long err = 0;
+
+	uring_poll();
+	if (io_done(request))
+		return;
+	if (load_relaxed(&ring_state) == RING_UP)
+		err = SYS_CALL(__NR_io_uring_enter, ring.ring_fd, 0, 1,
+			       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof(arg));
+	if (err < 0 && err != -ETIME && err != -EINTR && err != -EAGAIN && err != -EBUSY) {
+		lock(&critical);
+		ring_lose();
+		unlock(&critical);
+	}
+}
+
+static void uring_fork_prepare(void)
+{
+	pthread_mutex_lock(&ring_lock);
+}
+
+static void uring_fork_parent(void)
+{
+	pthread_mutex_unlock(&ring_lock);
+}
+
+static void uring_fork_child(void)
+{
+	size_t sqes = 0;
+
+	if (ring_state == RING_UP) {
+		/* only our copies: the parent's ring goes on */
+		sqes = *ring.sq.kring_entries * sizeof(struct io_uring_sqe);
+		sys_munmap(ring.sq.ring_ptr, ring.sq.ring_sz);
+		if (ring.cq.ring_ptr && ring.cq.ring_ptr != ring.sq.ring_ptr)
+			sys_munmap(ring.cq.ring_ptr, ring.cq.ring_sz);
+		sys_munmap(ring.sq.sqes, sqes);
+		sys_close(ring.ring_fd);
+		ring_state = RING_NONE;
+	}
+	memset(running, 0, sizeof(running));
+	pthread_mutex_unlock(&ring_lock);
+}
+
+static bool uring_owns_fd(int fd)
+{
+	return load_relaxed(&ring_state) == RING_UP && fd == ring.ring_fd;
+}
+
+const struct io_backend io_uring_backend = {
+	.name = "io_uring",
+	.start = uring_start,
+	.wait = uring_wait,
+	.poll = uring_poll,
+	.fork_prepare = uring_fork_prepare,
+	.fork_parent = uring_fork_parent,
+	.fork_child = uring_fork_child,
+	.owns_fd = uring_owns_fd,
+};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/name.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rawcache/tree.h>
+
+#include "base/checked.h"
+#include "base/sys.h"
+#include "core/buffer.h"
+#include "core/extent.h"
+#include "core/part.h"
+#include "core/verify.h"
+
+#define NAME_NUMBER (~UINT64_C(0))
+
+static struct key key_of_name(const struct superblock *sb, const struct key *file)
+{
+	struct key key = key_of_chunk(sb, file, NAME_NUMBER);
+
+	key.high = (key.high & ~UINT64_C(0xffffffff)) | NAME_TAG;
+	return key;
+}
+
+/* The path behind `fd`, if it is the one in the file's key. Its length, or 0. */
+static uint32_t name_path(const struct rawcache *cache, const struct file *file, int fd,
+			  char *path)
+{
+	struct identity identity = file->identity;
+	char self[40];
+	struct key key;
+	ssize_t n;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = sys_readlinkat(AT_FDCWD, self, path, PATH_MAX);
+	if (n <= 0 || n >= PATH_MAX)
+		return 0;
+	path[n] = '\0';
+	identity.path = path;
+	key = key_of_file(&cache->image.sb, &identity);
+	return key.low == file->key.low && key.high == file->key.high ? (uint32_t)n : 0;
+}
+
+void name_store(struct rawcache *cache, struct file *file, int fd)
+{
+	struct key key = key_of_name(&cache->image.sb, &file->key);
+	struct name_record *record;
+	struct found found;
+
+	if (load_relaxed(&file->named))
+		return;
+	store_relaxed(&file->named, 1);
+	if (index_find(cache, &key, &found))
+		return;
+	record = (struct name_record *)buffer_get();
+	if (!record)
+		return;
+	memcpy(record->magic, NAME_MAGIC, 8);
+	record->key_low = file->key.low;
+	record->key_high = file->key.high;
+	record->size = file->size;
+	record->mtime_sec = file->identity.mtime_sec;
+	record->mtime_nsec = file->identity.mtime_nsec;
+	record->path_bytes = name_path(cache, file, fd, (char *)(record + 1));
+	if (record->path_bytes)
+		extent_store(cache, &key, 0, (char *)record,
+			     (uint32_t)sizeof(*record) + record->path_bytes);
+	buffer_put((char *)record);
+}
+
+/* --- reading them */
+
+/* Read and check a record; `record` has room for FORMAT_CHUNK_MAX bytes. Its path ends in 0. */
+static bool record_read(struct rawcache *cache, const struct key *key, const struct found *found,
+			struct name_record *record)
+{
+	if (found->length <= sizeof(*record) || found->length > sizeof(*record) + PATH_MAX)
+		return false;
+	if (verify_bytes(cache, key, found) != 1 ||
+	    image_read(&cache->image, found->page, 0, record, found->length) ||
+	    !verify_current(cache, found))
+		return false;
+	if (memcmp(record->magic, NAME_MAGIC, 8) ||
+	    record->path_bytes != found->length - sizeof(*record) || !record->size)
+		return false;
+	((char *)(record + 1))[record->path_bytes] = '\0';
+	return true;
+}
+
+/* What a walk over the chunks of a file does with those that are there. */
+static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_t size,
+			  bool remove)
+{
+	struct file file = { .key = *key, .size = size };
+	uint64_t cached = 0;
+
+	for (uint64_t chunk = 0; chunk * cache->chunk_bytes < size; chunk++) {
+		struct key name = key_of_chunk(&cache->image.sb, key, chunk);
+		struct found found;
+		struct parts parts;
+
+		if (index_find(cache, &name, &found)) {
+			cached += found.length;
+			if (remove)
+				index_remove(cache, &name, NULL);
+			if (!remove)
+				continue;
+		}
+		parts_find(cache, &file, chunk, 0, PARTS_MAX - 1, &parts);
+		for (uint32_t i = 0; i < parts.count; i++)
+			if (parts.present & 1u << i)
+				cached += part_length(&parts, i);
+		if (remove)
+			parts_remove(cache, &parts);
+	}
+	return cached;
+}
+
+struct name_walk {
+	struct rawcache *cache;
+	struct name_record *record;
+	bool (*visit)(void *arg, const struct rawcache_cached_file *file);
+	void *arg;
+	const char *path; /* to drop */
+	size_t path_bytes;
+	uint64_t files, bytes;
+};
+
+static bool walk_list(void *arg, const struct key *key, const struct found *found)
+{
+	struct name_walk *walk = arg;
+	struct name_record *record = walk->record;
+	struct rawcache_cached_file file;
+	struct key file_key;
+
+	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record))
+		return true;
+	file_key = (struct key){ record->key_low, record->key_high };
+	file.path = (const char *)(record + 1);
+	file.size = record->size;
+	file.mtime_sec = record->mtime_sec;
+	file.mtime_nsec = record->mtime_nsec;
+	file.cached = file_walk(walk->cache, &file_key, record->size, false);
+	return walk->visit(walk->arg, &file);
+}
+
+static bool path_below(const char *path, const char *directory, size_t n)
+{
+	return !strncmp(path, directory, n) && (!path[n] || path[n] == '/' || n == 1);
+}
+
+static bool walk_drop(void *arg, const struct key *key, const struct found *found)
+{
+	struct name_walk *walk = arg;
+	struct name_record *record = walk->record;
+	struct key file_key;
+
+	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record) ||
+	    !path_below((const char *)(record + 1), walk->path, walk->path_bytes))
+		return true;
+	file_key = (struct key){ record->key_low, record->key_high };
+	walk->bytes += file_walk(walk->cache, &file_key, record->size, true);
+	walk->files++;
+	index_remove(walk->cache, key, found);
+	return true;
+}
+
+static int names_walk(struct name_walk *walk,
+		      bool (*visit)(void *arg, const struct key *key, const struct found *found))
+{
+	uint64_t stale = 0;
+	uint64_t broken = 0;
+
+	walk->record = (struct name_record *)buffer_get();
+	if (!walk->record)
+		return -ENOMEM;
+	index_walk(walk->cache, visit, walk, &stale, &broken);
+	buffer_put((char *)walk->record);
+	return 0;
+}
+
+int rawcache_list(struct rawcache *cache,
+		  bool (*visit)(void *arg, const struct rawcache_cached_file *file), void *arg)
+{
+	struct name_walk walk = { .cache = cache, .visit = visit, .arg = arg };
+
+	return names_walk(&walk, walk_list);
+}
+
+int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files,
+		       uint64_t *bytes)
+{
+	struct name_walk walk = { .cache = cache, .path = path, .path_bytes = strlen(path) };
+	int err = names_walk(&walk, walk_drop);
+
+	*files = walk.files;
+	*bytes = walk.bytes;
+	return err;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/storage.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "base/sys.h"
+
+#define FORGIVEN 8u
+#define PAUSE_FIRST_MS 1000u
+#define PAUSE_MAX_MS 60000u
+/* Write-back is started whenever an extent ends in another one of these. */
+#define WRITEBACK_BYTES (UINT64_C(1) << 20)
+
+static void storage_pause(struct rawcache *cache)
+{
+	uint64_t pause = load_relaxed(&cache->broken_pause_ms);
+
+	pause = pause ? min_u64(pause * 2, PAUSE_MAX_MS) : PAUSE_FIRST_MS;
+	store_relaxed(&cache->broken_pause_ms, (uint32_t)pause);
+	store_relaxed(&cache->broken_until_ms, clock_coarse_ms() + pause);
+	store_relaxed(&cache->storage_errors, 0);
+	if (!load_relaxed(&cache->broken))
+		log_error("the image's storage fails: using the origin for %u s",
+			  (unsigned int)(pause / 1000));
+	store_release(&cache->broken, 1);
+}
+
+void storage_failed(struct rawcache *cache, int err)
+{
+	stats_add(io_errors, 1);
+	log_info("the image's storage failed: error %d", err);
+	if (fetch_add(&cache->storage_errors, 1) + 1 >= FORGIVEN ||
+	    load_relaxed(&cache->broken_pause_ms))
+		storage_pause(cache);
+}
+
+void storage_unreadable(struct rawcache *cache)
+{
+	stats_add(io_errors, 1);
+	storage_pause(cache);
+}
+
+void storage_lost(struct rawcache *cache)
+{
+	store_relaxed(&cache->broken_until_ms, UINT64_MAX);
+	store_release(&cache->broken, 1);
+}
+
+bool storage_probe(struct rawcache *cache)
+{
+	if (!load_acquire(&cache->broken))
+		return true;
+	if (clock_coarse_ms() < load_relaxed(&cache->broken_until_ms))
+		return false;
+	log_info("trying the image again");
+	store_release(&cache->broken, 0);
+	return true;
+}
+
+static void writeback_start(const struct image *image, uint64_t offset, uint64_t n)
+{
+	uint64_t from = round_down(offset, WRITEBACK_BYTES);
+	uint64_t to = round_down(offset + n, WRITEBACK_BYTES);
+
+	if (from < to)
+		sys_sync_file_range(image->fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+}
+
+/*
+ * O_DIRECT needs a description of its own: with the flag on the one we have, reads would need
+ * aligned buffers. Written by one call at a time and waited for: on a block device an
+ * asynchronous direct write leaves stale pages in the page cache.
+ */
+static int direct_fd(struct rawcache *cache)
+{
+	int fd = load_acquire(&cache->direct_fd);
+	struct statx stx;
+	int none = 0;
+	char self[40];
+
+	if (fd > 0 && !sys_fstatx(fd - 1, &stx) && stx.stx_ino == cache->image.inode &&
+	    ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == cache->image.device)
+		return fd - 1;
+	if (fd)
+		return -EBADF;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", cache->image.fd);
+	fd = sys_openat(AT_FDCWD, self, O_WRONLY | O_DIRECT | O_CLOEXEC, 0);
+	fd = fd < 0 ? fd : image_fd_hide(fd);
+	if (!cas(&cache->direct_fd, &none, fd < 0 ? -1 : fd + 1)) {
+		if (fd >= 0)
+			sys_close(fd);
+		return none > 0 ? none - 1 : -EBADF;
+	}
+	return fd;
+}
+
+static bool direct_write(struct rawcache *cache, uint64_t offset, const char *buf, uint32_t bytes)
+{
+	int fd = direct_fd(cache);
+	ssize_t put;
+
+	if (fd < 0)
+		return false;
+	while (bytes) {
+		put = sys_pwrite(fd, buf, bytes, offset);
+		if (put <= 0 || put % FORMAT_PAGE)
+			return false;
+		buf += put;
+		offset += (uint64_t)put;
+		bytes -= (uint32_t)put;
+	}
+	return true;
+}
+
+int storage_write(struct rawcache *cache, uint32_t page, const void *buf, uint32_t bytes)
+{
+	const struct image *image = &cache->image;
+	uint64_t offset = image_offset(image, page);
+	int err;
+
+	/* without the segment nobody knows that we are still here, and the region may be another's */
+	if (!runtime_fd_valid(&cache->runtime))
+		return -EBADF;
+	/* what O_DIRECT does not want, or half wrote, is written through the page cache */
+	if (cache->options.direct && image->sb.probes & FORMAT_PROBE_DIRECT &&
+	    direct_write(cache, offset, buf, bytes))
+		return 0;
+	err = image_write(image, page, buf, bytes);
+	if (!err) {
+		writeback_start(image, offset, bytes);
+		if (load_relaxed(&cache->broken_pause_ms))
+			store_relaxed(&cache->broken_pause_ms, 0);
+		if (load_relaxed(&cache->storage_errors))
+			store_relaxed(&cache->storage_errors, 0);
+	}
+	return err;
+}
+
+void storage_close(struct rawcache *cache)
+{
+	if (cache->direct_fd > 0)
+		sys_close(cache->direct_fd - 1);
+	cache->direct_fd = 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image's storage under a running cache: how extents are written, and what happens when it
+ * fails. A process that meets errors again and again leaves the image alone for a while, which
+ * doubles each time it is tried in vain.
+ */
+#ifndef CORE_STORAGE_H
+#define CORE_STORAGE_H
+
+#include "core/cache.h"
+
+/*
+ * Write pages. Buffered, with write-back started early, or with O_DIRECT where options.direct
+ * asks for it. 0 or -errno.
+ */
+int storage_write(struct rawcache *cache, uint32_t page, const void *buf, uint32_t bytes);
+
+/* An error of the storage, met in writing (counted, and forgiven a few times) ... */
+void storage_failed(struct rawcache *cache, int err);
+
+/* ... and in reading what was stored: enough at once. */
+void storage_unreadable(struct rawcache *cache);
+
+/* This process cannot use the image any more. Safe in a signal handler. */
+void storage_lost(struct rawcache *cache);
+
+/* While cache->broken is set: whether it is time to try again. Clears it then. */
+bool storage_probe(struct rawcache *cache);
+
+void storage_close(struct rawcache *cache);
+
+#endif
