@@ -217,7 +217,8 @@ int main(int argc, char **argv)
 		return 77;
 	directory = argv[1];
 	progress = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (argc < 4) make_files();
+	if (argc < 4)
+		make_files();
 	sigaction(SIGUSR1, &act, NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&t[i], NULL, visitor, (void *)(i + 1));

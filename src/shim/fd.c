@@ -15,9 +15,14 @@ bool fd_is_own(int fd)
 
 struct handle *fd_take(int fd)
 {
+	struct handle *taken;
+
 	if (!fdtab_get(fd) || process_is_foreign())
 		return NULL;
-	return fdtab_swap(fd, NULL);
+	taken = fdtab_swap(fd, NULL);
+	if (fdtab_is_handle(taken))
+		position_quiesce(&taken->position);
+	return taken;
 }
 
 void fd_put(struct handle *taken)
@@ -71,7 +76,7 @@ void fd_copied(int fd, int to, struct handle *held)
 			held = fdtab_swap(to, held);
 		} else if (fdtab_is_handle(held)) {
 			rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_large_fd);
-			position_share(&held->position, to);
+			position_share(&held->position, fd);
 		}
 	}
 	fd_put(held);

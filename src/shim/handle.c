@@ -53,7 +53,7 @@ struct handle *handle_make(bool writer, uint64_t position)
 
 	if (!handle)
 		return NULL;
-	position_init(&handle->position, position);
+	position_init(&handle->position, handle, position);
 	store_relaxed(&handle->file, RAWCACHE_NO_FILE);
 	handle->size = 0;
 	handle->checked_ms = 0;

@@ -9,6 +9,7 @@
 
 #include "shim/fd.h"
 #include "shim/process.h"
+#include "shim/thread.h"
 
 /* The async-signal-safe fork runs no atfork handlers. */
 pid_t _Fork(void)
@@ -29,6 +30,10 @@ pid_t _Fork(void)
 struct start {
 	int (*fn)(void *);
 	void *arg;
+	void *stack;
+	int flags;
+	pid_t *parent, *child;
+	void *tls;
 };
 
 /* The first thing in a child that got a copy of our memory. */
@@ -40,40 +45,54 @@ static int start_copy(void *arg)
 	return start.fn(start.arg);
 }
 
-static int clone_copy(struct start *start, void *stack, int flags, pid_t *parent, void *tls,
-		      pid_t *child)
+static int clone_copy(struct start *s)
 {
 	int pid;
 
 	process_fork_prepare();
-	pid = NEXT(clone)(start_copy, stack, flags, start, parent, tls, child);
+	pid = NEXT(clone)(start_copy, s->stack, s->flags, s, s->parent, s->tls, s->child);
 	process_fork_parent();
+	return pid;
+}
+
+/* Like a vfork child: this thread waits, and its thread_frame is the child's. */
+static int start_vfork(void *arg)
+{
+	const struct start *start = arg;
+
+	store_relaxed(&thread_frame, THREAD_FOREIGN);
+	return start->fn(start->arg);
+}
+
+static int clone_vfork(struct start *s)
+{
+	uintptr_t frame = thread_frame;
+	int pid;
+
+	process_share_vfork();
+	pid = NEXT(clone)(start_vfork, s->stack, s->flags, s, s->parent, s->tls, s->child);
+	store_relaxed(&thread_frame, frame);
 	return pid;
 }
 
 int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
-	struct start start = { fn, arg };
-	pid_t *parent;
-	pid_t *child;
-	void *tls;
+	struct start s = { .fn = fn, .arg = arg, .stack = stack, .flags = flags };
 	va_list ap;
 
 	va_start(ap, arg);
-	parent = va_arg(ap, pid_t *);
-	tls = va_arg(ap, void *);
-	child = va_arg(ap, pid_t *);
+	s.parent = va_arg(ap, pid_t *);
+	s.tls = va_arg(ap, void *);
+	s.child = va_arg(ap, pid_t *);
 	va_end(ap);
-	if (!process_known())
-		return NEXT(clone)(fn, stack, flags, arg, parent, tls, child);
-	if (!(flags & CLONE_VM) && fn && stack)
-		return clone_copy(&start, stack, flags, parent, tls, child);
-	/* a second process on our memory and our descriptors: nobody could tell whose calls are whose */
-	if (flags & CLONE_FILES && !(flags & CLONE_THREAD))
+	if (process_known() && fn && stack && !(flags & CLONE_VM))
+		return clone_copy(&s);
+	if (process_known() && fn && stack && flags & CLONE_VFORK && !(flags & CLONE_FILES))
+		return clone_vfork(&s);
+	/* a second process on our memory: nobody could tell whose descriptor a call is about */
+	if (!(flags & CLONE_THREAD))
 		process_retire();
-	else if (!(flags & CLONE_FILES))
-		process_share_all();
-	return NEXT(clone)(fn, stack, flags, arg, parent, tls, child);
+	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 
 /* Threads with different descriptors for the same numbers. */

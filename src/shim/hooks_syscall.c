@@ -53,7 +53,7 @@ static long call_clone(const struct call *c, unsigned long flags)
 	if (!(flags & CLONE_VM))
 		return call_fork(c);
 	if (!(flags & CLONE_THREAD))
-		process_share_all();
+		process_retire();
 	return call_next(c);
 }
 
@@ -124,6 +124,17 @@ static bool call_descriptors(const struct call *c, long *ret)
 	const long *a = c->a;
 
 	switch (c->number) {
+	case SYS_socket:
+	case SYS_accept4:
+	case SYS_epoll_create1:
+	case SYS_eventfd2:
+	case SYS_timerfd_create:
+	case SYS_memfd_create:
+	case SYS_userfaultfd:
+	case SYS_perf_event_open:
+		*ret = call_next(c);
+		fd_new((int)*ret);
+		return true;
 	case SYS_close:
 		*ret = close((int)a[0]);
 		return true;

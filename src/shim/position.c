@@ -6,6 +6,8 @@
 #include "base/critical.h"
 #include "base/sys.h"
 
+#include "shim/fdtab.h"
+
 #define LENDS_MASK UINT64_C(0xffffffff)
 #define VERSION_MASK UINT64_C(0x3fffffff)
 
@@ -23,8 +25,9 @@ static void busy_wait(void)
 }
 
 /*
- * user -> busy -> kernel. Signals are held back, because a handler that finds its own thread
- * busy would wait forever. Returns whether we were the one.
+ * user -> busy -> kernel, or back if the number means something else by now. Signals are held
+ * back, because a handler that finds its own thread busy would wait forever. Returns whether we
+ * were the one.
  */
 static bool settle(struct position *position, int fd, uint64_t at, uint64_t to)
 {
@@ -34,12 +37,34 @@ static bool settle(struct position *position, int fd, uint64_t at, uint64_t to)
 	critical_enter(&critical);
 	mine = position_move(position, at, at | POSITION_BUSY);
 	if (mine) {
-		sys_lseek(fd, (int64_t)at, SEEK_SET);
+		fence_full(); /* pairs with the one in position_quiesce(): one of us sees the other */
+		if (fdtab_get(fd) == position->owner)
+			sys_lseek(fd, (int64_t)at, SEEK_SET);
+		else
+			to = at;
 		/* pairs with the acquire load of whoever waits for the busy state to end */
 		store_release(&position->word, to);
 	}
 	critical_leave(&critical);
 	return mine;
+}
+
+void position_quiesce(struct position *position)
+{
+	uint64_t word;
+
+	fence_full(); /* between the entry's end and this look */
+	while (!((word = load_acquire(&position->word)) & POSITION_KERNEL) && word & POSITION_BUSY)
+		busy_wait();
+}
+
+void position_inherit(struct position *position, int fd)
+{
+	uint64_t word = load_relaxed(&position->word);
+
+	if (!(word & POSITION_KERNEL) && fd >= 0)
+		sys_lseek(fd, (int64_t)(word & ~POSITION_BUSY), SEEK_SET);
+	store_relaxed(&position->word, POSITION_KERNEL | POSITION_SHARED);
 }
 
 void position_lend(struct position *position, int fd)

@@ -9,7 +9,11 @@
  *	shared	like kernel, for good: other processes may move it
  *
  * Nobody holds a lock. The version in the kernel state changes with every lend, so that an
- * adoption that saw an old position fails.
+ * adoption that saw an old position fails. The busy state keeps the descriptor open: whoever
+ * takes a handle out of the descriptor table waits for its end before the kernel closes, and
+ * whoever makes it looks, after that, whether the table still has the handle at that number. So
+ * a position never lands in a file that was given the number meanwhile; fork() settles
+ * descriptors that other threads are closing.
  */
 #ifndef SHIM_POSITION_H
 #define SHIM_POSITION_H
@@ -24,14 +28,18 @@
 #define POSITION_BUSY (UINT64_C(1) << 62)   /* without it */
 #define POSITION_MAX (UINT64_C(1) << 61)    /* farther on the kernel keeps it */
 
+struct handle;
+
 struct position {
+	struct handle *owner; /* what the descriptor table has for its descriptors */
 	uint64_t word;
 	uint32_t version;
 };
 
 /* Called before anybody else can see it. */
-static inline void position_init(struct position *position, uint64_t word)
+static inline void position_init(struct position *position, struct handle *owner, uint64_t word)
 {
+	position->owner = owner;
 	store_relaxed(&position->word, word);
 }
 
@@ -60,6 +68,15 @@ void position_return(struct position *position);
 
 /* Give the position to the kernel for good. */
 void position_share(struct position *position, int fd);
+
+/*
+ * In a copy of the process, where nobody else is: like position_share(), whatever the state was.
+ * With fd -1 the kernel's position stays as it is.
+ */
+void position_inherit(struct position *position, int fd);
+
+/* The handle has left the table: wait until nobody settles it any more. */
+void position_quiesce(struct position *position);
 
 /* Take the position back if nobody is at work on it. True: it is in user space, in *at. */
 bool position_adopt(struct position *position, int fd, uint64_t *at);

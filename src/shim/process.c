@@ -114,12 +114,29 @@ void process_keep_shared(void)
 	store_relaxed(&process_shared_always, true);
 }
 
+static void inherit(int fd, struct handle *handle)
+{
+	if (fdtab_is_handle(handle))
+		position_inherit(&handle->position, fd);
+}
+
+/*
+ * What other threads opened or were settling between the preparation and the fork: they go on
+ * with it in the parent, so the kernel's position is not ours to move.
+ */
+static void inherit_late(int fd, struct handle *handle)
+{
+	(void)fd;
+	if (fdtab_is_handle(handle))
+		position_inherit(&handle->position, -1);
+}
+
 /* We are a copy that no atfork handler knows about: positions may be shared with the parent. */
 static void process_reborn(void)
 {
 	store_relaxed(&own_pid, sys_getpid());
 	store_relaxed(wipe, 1);
-	process_share_all();
+	fdtab_each(0, FDTAB_LIMIT, inherit);
 	rawcache_fork_prepare();
 	rawcache_fork_child();
 	attach_fork_release(false, true);
@@ -168,6 +185,7 @@ void process_fork_child(void)
 	own_pid = sys_getpid();
 	if (wipe)
 		store_relaxed(wipe, 1);
+	fdtab_each(0, FDTAB_LIMIT, inherit_late);
 	rawcache_fork_child();
 	handle_fork_release();
 	attach_fork_release(fork_held_attach, true);
