@@ -85,13 +85,12 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	s.tls = va_arg(ap, void *);
 	s.child = va_arg(ap, pid_t *);
 	va_end(ap);
+	if (process_clone_confuses((unsigned long)flags))
+		process_retire();
 	if (process_known() && fn && stack && !(flags & CLONE_VM))
 		return clone_copy(&s);
-	if (process_known() && fn && stack && flags & CLONE_VFORK && !(flags & CLONE_FILES))
+	if (process_known() && fn && stack && flags & CLONE_VFORK && !(flags & CLONE_THREAD))
 		return clone_vfork(&s);
-	/* a second process on our memory: nobody could tell whose descriptor a call is about */
-	if (!(flags & CLONE_THREAD))
-		process_retire();
 	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 

@@ -50,11 +50,9 @@ static long call_fork(const struct call *c)
 
 static long call_clone(const struct call *c, unsigned long flags)
 {
-	if (!(flags & CLONE_VM))
-		return call_fork(c);
-	if (!(flags & CLONE_THREAD))
+	if (process_clone_confuses(flags))
 		process_retire();
-	return call_next(c);
+	return flags & CLONE_VM ? call_next(c) : call_fork(c);
 }
 
 /* A ring reads at kernel positions, and nobody sees when. */

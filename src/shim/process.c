@@ -109,6 +109,13 @@ void process_retire(void)
 	fdtab_each(0, FDTAB_LIMIT, retire);
 }
 
+bool process_clone_confuses(unsigned long flags)
+{
+	if (flags & CLONE_THREAD)
+		return !(flags & CLONE_FILES);
+	return flags & CLONE_FILES || (flags & CLONE_VM && !(flags & CLONE_VFORK));
+}
+
 void process_keep_shared(void)
 {
 	store_relaxed(&process_shared_always, true);

@@ -45,6 +45,13 @@ void process_share_all(void);
  */
 void process_retire(void);
 
+/*
+ * After a clone() with these flags nobody could tell whose descriptor a number is: two processes
+ * on one memory or with one descriptor table, and not the other. (A vfork child has its parent's
+ * thread wait.)
+ */
+bool process_clone_confuses(unsigned long flags);
+
 /* From now on positions of new descriptors stay with the kernel. */
 void process_keep_shared(void);
 extern bool process_shared_always;
