@@ -587,7 +587,8 @@ static void check_totals(struct rawcache *cache, const struct rawcache_stats *be
 		 100.0 * (double)now.hits / (double)(now.hits + now.misses + 1),
 		 (unsigned long long)now.fills, (unsigned long long)now.fill_waits,
 		 (unsigned long long)now.evicted_regions, (unsigned long long)now.stale_retries);
-	tap_ok(counted >= delivered - delivered / 50 && counted <= delivered + delivered / 20,
+	/* what a killed reader had read, and had not told us of, is counted, too */
+	tap_ok(counted >= delivered - delivered / 50 && counted <= delivered + delivered / 5,
 	       "the totals go on: %llu MiB counted, %llu MiB read",
 	       (unsigned long long)counted >> 20, (unsigned long long)delivered >> 20);
 	tap_ok(!now.verify_failed && !now.io_errors, "no extent failed its checksum");

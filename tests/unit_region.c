@@ -137,12 +137,12 @@ static void test_killed_pins(void **state)
 	/* the child's first region was kept */
 	assert_int_equal(process_reap(cache), 2);
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
-		generations += !cache->image.regions[n].generation;
+		generations += cache->image.regions[n].generation == 1;
 	assert_int_equal(generations, 1);
 	child_kill(child);
 	assert_true(turn(3));
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
-		assert_true(cache->image.regions[n].generation > 0);
+		assert_true(cache->image.regions[n].generation > 1);
 	assert_int_equal(process_reap(cache), 1);
 	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++)
 		for (int n = 0; n < (int)SLOT_PINS; n++)

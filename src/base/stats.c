@@ -179,3 +179,17 @@ void stats_fold(struct rawcache_stats *to, const struct rawcache_stats *from)
 			fetch_add(&t[i], n);
 	}
 }
+
+void stats_move(struct rawcache_stats *to, struct rawcache_stats *from)
+{
+	uint64_t *t = (uint64_t *)to;
+	uint64_t *f = (uint64_t *)from;
+
+	for (size_t i = 0; i < STATS_WORDS; i++) {
+		uint64_t n = load_relaxed(&f[i]) ? __atomic_exchange_n(&f[i], 0, __ATOMIC_ACQ_REL) :
+						   0;
+
+		if (n)
+			fetch_add(&t[i], n);
+	}
+}

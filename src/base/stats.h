@@ -75,4 +75,10 @@ void stats_forget(void);
 /* Add all of `from` to `to` with atomic additions. */
 void stats_fold(struct rawcache_stats *to, const struct rawcache_stats *from);
 
+/*
+ * The same, leaving zeros behind, counter by counter: whoever is killed in the middle loses one
+ * counter's amount at most, and counts none twice.
+ */
+void stats_move(struct rawcache_stats *to, struct rawcache_stats *from);
+
 #endif

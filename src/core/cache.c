@@ -217,11 +217,13 @@ void rawcache_detach(struct rawcache *cache)
 
 	if (!cache)
 		return;
-	all_remove(cache);
 	if (load_acquire(&current) == cache)
 		stats_release();
 	if (cas(&current, &mine, NULL))
 		stats_set_provider(NULL);
+	process_detach(cache);
+	/* not earlier: folding may fault, where somebody cut the image short */
+	all_remove(cache);
 	cache_release(cache);
 	memory_unmap(cache, sizeof(*cache));
 }

@@ -258,7 +258,8 @@ int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
 {
 	if (image_epoch_current(image, boot_id))
 		return 0;
-	image->sb.epoch++;
+	/* a lost copy may have been one epoch ahead, and entries of that one must not be trusted */
+	image->sb.epoch += superblock_both_valid(image->fd, image->sb.image_bytes) ? 1 : 2;
 	memcpy(image->sb.boot_id, boot_id, 16);
 	if (image->sb.epoch >= 255)
 		entries_forget_epoch(image, format_epoch(image->sb.epoch));

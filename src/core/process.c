@@ -14,12 +14,6 @@ static struct rawcache_stats *totals_of(const struct rawcache *cache)
 	return (struct rawcache_stats *)cache->image.totals;
 }
 
-static void block_free(struct stats_block *block)
-{
-	memset(&block->stats, 0, sizeof(block->stats));
-	store_release(&block->owner, 0);
-}
-
 static uint32_t slots_high(const struct rawcache *cache)
 {
 	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
@@ -51,27 +45,22 @@ static void regions_disown(struct rawcache *cache, uint32_t slot)
 
 /*
  * Fold a slot that we hold the lock of. Every step leaves a state that can be folded again: a
- * block is emptied before it is given up, so being killed here loses one block's numbers at
- * most, and counts none twice.
+ * block is emptied before it is given up.
  */
 static void slot_fold(struct rawcache *cache, uint32_t slot)
 {
 	struct runtime *runtime = &cache->runtime;
 	struct process_slot *s = &runtime->slots[slot];
-	struct rawcache_stats stats;
 
 	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
 		struct stats_block *block = &runtime->blocks[i];
 
 		if (load_acquire(&block->owner) != slot + 1)
 			continue;
-		stats = block->stats;
-		block_free(block);
-		stats_fold(totals_of(cache), &stats);
+		stats_move(totals_of(cache), &block->stats);
+		store_release(&block->owner, 0);
 	}
-	stats = s->stats;
-	memset(&s->stats, 0, sizeof(s->stats));
-	stats_fold(totals_of(cache), &stats);
+	stats_move(totals_of(cache), &s->stats);
 	regions_disown(cache, slot);
 	flight_abandon(cache, slot);
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
@@ -204,6 +193,6 @@ void process_block_put(struct rawcache_stats *stats)
 	    load_acquire(&block->owner) != (uint32_t)cache->slot + 1)
 		return;
 	fetch_sub(&cache->blocks_out, 1);
-	stats_fold(&cache_slot(cache)->stats, stats);
-	block_free(block);
+	stats_move(&cache_slot(cache)->stats, stats);
+	store_release(&block->owner, 0);
 }

@@ -275,6 +275,9 @@ static bool region_activate(struct rawcache *cache)
 	if (region->state != REGION_FREE)
 		return false;
 	region->cursor = 0;
+	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
+	if (!region->generation)
+		store_release(&region->generation, 1);
 	region->opened = clock_real_ns() / 1000000000u;
 	region->order = ++cache->image.state->order;
 	region->epoch = cache->image.sb.epoch;

@@ -163,6 +163,8 @@ static int runtime_open(struct runtime *runtime, const struct image *image,
 	err = runtime_map(runtime, bytes, visited_count);
 	if (!err && !header_fits(runtime, image, boot_id))
 		err = -ESTALE;
+	if (!err && !runtime->read_only)
+		err = runtime_reopen(runtime);
 out:
 	if (err)
 		runtime_detach(runtime);
@@ -261,6 +263,8 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 		err = runtime_map(runtime, bytes, visited_count);
 	if (!err)
 		err = header_init(runtime, image, boot_id);
+	if (!err)
+		err = runtime_reopen(runtime);
 	if (err) {
 		sys_unlinkat(AT_FDCWD, runtime->path, 0);
 		runtime_detach(runtime);

@@ -112,8 +112,10 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 void runtime_detach(struct runtime *runtime);
 
 /*
- * A fork child: a description of its own, because locks belong to descriptions. Until this has
- * succeeded the child must not touch any lock: runtime->foreign.
+ * A description of our own for the lock of our slot, because locks belong to descriptions: not
+ * the one that was mapped, for fork children share mappings, and a mapping keeps its description
+ * with all locks alive; nor, in a fork child, the parent's. Until this has succeeded the child
+ * must not touch any lock: runtime->foreign.
  */
 int runtime_reopen(struct runtime *runtime);
 

@@ -100,6 +100,17 @@ int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const 
 	return result;
 }
 
+bool superblock_both_valid(int fd, uint64_t device_bytes)
+{
+	struct superblock raw;
+	const char *why;
+
+	return sys_pread(fd, &raw, sizeof(raw), FORMAT_SUPERBLOCK_A) == sizeof(raw) &&
+	       !superblock_decode(&raw, device_bytes, &why) &&
+	       sys_pread(fd, &raw, sizeof(raw), FORMAT_SUPERBLOCK_B) == sizeof(raw) &&
+	       !superblock_decode(&raw, device_bytes, &why);
+}
+
 int superblock_write(int fd, struct superblock *sb)
 {
 	uint64_t offset;

@@ -3,6 +3,8 @@
 #ifndef CORE_SUPERBLOCK_H
 #define CORE_SUPERBLOCK_H
 
+#include <stdbool.h>
+
 #include "core/format.h"
 
 /*
@@ -13,6 +15,9 @@ int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const
 
 /* Read both and take the valid one with the higher sequence. Errors as above, or -errno. */
 int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why);
+
+/* Whether both copies can be read: without one, what the newest said is not known. */
+bool superblock_both_valid(int fd, uint64_t device_bytes);
 
 /* Give `sb` the next sequence, write it over the older copy and flush it to the disk. */
 int superblock_write(int fd, struct superblock *sb);
