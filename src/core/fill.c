@@ -381,8 +381,8 @@ static ssize_t fill_own(struct rawcache *cache, struct file *file, const struct 
 /* The part that we need has arrived at somebody else. */
 static ssize_t fill_ready(struct rawcache *cache, const struct want *want, uint64_t place)
 {
-	ssize_t got = sys_pread(cache->image.fd, want->buf, want->length,
-				image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip);
+	ssize_t got = image_pread(&cache->image, CHUNK_PAGE(place), want->skip, want->buf,
+				  want->length);
 
 	if (got == -EFAULT)
 		return got;

@@ -175,6 +175,13 @@ bool image_fd_valid(const struct image *image)
 	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == image->device;
 }
 
+ssize_t image_pread(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n)
+{
+	ssize_t got = sys_pread(image->fd, buf, n, image_offset(image, page) + skip);
+
+	return got < 0 || image_fd_valid(image) ? got : -EBADF;
+}
+
 int image_read(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n)
 {
 	uint64_t offset = image_offset(image, page) + skip;

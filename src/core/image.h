@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <rawcache/rawcache.h>
 
@@ -51,6 +52,12 @@ int image_fd_hide(int fd);
 
 /* Whether image->fd is still the image: a program may have closed it and opened its own. */
 bool image_fd_valid(const struct image *image);
+
+/*
+ * pread() of an extent's bytes, which may be fewer than asked for where the buffer is bad.
+ * -EBADF: a program has closed our descriptor, and what was read may be of its own file.
+ */
+ssize_t image_pread(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n);
 
 /* Read or write an extent's bytes. 0 or -errno; a short transfer is -EIO. */
 int image_read(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n);

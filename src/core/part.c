@@ -39,8 +39,7 @@ static uint32_t parts_mask(uint32_t first, uint32_t last)
 static ssize_t part_copy(struct rawcache *cache, const struct found *found, uint32_t skip,
 			 char *buf, uint32_t n)
 {
-	ssize_t got = sys_pread(cache->image.fd, buf, n,
-				image_offset(&cache->image, found->page) + skip);
+	ssize_t got = image_pread(&cache->image, found->page, skip, buf, n);
 
 	if (got == -EFAULT)
 		return got;
