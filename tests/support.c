@@ -166,6 +166,20 @@ double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+uint64_t thread_scheduled(void)
+{
+	static __thread int fd = -1;
+	unsigned long long run = 0;
+	unsigned long long wait = 0;
+	char text[64] = "";
+
+	if (fd < 0)
+		fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	return sscanf(text, "%llu %llu", &run, &wait) == 2 ? run + wait : 0;
+}
+
 void tap_ok(bool ok, const char *format, ...)
 {
 	va_list ap;

@@ -34,6 +34,8 @@ int file_open_fd(struct rawcache *cache, int fd, uint64_t *file);
 int open_or_die(const char *path, int flags);
 
 double now_s(void);
+/* Nanoseconds that this thread ran, and that it waited for a processor. */
+uint64_t thread_scheduled(void);
 
 void tap_ok(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -165,21 +165,6 @@ static void report_bad(const struct reader_file *f, const char *buf, size_t at, 
 			 o.version, (unsigned long long)o.offset);
 }
 
-/* Nanoseconds that this thread ran, and that it waited for a processor. */
-static uint64_t thread_scheduled(void)
-{
-	static tls_initial int fd = -1;
-	unsigned long long run = 0;
-	unsigned long long wait = 0;
-	char text[64] = "";
-
-	if (fd < 0)
-		fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) <= 0)
-		return 0;
-	return sscanf(text, "%llu %llu", &run, &wait) == 2 ? run + wait : 0;
-}
-
 static void count_blocked(double took, uint64_t scheduled_ns)
 {
 	double blocked = took * 1e6 - (double)scheduled_ns / 1e3;

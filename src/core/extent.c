@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/stats.h"
 #include "core/region.h"
@@ -79,9 +80,13 @@ int extent_write(struct rawcache *cache, const struct extent *extent, uint32_t s
 int extent_publish(struct rawcache *cache, const struct key *key, const struct extent *extent,
 		   uint32_t skip, const char *buf, uint32_t length)
 {
-	int err = index_store(cache, key, extent->page + (skip >> FORMAT_PAGE_SHIFT), length,
+	int err;
+
+	CRASH_POINT(extent_written);
+	err = index_store(cache, key, extent->page + (skip >> FORMAT_PAGE_SHIFT), length,
 			      extent->generation, XXH3_64bits_withSeed(buf, length, key->low));
 
+	CRASH_POINT(extent_published);
 	if (!err) {
 		stats_add(fills, 1);
 		stats_add(fill_bytes, length);

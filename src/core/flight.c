@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/file.h"
@@ -54,6 +55,7 @@ static void flight_free(struct flight *flight, uint64_t claim)
 	store_relaxed(&flight->ready, 0);
 	if (!cas(&flight->claim, &claim, 0))
 		return;
+	CRASH_POINT(flight_freed);
 	fetch_add(&flight->word, 1);
 	if (load_acquire(&flight->waiters))
 		futex_wake_all(&flight->word);
@@ -99,6 +101,7 @@ static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t
 		if (load_relaxed(&flight->claim) ||
 		    !cas(&flight->claim, &none, claim_of(cache, tag)))
 			continue;
+		CRASH_POINT(flight_claimed);
 		claim_take(cache, mine, flight, tag);
 		return true;
 	}

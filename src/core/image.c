@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/checked.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/superblock.h"
@@ -270,6 +271,7 @@ int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
 	memcpy(image->sb.boot_id, boot_id, 16);
 	if (image->sb.epoch >= 255)
 		entries_forget_epoch(image, format_epoch(image->sb.epoch));
+	CRASH_POINT(epoch_begin);
 	return superblock_write(image->fd, &image->sb);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/critical.h"
 
 /* A reader meets a bucket in change for nanoseconds, or one whose writer was killed. */
@@ -130,12 +131,14 @@ static int bucket_open(struct rawcache *cache, uint32_t number, struct bucket_ch
 	/* odd already: a writer was killed here, or the power failed */
 	store_relaxed(&change->bucket->sequence, change->bucket->sequence | 1);
 	fence_release(); /* pairs with the acquire fence in index_find() */
+	CRASH_POINT(bucket_odd);
 	return 0;
 }
 
 static void bucket_close(struct bucket_change *change)
 {
 	store_release(&change->bucket->sequence, change->bucket->sequence + 1);
+	CRASH_POINT(bucket_even);
 	runtime_unlock(change->lock);
 	critical_leave(&change->critical);
 }
@@ -208,11 +211,14 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 	if (!entry)
 		entry = bucket_victim(cache, change.bucket, change.number);
 	entry_clear(entry);
+	CRASH_POINT(entry_cleared);
 	store_relaxed(&entry->tag_low, key->low);
 	store_relaxed(&entry->tag_high, (uint32_t)key->high);
+	CRASH_POINT(entry_tagged);
 	store_relaxed(&entry->page, page);
 	store_relaxed(&entry->checksum, checksum);
 	store_release(&entry->place, place);
+	CRASH_POINT(entry_placed);
 	store_relaxed(visited_of(cache, change.number, (int)(entry - change.bucket->entry)), 0);
 	bucket_close(&change);
 	return 0;

@@ -13,6 +13,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "core/cache.h"
@@ -177,9 +178,11 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 	int err;
 
 	/* the metadata is stored to through a mapping: its blocks must really be there */
+	CRASH_POINT(format_reserved);
 	err = zero_write(fd, 0, sb->data_offset);
 	if (err)
 		return refuse(message, err, "it cannot be written: %s", strerror(-err));
+	CRASH_POINT(format_zeroed);
 	memcpy(sb->magic, FORMAT_MAGIC, sizeof(sb->magic));
 	sb->version = FORMAT_VERSION;
 	sb->bytes = sizeof(*sb);
@@ -193,6 +196,7 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 	sb->uuid[6] = (uint8_t)((sb->uuid[6] & 0x0f) | 0x40);
 	sb->uuid[8] = (uint8_t)((sb->uuid[8] & 0x3f) | 0x80);
 	err = superblock_write(fd, sb);
+	CRASH_POINT(format_first);
 	if (!err)
 		err = superblock_write(fd, sb); /* the other copy */
 	return err ? refuse(message, err, "it cannot be written: %s", strerror(-err)) : 0;

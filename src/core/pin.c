@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "core/process.h"
 
 static int pin_claim(struct rawcache *cache)
@@ -28,7 +29,9 @@ int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 		pin = pin_claim(cache);
 	if (pin < 0)
 		return pin;
+	CRASH_POINT(pin_claimed);
 	store_relaxed(&cache_slot(cache)->pin[pin], region + 1);
+	CRASH_POINT(pin_stored);
 	fence_full(); /* pairs with the one in region_recycle() */
 	pin += cache->slot * (int)SLOT_PINS;
 	if (load_acquire(&cache->image.regions[region].generation) == generation)

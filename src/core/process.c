@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/critical.h"
 #include "base/log.h"
 #include "core/flight.h"
@@ -58,14 +59,18 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 		if (load_acquire(&block->owner) != slot + 1)
 			continue;
 		stats_move(totals_of(cache), &block->stats);
+		CRASH_POINT(fold_block);
 		store_release(&block->owner, 0);
 	}
 	stats_move(totals_of(cache), &s->stats);
+	CRASH_POINT(fold_counters);
 	regions_disown(cache, slot);
 	flight_abandon(cache, slot);
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		store_release(&s->pin[i], 0);
+	CRASH_POINT(fold_pins);
 	store_release(&s->used, 0);
+	CRASH_POINT(fold_done);
 }
 
 /*
@@ -118,7 +123,9 @@ int process_attach(struct rawcache *cache)
 			continue;
 		if (load_acquire(&cache->runtime.slots[i].used))
 			slot_fold(cache, i);
+		CRASH_POINT(slot_locked);
 		slot_init(cache, i);
+		CRASH_POINT(slot_used);
 		return 0;
 	}
 	return -EAGAIN;
@@ -129,6 +136,7 @@ void process_detach(struct rawcache *cache)
 	if (cache->slot < 0)
 		return;
 	slot_fold(cache, (uint32_t)cache->slot);
+	CRASH_POINT(detach_folded);
 	slot_lock(cache, (uint32_t)cache->slot, F_UNLCK);
 	cache->slot = -1;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/critical.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -115,6 +116,7 @@ static void region_invalidate(struct region *region)
 		stats_add(evicted_regions, 1);
 		stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used) << FORMAT_PAGE_SHIFT);
 		store_release(&region->generation, region->generation + 1);
+		CRASH_POINT(region_bumped);
 	}
 	store_relaxed(&region->used, 0);
 	store_release(&region->state, REGION_RECYCLING);
@@ -145,6 +147,7 @@ static int victim_take(struct rawcache *cache, uint32_t *victim)
 	err = users_check(cache);
 	if (!err)
 		err = victim_choose(cache, victim);
+	CRASH_POINT(region_locked);
 	if (!err) {
 		region = &cache->image.regions[*victim];
 		region->owner = (uint32_t)cache->slot + 1;
@@ -220,9 +223,11 @@ static int region_recycle(struct rawcache *cache, uint32_t *number)
 		if (tries == VICTIM_TRIES - 1)
 			return -EAGAIN;
 	}
+	CRASH_POINT(region_taken);
 	err = generations_sweep(cache, &cache->image.regions[*number]);
 	if (!err) {
 		err = region_detach(cache, *number);
+		CRASH_POINT(region_detached);
 		if (err == -EIO) {
 			log_error("region %u cannot be recycled (%d): not used any more", *number,
 				  err);
@@ -250,6 +255,7 @@ static int region_prepare(struct rawcache *cache)
 	err = region_recycle(cache, &number);
 	if (err)
 		return err;
+	CRASH_POINT(region_free);
 	err = lock_regions(cache, &critical);
 	if (err)
 		return err;
@@ -282,6 +288,7 @@ static bool region_activate(struct rawcache *cache)
 	region->order = ++cache->image.state->order;
 	region->epoch = cache->image.sb.epoch;
 	store_release(&region->state, REGION_ACTIVE);
+	CRASH_POINT(region_active);
 	store_release(&header_of(cache)->active_region, number + 1);
 	return true;
 }
@@ -301,6 +308,7 @@ static int region_advance(struct rawcache *cache, uint32_t seen)
 		if (number != UINT32_MAX && cache->image.regions[number].state == REGION_ACTIVE)
 			store_release(&cache->image.regions[number].state, REGION_SEALED);
 		store_release(&header_of(cache)->active_region, 0);
+		CRASH_POINT(region_sealed);
 		advanced = !users_check(cache) && region_activate(cache);
 	}
 	unlock_regions(cache, &critical);
@@ -336,6 +344,7 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
 		pin_put(cache, pin);
 		return -EAGAIN;
 	}
+	CRASH_POINT(region_cut);
 	fetch_add(&region->used, pages);
 	extent->page = (number << cache->image.region_pages_shift) + cursor;
 	extent->pages = pages;

@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/sys.h"
 
@@ -209,7 +210,9 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	if (sys_getrandom(h->id, 16) != 16)
 		return -EIO;
 	memcpy(image->state->runtime_id, h->id, 16);
+	CRASH_POINT(segment_named);
 	store_release(&h->ready, 1);
+	CRASH_POINT(segment_ready);
 	return 0;
 }
 
@@ -244,6 +247,7 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 	err = image_epoch_begin(image, boot_id);
 	if (err)
 		return err;
+	CRASH_POINT(epoch_begun);
 	regions_disown(image);
 	err = sys_unlinkat(AT_FDCWD, runtime->path, 0);
 	if (err && err != -ENOENT)
@@ -255,10 +259,12 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 		return runtime->fd;
 	if (image->mode & 0022)
 		sys_fchmod(runtime->fd, image->mode);
+	CRASH_POINT(segment_created);
 	/* all of it now: a full tmpfs must be an error here, not a SIGBUS later */
 	err = sys_file_size_allowed(bytes) ? 0 : -EFBIG;
 	while (!err && (err = sys_fallocate(runtime->fd, 0, 0, bytes)) == -EINTR)
 		err = 0;
+	CRASH_POINT(segment_sized);
 	if (!err)
 		err = runtime_map(runtime, bytes, visited_count);
 	if (!err)

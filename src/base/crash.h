@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Points at which a test has a process killed, to see what it leaves behind. They are in
+ * builds with --enable-crash-points only; RAWCACHE_TEST_CRASH=name[:n] kills at the n-th pass.
+ */
+#ifndef BASE_CRASH_H
+#define BASE_CRASH_H
+
+enum crash_point {
+#define CRASH(name, text) CRASH_##name,
+#include "base/crash_tbl.h"
+#undef CRASH
+	CRASH_COUNT
+};
+
+#ifdef ENABLE_CRASH_POINTS
+void crash_point(enum crash_point point);
+/* The variable is read at the first point; a fork child that has changed it says so. */
+void crash_arm(void);
+const char *crash_name(enum crash_point point);
+#define CRASH_POINT(name) crash_point(CRASH_##name)
+#else
+#define CRASH_POINT(name) ((void)0)
+#endif
+
+#endif
