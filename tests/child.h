@@ -44,6 +44,20 @@ static inline void child_kill(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* Its exit status; -1: it was killed by a signal, or it hung for `seconds` and is killed now. */
+static inline int child_end(pid_t pid, double seconds)
+{
+	int status;
+
+	for (double waited = 0; waited < seconds; waited += 0.005) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		usleep(5000);
+	}
+	child_kill(pid);
+	return -1;
+}
+
 static inline void child_stop(pid_t pid)
 {
 	kill(pid, SIGSTOP);

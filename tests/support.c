@@ -158,6 +158,33 @@ int file_open_fd(struct rawcache *cache, int fd, uint64_t *file)
 	return rawcache_file_open(cache, fd, path, &stx, file, NULL);
 }
 
+uint64_t file_open_path(struct rawcache *cache, const char *path, int *fd)
+{
+	uint64_t file = 0;
+	int err = -EAGAIN;
+
+	*fd = open_or_die(path, O_RDONLY);
+	for (int i = 0; i < 100 && err == -EAGAIN; i++) {
+		err = file_open_fd(cache, *fd, &file);
+		if (err == -EAGAIN)
+			usleep(5000);
+	}
+	if (err)
+		die("%s is not cached: %s", path, strerror(-err));
+	return file;
+}
+
+bool file_read_right(struct rawcache *cache, uint64_t file, int fd, uint32_t number, size_t n,
+		     uint64_t offset)
+{
+	char *buf = malloc(n);
+	bool right = buf && rawcache_file_read(cache, file, fd, buf, n, offset) == (ssize_t)n &&
+		     pattern_check(buf, n, number, 1, 1, offset) == n;
+
+	free(buf);
+	return right;
+}
+
 double now_s(void)
 {
 	struct timespec t;

@@ -30,6 +30,11 @@ struct rawcache *attach(const char *image);
 void file_write(const char *path, uint32_t number, uint32_t version, uint64_t size);
 /* rawcache_file_open() with the path that /proc/self/fd tells. */
 int file_open_fd(struct rawcache *cache, int fd, uint64_t *file);
+/* open() and rawcache_file_open(), once the file has settled, or end the test */
+uint64_t file_open_path(struct rawcache *cache, const char *path, int *fd);
+/* Whether the cache gives `n` right bytes of the first version of the file. */
+bool file_read_right(struct rawcache *cache, uint64_t file, int fd, uint32_t number, size_t n,
+		     uint64_t offset);
 /* open(), or end the test */
 int open_or_die(const char *path, int flags);
 

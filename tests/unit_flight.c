@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <sys/time.h>
 
 #include "child.h"
 #include "core/flight.h"
@@ -88,6 +89,38 @@ static void test_killed_owner(void **state)
 	flight_end(cache, &flight);
 }
 
+static volatile sig_atomic_t ticks;
+
+static void handler_tick(int sig)
+{
+	(void)sig;
+	if (++ticks > 600)
+		_exit(9); /* it hangs */
+}
+
+/* A program's own timer interrupts every sleep: deaths are seen all the same. */
+static void test_killed_owner_timer(void **state)
+{
+	struct sigaction action = { .sa_handler = handler_tick, .sa_flags = SA_RESTART };
+	struct itimerval timer = { { 0, 5000 }, { 0, 5000 } };
+	pid_t child = child_start(body_claim, NULL);
+	struct claim flight = { 0 };
+	double start;
+
+	(void)state;
+	cache = attach(path);
+	child_kill(child);
+	ticks = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	start = now_s();
+	assert_int_equal(flight_begin(cache, &key, &need, &flight), FLIGHT_ENDED);
+	memset(&timer, 0, sizeof(timer));
+	setitimer(ITIMER_REAL, &timer, NULL);
+	signal(SIGALRM, SIG_DFL);
+	assert_true(now_s() - start < 0.2);
+}
+
 /* The places are taken by the dead: a newcomer is sent away once, and has room then. */
 static void test_killed_neighbours(void **state)
 {
@@ -153,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_owner_timer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),

@@ -6,6 +6,7 @@
 #include "core/pin.h"
 #include "core/process.h"
 #include "core/region.h"
+#include "moment.h"
 
 static char path[512];
 static struct rawcache *cache;
@@ -256,6 +257,123 @@ static void test_generations(void **state)
 		assert_true(cache->image.regions[n].swept > 0);
 }
 
+static void body_index_locks(void *arg)
+{
+	(void)arg;
+	cache = attach(path);
+	for (uint32_t i = 0; i < RUNTIME_INDEX_LOCKS; i++)
+		if (runtime_lock(&cache->runtime.header->index_lock[i]))
+			_exit(1);
+}
+
+/* An entry in bucket 0 of what was in the page before the region's generation became this. */
+static void entry_make_stale(uint32_t page)
+{
+	struct entry *entry = &cache->image.buckets[0].entry[0];
+
+	entry->page = page;
+	entry->place = UINT64_C(1) << ENTRY_EPOCH_SHIFT |
+		       (uint64_t)(image_region(&cache->image, page)->generation - 1u)
+			       << ENTRY_GENERATION_SHIFT;
+}
+
+/* While the index cannot be swept, tries to recycle do not use generations up. */
+static void test_generations_unswept(void **state)
+{
+	struct extent extent;
+	uint32_t before[64];
+	uint32_t count;
+	pid_t child;
+
+	(void)state;
+	cache = attach(path);
+	count = cache->image.sb.region_count;
+	assert_true(count <= 64);
+	assert_true(turn(1));
+	for (uint32_t n = 0; n < count; n++)
+		cache->image.regions[n].generation += 3799;
+	entry_make_stale(5 << cache->image.region_pages_shift);
+	rawcache_detach(cache);
+	cache = NULL;
+	child = child_start(body_index_locks, NULL);
+	cache = attach(path);
+	for (uint32_t n = 0; n < count; n++)
+		before[n] = cache->image.regions[n].generation;
+	for (int i = 0; i < 6; i++)
+		if (!region_alloc(cache, cache->image.region_pages, &extent))
+			region_release(cache, &extent);
+	for (uint32_t n = 0; n < count; n++) {
+		assert_true(cache->image.regions[n].generation - before[n] <= 1);
+		assert_int_equal(cache->image.regions[n].swept, 0);
+	}
+	child_kill(child);
+	assert_true(turn(1) || turn(1));
+	for (uint32_t n = 0; n < count; n++)
+		assert_true(cache->image.regions[n].swept > 0);
+}
+
+/* Another process recycles while this one sweeps: its fresh generation was not swept. */
+static void step_bump(void *arg)
+{
+	(void)arg;
+	cache->image.regions[5].generation++;
+}
+
+static void test_generations_bumped(void **state)
+{
+	uint32_t generation;
+
+	(void)state;
+	cache = attach(path);
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		cache->image.regions[n].generation = 3800;
+	entry_make_stale(5 << cache->image.region_pages_shift);
+	generation = cache->image.regions[5].generation;
+	/* locks to look for the active region, to take a victim, and for the stale entry */
+	moment_set(MOMENT_LOCK, 3, step_bump, NULL);
+	assert_true(turn(1));
+	assert_true(moment_came(MOMENT_LOCK));
+	assert_int_equal(cache->image.buckets[0].entry[0].place, 0);
+	assert_true(cache->image.regions[5].generation > generation);
+	assert_true(cache->image.regions[5].swept <= generation);
+}
+
+static void body_slot(void *arg)
+{
+	(void)arg;
+	cache = attach(path);
+}
+
+/* What a killed process was recycling is not its successor's in the slot. */
+static void test_killed_recycler_slot(void **state)
+{
+	pid_t child = child_start(body_recycle, NULL);
+	pid_t successor;
+
+	(void)state;
+	child_stop(child);
+	child_kill(child);
+	successor = child_start(body_slot, NULL);
+	cache = attach(path);
+	assert_int_equal(cache->slot, 1);
+	assert_true(turn(2));
+	assert_int_not_equal(cache->image.regions[4].state, REGION_RECYCLING);
+	child_kill(successor);
+}
+
+/* The image's users have another segment: we see no pins of theirs, and store nothing. */
+static void test_other_segment(void **state)
+{
+	(void)state;
+	cache = attach(path);
+	assert_true(turn(1));
+	cache->image.state->runtime_id[3] ^= 1;
+	assert_false(turn(1));
+	assert_true(cache->broken);
+	cache->image.state->runtime_id[3] ^= 1;
+	assert_int_equal(cache->runtime.header->active_region, 0);
+}
+
 static void test_drop_all(void **state)
 {
 	struct extent extent;
@@ -284,6 +402,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed_recycler, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_generations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_generations_unswept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_generations_bumped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_recycler_slot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_segment, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drop_all, setup, teardown),
 	};
 

@@ -33,6 +33,15 @@ static int log_open(void)
 			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 }
 
+/* A line beyond RLIMIT_FSIZE would kill the program. */
+static int log_allowed(int fd, size_t n)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) &&
+	       (!S_ISREG(stx.stx_mode) || sys_file_size_allowed(stx.stx_size + n));
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	static const char *const names[] = { "error", "warn", "info", "debug" };
@@ -54,7 +63,8 @@ void log_write(enum log_level level, const char *format, ...)
 	line[n++] = '\n';
 	fd = log_open();
 	if (fd >= 0) {
-		sys_write(fd, line, (size_t)n);
+		if (log_allowed(fd, (size_t)n))
+			sys_write(fd, line, (size_t)n);
 		sys_close(fd);
 	}
 	errno = saved;

@@ -94,12 +94,26 @@ int extent_publish(struct rawcache *cache, const struct key *key, const struct e
 	return err;
 }
 
+/*
+ * What extent_store() has pinned. A fill that a handler left by siglongjmp() did not give it back;
+ * handlers that read while we are here do not fill.
+ */
+static tls_initial struct extent held = { .pin = -1 };
+
+void extent_give_back(struct rawcache *cache)
+{
+	struct extent extent = held;
+
+	held.pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	region_release(cache, &extent);
+}
+
 bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
 		  uint32_t length)
 {
 	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
-	struct extent extent;
-	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, &extent);
+	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, &held);
 
 	if (err) {
 		extent_failed(cache, err);
@@ -108,11 +122,11 @@ bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece
 	if (!piece)
 		piece = length;
 	memset(buf + length, 0, bytes - length);
-	err = extent_write(cache, &extent, 0, buf, bytes);
+	err = extent_write(cache, &held, 0, buf, bytes);
 	for (uint32_t skip = 0; skip < length && !err; skip += piece)
-		err = extent_publish(cache, keys++, &extent, skip, buf + skip,
+		err = extent_publish(cache, keys++, &held, skip, buf + skip,
 				     (uint32_t)min_u64(piece, length - skip));
-	region_release(cache, &extent);
+	extent_give_back(cache);
 	if (err)
 		extent_failed(cache, err);
 	return !err;

@@ -24,6 +24,9 @@ bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
 bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
 		  uint32_t length);
 
+/* After a siglongjmp() out of extent_store(): what this thread had pinned in it, if anything. */
+void extent_give_back(struct rawcache *cache);
+
 /* The same in steps, for who writes while the bytes arrive. */
 struct extent;
 int extent_publish(struct rawcache *cache, const struct key *key, const struct extent *extent,

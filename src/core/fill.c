@@ -102,6 +102,7 @@ static void fill_abandoned(void)
 	current.file = NULL;
 	current.seal = NULL;
 	extent_drop();
+	extent_give_back(current.cache);
 	fetch_give_up();
 	flight_end(current.cache, &current.claim);
 	if (file)
@@ -161,9 +162,12 @@ static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, u
 	if (!current.claim.flight || !load_relaxed(&current.claim.flight->waiters) || !bytes)
 		return;
 	if (!current.extent) {
-		if (region_alloc(cache, pages, &current.held))
+		current.held.pin = -1;
+		current.extent = &current.held; /* before it is pinned: see region_cut() */
+		if (region_alloc(cache, pages, &current.held)) {
+			current.extent = NULL;
 			return;
-		current.extent = &current.held;
+		}
 	}
 	if (!extent_write(cache, current.extent, 0, buf, bytes) && flight_mine(&current.claim))
 		flight_ready(&current.claim, current.extent->page, current.extent->generation,

@@ -201,8 +201,13 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		result = flight_look(cache, flight, tag, need, waited, mine);
 		if (result != FLIGHT_ALONE)
 			break;
-		if (!slow && sys_futex(&flight->word, FUTEX_WAIT, word, &slice) != -ETIMEDOUT)
-			continue;
+		if (!slow) {
+			int err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
+
+			/* a program's own timer may interrupt every slice: time has passed too */
+			if (err != -ETIMEDOUT && err != -EINTR)
+				continue;
+		}
 		if (!claim_alive(cache, flight, claim))
 			continue;
 		if (slow)

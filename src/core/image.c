@@ -266,6 +266,8 @@ int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
 {
 	if (image_epoch_current(image, boot_id))
 		return 0;
+	if (!image->block_device && !sys_file_size_allowed(FORMAT_STATE))
+		return -EFBIG;
 	/* a lost copy may have been one epoch ahead, and entries of that one must not be trusted */
 	image->sb.epoch += superblock_both_valid(image->fd, image->sb.image_bytes) ? 1 : 2;
 	memcpy(image->sb.boot_id, boot_id, 16);

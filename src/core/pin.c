@@ -42,7 +42,7 @@ int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 
 void pin_put(struct rawcache *cache, int pin)
 {
-	if (cache->slot < 0 || pin / (int)SLOT_PINS != cache->slot)
+	if (pin < 0 || cache->slot < 0 || pin / (int)SLOT_PINS != cache->slot)
 		return;
 	pin %= (int)SLOT_PINS;
 	store_release(&cache_slot(cache)->pin[pin], 0);

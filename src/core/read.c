@@ -115,16 +115,36 @@ static void chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t
 		store_relaxed(&chunk->resident, pages_mask(0, bytes));
 }
 
+/* All bytes, or -errno; fewer only where the buffer ends, as the kernel answers. */
+static ssize_t cold_pread(const struct image *image, uint64_t place, const struct want *want)
+{
+	uint64_t offset = image_offset(image, CHUNK_PAGE(place)) + want->skip;
+	size_t done = 0;
+
+	while (done < want->length) {
+		ssize_t got = sys_pread(image->fd, (char *)want->buf + done, want->length - done,
+					offset + done);
+
+		if (got == -EINTR)
+			continue;
+		if (got == -EFAULT && done)
+			break;
+		if (got <= 0)
+			return got ? got : -EIO;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
 /* Bytes whose place is known by a system call on the image: no page fault waits for the disk. */
 static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t place,
 			 uint32_t chunk_bytes, const struct want *want)
 {
 	uint64_t touched = pages_mask(want->skip, want->length);
-	ssize_t got = sys_pread(cache->image.fd, want->buf, want->length,
-				image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip);
+	ssize_t got = cold_pread(&cache->image, place, want);
 
-	if (got == -EFAULT || got == -EINTR)
-		return got == -EFAULT ? got : READ_STALE;
+	if (got == -EFAULT)
+		return got;
 	/* a program may have closed our descriptor and have the number now */
 	if (got <= 0 || !image_fd_valid(&cache->image)) {
 		storage_unreadable(cache);

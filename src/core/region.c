@@ -243,8 +243,7 @@ static int region_recycle(struct rawcache *cache, uint32_t *number)
 	return err;
 }
 
-/* Have a clean region waiting. */
-static int region_prepare(struct rawcache *cache)
+static int next_prepare(struct rawcache *cache)
 {
 	struct critical critical;
 	uint32_t number = 0;
@@ -264,6 +263,21 @@ static int region_prepare(struct rawcache *cache)
 		header_of(cache)->next_region = number + 1;
 	unlock_regions(cache, &critical);
 	return 0;
+}
+
+/*
+ * Have a clean region waiting. A handler that left by siglongjmp() would leave a region that is
+ * being recycled for as long as we live.
+ */
+static int region_prepare(struct rawcache *cache)
+{
+	struct critical critical;
+	int err;
+
+	critical_enter(&critical);
+	err = next_prepare(cache);
+	critical_leave(&critical);
+	return err;
 }
 
 /* --- the active region */
@@ -332,15 +346,18 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
 	uint32_t cursor;
 	int pin;
 
+	extent->pin = -1;
 	if (!region_open(cache, region) || load_relaxed(&region->cursor) > cache->image.region_pages)
 		return -EAGAIN;
 	pin = pin_get(cache, number, generation);
 	if (pin < 0)
 		return pin == -ESTALE ? -EAGAIN : -EBUSY;
+	extent->pin = pin; /* before anything that a handler could leave by siglongjmp() */
 	cursor = fetch_add(&region->cursor, pages);
 	/* pinned and still of this generation: the state we saw before cannot have gone round */
 	if (load_acquire(&region->state) != REGION_ACTIVE ||
 	    cursor > cache->image.region_pages - pages) {
+		extent->pin = -1;
 		pin_put(cache, pin);
 		return -EAGAIN;
 	}
@@ -349,7 +366,6 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
 	extent->page = (number << cache->image.region_pages_shift) + cursor;
 	extent->pages = pages;
 	extent->generation = generation;
-	extent->pin = pin;
 	if (cursor < cache->image.region_pages / 2 && cursor + pages >= cache->image.region_pages / 2)
 		region_prepare(cache);
 	return 0;
@@ -360,6 +376,7 @@ int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
 	struct timespec nap = { 0, 1000000 };
 	int err = cache_slot_need(cache);
 
+	extent->pin = -1;
 	if (err)
 		return err;
 	if (cache->image.read_only || !pages || pages > cache->image.region_pages)

@@ -72,6 +72,14 @@ static void writeback_start(const struct image *image, uint64_t offset, uint64_t
 		sys_sync_file_range(image->fd, from, to - from, SYNC_FILE_RANGE_WRITE);
 }
 
+static bool fd_is_image(const struct rawcache *cache, int fd)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) && stx.stx_ino == cache->image.inode &&
+	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == cache->image.device;
+}
+
 /*
  * O_DIRECT needs a description of its own: with the flag on the one we have, reads would need
  * aligned buffers. Written by one call at a time and waited for: on a block device an
@@ -80,18 +88,20 @@ static void writeback_start(const struct image *image, uint64_t offset, uint64_t
 static int direct_fd(struct rawcache *cache)
 {
 	int fd = load_acquire(&cache->direct_fd);
-	struct statx stx;
 	int none = 0;
 	char self[40];
 
-	if (fd > 0 && !sys_fstatx(fd - 1, &stx) && stx.stx_ino == cache->image.inode &&
-	    ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == cache->image.device)
+	if (fd > 0 && fd_is_image(cache, fd - 1))
 		return fd - 1;
 	if (fd)
 		return -EBADF;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", cache->image.fd);
 	fd = sys_openat(AT_FDCWD, self, O_WRONLY | O_DIRECT | O_CLOEXEC, 0);
 	fd = fd < 0 ? fd : image_fd_hide(fd);
+	if (fd >= 0 && !fd_is_image(cache, fd)) { /* a program has our descriptor's number */
+		sys_close(fd);
+		return -EBADF;
+	}
 	if (!cas(&cache->direct_fd, &none, fd < 0 ? -1 : fd + 1)) {
 		if (fd >= 0)
 			sys_close(fd);
@@ -105,7 +115,7 @@ static bool direct_write(struct rawcache *cache, uint64_t offset, const char *bu
 	int fd = direct_fd(cache);
 	ssize_t put;
 
-	if (fd < 0)
+	if (fd < 0 || (!cache->image.block_device && !sys_file_size_allowed(offset + bytes)))
 		return false;
 	while (bytes) {
 		put = sys_pwrite(fd, buf, bytes, offset);
@@ -144,7 +154,7 @@ int storage_write(struct rawcache *cache, uint32_t page, const void *buf, uint32
 
 void storage_close(struct rawcache *cache)
 {
-	if (cache->direct_fd > 0)
+	if (cache->direct_fd > 0 && fd_is_image(cache, cache->direct_fd - 1))
 		sys_close(cache->direct_fd - 1);
 	cache->direct_fd = 0;
 }

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads whose file, buffer or image goes away under them. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "base/sys.h"
+#include "core/cache.h"
+#include "core/file.h"
+#include "moment.h"
+#include "pattern.h"
+
+#define FILE_BYTES 600000u
+#define IDLE_FILES 4096 /* that a process keeps: IDLE_MAX in file.c */
+
+static char path[512];
+static struct rawcache *cache;
+static uint64_t file_a, file_b;
+static int fd_a, fd_b;
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(path, sizeof(path), "%s", scratch_path("read.image"));
+	unlink(path);
+	image_make(path, TEST_IMAGE_BYTES);
+	file_write(scratch_path("a"), 1, 1, FILE_BYTES);
+	file_write(scratch_path("b"), 2, 1, FILE_BYTES);
+	cache = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rawcache_detach(cache);
+	close(fd_a);
+	close(fd_b);
+	return 0;
+}
+
+static void attach_here(void)
+{
+	cache = attach(path);
+	file_a = file_open_path(cache, scratch_path("a"), &fd_a);
+	file_b = file_open_path(cache, scratch_path("b"), &fd_b);
+}
+
+static struct rawcache_stats stats_now(void)
+{
+	struct rawcache_stats stats;
+
+	rawcache_stats_total(cache, &stats);
+	return stats;
+}
+
+/* The file is put away while a read is in it, and so many others come that its place is needed. */
+static void step_put(void *arg)
+{
+	struct statx stx;
+	uint64_t file;
+	char name[32];
+
+	(void)arg;
+	rawcache_file_put(cache, file_a);
+	sys_fstatx(fd_a, &stx);
+	for (int i = 0; i < IDLE_FILES; i++) {
+		snprintf(name, sizeof(name), "/other/%d", i);
+		if (!rawcache_file_open(cache, fd_a, name, &stx, &file, NULL))
+			rawcache_file_put(cache, file);
+	}
+	file_b = file_open_path(cache, scratch_path("b"), &fd_b);
+}
+
+static void test_put_away(void **state)
+{
+	(void)state;
+	setenv("RAWCACHE_TEST_BOOT_ID", "11111111111111111111111111111111", 1);
+	attach_here();
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	assert_true(file_read_right(cache, file_b, fd_b, 2, 100, 0));
+	rawcache_detach(cache);
+	close(fd_a);
+	close(fd_b);
+	/* after a boot the entry must be verified and changed: there we step in */
+	setenv("RAWCACHE_TEST_BOOT_ID", "21111111111111111111111111111111", 1);
+	cache = attach(path);
+	file_a = file_open_path(cache, scratch_path("a"), &fd_a);
+	moment_set(MOMENT_LOCK, 1, step_put, NULL);
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	assert_true(moment_came(MOMENT_LOCK));
+	assert_true(file_read_right(cache, file_b, fd_b, 2, 100, 0));
+	assert_true(file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0));
+	unsetenv("RAWCACHE_TEST_BOOT_ID");
+}
+
+/* What the kernel answers is the measure: the bytes up to the bad page, or EFAULT. */
+static void test_bad_buffer(void **state)
+{
+	struct rawcache_stats before;
+	struct rawcache_stats after;
+	ssize_t n;
+	char *buf;
+
+	(void)state;
+	attach_here();
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	buf = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	munmap(buf + 4096, 4096);
+	before = stats_now();
+	n = rawcache_file_read(cache, file_a, fd_a, buf, 8192, 8192);
+	assert_true(n == -EFAULT || n == 4096);
+	if (n == 4096)
+		assert_int_equal(pattern_check(buf, 4096, 1, 1, 1, 8192), 4096);
+	assert_int_equal(rawcache_file_read(cache, file_a, fd_a, buf + 4096, 100, 8192), -EFAULT);
+	for (int i = 0; i < 10; i++)
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	after = stats_now();
+	assert_int_equal(after.io_errors, 0);
+	assert_int_equal(after.misses, before.misses);
+	assert_false(cache->broken);
+	munmap(buf, 4096);
+}
+
+static void handler_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!rawcache_handle_fault(info->si_addr))
+		_exit(sig); /* as the program would have died */
+}
+
+/* All bytes, hot, cold and unknown ones, whatever the image has lost. */
+static void truncated(uint64_t bytes)
+{
+	attach_here();
+	assert_true(file_read_right(cache, file_a, fd_a, 1, FILE_BYTES, 0));
+	for (int i = 0; i < 4; i++)
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	assert_int_equal(truncate(path, (off_t)bytes), 0);
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	assert_true(file_read_right(cache, file_a, fd_a, 1, FILE_BYTES, 0));
+	assert_true(file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0));
+	assert_true(cache->broken);
+	stats_now();
+	rawcache_detach(cache);
+	cache = NULL;
+	close(fd_a);
+	close(fd_b);
+}
+
+static void test_truncated_image(void **state)
+{
+	struct sigaction action = { .sa_sigaction = handler_fault,
+				    .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction old;
+
+	sigaction(SIGBUS, &action, &old);
+	truncated(0);
+	assert_int_equal(unlink(path), 0);
+	setup(state);
+	truncated(8192);
+	sigaction(SIGBUS, &old, NULL);
+}
+
+/* The image ends in the middle of an extent: the rest of the bytes is the origin's. */
+static void test_truncated_extent(void **state)
+{
+	struct sigaction action = { .sa_sigaction = handler_fault,
+				    .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction old;
+	const struct chunk *chunk;
+
+	(void)state;
+	sigaction(SIGBUS, &action, &old);
+	attach_here();
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	chunk = file_chunk(file_at(cache, file_a), 0);
+	assert_true(chunk->place & CHUNK_VALID);
+	assert_int_equal(truncate(path, (off_t)image_offset(&cache->image, CHUNK_PAGE(chunk->place)) +
+						8192), 0);
+	assert_true(file_read_right(cache, file_a, fd_a, 1, 65536, 0));
+	assert_true(file_read_right(cache, file_a, fd_a, 1, FILE_BYTES, 0));
+	sigaction(SIGBUS, &old, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_put_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_buffer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_truncated_image, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_truncated_extent, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads and what they count, across attaching and detaching. */
+#include "unit.h"
+
+#include <pthread.h>
+
+#include "core/cache.h"
+
+#define FILE_BYTES 100000u
+#define THREADS 4
+
+static char path[512];
+static struct rawcache *cache;
+static uint64_t file;
+static int fd;
+static pthread_barrier_t step;
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(path, sizeof(path), "%s", scratch_path("stats.image"));
+	unlink(path);
+	image_make(path, TEST_IMAGE_BYTES);
+	file_write(scratch_path("a"), 1, 1, FILE_BYTES);
+	cache = attach(path);
+	file = file_open_path(cache, scratch_path("a"), &fd);
+	pthread_barrier_init(&step, NULL, THREADS + 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rawcache_detach(cache);
+	close(fd);
+	pthread_barrier_destroy(&step);
+	return 0;
+}
+
+static void *count_thread(void *arg)
+{
+	bool *right = arg;
+
+	*right = file_read_right(cache, file, fd, 1, 100, 0);
+	*right &= file_read_right(cache, file, fd, 1, 100, 0);
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	rawcache_count_bypass(NULL, RAWCACHE_REASON_disabled);
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	rawcache_count_bypass(NULL, RAWCACHE_REASON_disabled);
+	return NULL;
+}
+
+/* The cache goes and another comes while threads have blocks in the first. */
+static void test_outlive(void **state)
+{
+	struct rawcache_stats stats;
+	pthread_t thread[THREADS];
+	bool right[THREADS];
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, count_thread, &right[i]);
+	pthread_barrier_wait(&step);
+	rawcache_detach(cache);
+	pthread_barrier_wait(&step);
+	pthread_barrier_wait(&step);
+	cache = attach(path);
+	pthread_barrier_wait(&step);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		assert_true(right[i]);
+	}
+	rawcache_stats_total(cache, &stats);
+	assert_int_equal(stats.hits + stats.misses, 2 * THREADS);
+}
+
+/* What threads counted is there when they have ended, and when the cache has been detached. */
+static void test_total(void **state)
+{
+	struct rawcache_stats stats;
+	pthread_t thread[THREADS];
+	bool right[THREADS];
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, count_thread, &right[i]);
+	for (int i = 0; i < 4; i++)
+		pthread_barrier_wait(&step);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	rawcache_stats_total(cache, &stats);
+	assert_int_equal(stats.passthrough[RAWCACHE_REASON_disabled], 2 * THREADS);
+	rawcache_detach(cache);
+	cache = attach(path);
+	rawcache_stats_total(cache, &stats);
+	assert_int_equal(stats.passthrough[RAWCACHE_REASON_disabled], 2 * THREADS);
+	assert_int_equal(stats.hits + stats.misses, 2 * THREADS);
+	assert_int_equal(cache->blocks_out, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_outlive, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_total, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
