@@ -74,6 +74,7 @@ _rawcache()
 		[info]='--cache --json --bytes --help'
 		[format]='--size --region --chunk --object --shared --yes --force --help'
 		[verify]='--cache --help'
+		[explain]='--path --exclude --cache --json --help'
 		[drop]='--cache --yes --all --help'
 		[help]='--help'
 	)
@@ -100,7 +101,7 @@ _rawcache()
 	fi
 	if [[ $command == help ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${!options[*]}" -- "$current")
-	elif [[ $command == format && $current != -* ]]; then
+	elif [[ $command == @(format|explain) && $current != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames
 	else

@@ -56,6 +56,27 @@ uint64_t rawcache_file_size(struct rawcache *cache, uint64_t file);
 ssize_t rawcache_file_read(struct rawcache *cache, uint64_t file, int fd, void *buf, size_t len,
 			   uint64_t offset);
 
+/* What the cache holds of a file in its present state. */
+struct rawcache_file_state {
+	uint64_t key[2];         /* high and low half of the key: another after each change */
+	uint64_t size;           /* of the file, bytes */
+	uint64_t chunk_size;     /* bytes; the last chunk may be shorter */
+	uint64_t chunks;         /* that the file has */
+	uint64_t chunks_cached;  /* wholly */
+	uint64_t bytes_cached;   /* in them, and in parts of others */
+	uint64_t stored;         /* when the oldest of them was, seconds since the epoch; 0: none */
+};
+
+/*
+ * Find out what is cached of the file behind `fd`: parameters and errors as for
+ * rawcache_file_open(), which is what says why a file is not cached. Reads neither the file
+ * nor its extents, and changes nothing: an extent that a reader would verify first, and find
+ * damaged, counts as cached. Takes time in proportion to the file's size, some 5 us per MiB.
+ */
+int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
+			  const struct statx *stx, struct rawcache_file_state *state,
+			  enum rawcache_reason *reason);
+
 /*
  * What the program says about its reading, as to posix_fadvise(): POSIX_FADV_NORMAL, _SEQUENTIAL
  * and _RANDOM hold for the file from now on; POSIX_FADV_WILLNEED begins to read the range (`len`

@@ -24,7 +24,8 @@ static bool entry_covers(const char *dir, size_t len, const char *path)
 	return !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
 }
 
-enum path_match paths_match(const char *list, const char *path)
+enum path_match paths_find(const char *list, const char *path, const char **best_dir,
+			   size_t *best_length)
 {
 	enum path_match match = PATH_OUTSIDE;
 	size_t best = 0;
@@ -37,9 +38,19 @@ enum path_match paths_match(const char *list, const char *path)
 		if (!len || len < best || !entry_covers(dir, len, path))
 			continue;
 		best = len;
+		*best_dir = dir;
+		*best_length = len;
 		match = exclude ? PATH_EXCLUDED : PATH_INSIDE;
 	}
 	return match;
+}
+
+enum path_match paths_match(const char *list, const char *path)
+{
+	const char *dir;
+	size_t length;
+
+	return paths_find(list, path, &dir, &length);
 }
 
 int paths_check(const char *list, const char **why)

@@ -4,6 +4,7 @@
 #define BASE_PATHS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum path_match { PATH_OUTSIDE, PATH_INSIDE, PATH_EXCLUDED };
 
@@ -13,6 +14,9 @@ enum path_match { PATH_OUTSIDE, PATH_INSIDE, PATH_EXCLUDED };
  * no lock.
  */
 enum path_match paths_match(const char *list, const char *path);
+
+/* The same, and the entry that decided: *dir of *length bytes in `list`, without its !. */
+enum path_match paths_find(const char *list, const char *path, const char **dir, size_t *length);
 
 /* 0, or -EINVAL with *why (static text) for a list with a relative or empty entry. */
 int paths_check(const char *list, const char **why);

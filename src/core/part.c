@@ -15,6 +15,12 @@
 /* Numbers that no chunk has. */
 #define PART_NUMBER (UINT64_C(1) << 63)
 
+struct key part_key(const struct rawcache *cache, const struct file *file, uint64_t chunk,
+		    uint32_t i)
+{
+	return key_of_chunk(&cache->image.sb, &file->key, PART_NUMBER | (chunk * PARTS_MAX + i));
+}
+
 void parts_find(struct rawcache *cache, const struct file *file, uint64_t chunk, uint32_t first,
 		uint32_t last, struct parts *parts)
 {
@@ -24,8 +30,7 @@ void parts_find(struct rawcache *cache, const struct file *file, uint64_t chunk,
 	parts->chunk_length = (uint32_t)min_u64(cache->chunk_bytes, file->size - start);
 	parts->count = (parts->chunk_length + PART_BYTES - 1) / PART_BYTES;
 	for (uint32_t i = first; i <= last && i < parts->count; i++) {
-		parts->key[i] = key_of_chunk(&cache->image.sb, &file->key,
-					     PART_NUMBER | (chunk * PARTS_MAX + i));
+		parts->key[i] = part_key(cache, file, chunk, i);
 		if (extent_find(cache, &parts->key[i], part_length(parts, i), &parts->found[i]))
 			parts->present |= 1u << i;
 	}

@@ -29,6 +29,10 @@ struct parts {
 	struct found found[PARTS_MAX]; /* valid where present */
 };
 
+/* The key of part `i` of a chunk. */
+struct key part_key(const struct rawcache *cache, const struct file *file, uint64_t chunk,
+		    uint32_t i);
+
 /* Look up parts first..last of a chunk. */
 void parts_find(struct rawcache *cache, const struct file *file, uint64_t chunk, uint32_t first,
 		uint32_t last, struct parts *parts);
