@@ -96,8 +96,7 @@ static void variable_unknown(void *arg, const char *name, const char *value, con
 {
 	(void)arg;
 	(void)value;
-	if (strcmp(name, "RAWCACHE_PRELOAD")) /* known to this command alone */
-		say_warning("%s %s", name, why);
+	say_warning("%s %s", name, why);
 }
 
 static int run_option(struct run *run, int c, char **argv)
