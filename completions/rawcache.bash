@@ -75,6 +75,7 @@ _rawcache()
 		[format]='--size --region --chunk --object --shared --yes --force --help'
 		[verify]='--cache --help'
 		[explain]='--path --exclude --cache --json --help'
+		[doctor]='--cache --help'
 		[drop]='--cache --yes --all --help'
 		[help]='--help'
 	)
@@ -104,6 +105,8 @@ _rawcache()
 	elif [[ $command == @(format|explain) && $current != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames
+	elif [[ $command == doctor && $current != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -o bashdefault -c -- "$current")
 	else
 		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$current")
 	fi

@@ -32,6 +32,7 @@ extern const struct command command_format;
 extern const struct command command_verify;
 extern const struct command command_drop;
 extern const struct command command_explain;
+extern const struct command command_doctor;
 extern const struct command command_help;
 
 extern const struct command *const commands[]; /* NULL ends it */

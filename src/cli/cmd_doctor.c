@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* rawcache doctor: whether a program can be served from the cache. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/doctor.h"
+#include "cli/option.h"
+#include "cli/preload.h"
+#include "cli/say.h"
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "cache", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+static void finding(const char *kind, const char *format, va_list ap)
+{
+	printf("%-5s", kind);
+	vprintf(format, ap);
+	putchar('\n');
+}
+
+void doctor_ok(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	finding("ok", format, ap);
+	va_end(ap);
+}
+
+void doctor_warn(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	finding("warn", format, ap);
+	va_end(ap);
+}
+
+void doctor_fail(struct doctor *doctor, const char *format, ...)
+{
+	va_list ap;
+
+	doctor->failures++;
+	va_start(ap, format);
+	finding("fail", format, ap);
+	va_end(ap);
+}
+
+static int doctor_parse(const char **cache, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	while (status == GO_ON && (c = option_next(argc, argv, "+:c:h", longs)) != -1) {
+		if (c == 'c')
+			*cache = optarg;
+		else
+			status = option_rest(&command_doctor, c, argv, longs);
+	}
+	if (status == GO_ON && optind == argc)
+		return say_usage("doctor", "no program given; name the one to look at");
+	return status;
+}
+
+/* --- variables: `run` refuses wrong values, so they are failures here */
+
+static void variable_wrong(void *arg, const char *name, const char *value, const char *why)
+{
+	doctor_fail(arg, "%s=%s %s", name, value ? value : "", why);
+}
+
+static void variable_unknown(void *arg, const char *name, const char *value, const char *why)
+{
+	(void)arg;
+	(void)value;
+	doctor_warn("%s %s", name, why);
+}
+
+static int variables_look(struct doctor *doctor)
+{
+	int complaints = config_load(&doctor->target.config, variable_wrong, doctor);
+
+	if (complaints < 0)
+		return say_refusal("there is not enough memory");
+	if (!config_report_unknown(variable_unknown, NULL) && !complaints)
+		doctor_ok("the variables are right");
+	if (doctor->target.config.disable)
+		doctor_fail(doctor, "RAWCACHE_DISABLE is set");
+	return GO_ON;
+}
+
+static int doctor_all(struct doctor *doctor, const char *cache, const char *program)
+{
+	int status = variables_look(doctor);
+
+	if (status == GO_ON)
+		status = target_choose(&doctor->target, cache);
+	if (status != GO_ON)
+		return status;
+	fflush(stdout);
+	if (preload_find(doctor->preload, sizeof(doctor->preload)) != GO_ON) {
+		*doctor->preload = '\0';
+		doctor_fail(doctor, "the preload object is not found");
+	}
+	doctor_program(doctor, program);
+	doctor_system(doctor);
+	return doctor->failures ? STATUS_REFUSED : STATUS_OK;
+}
+
+static int doctor_main(int argc, char **argv)
+{
+	struct doctor doctor = { .failures = 0 };
+	const char *cache = NULL;
+	int status = doctor_parse(&cache, argc, argv);
+
+	if (status == GO_ON)
+		status = doctor_all(&doctor, cache, argv[optind]);
+	target_close(&doctor.target);
+	return status;
+}
+
+/* clang-format off */
+const struct command command_doctor = {
+	.name = "doctor",
+	.run = doctor_main,
+	.summary = "tell whether a program can be served",
+	.help =
+		"Usage: rawcache doctor [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+		"\n"
+		"Look at what `rawcache run PROGRAM` would meet, without running it: the program or\n"
+		"the interpreter of a script, its libraries, the variables, the image, the kernel.\n"
+		"One line for each finding: ok, warn (some of its reads come from the origin) or fail\n"
+		"(all of them do). The status is 0 when nothing fails, else 1.\n"
+		"\n"
+		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
+		"                     ~/.cache/rawcache/cache.img\n"
+		"  -h, --help         this text\n"
+		"\n"
+		"  rawcache doctor nginx\n",
+};
+/* clang-format on */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `rawcache doctor` looks at. Each part prints its findings, one line each: ok, warn
+ * (works, but less of it is cached), or fail (nothing of it can be cached).
+ */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include "base/compiler.h"
+#include "cli/target.h"
+
+struct doctor {
+	struct target target;
+	char preload[PATH_MAX]; /* the preload object; empty: not found */
+	unsigned int failures;
+};
+
+void doctor_ok(const char *format, ...) printf_like(1, 2);
+void doctor_warn(const char *format, ...) printf_like(1, 2);
+void doctor_fail(struct doctor *doctor, const char *format, ...) printf_like(2, 3);
+
+/* doctor_program.c: the program, by the name that a shell would look up. */
+void doctor_program(struct doctor *doctor, const char *name);
+
+/* doctor_link.c: what the loader makes of the ELF program at `path` and its libraries. */
+void doctor_link(struct doctor *doctor, const char *path, const char *loader);
+
+/* doctor_system.c: the image, limits, shared memory, the kernel. */
+void doctor_system(struct doctor *doctor);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/doctor.h"
+#include "cli/text.h"
+
+#define SHM_WANTED (UINT64_C(64) << 20)
+#define FILES_WANTED 64
+
+static void image_look(struct doctor *doctor)
+{
+	enum rawcache_reason reason = RAWCACHE_REASON_none;
+	const struct target *target = &doctor->target;
+	struct rawcache_options options;
+	struct rawcache *cache;
+	int err;
+
+	config_to_options(&target->config, &options);
+	options.device = target->path;
+	err = rawcache_attach(&options, &cache, &reason);
+	if (!err) {
+		doctor_ok("the image %s can be used", target->path);
+		rawcache_detach(cache);
+	} else if (err == -ENOENT && reason == RAWCACHE_REASON_no_image) {
+		doctor_ok("there is no image at %s yet: `rawcache run` makes it", target->path);
+	} else {
+		doctor_fail(doctor, "the image %s cannot be used (%s): %s; `rawcache info` says more",
+			    target->path, rawcache_reason_name(reason), rawcache_reason_text(reason));
+	}
+}
+
+static void runtime_look(struct doctor *doctor)
+{
+	const char *named = doctor->target.config.runtime_dir;
+	const char *dir = *named ? named : "/dev/shm";
+	char text[TEXT_LENGTH];
+	struct statvfs fs;
+	uint64_t room;
+
+	if (statvfs(dir, &fs) || access(dir, W_OK | X_OK)) {
+		doctor_fail(doctor, "the runtime segment cannot be made in %s: %s; name another "
+				    "directory with RAWCACHE_RUNTIME_DIR", dir, strerror(errno));
+		return;
+	}
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (room < SHM_WANTED)
+		doctor_warn("only %s are free in %s: the runtime segment of a large image may not "
+			    "fit", text_bytes(room, text), dir);
+	else
+		doctor_ok("%s has room for the runtime segment", dir);
+}
+
+static uint64_t limit_of(int resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+static void limits_look(struct doctor *doctor)
+{
+	const char *path = doctor->target.path;
+	uint64_t files = limit_of(RLIMIT_NOFILE);
+	uint64_t bytes = 0;
+	struct stat st;
+
+	if (!stat(path, &st) && S_ISREG(st.st_mode))
+		bytes = (uint64_t)st.st_size;
+	if (files < FILES_WANTED)
+		doctor_warn("a process may open %llu files, and the cache needs three of them",
+			    (unsigned long long)files);
+	if (limit_of(RLIMIT_AS) <= bytes * 2)
+		doctor_warn("RLIMIT_AS leaves no address space to map the image: reads use pread");
+	if (limit_of(RLIMIT_FSIZE) < bytes)
+		doctor_warn("RLIMIT_FSIZE forbids writing to the image: nothing new is stored");
+}
+
+static void uring_look(void)
+{
+	struct io_uring_params params = { .flags = 0 };
+	long fd = syscall(__NR_io_uring_setup, 1, &params);
+
+	if (fd >= 0) {
+		close((int)fd);
+		doctor_ok("io_uring is allowed");
+	} else {
+		doctor_warn("io_uring is not to be had (%s): fills use threads", strerror(errno));
+	}
+}
+
+void doctor_system(struct doctor *doctor)
+{
+	image_look(doctor);
+	runtime_look(doctor);
+	limits_look(doctor);
+	uring_look();
+}
