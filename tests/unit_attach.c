@@ -169,19 +169,30 @@ static void body_reader(void *arg)
 		_exit(1);
 }
 
-/* It comes first and finds no segment: it must not keep others from making one. */
+/*
+ * It comes first and finds no segment: it must not keep others from making one. But what it has
+ * mapped must not become another image.
+ */
 static void test_reader_first(void **state)
 {
+	struct rawcache_format_options format;
 	pid_t child;
 
 	(void)state;
 	chmod(path, 0400);
 	child = child_start(body_reader, NULL);
 	chmod(path, 0600);
+	rawcache_format_options_init(&format);
+	format.size = TEST_IMAGE_BYTES;
+	format.force = 1;
+	assert_int_equal(rawcache_image_format(path, &format, NULL, 0), -EBUSY);
 	cache = attach(path);
 	assert_true(read_right(2));
-	assert_int_equal(kill(child, 0), 0);
+	rawcache_detach(cache);
+	cache = NULL;
+	assert_int_equal(rawcache_image_format(path, &format, NULL, 0), -EBUSY);
 	child_kill(child);
+	assert_int_equal(rawcache_image_format(path, &format, NULL, 0), 0);
 }
 
 /* --- limits */

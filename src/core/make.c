@@ -95,7 +95,8 @@ static int target_check(int fd, bool force, struct message *message)
 	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode))
 		return refuse(message, -EINVAL, "it is neither a regular file nor a block device");
 	/* attached processes hold this lock shared for as long as they are attached */
-	if (runtime_lock_byte(fd, LOCK_USERS, F_WRLCK))
+	if (runtime_lock_byte(fd, LOCK_USERS, F_WRLCK) ||
+	    runtime_lock_byte(fd, LOCK_READERS, F_WRLCK))
 		return refuse(message, -EBUSY, "programs are using it: end them first");
 	bytes = image_device_bytes(fd);
 	if (force || bytes == 0)
