@@ -199,7 +199,7 @@ static void test_garbage(void **state)
 	size_t count_words = (size_t)cache->image.sb.bucket_count * sizeof(struct bucket) / 8;
 	uint64_t stale;
 	uint64_t broken;
-	struct found found;
+	struct found found = { 0 };
 	struct key key;
 
 	(void)state;

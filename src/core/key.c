@@ -13,6 +13,11 @@ static struct key key_from(XXH128_hash_t hash)
 
 static void key_begin(XXH3_state_t *state, const struct superblock *sb, const char kind[8])
 {
+	/*
+	 * A reset derives the secret only when the state has another seed, and a state on the stack
+	 * may have this one from an earlier call, but the secret overwritten by others since.
+	 */
+	XXH3_INITSTATE(state);
 	XXH3_128bits_reset_withSeed(state, sb->key[0]);
 	XXH3_128bits_update(state, &sb->key[1], 2 * sizeof(sb->key[1]));
 	XXH3_128bits_update(state, kind, 8);

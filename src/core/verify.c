@@ -29,6 +29,7 @@ int verify_bytes(struct rawcache *cache, const struct key *key, const struct fou
 
 	if (!buf)
 		return -ENOMEM;
+	XXH3_INITSTATE(&state); /* see key_begin() */
 	XXH3_64bits_reset_withSeed(&state, key->low);
 	for (uint64_t done = 0; done < found->length && !err;) {
 		size_t n = min_u64(found->length - done, BUFFER_BYTES);
