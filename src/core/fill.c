@@ -109,11 +109,24 @@ static void fill_abandoned(void)
 		file_release(current.cache, file);
 }
 
+/*
+ * Whether the frame of the fill that was entered is still there. It may be on a stack that is
+ * gone since it was left (a coroutine's): not read before the kernel says that it is mapped.
+ */
+__attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *seal)
+{
+	uintptr_t page = (uintptr_t)seal & ~(uintptr_t)(FORMAT_PAGE - 1);
+	unsigned char in_core;
+
+	return !SYS_CALL(__NR_mincore, page, FORMAT_PAGE, &in_core, 0, 0, 0) &&
+	       *(const volatile uintptr_t *)seal == FILL_SEAL;
+}
+
 /* False: this call interrupted a fill of its own thread. */
 static bool fill_enter(struct rawcache *cache, struct file *file, const uintptr_t *seal)
 {
 	if (current.seal) {
-		if (on_signal_stack() || (current.seal > seal && *current.seal == FILL_SEAL))
+		if (on_signal_stack() || (current.seal > seal && seal_whole(current.seal)))
 			return false;
 		fill_abandoned();
 	}
