@@ -133,22 +133,30 @@ static int body_format(void)
 		return 1;
 	if (memcmp(info.uuid, mine.uuid, sizeof(info.uuid)) || mine.size != info.size)
 		return 2;
+	if (cache->image.data_bytes != (uint64_t)info.region_count * info.region_size)
+		return 4;
 	return read_right(3) ? 0 : 3;
 }
 
 static void test_format(void **state)
 {
 	struct rawcache_format_options options;
+	struct rawcache_image_info made;
+	struct rawcache_image_info info;
 	struct late late;
 	pid_t child = late_start(&late, body_format);
 
 	(void)state;
 	rawcache_format_options_init(&options);
-	options.size = TEST_IMAGE_BYTES + (1u << 20);
+	options.size = TEST_IMAGE_BYTES + (4u << 20);
 	options.region_size = TEST_REGION_BYTES;
 	options.force = 1;
 	assert_int_equal(rawcache_image_format(path, &options, NULL, 0), 0);
+	assert_int_equal(rawcache_image_info(path, &made, NULL, 0), 0);
 	assert_int_equal(late_end(&late, child), 0);
+	/* nor did it write the old superblock over the new one */
+	assert_int_equal(rawcache_image_info(path, &info, NULL, 0), 0);
+	assert_string_equal(info.uuid, made.uuid);
 }
 
 /* --- a reader without rights */

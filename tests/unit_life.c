@@ -420,6 +420,9 @@ static void test_parent_dies(void **state)
 	cache = attach(image);
 	assert_int_equal(process_reap(cache), 2);
 	child_kill(parent);
+	/* the child may not have run yet */
+	for (int i = 0; i < 200 && process_reap(cache) == 2; i++)
+		usleep(5000);
 	assert_int_equal(process_reap(cache), 1);
 	kill(*child, SIGKILL);
 	munmap(child, 4096);
