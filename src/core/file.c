@@ -400,7 +400,7 @@ static int file_get(struct rawcache *cache, const struct key *key,
 	if (link) {
 		file = link->file;
 		/* the same bytes as before, whatever was written in between */
-		file->writer = writer ? writer : &no_writer;
+		store_relaxed(&file->writer, writer ? writer : &no_writer);
 		store_release(&file->writer_seen, writer_seen);
 		if (!fetch_add(&file->references, 1))
 			link_unqueue(files, link);

@@ -91,7 +91,7 @@ static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 /* Whether a program under our eyes may have changed the file since it was opened. */
 static inline bool file_written(const struct file *file)
 {
-	return load_acquire(file->writer) != file->writer_seen;
+	return load_acquire(load_relaxed(&file->writer)) != load_relaxed(&file->writer_seen);
 }
 
 /*

@@ -60,7 +60,7 @@ static bool victim_rank(struct rawcache *cache, uint32_t number, uint64_t *rank)
 	const struct region *region = &cache->image.regions[number];
 	uint32_t owner;
 
-	switch (region->state) {
+	switch (load_relaxed(&region->state)) {
 	case REGION_FREE:
 		*rank = number;
 		return true;
@@ -72,7 +72,7 @@ static bool victim_rank(struct rawcache *cache, uint32_t number, uint64_t *rank)
 		*rank = (UINT64_C(1) << 40) + region->order;
 		return number + 1 != header_of(cache)->active_region;
 	case REGION_RECYCLING:
-		owner = region->owner;
+		owner = load_relaxed(&region->owner);
 		*rank = (UINT64_C(1) << 39) + number;
 		return !owner || owner > RUNTIME_SLOTS || !process_alive(cache, owner - 1);
 	default:
@@ -150,7 +150,7 @@ static int victim_take(struct rawcache *cache, uint32_t *victim)
 	CRASH_POINT(region_locked);
 	if (!err) {
 		region = &cache->image.regions[*victim];
-		region->owner = (uint32_t)cache->slot + 1;
+		store_relaxed(&region->owner, (uint32_t)cache->slot + 1);
 		region_invalidate(region);
 	}
 	unlock_regions(cache, &critical);
@@ -198,9 +198,10 @@ static void region_set_state(struct rawcache *cache, uint32_t number, uint32_t s
 
 	if (lock_regions(cache, &critical))
 		return; /* it stays RECYCLING: whoever sees us dead or gone begins again */
-	if (region->state == REGION_RECYCLING && region->owner == (uint32_t)cache->slot + 1) {
+	if (region->state == REGION_RECYCLING &&
+	    load_relaxed(&region->owner) == (uint32_t)cache->slot + 1) {
 		region->cursor = 0;
-		region->owner = 0;
+		store_relaxed(&region->owner, 0);
 		store_release(&region->state, state);
 	}
 	unlock_regions(cache, &critical);
@@ -260,7 +261,7 @@ static int next_prepare(struct rawcache *cache)
 		return err;
 	if (!header_of(cache)->next_region &&
 	    cache->image.regions[number].state == REGION_FREE)
-		header_of(cache)->next_region = number + 1;
+		store_release(&header_of(cache)->next_region, number + 1);
 	unlock_regions(cache, &critical);
 	return 0;
 }
@@ -288,7 +289,7 @@ static bool region_activate(struct rawcache *cache)
 	uint32_t number = region_checked(cache, header_of(cache)->next_region);
 	struct region *region;
 
-	header_of(cache)->next_region = 0;
+	store_release(&header_of(cache)->next_region, 0);
 	if (number == UINT32_MAX)
 		return false;
 	region = &cache->image.regions[number];
@@ -298,9 +299,9 @@ static bool region_activate(struct rawcache *cache)
 	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
 	if (!region->generation)
 		store_release(&region->generation, 1);
-	region->opened = clock_real_ns() / 1000000000u;
+	store_relaxed(&region->opened, clock_real_ns() / 1000000000u);
 	region->order = ++cache->image.state->order;
-	region->epoch = cache->image.sb.epoch;
+	store_relaxed(&region->epoch, cache->image.sb.epoch);
 	store_release(&region->state, REGION_ACTIVE);
 	CRASH_POINT(region_active);
 	store_release(&header_of(cache)->active_region, number + 1);
@@ -417,7 +418,7 @@ int region_drop_all(struct rawcache *cache)
 		if (region->state != REGION_SEALED && region->state != REGION_ACTIVE)
 			continue;
 		/* not FREE: pages may still be on their way to a socket and must be detached */
-		region->owner = 0;
+		store_relaxed(&region->owner, 0);
 		region_invalidate(region);
 	}
 	store_release(&header_of(cache)->active_region, 0);
