@@ -3,8 +3,6 @@
 
 #include "shim/handle.h"
 
-#include <pthread.h>
-
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/memory.h"
@@ -13,38 +11,81 @@
 
 #define RETRY_SLACK_MS 10 /* the coarse clock's */
 
-static pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct handle *free_first, *free_last;
-static unsigned int free_count;
+/*
+ * Free handles: a bounded queue in which every place has a sequence number that says whose turn
+ * it is (D. Vyukov, "Bounded MPMC queue"). Nobody waits for anybody: a place that is not ready,
+ * because a thread was interrupted at it, is a full or an empty queue, and the pool of memory.h
+ * stands in.
+ */
+#define REST 256 /* handles that rest at least */
+#define PLACES 1024u
 
-static void lock(struct critical *critical)
+static struct {
+	uint32_t sequence; /* minus its number: a multiple of PLACES when free, 1 more when taken */
+	struct handle *handle;
+} queue[PLACES];
+static uint32_t queue_in, queue_out;
+
+static bool queue_put(struct handle *handle)
 {
-	critical_enter(critical);
-	pthread_mutex_lock(&handle_lock);
+	uint32_t at = load_relaxed(&queue_in);
+
+	for (;;) {
+		uint32_t i = at % PLACES;
+
+		if (load_acquire(&queue[i].sequence) != at - i)
+			return false;
+		if (!cas(&queue_in, &at, at + 1))
+			continue;
+		queue[i].handle = handle;
+		/* pairs with the acquire load in queue_get() */
+		store_release(&queue[i].sequence, at - i + 1);
+		return true;
+	}
 }
 
-static void unlock(struct critical *critical)
+static struct handle *queue_get(void)
 {
-	pthread_mutex_unlock(&handle_lock);
-	critical_leave(critical);
+	uint32_t at = load_relaxed(&queue_out);
+
+	for (;;) {
+		uint32_t i = at % PLACES;
+		struct handle *handle;
+
+		if (load_relaxed(&queue_in) - at <= REST ||
+		    load_acquire(&queue[i].sequence) != at - i + 1)
+			return NULL;
+		if (!cas(&queue_out, &at, at + 1))
+			continue;
+		handle = queue[i].handle;
+		/* free for the next round; pairs with the acquire load in queue_put() */
+		store_release(&queue[i].sequence, at - i + PLACES);
+		return handle;
+	}
 }
 
 static struct handle *handle_get(void)
 {
-	struct handle *handle = NULL;
+	struct handle *handle = queue_get();
 	struct critical critical;
 
-	lock(&critical);
-	if (free_count > HANDLE_REST) {
-		handle = free_first;
-		free_first = handle->next;
-		free_count--;
-	}
-	pthread_mutex_unlock(&handle_lock);
-	if (!handle)
-		handle = memory_get(sizeof(*handle));
+	if (handle)
+		return handle;
+	critical_enter(&critical);
+	handle = memory_get(sizeof(*handle));
 	critical_leave(&critical);
 	return handle;
+}
+
+static void handle_put(struct handle *handle)
+{
+	struct critical critical;
+
+	if (queue_put(handle))
+		return;
+	critical_enter(&critical);
+	memory_put(handle, sizeof(*handle));
+	critical_leave(&critical);
 }
 
 struct handle *handle_make(bool writer, uint64_t position)
@@ -60,6 +101,7 @@ struct handle *handle_make(bool writer, uint64_t position)
 	handle->retry_ms = HANDLE_NEVER;
 	handle->reason = RAWCACHE_REASON_none;
 	handle->writer = writer;
+	handle->updating = 0;
 	/* pairs with the compare and swap in handle_hold() */
 	store_release(&handle->refs, 1);
 	return handle;
@@ -77,20 +119,11 @@ bool handle_hold(struct handle *handle)
 
 static void handle_free(struct handle *handle)
 {
-	struct critical critical;
 	uint64_t file;
 
-	lock(&critical);
-	handle->generation++;
-	file = handle->file;
-	store_release(&handle->file, RAWCACHE_NO_FILE);
-	handle->next = NULL;
-	if (free_count++)
-		free_last->next = handle;
-	else
-		free_first = handle;
-	free_last = handle;
-	unlock(&critical);
+	fetch_add(&handle->generation, 1);
+	file = __atomic_exchange_n(&handle->file, RAWCACHE_NO_FILE, __ATOMIC_ACQ_REL);
+	handle_put(handle);
 	if (file != RAWCACHE_NO_FILE)
 		rawcache_file_put(attach_cache_now(), file);
 }
@@ -101,25 +134,41 @@ void handle_release(struct handle *handle)
 		handle_free(handle);
 }
 
+static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcache_reason reason,
+			      const struct statx *stx)
+{
+	uint64_t now = clock_coarse_ms();
+
+	handle->stx = *stx;
+	handle->reason = reason;
+	store_relaxed(&handle->size, stx->stx_size);
+	store_relaxed(&handle->checked_ms, now);
+	store_relaxed(&handle->retry_ms, now + attach_config.settle_ms + RETRY_SLACK_MS);
+	return __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
+}
+
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 		     enum rawcache_reason reason, const struct statx *stx)
 {
-	uint64_t now = clock_coarse_ms();
-	struct critical critical;
 	uint64_t put = file;
 
-	lock(&critical);
-	if (handle->generation == generation && load_relaxed(&handle->refs)) {
-		handle->stx = *stx;
-		handle->reason = reason;
-		store_relaxed(&handle->retry_ms, now + attach_config.settle_ms + RETRY_SLACK_MS);
-		store_relaxed(&handle->size, stx->stx_size);
-		store_relaxed(&handle->checked_ms, now);
-		put = __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
+	/* while we hold it, it lives; and if its generation is the one that was seen, it always did */
+	if (handle_hold(handle)) {
+		if (load_acquire(&handle->generation) == generation &&
+		    !__atomic_exchange_n(&handle->updating, 1, __ATOMIC_ACQUIRE)) {
+			put = file_exchange(handle, file, reason, stx);
+			store_release(&handle->updating, 0);
+		}
+		handle_release(handle);
 	}
-	unlock(&critical);
 	if (put != RAWCACHE_NO_FILE)
 		rawcache_file_put(attach_cache_now(), put);
+}
+
+void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,
+		  const struct statx *stx)
+{
+	file_exchange(handle, file, reason, stx);
 }
 
 static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
@@ -132,14 +181,4 @@ bool handle_same(const struct handle *handle, const struct statx *stx)
 	return handle->stx.stx_size == stx->stx_size &&
 	       same_time(&handle->stx.stx_mtime, &stx->stx_mtime) &&
 	       same_time(&handle->stx.stx_ctime, &stx->stx_ctime);
-}
-
-void handle_fork_prepare(void)
-{
-	pthread_mutex_lock(&handle_lock);
-}
-
-void handle_fork_release(void)
-{
-	pthread_mutex_unlock(&handle_lock);
 }

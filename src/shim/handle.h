@@ -4,16 +4,16 @@
  *
  * A handle is made when a descriptor is tracked, shared by its duplicates (refs counts the
  * entries of the descriptor table that point to it), and freed with the last of them. Its
- * memory is never unmapped and is used again first in, first out, not before HANDLE_REST
- * others: a thread that holds a pointer while another closes the descriptor reads old numbers,
- * and everything it could damage with them is checked: the position moves by compare and swap,
- * the file only changes under the generation that was seen first.
+ * memory is never unmapped and rests in a queue before it is used again: a thread that holds a
+ * pointer while another closes the descriptor reads old numbers, and everything it could damage
+ * with them is checked: the position moves by compare and swap, the file only changes under a
+ * reference and the generation that was seen first.
  *
  * A reader (open for reading only) is served from the cache through the number `file`; while
  * that is RAWCACHE_NO_FILE, reads pass to the kernel and try again at `retry_ms`. A writer is
  * never served; it exists so that writing through it is announced.
  *
- * Locks: handle_lock, inside a critical section, around the free list and changes of `file`.
+ * No locks: opening and closing would pay for holding signals back.
  */
 #ifndef SHIM_HANDLE_H
 #define SHIM_HANDLE_H
@@ -28,7 +28,6 @@
 #include "shim/fdtab.h"
 #include "shim/position.h"
 
-#define HANDLE_REST 256
 #define HANDLE_NEVER UINT64_MAX
 
 struct handle {
@@ -41,8 +40,8 @@ struct handle {
 	uint32_t refs;
 	uint32_t reason; /* bypassed: enum rawcache_reason */
 	bool writer;
+	uint8_t updating; /* a thread is in handle_set_file() */
 	struct statx stx;
-	struct handle *next; /* free */
 };
 
 /* A handle with one reference, or NULL. */
@@ -55,16 +54,17 @@ void handle_release(struct handle *handle);
 /*
  * Let `handle` be served as `file` from now on, whose attributes are `stx`, if it still lives
  * its life `generation`; the reference to the file it had before is put, or that to `file` if
- * the handle has died. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the file
+ * the handle has died or another thread is at it. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the file
  * may have settled.
  */
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 		     enum rawcache_reason reason, const struct statx *stx);
 
+/* The same for a handle that nobody else can see yet. */
+void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,
+		  const struct statx *stx);
+
 /* The same size and times as when the attributes were read last. */
 bool handle_same(const struct handle *handle, const struct statx *stx);
-
-void handle_fork_prepare(void);
-void handle_fork_release(void);
 
 #endif

@@ -117,10 +117,9 @@ static bool call_reads(const struct call *c, long *ret)
 	}
 }
 
-static bool call_descriptors(const struct call *c, long *ret)
+/* New descriptors: hooks_newfd.c tells why. */
+static bool call_creates(const struct call *c, long *ret)
 {
-	const long *a = c->a;
-
 	switch (c->number) {
 	case SYS_socket:
 	case SYS_accept4:
@@ -133,6 +132,16 @@ static bool call_descriptors(const struct call *c, long *ret)
 		*ret = call_next(c);
 		fd_new((int)*ret);
 		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_descriptors(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
 	case SYS_close:
 		*ret = close((int)a[0]);
 		return true;
@@ -267,7 +276,8 @@ long syscall(long number, ...)
 	if (likely(!attach_active))
 		return call_next(&c);
 	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
-	    call_writes(&c, &ret) || call_transfers(&c, &ret) || call_processes(&c, &ret))
+	    call_creates(&c, &ret) || call_writes(&c, &ret) || call_transfers(&c, &ret) ||
+	    call_processes(&c, &ret))
 		return ret;
 	return call_next(&c);
 }

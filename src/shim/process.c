@@ -149,15 +149,18 @@ static void process_reborn(void)
 	attach_fork_release(false, true);
 }
 
-bool process_is_foreign(void)
+bool process_seems_foreign(void)
 {
 	if (thread_is_foreign())
 		return true;
-	if (unlikely(wipe && !load_relaxed(wipe))) {
+	if (unlikely(wipe && !load_relaxed(wipe)))
 		process_reborn();
-		return false;
-	}
-	return sys_getpid() != load_relaxed(&own_pid);
+	return false;
+}
+
+bool process_is_foreign(void)
+{
+	return process_seems_foreign() || sys_getpid() != load_relaxed(&own_pid);
 }
 
 void process_fork_prepare(void)
@@ -168,7 +171,6 @@ void process_fork_prepare(void)
 	process_share_all();
 	critical_enter(&critical);
 	held = attach_fork_prepare();
-	handle_fork_prepare();
 	rawcache_fork_prepare();
 	fork_critical = critical;
 	fork_held_attach = held;
@@ -180,7 +182,6 @@ void process_fork_parent(void)
 	bool held = fork_held_attach;
 
 	rawcache_fork_parent();
-	handle_fork_release();
 	attach_fork_release(held, false);
 	critical_leave(&critical);
 }
@@ -194,7 +195,6 @@ void process_fork_child(void)
 		store_relaxed(wipe, 1);
 	fdtab_each(0, FDTAB_LIMIT, inherit_late);
 	rawcache_fork_child();
-	handle_fork_release();
 	attach_fork_release(fork_held_attach, true);
 	critical_leave(&critical);
 }

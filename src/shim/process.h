@@ -22,6 +22,9 @@ bool process_known(void);
 /* The descriptor table describes another process than the one that is running. */
 bool process_is_foreign(void);
 
+/* The same without a system call: only vfork children, and copies, are found out. */
+bool process_seems_foreign(void);
+
 /* Around every kind of fork that copies memory; signals are held back between them. */
 void process_fork_prepare(void);
 void process_fork_parent(void);

@@ -10,6 +10,8 @@
 #include "base/stats.h"
 #include "base/sys.h"
 
+#include "shim/memo.h"
+#include "shim/mounts.h"
 #include "shim/pathbuf.h"
 #include "shim/process.h"
 #include "shim/procfd.h"
@@ -21,8 +23,9 @@
 
 struct candidate {
 	int fd;
+	bool inside; /* a configured directory */
 	struct statx stx;
-	struct pathbuf *buf; /* its path, once that is known */
+	struct pathbuf *buf; /* its path, if inside */
 };
 
 /* The path of `fd`; *reason says why it has none. */
@@ -68,16 +71,40 @@ bool track_path_inside(int fd)
 	return inside;
 }
 
+/* Where the file lies, the cheapest way first; its path, if that is inside. */
+static bool candidate_locate(struct candidate *file, enum rawcache_reason *reason)
+{
+	enum path_match match;
+
+	*reason = RAWCACHE_REASON_outside;
+	if (mounts_outside(file->fd, &file->stx))
+		return false;
+	if (memo_find(&file->stx, &match, file->buf)) {
+		if (match == PATH_EXCLUDED)
+			*reason = RAWCACHE_REASON_excluded;
+		return match == PATH_INSIDE;
+	}
+	if (path_matches(file->fd, file->buf, reason)) {
+		memo_learn(file->fd, &file->stx, PATH_INSIDE, file->buf->path);
+		return true;
+	}
+	if (*reason == RAWCACHE_REASON_outside || *reason == RAWCACHE_REASON_excluded)
+		memo_learn(file->fd, &file->stx,
+			   *reason == RAWCACHE_REASON_outside ? PATH_OUTSIDE : PATH_EXCLUDED, NULL);
+	return false;
+}
+
 /* Whether the file could be served at all. */
 static bool candidate_examine(struct candidate *file, enum rawcache_reason *reason)
 {
-	if (!path_matches(file->fd, file->buf, reason))
-		return false;
 	*reason = RAWCACHE_REASON_not_regular;
 	if (sys_fstatx(file->fd, &file->stx) || !S_ISREG(file->stx.stx_mode))
 		return false;
 	*reason = RAWCACHE_REASON_deleted;
-	return file->stx.stx_nlink;
+	if (!file->stx.stx_nlink)
+		return false;
+	file->inside = candidate_locate(file, reason);
+	return file->inside;
 }
 
 static struct handle *writer_make(struct candidate *file, int flags)
@@ -111,8 +138,7 @@ static struct handle *reader_make(struct candidate *file, bool shared, enum rawc
 			rawcache_file_put(attach_cache_now(), number);
 		return NULL;
 	}
-	handle_set_file(handle, handle->generation, number, err ? *reason : RAWCACHE_REASON_none,
-			&file->stx);
+	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx);
 	return handle;
 }
 
@@ -122,7 +148,7 @@ static struct handle *candidate_track(struct candidate *file, int flags, bool sh
 {
 	bool reader = (flags & O_ACCMODE) == O_RDONLY && !(flags & FLAGS_NO_READER);
 
-	if (!candidate_examine(file, reason) || process_is_foreign() || !attach_cache(reason))
+	if (!candidate_examine(file, reason) || process_seems_foreign() || !attach_cache(reason))
 		return NULL;
 	if (reader)
 		return reader_make(file, shared, reason);
@@ -132,9 +158,13 @@ static struct handle *candidate_track(struct candidate *file, int flags, bool sh
 	return NULL;
 }
 
-static void count_bypass(enum rawcache_reason reason)
+static void count_open(const struct candidate *file, enum rawcache_reason reason)
 {
-	if (reason != RAWCACHE_REASON_outside)
+	if (reason == RAWCACHE_REASON_none) {
+		stats_add(opens_cached, 1);
+		return;
+	}
+	if (file->inside)
 		stats_add(opens_bypassed, 1);
 	rawcache_count_bypass(attach_cache_now(), reason);
 }
@@ -154,10 +184,7 @@ static struct handle *examine(int fd, int flags, bool shared)
 		handle = NULL;
 		reason = RAWCACHE_REASON_large_fd;
 	}
-	if (handle && !handle->reason)
-		stats_add(opens_cached, 1);
-	else
-		count_bypass(handle ? handle->reason : reason);
+	count_open(&file, handle ? handle->reason : reason);
 	return handle;
 }
 
