@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A runtime segment that somebody scribbles over: slots, counters, flights, writers and the
+ * plain fields of the header. The locks are left alone: what glibc does with a mutex of other
+ * bytes is nobody's to say, and who can write them can also hold them.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "fuzz_engine.h"
+
+static void header_fuzz(struct runtime_header *h, const uint8_t *data, size_t n)
+{
+	struct {
+		uint32_t slots_high, active_region, next_region, visited_count;
+	} fields = { h->slots_high, h->active_region, h->next_region, h->visited_count };
+
+	fuzz_overlay(data, n, &fields, sizeof(fields), 1);
+	h->slots_high = fields.slots_high;
+	h->active_region = fields.active_region;
+	h->next_region = fields.next_region;
+	h->visited_count = fields.visited_count;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct rawcache *cache = fuzz_cache();
+	struct runtime *r = &cache->runtime;
+
+	if (!n)
+		return 0;
+	switch (data[0] % 5) {
+	case 0:
+		header_fuzz(r->header, data + 1, n - 1);
+		break;
+	case 1:
+		fuzz_overlay(data + 1, n - 1, r->slots, RUNTIME_SLOTS * sizeof(*r->slots), 64);
+		break;
+	case 2:
+		fuzz_overlay(data + 1, n - 1, r->blocks, RUNTIME_BLOCKS * sizeof(*r->blocks), 64);
+		break;
+	case 3:
+		fuzz_overlay(data + 1, n - 1, r->flights, RUNTIME_FLIGHTS * sizeof(*r->flights), 4);
+		break;
+	default:
+		fuzz_overlay(data + 1, n - 1, r->writers, RUNTIME_WRITERS * sizeof(*r->writers), 4);
+		break;
+	}
+	fuzz_use(cache, true);
+	return 0;
+}
