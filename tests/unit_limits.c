@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/* Limits, strangers and containers: the cache is used or refused, and nothing breaks. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include "child.h"
+#include "core/process.h"
+#include "pattern.h"
+
+#define SIZE ((1u << 20) + 12345)
+
+static char image[512];
+static char data[512];
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(image, sizeof(image), "%s", scratch_path("limits.image"));
+	snprintf(data, sizeof(data), "%s", scratch_path("data"));
+	unlink(image);
+	image_make(image, TEST_IMAGE_BYTES);
+	file_write(data, 1, 1, SIZE);
+	usleep(40000);
+	return 0;
+}
+
+static bool read_ok(struct rawcache *cache)
+{
+	static char buf[SIZE];
+	int fd = open_or_die(data, O_RDONLY);
+	uint64_t file = 0;
+	ssize_t n = -1;
+
+	if (!file_open_fd(cache, fd, &file))
+		n = rawcache_file_read(cache, file, fd, buf, SIZE, 0);
+	if (file)
+		rawcache_file_put(cache, file);
+	close(fd);
+	return n == SIZE && pattern_check(buf, SIZE, 1, 1, 1, 0) == SIZE;
+}
+
+static int attach_in(const char *dir, struct rawcache **cache, enum rawcache_reason *reason)
+{
+	struct rawcache_options options;
+
+	options_for(&options, image);
+	if (dir)
+		options.runtime_dir = dir;
+	return rawcache_attach(&options, cache, reason);
+}
+
+/* Run `body` in a child, for what cannot be undone; its return value, or 77: not possible here. */
+static int in_child(int (*body)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(body());
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+#define assert_in_child(body) \
+	do { \
+		int result_ = in_child(body); \
+\
+		if (result_ == 77) \
+			skip(); \
+		assert_int_equal(result_, 0); \
+	} while (0)
+
+static void body_attach(void *arg)
+{
+	(void)arg;
+	attach(image);
+}
+
+/* --- limits */
+
+/* More processes than slots: the rest is refused, and told why; places come free again. */
+static void test_many(void **state)
+{
+	static pid_t pids[RUNTIME_SLOTS];
+	enum rawcache_reason reason;
+	struct rawcache *cache = NULL;
+
+	(void)state;
+	for (unsigned int i = 0; i < RUNTIME_SLOTS; i++)
+		pids[i] = child_start(body_attach, NULL);
+	assert_int_equal(attach_in(NULL, &cache, &reason), -EAGAIN);
+	assert_int_equal(reason, RAWCACHE_REASON_slots_full);
+	child_kill(pids[7]);
+	assert_int_equal(attach_in(NULL, &cache, &reason), 0);
+	assert_int_equal(process_reap(cache), RUNTIME_SLOTS);
+	for (unsigned int i = 0; i < RUNTIME_SLOTS; i++)
+		if (i != 7)
+			child_kill(pids[i]);
+	assert_int_equal(process_reap(cache), 1);
+	assert_true(read_ok(cache));
+	rawcache_detach(cache);
+}
+
+static int body_files(rlim_t files)
+{
+	struct rlimit limit = { files, files };
+	struct rawcache *cache = NULL;
+	bool ok;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return 77;
+	if (attach_in(NULL, &cache, NULL))
+		return files > 16; /* few of them are reason enough to do without */
+	ok = read_ok(cache) && read_ok(cache);
+	rawcache_detach(cache);
+	return !ok;
+}
+
+static int body_files_3(void)
+{
+	return body_files(3);
+}
+
+static int body_files_12(void)
+{
+	return body_files(12);
+}
+
+static int body_files_64(void)
+{
+	return body_files(64);
+}
+
+static int body_files_huge(void)
+{
+	int result = body_files(1 << 30);
+
+	/* as much as the kernel gives */
+	return result == 77 ? body_files(1 << 20) : result;
+}
+
+static void test_few_files(void **state)
+{
+	(void)state;
+	assert_in_child(body_files_3);
+	assert_in_child(body_files_12);
+	assert_in_child(body_files_64);
+}
+
+static void test_many_files(void **state)
+{
+	(void)state;
+	assert_in_child(body_files_huge);
+}
+
+/* The address space does not hold the data, or nothing at all. */
+static int body_space(void)
+{
+	for (rlim_t space = 12u << 20; space < (64u << 20); space += 2u << 20) {
+		struct rlimit limit = { space, RLIM_INFINITY };
+		struct rawcache *cache = NULL;
+
+		if (setrlimit(RLIMIT_AS, &limit))
+			return 77;
+		if (attach_in(NULL, &cache, NULL))
+			continue;
+		if (!read_ok(cache) || !read_ok(cache))
+			return 1;
+		rawcache_detach(cache);
+	}
+	return 0;
+}
+
+static void test_address_space(void **state)
+{
+	(void)state;
+	assert_in_child(body_space);
+}
+
+/* --- the runtime segment's place */
+
+static int tmpfs_at(const char *dir, const char *options)
+{
+	mkdir(dir, 0700);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", dir, "tmpfs", 0, options))
+		return -1;
+	return 0;
+}
+
+static int body_full(void)
+{
+	const char *dir = scratch_path("full");
+	enum rawcache_reason reason = RAWCACHE_REASON_none;
+	struct rawcache *cache = NULL;
+
+	if (tmpfs_at(dir, "size=256k"))
+		return 77;
+	if (attach_in(dir, &cache, &reason) != -ENOSPC)
+		return 1;
+	/* nothing half made is left, and elsewhere it works */
+	if (reason != RAWCACHE_REASON_runtime_failed || rmdir(dir) != -1 ||
+	    attach_in(NULL, &cache, &reason))
+		return 2;
+	return !read_ok(cache);
+}
+
+static void test_full_runtime(void **state)
+{
+	(void)state;
+	assert_in_child(body_full);
+}
+
+static int body_missing(void)
+{
+	struct rawcache *cache = NULL;
+	enum rawcache_reason reason = RAWCACHE_REASON_none;
+
+	if (attach_in(scratch_path("nowhere"), &cache, &reason) != -ENOENT ||
+	    reason != RAWCACHE_REASON_runtime_failed)
+		return 1;
+	return 0;
+}
+
+static void test_missing_runtime(void **state)
+{
+	(void)state;
+	assert_in_child(body_missing);
+}
+
+/* Another place than the others have: never two segments for one image. */
+static void test_split(void **state)
+{
+	const char *other = scratch_path("elsewhere");
+	struct rawcache *cache = NULL;
+	enum rawcache_reason reason;
+	pid_t child;
+
+	(void)state;
+	mkdir(other, 0700);
+	child = child_start(body_attach, NULL);
+	assert_int_equal(attach_in(other, &cache, &reason), -EBUSY);
+	assert_int_equal(reason, RAWCACHE_REASON_runtime_unreachable);
+	child_kill(child);
+	assert_int_equal(attach_in(other, &cache, &reason), 0);
+	assert_true(read_ok(cache));
+	rawcache_detach(cache);
+}
+
+static void segment_path(char *path, size_t n)
+{
+	struct rawcache_image_info info;
+
+	assert_int_equal(rawcache_image_info(image, &info, NULL, 0), 0);
+	snprintf(path, n, "%s/%s", scratch_dir(), info.runtime);
+}
+
+/* A symbolic link in its place leads to somebody's file, which stays as it is. */
+static void test_symlink(void **state)
+{
+	const char *precious = scratch_path("precious");
+	struct rawcache *cache = NULL;
+	char path[600];
+	char text[16] = "";
+	int fd = open_or_die(precious, O_RDWR | O_CREAT | O_TRUNC);
+
+	(void)state;
+	assert_int_equal(write(fd, "precious", 8), 8);
+	segment_path(path, sizeof(path));
+	unlink(path);
+	assert_int_equal(symlink(precious, path), 0);
+	if (!attach_in(NULL, &cache, NULL)) {
+		assert_true(read_ok(cache));
+		rawcache_detach(cache);
+	}
+	assert_int_equal(pread(fd, text, sizeof(text), 0), 8);
+	assert_string_equal(text, "precious");
+	close(fd);
+	unlink(path);
+}
+
+/* Garbage, or a FIFO that nobody writes to, in its place. */
+static void test_foreign(void **state)
+{
+	struct rawcache *cache = NULL;
+	double start = now_s();
+	char path[600];
+	int fd;
+
+	(void)state;
+	segment_path(path, sizeof(path));
+	for (int i = 0; i < 3; i++) {
+		unlink(path);
+		if (i == 0) {
+			assert_int_equal(mkfifo(path, 0600), 0);
+		} else {
+			fd = open_or_die(path, O_RDWR | O_CREAT);
+			assert_int_equal(ftruncate(fd, i == 1 ? 0 : 5000000), 0);
+			close(fd);
+		}
+		assert_int_equal(attach_in(NULL, &cache, NULL), 0);
+		assert_true(read_ok(cache));
+		rawcache_detach(cache);
+	}
+	assert_true(now_s() - start < 5);
+}
+
+static void body_other_layout(void *arg)
+{
+	(void)arg;
+	attach(image)->runtime.header->layout ^= 1;
+}
+
+/* Another version's processes are attached: they have it, we do without. */
+static void test_other_layout(void **state)
+{
+	pid_t child = child_start(body_other_layout, NULL);
+	struct rawcache *cache = NULL;
+
+	(void)state;
+	assert_true(attach_in(NULL, &cache, NULL) < 0);
+	child_kill(child);
+	assert_int_equal(attach_in(NULL, &cache, NULL), 0);
+	assert_true(read_ok(cache));
+	rawcache_detach(cache);
+}
+
+/* --- who may */
+
+static void test_writable_by_others(void **state)
+{
+	enum rawcache_reason reason;
+	struct rawcache *cache = NULL;
+
+	(void)state;
+	assert_int_equal(chmod(image, 0666), 0);
+	assert_int_equal(attach_in(NULL, &cache, &reason), -EPERM);
+	assert_int_equal(reason, RAWCACHE_REASON_image_refused);
+	assert_int_equal(chmod(image, 0620), 0);
+	assert_int_equal(attach_in(NULL, &cache, &reason), -EPERM);
+	assert_int_equal(chmod(image, 0644), 0);
+	assert_int_equal(attach_in(NULL, &cache, &reason), 0);
+	rawcache_detach(cache);
+}
+
+/* Who may only read it: what is there is served, nothing is stored. */
+static int body_reader(void)
+{
+	struct rawcache *cache = NULL;
+	bool ok;
+
+	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+		return 77;
+	if (access(data, R_OK))
+		return 77; /* the scratch directory is below one that it may not search */
+	if (attach_in(NULL, &cache, NULL))
+		return 0; /* refused: the image is another user's */
+	ok = read_ok(cache);
+	ok = ok && cache->image.read_only;
+	rawcache_detach(cache);
+	return !ok;
+}
+
+static void test_reader(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	chmod(image, 0644);
+	chmod(scratch_dir(), 0755);
+	chmod(data, 0644);
+	usleep(40000); /* that was a change of it */
+	assert_in_child(body_reader);
+}
+
+/* --- containers */
+
+static int body_namespace(void)
+{
+	int ready[2];
+	char c;
+	pid_t pid;
+	struct rawcache *cache;
+	bool ok;
+
+	if (pipe(ready) || unshare(CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS))
+		return 77;
+	pid = fork();
+	if (!pid) {
+		/* number 1 of its own world */
+		cache = attach(image);
+		c = read_ok(cache) ? 'y' : 'n';
+		if (write(ready[1], &c, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	if (read(ready[0], &c, 1) != 1 || c != 'y')
+		return 1;
+	cache = attach(image);
+	ok = process_reap(cache) == 2 && read_ok(cache);
+	child_kill(pid);
+	ok = ok && process_reap(cache) == 1;
+	rawcache_detach(cache);
+	return !ok;
+}
+
+static void test_namespaces(void **state)
+{
+	(void)state;
+	assert_in_child(body_namespace);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_many, setup),
+		cmocka_unit_test_setup(test_few_files, setup),
+		cmocka_unit_test_setup(test_many_files, setup),
+		cmocka_unit_test_setup(test_address_space, setup),
+		cmocka_unit_test_setup(test_full_runtime, setup),
+		cmocka_unit_test_setup(test_missing_runtime, setup),
+		cmocka_unit_test_setup(test_split, setup),
+		cmocka_unit_test_setup(test_symlink, setup),
+		cmocka_unit_test_setup(test_foreign, setup),
+		cmocka_unit_test_setup(test_other_layout, setup),
+		cmocka_unit_test_setup(test_writable_by_others, setup),
+		cmocka_unit_test_setup(test_reader, setup),
+		cmocka_unit_test_setup(test_namespaces, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
