@@ -18,6 +18,7 @@
 
 static char path[512];
 static struct rawcache *cache;
+static char loop[64]; /* the block device of a test that has one */
 
 static int setup(void **state)
 {
@@ -31,10 +32,22 @@ static int setup(void **state)
 	return 0;
 }
 
+static void loop_end(void)
+{
+	char command[100];
+
+	snprintf(command, sizeof(command), "losetup -d '%s'", loop);
+	if (system(command))
+		printf("# %s stays\n", loop);
+	*loop = '\0';
+}
+
 static int teardown(void **state)
 {
 	(void)state;
 	rawcache_detach(cache);
+	if (*loop)
+		loop_end();
 	return 0;
 }
 
@@ -255,8 +268,6 @@ static void test_file_size_limit(void **state)
 
 /* --- a block device that two containers have a node of each */
 
-static char loop[64];
-
 static bool loop_make(const char *file)
 {
 	char command[700];
@@ -270,15 +281,6 @@ static bool loop_make(const char *file)
 		pclose(pipe);
 	loop[strcspn(loop, "\n")] = '\0';
 	return *loop == '/';
-}
-
-static void loop_end(void)
-{
-	char command[100];
-
-	snprintf(command, sizeof(command), "losetup -d '%s'", loop);
-	if (system(command))
-		printf("# %s stays\n", loop);
 }
 
 static const char *node_make(const char *name, dev_t device)
@@ -351,7 +353,6 @@ static void test_nodes(void **state)
 	}
 	if (one && two)
 		nodes_check(one, two);
-	loop_end();
 	if (!one || !two)
 		skip();
 }
