@@ -32,4 +32,17 @@ static inline uint64_t clock_real_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+/* A counter of the processor: an instruction, of a rate that has to be found out. */
+static inline uint64_t clock_ticks(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#else
+	uint64_t ticks;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+#endif
+}
+
 #endif

@@ -43,6 +43,31 @@ int never_inline guard_copy(void *dst, const void *src, size_t n)
 	return 0;
 }
 
+bool never_inline guard_same(const void *bytes, const void *src, size_t n)
+{
+	struct guard guard;
+	volatile bool same = false;
+
+	guard.dst = bytes;
+	guard.src = src;
+	guard.n = n;
+	guard.outer = guard_top;
+	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
+	if (__builtin_setjmp(guard.context)) {
+		struct guard *g = guard_top;
+
+		guard_top = g->outer;
+		return false;
+	}
+	store_relaxed(&guard_top, &guard);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	same = !memcmp(bytes, src, n);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&guard_top, guard.outer);
+	*(volatile uintptr_t *)&guard.seal = 0;
+	return same;
+}
+
 static bool guard_contains(const char *start, size_t n, const char *address)
 {
 	return address >= start && address < start + n;

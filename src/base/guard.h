@@ -17,7 +17,10 @@
 /* 0; -EFAULT: `dst` faulted; -EIO: `src` faulted. What was copied before a fault stays. */
 int guard_copy(void *dst, const void *src, size_t n);
 
-/* Does not return if the fault at `address` belongs to this thread's guard_copy(). */
+/* Whether both ranges hold the same bytes; false as well when either faults. */
+bool guard_same(const void *bytes, const void *src, size_t n);
+
+/* Does not return if the fault at `address` belongs to this thread's guard_copy() or guard_same(). */
 bool guard_fault(const void *address);
 
 #endif

@@ -86,6 +86,24 @@ static inline ssize_t sys_pwrite(int fd, const void *buf, size_t n, uint64_t off
 	return SYS_CALL(__NR_pwrite64, fd, buf, n, offset, 0, 0);
 }
 
+struct iovec;
+
+static inline ssize_t sys_preadv(int fd, const struct iovec *iov, int count, uint64_t offset)
+{
+	return SYS_CALL(__NR_preadv, fd, iov, count, offset, 0, 0);
+}
+
+static inline ssize_t sys_sendfile(int out, int in, uint64_t *offset, size_t n)
+{
+	return SYS_CALL(__NR_sendfile, out, in, offset, n, 0, 0);
+}
+
+static inline ssize_t sys_splice(int in, uint64_t *in_offset, int out, uint64_t *out_offset,
+				 size_t n, unsigned int flags)
+{
+	return SYS_CALL(__NR_splice, in, in_offset, out, out_offset, n, flags);
+}
+
 static inline int64_t sys_lseek(int fd, int64_t offset, int whence)
 {
 	return SYS_CALL(__NR_lseek, fd, offset, whence, 0, 0, 0);

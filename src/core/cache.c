@@ -49,8 +49,7 @@ static void options_take(struct rawcache *cache, const struct rawcache_options *
 	cache->options = *options;
 	cache->options.device = NULL;
 	cache->options.runtime_dir = NULL;
-	if (options->mmap_threshold == RAWCACHE_AUTO)
-		cache->options.mmap_threshold = 65536;
+	way_init(&cache->way);
 	cache->memo = !options->ttl && options->verify != RAWCACHE_VERIFY_ALWAYS;
 }
 

@@ -21,6 +21,7 @@
 #include "base/stats.h"
 #include "core/image.h"
 #include "core/runtime.h"
+#include "core/way.h"
 
 struct files;
 
@@ -42,9 +43,11 @@ struct rawcache {
 	uint32_t storage_errors; /* in a row */
 	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
+	uint32_t holds; /* counters of slot->hold that are not 0 */
 	struct stats_provider provider;
 	pthread_mutex_t process_lock;
 	struct files *files;
+	struct way_costs way;
 	uint32_t chunk_bytes;
 	uint8_t memo; /* locations of chunks may be remembered between reads */
 };

@@ -8,7 +8,6 @@
 #include <xxhash.h>
 
 #include "base/checked.h"
-#include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/stats.h"
@@ -16,34 +15,16 @@
 #include "core/storage.h"
 #include "core/verify.h"
 
-static bool found_expired(const struct rawcache *cache, const struct found *found)
-{
-	return cache->options.ttl &&
-	       clock_real_ns() / 1000000000u >= found->stored + cache->options.ttl;
-}
-
-static bool found_needs_verification(const struct rawcache *cache, const struct found *found)
-{
-	switch (cache->options.verify) {
-	case RAWCACHE_VERIFY_ALWAYS:
-		return true;
-	case RAWCACHE_VERIFY_NEVER:
-		return false;
-	default:
-		return !cache->trusted_epoch || found->epoch != cache->trusted_epoch;
-	}
-}
-
 bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
 		 struct found *found)
 {
 	if (!index_find(cache, key, found) || found->length != bytes)
 		return false;
-	if (found_expired(cache, found)) {
+	if (verify_expired(cache, found)) {
 		index_remove(cache, key, found);
 		return false;
 	}
-	if (found_needs_verification(cache, found) && !verify_extent(cache, key, found))
+	if (verify_due(cache, found) && !verify_extent(cache, key, found))
 		return false;
 	index_visit(cache, found->number);
 	return true;

@@ -95,6 +95,36 @@ static int image_trust(struct image *image, bool allow_shared, const char **why,
 	return 0;
 }
 
+/*
+ * The regions, read-only, at an address that lets the kernel use huge page table entries where
+ * the page cache has large folios. A fault in it reads the one page, without read-around: what
+ * is not in memory is read by pread(), and where a page was reclaimed behind our back that is
+ * the cheaper mistake.
+ */
+static void *data_map(const struct image *image)
+{
+	uint64_t room = image->data_bytes + FORMAT_DATA_ALIGN;
+	char *space = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			       -1, 0);
+	uint64_t before;
+	void *data;
+
+	if (sys_is_error(space))
+		return space;
+	before = round_up((uintptr_t)space, FORMAT_DATA_ALIGN) - (uintptr_t)space;
+	data = sys_mmap(space + before, image->data_bytes, PROT_READ,
+			MAP_SHARED | MAP_NORESERVE | MAP_FIXED, image->fd, image->sb.data_offset);
+	if (sys_is_error(data)) {
+		sys_munmap(space, room);
+		return data;
+	}
+	if (before)
+		sys_munmap(space, before);
+	sys_munmap(space + before + image->data_bytes, FORMAT_DATA_ALIGN - before);
+	sys_madvise(data, image->data_bytes, MADV_RANDOM);
+	return data;
+}
+
 static int image_map(struct image *image)
 {
 	const struct superblock *sb = &image->sb;
@@ -115,8 +145,7 @@ static int image_map(struct image *image)
 	image->region_pages_shift = sb->region_shift - FORMAT_PAGE_SHIFT;
 	image->region_pages = 1u << image->region_pages_shift;
 	image->total_pages = sb->region_count << image->region_pages_shift;
-	data = sys_mmap(NULL, image->data_bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, image->fd,
-			sb->data_offset);
+	data = data_map(image);
 	image->data = sys_is_error(data) ? NULL : data;
 	if (!image->data)
 		log_warn("the data area does not fit into the address space: reads use pread");

@@ -51,6 +51,8 @@ void pin_put(struct rawcache *cache, int pin)
 
 static bool slot_pins(const struct process_slot *slot, uint32_t region)
 {
+	if (load_acquire(&slot->hold[region % SLOT_HOLDS]))
+		return true;
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		if (load_acquire(&slot->pin[i]) == region + 1)
 			return true;

@@ -69,6 +69,8 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		store_release(&s->pin[i], 0);
 	CRASH_POINT(fold_pins);
+	for (uint32_t i = 0; i < SLOT_HOLDS; i++)
+		store_release(&s->hold[i], 0);
 	store_release(&s->used, 0);
 	CRASH_POINT(fold_done);
 }
@@ -97,6 +99,7 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 		;
 	store_release(&s->used, 1);
 	cache->pins_used = 0;
+	cache->holds = 0;
 	cache->pid = sys_getpid();
 	store_release(&cache->slot, (int32_t)slot); /* last: other threads pin from here on */
 }

@@ -6,7 +6,8 @@
  *	read_piece		chunk memo -> generation -> hot_copy; else, with a reference:
  *	hot_copy		copy -> generation again
  *	read_held		everything that is not hot
- *	cold_read		known place, but not seen in memory yet: pread from the image
+ *	cold_read		known place, but not seen in memory yet: into the page tables, or
+ *				pread from the image (way.h)
  *	chunk_locate		index -> generation -> TTL -> verification -> chunk memo
  *	parts_read (part.c)	the chunk is not there, but perhaps the part of it
  *	fill_chunk (fill.c)	the miss: the path leaves here, and only here
@@ -30,15 +31,19 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/buffer.h"
 #include "core/extent.h"
 #include "core/fill.h"
 #include "core/part.h"
+#include "core/read.h"
 #include "core/storage.h"
 
 #define STALE_TRIES 4
 #define FILL_TRIES 8
 #define READ_MAX 0x7ffff000u /* as the kernel's */
 #define SAMPLE_MASK 63u
+#define TIMED_MIN 16384u /* copies from here on are worth two looks at the counter */
+#define POPULATE_MIN 16384u
 
 enum { READ_MISS = -1000, READ_STALE = -1001 };
 
@@ -95,24 +100,55 @@ static ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct wan
 }
 
 /*
- * All pages of the chunk are in memory: put them into our page tables in one call, so that the
- * next small reads copy without a fault each.
+ * A copy that is long enough to be timed: when the page cache gave pages back meanwhile, it is
+ * slow, and the chunk counts as cold again, which is harmless if the table has become another
+ * file's meanwhile. (A short one faults in one page, which costs what
+ * pread() would.)
  */
-static void chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t place,
-			   uint32_t bytes)
+static ssize_t hot_copy_timed(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			      const struct want *want)
 {
-	char *start = (char *)cache->image.data +
-		      ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT);
+	uint64_t start = clock_ticks();
+	ssize_t n = hot_copy(cache, place, want);
+
+	if (unlikely(way_slow(&cache->way, want->length, clock_ticks() - start)))
+		store_relaxed(&chunk->resident, 0);
+	return n;
+}
+
+static char *place_address(const struct rawcache *cache, uint64_t place)
+{
+	return (char *)cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT);
+}
+
+/* Whether all of it is in memory. The kernel tells only those who could write the file. */
+static bool chunk_in_core(const struct rawcache *cache, uint64_t place, uint32_t bytes)
+{
 	unsigned char in_core[FORMAT_CHUNK_MAX / FORMAT_PAGE];
 	uint32_t pages = (bytes + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT;
 
-	if (SYS_CALL(__NR_mincore, start, pages * FORMAT_PAGE, in_core, 0, 0, 0))
-		return;
+	if (cache->image.read_only || SYS_CALL(__NR_mincore, place_address(cache, place),
+					       pages * FORMAT_PAGE, in_core, 0, 0, 0))
+		return false;
 	for (uint32_t i = 0; i < pages; i++)
 		if (!(in_core[i] & 1))
-			return;
-	if (!sys_madvise(start, pages * FORMAT_PAGE, MADV_POPULATE_READ))
-		store_relaxed(&chunk->resident, pages_mask(0, bytes));
+			return false;
+	return true;
+}
+
+/*
+ * All pages of the chunk are in memory: put them into our page tables in one call, so that
+ * what follows copies without a fault.
+ */
+static bool chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			   uint32_t bytes)
+{
+	if (!chunk_in_core(cache, place, bytes) ||
+	    sys_madvise(place_address(cache, place), round_up(bytes, FORMAT_PAGE),
+			MADV_POPULATE_READ))
+		return false;
+	store_relaxed(&chunk->resident, pages_mask(0, bytes));
+	return true;
 }
 
 /* All bytes, or -errno; fewer only where the buffer ends, as the kernel answers. */
@@ -137,10 +173,8 @@ static ssize_t cold_pread(const struct image *image, uint64_t place, const struc
 }
 
 /* Bytes whose place is known by a system call on the image: no page fault waits for the disk. */
-static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t place,
-			 uint32_t chunk_bytes, const struct want *want)
+static ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *want)
 {
-	uint64_t touched = pages_mask(want->skip, want->length);
 	ssize_t got = cold_pread(&cache->image, place, want);
 
 	if (got == -EFAULT)
@@ -156,15 +190,49 @@ static ssize_t cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t p
 		return got; /* the rest of the buffer is bad: as the kernel answers */
 	stats_add(pread_reads, 1);
 	stats_add(pread_bytes, (uint64_t)got);
-	if (want->length < cache->options.mmap_threshold)
-		stats_add(mmap_skipped, 1);
-	if (!chunk || !cache->image.data)
-		return got;
-	/* the second small read of a chunk: more will come */
-	if (load_relaxed(&chunk->resident) && want->length < chunk_bytes)
-		chunk_populate(cache, chunk, place, chunk_bytes);
-	__atomic_fetch_or(&chunk->resident, touched, __ATOMIC_RELAXED);
 	return got;
+}
+
+/* They are in memory now: a large piece is put into the page tables, a small one faults in. */
+static void chunk_touched(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			  const struct want *want)
+{
+	uint32_t start = (uint32_t)round_down(want->skip, FORMAT_PAGE);
+	uint32_t bytes = (uint32_t)round_up(want->skip + want->length, FORMAT_PAGE) - start;
+
+	if (want->length >= POPULATE_MIN)
+		sys_madvise(place_address(cache, place) + start, bytes, MADV_POPULATE_READ);
+	__atomic_fetch_or(&chunk->resident, pages_mask(want->skip, want->length), __ATOMIC_RELAXED);
+}
+
+/*
+ * The place is known, but this process has not seen the pages in memory yet. The second read
+ * of a chunk takes all of it into the page tables whatever it costs: more will come.
+ */
+static ssize_t never_inline cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+				      uint32_t chunk_bytes, const struct want *want)
+{
+	bool mappable = chunk && cache->image.data;
+	bool second = mappable && load_relaxed(&chunk->resident);
+	enum way way = WAY_PREAD;
+	uint64_t start = clock_mono_ns();
+	ssize_t n;
+
+	if (mappable)
+		way = second ? WAY_MAP : way_choose(cache, want->length);
+	if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
+		n = hot_copy(cache, place, want);
+	} else {
+		if (way == WAY_PREAD && mappable)
+			stats_add(mmap_skipped, 1);
+		way = WAY_PREAD;
+		n = place_pread(cache, place, want);
+		if (n > 0 && mappable)
+			chunk_touched(cache, chunk, place, want);
+	}
+	if (n > 0 && !second)
+		way_learn(&cache->way, way, want->length, clock_mono_ns() - start);
+	return n;
 }
 
 /* Look the chunk up; its place, verified where that is due, or 0. */
@@ -179,11 +247,36 @@ static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, ui
 	if (!extent_find(cache, &key, bytes, &found))
 		return 0;
 	place = chunk_place(found.page, found.generation);
-	if (chunk && cache->memo) {
+	if (chunk && cache->memo && load_relaxed(&chunk->place) != place) {
 		store_relaxed(&chunk->resident, 0);
 		store_release(&chunk->place, place);
 	}
 	return place;
+}
+
+uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number)
+{
+	struct chunk *chunk = file_chunk(file, number);
+	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
+
+	if (number * cache->chunk_bytes >= load_relaxed(&file->size))
+		return 0;
+	return place_current(&cache->image, place, 1) ? place :
+						     chunk_locate(cache, file, number, chunk);
+}
+
+bool chunk_fetch_now(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+		     uint64_t number)
+{
+	uint64_t offset = number * cache->chunk_bytes;
+	uint64_t bytes = min_u64(cache->chunk_bytes, load_relaxed(&file->size) - offset);
+	char *buffer = buffer_get();
+	ssize_t n = -ENOMEM;
+
+	if (buffer)
+		n = rawcache_file_read(cache, handle, fd, buffer, bytes, offset);
+	buffer_put(buffer);
+	return n > 0;
 }
 
 static ssize_t read_parts(struct rawcache *cache, const struct file *file,
@@ -210,8 +303,11 @@ static ssize_t read_round(struct rawcache *cache, struct file *file, struct chun
 		if (load_relaxed(&file->ahead.live))
 			fill_touch(cache, file, want);
 	}
-	if (chunk && cache->image.data && (load_relaxed(&chunk->resident) & mask) == mask)
+	if (chunk && cache->image.data && (load_relaxed(&chunk->resident) & mask) == mask) {
+		if (want->length >= TIMED_MIN)
+			return hot_copy_timed(cache, chunk, place, want);
 		return hot_copy(cache, place, want);
+	}
 	return cold_read(cache, chunk, place,
 			 (uint32_t)min_u64(cache->chunk_bytes,
 					   file->size - want->chunk * cache->chunk_bytes),
@@ -279,7 +375,8 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 		     (load_relaxed(&chunk->resident) & mask) != mask || !cache->image.data ||
 		     load_relaxed(&cache->broken)))
 		return read_held(cache, file, handle, want);
-	n = hot_copy(cache, place, want);
+	n = want->length >= TIMED_MIN ? hot_copy_timed(cache, chunk, place, want) :
+					hot_copy(cache, place, want);
 	if (unlikely(!file_is(file, handle)))
 		return -ESTALE;
 	if (unlikely(n < 0))
@@ -353,6 +450,7 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void
 	start = clock_mono_ns();
 	hits = stats_mine ? stats_mine->hits : 0;
 	n = read_any(cache, file, handle, fd, buf, len, offset);
+	way_calibrate(&cache->way);
 	if (stats_mine && stats_mine->hits != hits)
 		stats_latency(hit_latency, clock_mono_ns() - start);
 	return n;

@@ -35,6 +35,7 @@
 #define RUNTIME_VISITED_MAX (8u << 20)
 #define RUNTIME_INDEX_LOCKS 64u
 #define SLOT_PINS 64u
+#define SLOT_HOLDS 512u
 
 /* A process. Written by its owner only, but for `pin` of a dead one. */
 struct process_slot {
@@ -43,6 +44,7 @@ struct process_slot {
 	uint64_t attached; /* seconds since 1970 */
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
+	uint32_t hold[SLOT_HOLDS]; /* counters: see hold.h */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
 } __attribute__((aligned(64)));
 

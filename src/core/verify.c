@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/stats.h"
@@ -42,6 +43,24 @@ int verify_bytes(struct rawcache *cache, const struct key *key, const struct fou
 	if (!verify_current(cache, found))
 		return -ESTALE;
 	return err ? err : XXH3_64bits_digest(&state) == found->checksum;
+}
+
+bool verify_expired(const struct rawcache *cache, const struct found *found)
+{
+	return cache->options.ttl &&
+	       clock_real_ns() / 1000000000u >= found->stored + cache->options.ttl;
+}
+
+bool verify_due(const struct rawcache *cache, const struct found *found)
+{
+	switch (cache->options.verify) {
+	case RAWCACHE_VERIFY_ALWAYS:
+		return true;
+	case RAWCACHE_VERIFY_NEVER:
+		return false;
+	default:
+		return !cache->trusted_epoch || found->epoch != cache->trusted_epoch;
+	}
 }
 
 bool verify_extent(struct rawcache *cache, const struct key *key, const struct found *found)

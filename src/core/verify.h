@@ -5,6 +5,12 @@
 
 #include "core/index.h"
 
+/* Whether it is older than the cache's time to live. */
+bool verify_expired(const struct rawcache *cache, const struct found *found);
+
+/* Whether it must be verified before it is believed. */
+bool verify_due(const struct rawcache *cache, const struct found *found);
+
 /*
  * Read the extent and compare. Right: the entry is trusted for this boot, true. Wrong: the
  * entry is removed, counted, false. False as well when its region was recycled meanwhile.

@@ -162,3 +162,53 @@ ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int c
 	position_return(&handle->position);
 	return got;
 }
+
+bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+		    uint64_t offset, size_t n, ssize_t *done)
+{
+	if (!n || offset > INT64_MAX - SERVE_MAX || !serve_ready(handle, fd))
+		return false;
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t file = load_acquire(&handle->file);
+
+		if (check_due(handle) && !file_same(handle, fd) && !track_revalidate(handle, fd))
+			return false;
+		if (file == RAWCACHE_NO_FILE)
+			return false;
+		*done = rawcache_file_transfer(attach_cache_now(), file, fd, transfer, offset,
+					       n < SERVE_MAX ? n : SERVE_MAX);
+		if (*done > 0 || (!*done && file_same(handle, fd)))
+			return true;
+		if (*done && *done != -ESTALE)
+			return *done != -ENODATA;
+		if (!track_revalidate(handle, fd))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Like the kernel, which stores the position when the transfer is over, whatever happened to it
+ * in between.
+ */
+bool serve_transfer_next(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+			 size_t n, ssize_t *done)
+{
+	uint64_t at;
+	int64_t kernel;
+	bool served;
+
+	if (position_adopt(&handle->position, fd, &at)) {
+		served = serve_transfer(handle, fd, transfer, at, n, done);
+		if (served && *done > 0)
+			position_move(&handle->position, at, at + (uint64_t)*done);
+		return served;
+	}
+	position_lend(&handle->position, fd);
+	kernel = sys_lseek(fd, 0, SEEK_CUR);
+	served = kernel >= 0 && serve_transfer(handle, fd, transfer, (uint64_t)kernel, n, done);
+	if (served && *done > 0)
+		sys_lseek(fd, kernel + *done, SEEK_SET);
+	position_return(&handle->position);
+	return served;
+}

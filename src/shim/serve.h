@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include <rawcache/file.h>
+#include <rawcache/zerocopy.h>
 
 #include "shim/handle.h"
 
@@ -26,5 +26,17 @@ ssize_t serve_at(struct handle *handle, int fd, const struct iovec *iov, int cou
 
 /* Read at the position and move it on. */
 ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int count);
+
+/*
+ * A transfer of up to `n` bytes at `offset` out of the cache; the position stays out of it.
+ * False: the kernel shall do it. True: *done is the count, 0 at the confirmed end of the file, or
+ * a negative errno value.
+ */
+bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+		    uint64_t offset, size_t n, ssize_t *done);
+
+/* The same at the position, which moves on. */
+bool serve_transfer_next(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+			 size_t n, ssize_t *done);
 
 #endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/hold.h"
+
+#include <errno.h>
+
+#include "base/compiler.h"
+
+static uint32_t *counter_of(const struct rawcache *cache, uint32_t region)
+{
+	return &cache_slot(cache)->hold[region % SLOT_HOLDS];
+}
+
+static uint32_t limit_of(const struct rawcache *cache)
+{
+	uint32_t count = cache->image.sb.region_count;
+
+	return (count < SLOT_HOLDS ? count : SLOT_HOLDS) / 4;
+}
+
+int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation)
+{
+	int err = cache_slot_need(cache);
+	uint32_t *counter;
+
+	if (err)
+		return err;
+	counter = counter_of(cache, region);
+	if (!fetch_add(counter, 1) && fetch_add(&cache->holds, 1) >= limit_of(cache)) {
+		hold_put(cache, region);
+		return -EAGAIN;
+	}
+	fence_full(); /* pairs with the one in region_recycle() */
+	if (load_acquire(&cache->image.regions[region].generation) == generation)
+		return 0;
+	hold_put(cache, region);
+	return -ESTALE;
+}
+
+void hold_put(struct rawcache *cache, uint32_t region)
+{
+	uint32_t *counter;
+	uint32_t n;
+
+	if (cache->slot < 0)
+		return;
+	counter = counter_of(cache, region);
+	n = load_relaxed(counter);
+	/* never below 0: a fork child may put what only its parent held */
+	while (n && !cas(counter, &n, n - 1))
+		;
+	if (n == 1)
+		fetch_sub(&cache->holds, 1);
+}

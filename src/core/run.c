@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/run.h"
+
+#include <errno.h>
+
+#include "base/checked.h"
+#include "base/compiler.h"
+#include "core/read.h"
+
+static uint64_t place_get(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+			  uint64_t number)
+{
+	uint64_t place = chunk_find(cache, file, number);
+
+	if (place || fd < 0 || !chunk_fetch_now(cache, file, handle, fd, number))
+		return place;
+	return chunk_find(cache, file, number);
+}
+
+/* Add the chunks that follow `place` in the region. */
+static void run_extend(struct rawcache *cache, const struct file *file, uint64_t number,
+		       uint64_t place, uint64_t length, struct run *run)
+{
+	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
+
+	while (run->length < length) {
+		uint64_t next = chunk_find(cache, file, ++number);
+
+		if (next != place + pages ||
+		    CHUNK_PAGE(next) >> cache->image.region_pages_shift != run->region)
+			return;
+		place = next;
+		run->length = min_u64(run->length + cache->chunk_bytes, length);
+	}
+}
+
+int run_find(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+	     uint64_t offset, uint64_t length, struct run *run)
+{
+	uint64_t size = load_relaxed(&file->size);
+	uint64_t number = offset / cache->chunk_bytes;
+	uint64_t skip = offset % cache->chunk_bytes;
+	uint64_t place;
+
+	if (offset >= size)
+		return -ENODATA;
+	length = min_u64(length, size - offset);
+	place = place_get(cache, file, handle, fd, number);
+	if (place) {
+		run->region = CHUNK_PAGE(place) >> cache->image.region_pages_shift;
+		run->generation = load_acquire(&cache->image.regions[run->region].generation);
+		run->at = ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) + skip;
+		run->length = min_u64(length, cache->chunk_bytes - skip);
+		if ((run->generation & 0x7fffffffu) != CHUNK_GENERATION(place))
+			place = 0;
+		else
+			run_extend(cache, file, number, place, length, run);
+	}
+	return place ? 0 : -ENODATA;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Transfers of cached files inside the kernel: see rawcache/zerocopy.h. */
+#include <errno.h>
+
+#include <rawcache/zerocopy.h>
+
+#include "base/checked.h"
+#include "base/compiler.h"
+#include "base/guard.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/pin.h"
+#include "core/run.h"
+#include "core/send.h"
+#include "core/warm.h"
+
+#define STALE_TRIES 4
+
+uint64_t rawcache_mmap_threshold(const struct rawcache *cache)
+{
+	return way_threshold(cache);
+}
+
+/* The bytes are copied, straight from the mapping: cold ones are fetched before the kernel looks. */
+static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_transfer *t,
+			      const struct run *run)
+{
+	const char *data = cache->image.data + run->at;
+
+	if (!cache->image.data)
+		return -ENODATA;
+	warm_extent(cache, (uint32_t)(run->at >> FORMAT_PAGE_SHIFT),
+		    run->length + run->at % FORMAT_PAGE);
+	return sys_write(t->out, data, run->length);
+}
+
+static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_transfer *t,
+			     const struct run *run)
+{
+	uint64_t at = cache->image.sb.data_offset + run->at;
+
+	if (t->way == RAWCACHE_TRANSFER_SPLICE)
+		return send_allowed(cache) ? sys_splice(cache->image.fd, &at, t->out, NULL,
+							run->length, t->flags)
+					   : -ENODATA;
+	if (!send_allowed(cache))
+		return transfer_write(cache, t, run);
+	return sys_sendfile(t->out, cache->image.fd, &at, run->length);
+}
+
+static void transfer_count(const struct rawcache *cache, ssize_t n)
+{
+	if (n <= 0)
+		return;
+	stats_add(hits, 1);
+	stats_add(hit_bytes, (uint64_t)n);
+	if (!send_allowed(cache)) {
+		stats_add(mmap_reads, 1);
+		stats_add(mmap_bytes, (uint64_t)n);
+		return;
+	}
+	stats_add(sendfile_transfers, 1);
+	stats_add(sendfile_bytes, (uint64_t)n);
+}
+
+/* One call on one run, pinned; `bytes`, if any, are what it must hold. */
+static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transfer *t,
+			    const struct run *run, const void *bytes)
+{
+	int pin = pin_get(cache, run->region, run->generation);
+	ssize_t n = -ENODATA;
+
+	if (pin < 0)
+		return pin == -ESTALE ? -ESTALE : -ENODATA;
+	if (!bytes || guard_same(bytes, cache->image.data + run->at, run->length))
+		n = transfer_call(cache, t, run);
+	pin_put(cache, pin);
+	transfer_count(cache, n);
+	return n;
+}
+
+static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+			      const struct rawcache_transfer *t, const char *bytes, uint64_t offset,
+			      uint64_t length, struct run *run)
+{
+	ssize_t n = -ESTALE;
+
+	for (int tries = 0; tries < STALE_TRIES && n == -ESTALE; tries++) {
+		if (file_written(file))
+			return -ESTALE;
+		n = run_find(cache, file, handle, fd, offset, length, run);
+		if (!n)
+			n = transfer_run(cache, t, run, bytes);
+	}
+	/* the region goes round faster than we look */
+	return n == -ESTALE ? -ENODATA : n;
+}
+
+static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+			       const struct rawcache_transfer *t, const char *bytes,
+			       uint64_t offset, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		struct run run;
+		ssize_t n = transfer_piece(cache, file, handle, fd, t, bytes ? bytes + done : NULL,
+					   offset + done, length - done, &run);
+
+		if (n <= 0)
+			return done ? (ssize_t)done : n;
+		done += (size_t)n;
+		if ((uint64_t)n < run.length)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+/* A reference is held, because what is learned of chunks is written into the object. */
+static ssize_t transfer(struct rawcache *cache, uint64_t handle, int fd,
+			const struct rawcache_transfer *t, const char *bytes, uint64_t offset,
+			size_t length)
+{
+	struct file *file = file_at(cache, handle);
+	uint64_t size;
+	ssize_t n;
+
+	if (load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
+		return -ENODATA;
+	if (!file || !file_hold(cache, file, handle))
+		return -ESTALE;
+	size = load_relaxed(&file->size);
+	length = offset < size ? min_u64(length, size - offset) : 0;
+	n = transfer_pieces(cache, file, handle, fd, t, bytes, offset, length);
+	file_release(cache, file);
+	return n;
+}
+
+ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t handle, int fd,
+			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
+{
+	return transfer(cache, handle, fd, t, NULL, offset, length);
+}
+
+ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
+				    const struct rawcache_transfer *t, const void *bytes,
+				    uint64_t offset, size_t length)
+{
+	ssize_t n;
+
+	if (!cache->image.data || !send_allowed(cache))
+		return -ENODATA;
+	n = transfer(cache, handle, -1, t, bytes, offset, length);
+	if (n > 0) {
+		stats_add(elided_writes, 1);
+		stats_add(elided_bytes, (uint64_t)n);
+	}
+	return n;
+}
