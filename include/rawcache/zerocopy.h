@@ -52,6 +52,28 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
 /* The size from which reads and writes are worth mapping and sending, in bytes. */
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache);
 
+/*
+ * Lay what the cache has of the file over [address, address + length), where the caller has
+ * mapped the file itself, from `offset` (a multiple of the page size) on: pages of the image,
+ * private, with protection `prot`, in at most 1024 pieces. What is missing is fetched, up to
+ * 64 MiB. The rest stays the caller's mapping, and so do pages beyond the end of the file. Returns
+ * the bytes that are the image's now; their regions are held until rawcache_maps_drop(), exit or
+ * exec. A fork child holds them anew.
+ */
+uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void *address,
+			   size_t length, int prot, uint64_t offset);
+
+/* Whether the range may have such pages: two comparisons. */
+bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
+
+/*
+ * Around what unmaps or replaces a range: take the notes of pages in it before, and drop the
+ * holds after, or put the notes back if nothing was unmapped. The pointer is the library's, and
+ * may be NULL. A range that is moved elsewhere: take, and never drop.
+ */
+void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
+void rawcache_maps_drop(struct rawcache *cache, void *taken, bool unmapped);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -86,6 +86,7 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	cache->runtime.fd = -1;
 	cache->image.fd = -1;
 	pthread_mutex_init(&cache->process_lock, NULL);
+	maps_init(&cache->maps);
 	options_take(cache, options);
 	stats_init();
 	err = image_open(&cache->image, options->device, false, options->allow_shared, &why,
@@ -275,6 +276,7 @@ void rawcache_fork_prepare(void)
 	for (struct rawcache *cache = all; cache; cache = cache->next) {
 		pthread_mutex_lock(&cache->process_lock);
 		files_fork_prepare(cache);
+		maps_fork_prepare(&cache->maps);
 	}
 	origin_fork_prepare();
 	memory_fork_prepare();
@@ -287,6 +289,7 @@ static void fork_release(void (*fetch_release)(void))
 	memory_fork_release();
 	origin_fork_release();
 	for (struct rawcache *cache = all; cache; cache = cache->next) {
+		maps_fork_release(&cache->maps);
 		files_fork_release(cache);
 		pthread_mutex_unlock(&cache->process_lock);
 	}
@@ -322,6 +325,8 @@ void rawcache_fork_child(void)
 	for (struct rawcache *cache = all; cache; cache = cache->next)
 		cache_fork_child(cache);
 	fork_release(fetch_fork_child);
+	for (struct rawcache *cache = all; cache; cache = cache->next)
+		maps_fork_child(cache);
 }
 
 static int child_attach(struct rawcache *cache)

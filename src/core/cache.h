@@ -20,6 +20,7 @@
 
 #include "base/stats.h"
 #include "core/image.h"
+#include "core/maps.h"
 #include "core/runtime.h"
 #include "core/way.h"
 
@@ -48,6 +49,7 @@ struct rawcache {
 	pthread_mutex_t process_lock;
 	struct files *files;
 	struct way_costs way;
+	struct maps maps;
 	uint32_t chunk_bytes;
 	uint8_t memo; /* locations of chunks may be remembered between reads */
 };

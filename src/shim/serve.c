@@ -212,3 +212,12 @@ bool serve_transfer_next(struct handle *handle, int fd, const struct rawcache_tr
 	position_return(&handle->position);
 	return served;
 }
+
+uint64_t serve_file(struct handle *handle, int fd)
+{
+	if (!serve_ready(handle, fd))
+		return RAWCACHE_NO_FILE;
+	if (!file_same(handle, fd) && !track_revalidate(handle, fd))
+		return RAWCACHE_NO_FILE;
+	return load_acquire(&handle->file);
+}

@@ -39,4 +39,7 @@ bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfe
 bool serve_transfer_next(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
 			 size_t n, ssize_t *done);
 
+/* The cache's number of the file, looked at a moment ago; RAWCACHE_NO_FILE: not to be served. */
+uint64_t serve_file(struct handle *handle, int fd);
+
 #endif

@@ -89,6 +89,11 @@ SYMBOL(ssize_t, copy_file_range,
        (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags))
 ALIAS(sendfile64, sendfile)
 
+/* mappings: hooks_map.c */
+SYMBOL(void *, mmap, (void *address, size_t n, int prot, int flags, int fd, off_t offset))
+SYMBOL(int, munmap, (void *address, size_t n))
+ALIAS(mmap64, mmap)
+
 /* asynchronous I/O: hooks_aio.c */
 SYMBOL(int, aio_write, (struct aiocb * cb))
 SYMBOL(int, lio_listio, (int mode, struct aiocb *const *list, int count, struct sigevent *sig))

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings of cached files that lie in this process's address space: which pieces of it are
+ * pages of which region. Each piece holds its region (hold.h) from before it is mapped until
+ * after it is unmapped.
+ *
+ * Nobody has to tell us of every change of the address space: a piece that was unmapped, moved
+ * or replaced behind our back keeps its hold, which costs a region and never a wrong byte.
+ */
+#ifndef CORE_MAPS_H
+#define CORE_MAPS_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+struct rawcache;
+
+struct map_piece {
+	uintptr_t start, end;
+	uint32_t region, generation;
+	struct map_piece *next;
+};
+
+struct maps {
+	pthread_mutex_t lock; /* a leaf, in a critical section */
+	uintptr_t low, high;  /* all pieces lie in between; grows only */
+	struct map_piece *pieces;
+};
+
+void maps_init(struct maps *maps);
+void maps_fork_prepare(struct maps *maps);
+void maps_fork_release(struct maps *maps);
+
+/*
+ * The child's pieces need holds of its own while the parent's still stand. Where the parent's are
+ * gone already and the region was recycled, the piece becomes inaccessible.
+ */
+void maps_fork_child(struct rawcache *cache);
+
+#endif

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Mappings of cached files are what they are natively, and come out of the image.
+. "$(dirname "$0")/lib.sh"
+mkdir -p "$scratch/store" "$scratch/local"
+head -c 3000001 /dev/urandom >"$scratch/store/a"
+cp "$scratch/store/a" "$scratch/local/a"
+age "$scratch/store"
+IMAGE=$scratch/cache.img
+CACHED_PATH=$scratch/store
+"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+for round in cold warm; do
+	cached "$TOP_BUILDDIR/tests/shim_map" "$scratch/store/a" "$scratch/local/a" >"$scratch/out" 2>&1
+	ok $? "mappings, $round"
+	grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
+done
+at_least "$(counter mapped_files)" 12 "mappings were made of the image"
+
+# what is mapped stays while the cache is filled with other things several times over
+head -c 40000000 /dev/urandom >"$scratch/store/b"
+age "$scratch/store"
+cat >"$scratch/hold.py" <<'EOF'
+import mmap, os, sys
+f = open(sys.argv[1], "rb")
+m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+before = m[:100]
+for i in range(4):
+    os.system("touch -d '%d hours ago' %s; sleep 2.1; cat %s | tail -c 1 >/dev/null" % (i + 2, sys.argv[2], sys.argv[2]))
+sys.exit(m[:] != open(sys.argv[3], "rb").read())
+EOF
+check "a mapping stays right while its region's neighbours go round" \
+	cached python3 "$scratch/hold.py" "$scratch/store/a" "$scratch/store/b" "$scratch/local/a"
+at_least "$(counter evicted_regions)" 20 "(they did)"
+done_testing
