@@ -14,15 +14,19 @@ static const struct io_backend *const backends[] = { &io_uring_backend, &io_thre
 /* How many of them, from the front, have failed. */
 static uint32_t failed;
 
+/*
+ * io_uring only where it is asked for: a completion interrupts the system call that the program
+ * waits in. Measured: a blocking sendfile() of 1,048,575 bytes ended after 851,968.
+ */
 static uint32_t first_wanted(const struct rawcache *cache)
 {
 	switch (cache->options.io) {
 	case RAWCACHE_IO_SYNC:
 		return ARRAY_SIZE(backends);
-	case RAWCACHE_IO_THREADS:
-		return 1;
-	default:
+	case RAWCACHE_IO_URING:
 		return 0;
+	default:
+		return 1;
 	}
 }
 
