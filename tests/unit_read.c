@@ -97,15 +97,26 @@ static void test_put_away(void **state)
 	unsetenv("RAWCACHE_TEST_BOOT_ID");
 }
 
+static void handler_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!rawcache_handle_fault(info->si_addr))
+		_exit(sig); /* as the program would have died */
+}
+
 /* What the kernel answers is the measure: the bytes up to the bad page, or EFAULT. */
 static void test_bad_buffer(void **state)
 {
+	struct sigaction action = { .sa_sigaction = handler_fault,
+				    .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction old;
 	struct rawcache_stats before;
 	struct rawcache_stats after;
 	ssize_t n;
 	char *buf;
 
 	(void)state;
+	sigaction(SIGSEGV, &action, &old);
 	attach_here();
 	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
 	buf = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -123,13 +134,7 @@ static void test_bad_buffer(void **state)
 	assert_int_equal(after.misses, before.misses);
 	assert_false(cache->broken);
 	munmap(buf, 4096);
-}
-
-static void handler_fault(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	if (!rawcache_handle_fault(info->si_addr))
-		_exit(sig); /* as the program would have died */
+	sigaction(SIGSEGV, &old, NULL);
 }
 
 /* All bytes, hot, cold and unknown ones, whatever the image has lost. */
