@@ -78,7 +78,7 @@ print(h.hexdigest(), sum(map(int, open(d + "/numbers.txt"))))
 ' @
 same cp sh -c 'cp -r "$1/src" "$2/copy" && cd "$2/copy" && find . -type f -exec sha256sum {} + | sort -k2; rm -rf "$2/copy"' sh @ "$scratch"
 same rsync sh -c 'rsync -a "$1/src/" "$2/synced" && cd "$2/synced" && find . -type f -exec sha256sum {} + | sort -k2; rm -rf "$2/synced"' sh @ "$scratch"
-TODO="git maps its packs: mmap reads the origin still"
+TODO="git reads its configuration by stdio, which reads the origin still"
 same "git fsck and log" git -C @/repo -c safe.directory='*' fsck --full --no-progress
 same "git clone" sh -c 'git -c safe.directory="*" clone -q "$1/repo" "$2/clone" 2>&1; git -C "$2/clone" rev-parse HEAD; rm -rf "$2/clone"' sh @ "$scratch"
 TODO=

@@ -18,15 +18,13 @@
 #include "shim/thread.h"
 #include "shim/track.h"
 
-/* Smaller ones are not worth a region. */
-#define MAP_MIN 65536u
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
 
 static bool map_wanted(size_t n, int prot, int flags, int fd)
 {
 	int type = flags & MAP_TYPE;
 
-	if (likely(fd < 0 || !fdtab_get(fd)) || n < MAP_MIN)
+	if (likely(fd < 0 || !fdtab_get(fd)) || !n)
 		return false;
 	/* a shared one cannot be written to: the descriptor is open for reading only */
 	return !(flags & ~MAP_KNOWN) && !(prot & ~(PROT_READ | PROT_WRITE)) && prot & PROT_READ &&
