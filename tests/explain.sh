@@ -31,8 +31,8 @@ print(json.load(sys.stdin)["files"][0].get(sys.argv[1]))' "$2"
 is "$(member data/small reason)" no_image "without an image that is the reason"
 is "$("$RAWCACHE" explain --json data/small | grep -c '"no_paths"')" 1 "without a directory that is it"
 "$RAWCACHE" format --size 16M "$IMAGE" >/dev/null
-is "$(member data/small reason)" unsettled "a file that has just changed"
-explain data/small | grep -q 'settles in'
+is "$(RAWCACHE_SETTLE=600 member data/small reason)" unsettled "a file that has just changed"
+RAWCACHE_SETTLE=600 explain data/small | grep -q 'settles in'
 ok $? "and when it can be cached"
 is "$(member data/empty reason)" empty "an empty file"
 is "$(member data/fifo reason)" not_regular "a FIFO, without waiting for its writer"
