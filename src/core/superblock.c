@@ -84,8 +84,10 @@ int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const 
 		int err;
 
 		if (n != (ssize_t)sizeof(raw)) {
-			if (n < 0 && result)
+			if (n < 0 && result) {
 				result = (int)n;
+				*why = "it cannot be read";
+			}
 			continue;
 		}
 		err = superblock_decode(&raw, device_bytes, &reason);
