@@ -58,7 +58,7 @@ _rawcache_value()
 	--region) mapfile -t COMPREPLY < <(compgen -W '4M 8M 16M 32M 64M' -- "$current") ;;
 	--chunk) mapfile -t COMPREPLY < <(compgen -W '64K 128K 256K' -- "$current") ;;
 	--threshold) mapfile -t COMPREPLY < <(compgen -W 'auto 4K 64K' -- "$current") ;;
-	-w | -n | -i | --object | --ttl | --watch | --count | --interval) ;;
+	-w | -n | -i | -j | --jobs | --object | --ttl | --watch | --count | --interval) ;;
 	*) return 1 ;;
 	esac
 }
@@ -76,6 +76,8 @@ _rawcache()
 		[verify]='--cache --help'
 		[explain]='--path --exclude --cache --json --help'
 		[doctor]='--cache --help'
+		[ls]='--cache --json --bytes --help'
+		[warm]='--cache --jobs --dry-run --help'
 		[drop]='--cache --yes --all --help'
 		[help]='--help'
 	)
@@ -102,7 +104,7 @@ _rawcache()
 	fi
 	if [[ $command == help ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${!options[*]}" -- "$current")
-	elif [[ $command == @(format|explain) && $current != -* ]]; then
+	elif [[ $command == @(format|explain|ls|warm|drop) && $current != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames
 	elif [[ $command == doctor && $current != -* ]]; then

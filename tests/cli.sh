@@ -465,7 +465,7 @@ ok $? "byte for byte"
 # --- asking
 
 refused "drop without a terminal" 1 "say --yes" "$RAWCACHE" drop
-refused "drop of a path" 2 "drop --all" "$RAWCACHE" drop data
+works "drop of a path" 0 "^forgot" "$RAWCACHE" drop data
 works "drop --yes" 0 "^forgot" "$RAWCACHE" drop --yes
 works "drop --all" 0 "^forgot" "$RAWCACHE" drop --all
 refused "top without a terminal" 1 "needs a terminal" "$RAWCACHE" top

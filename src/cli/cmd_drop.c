@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache drop: forget what is cached. */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <rawcache/tree.h>
 
 #include "cli/command.h"
 #include "cli/option.h"
@@ -13,6 +17,8 @@
 struct drop_options {
 	const char *cache;
 	bool yes;
+	char **paths;
+	int path_count;
 };
 
 /* clang-format off */
@@ -47,10 +53,39 @@ static int drop_parse(struct drop_options *options, int argc, char **argv)
 
 	while (status == GO_ON && (c = option_next(argc, argv, ":c:ayh", longs)) != -1)
 		status = drop_option(options, c, argv);
-	if (status != GO_ON || optind == argc)
-		return status;
-	return say_usage("drop", "cannot forget %s alone; `rawcache drop --all` forgets everything",
-			 argv[optind]);
+	options->paths = argv + optind;
+	options->path_count = argc - optind;
+	return status;
+}
+
+/* The files at or below a path, whether it still exists or not. A status. */
+static int drop_path(struct rawcache *cache, const char *path)
+{
+	char *real = realpath(path, NULL);
+	uint64_t files = 0;
+	uint64_t bytes = 0;
+	char text[TEXT_LENGTH];
+	int err;
+
+	if (!real && *path != '/')
+		return say_refusal("there is no %s here; a file that is gone needs its whole path",
+				   path);
+	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes);
+	free(real);
+	if (err)
+		return say_refusal("cannot forget %s: %s", path, strerror(-err));
+	printf("forgot %llu %s, %s\n", (unsigned long long)files, files == 1 ? "file" : "files",
+	       text_bytes(bytes, text));
+	return STATUS_OK;
+}
+
+static int drop_paths(struct rawcache *cache, const struct drop_options *options)
+{
+	int status = STATUS_OK;
+
+	for (int i = 0; i < options->path_count && status == STATUS_OK; i++)
+		status = drop_path(cache, options->paths[i]);
+	return status;
 }
 
 static int drop_agree(const struct drop_options *options, const struct target *target,
@@ -105,7 +140,8 @@ static int drop_main(int argc, char **argv)
 		return status;
 	status = target_attach(&target, false, &cache);
 	if (status == GO_ON) {
-		status = drop_all(cache, &options, &target);
+		status = options.path_count ? drop_paths(cache, &options) :
+					      drop_all(cache, &options, &target);
 		rawcache_detach(cache);
 	}
 	target_close(&target);
@@ -116,12 +152,13 @@ static int drop_main(int argc, char **argv)
 const struct command command_drop = {
 	.name = "drop",
 	.run = drop_main,
-	.summary = "forget everything that is cached",
+	.summary = "forget files, or everything, that is cached",
 	.help =
-		"Usage: rawcache drop [OPTION]...\n"
+		"Usage: rawcache drop [OPTION]... [PATH]...\n"
 		"\n"
-		"Forget everything that is cached, and tell how much that was. Programs that use the\n"
-		"image go on; their next reads go to the origin. Asks first on a terminal.\n"
+		"Forget the files at and below PATH, or without one everything that is cached, and tell\n"
+		"how much that was. Programs that use the image go on; their next reads of everything go\n"
+		"to the origin. Asks first on a terminal before it forgets everything.\n"
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"

@@ -29,6 +29,8 @@ extern const struct command command_stat;
 extern const struct command command_top;
 extern const struct command command_info;
 extern const struct command command_format;
+extern const struct command command_ls;
+extern const struct command command_warm;
 extern const struct command command_verify;
 extern const struct command command_drop;
 extern const struct command command_explain;

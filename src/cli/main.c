@@ -16,9 +16,9 @@
 #include "cli/say.h"
 
 const struct command *const commands[] = {
-	&command_run,	 &command_stat, &command_top,	  &command_info, &command_format,
-	&command_verify, &command_drop, &command_explain, &command_doctor,
-	&command_help,	 NULL,
+	&command_run,	&command_stat,	 &command_top,	  &command_info,    &command_ls,
+	&command_warm,	&command_format, &command_verify, &command_drop,    &command_explain,
+	&command_doctor, &command_help,	 NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -55,7 +55,7 @@ static uint64_t chunk_cached(struct rawcache *cache, const struct file *file, ui
 
 	if (index_find(cache, &key, &found))
 		return overlap(from, to, start, found.length);
-	parts_find(cache, file, chunk, 0, PARTS_MAX - 1, &parts);
+	parts_count(cache, file, chunk, &parts);
 	for (uint32_t i = 0; i < parts.count; i++)
 		if (parts.present & 1u << i)
 			cached += overlap(from, to, start + i * PART_BYTES, part_length(&parts, i));

@@ -13,10 +13,13 @@
 #include "core/process.h"
 
 #define NEIGHBOURS 8u
-#define SLICE_MS 20
+#define SLICE_NS 20000000
 #define PATIENCE_MS 2000u
 /* A chunk that is read ahead: its owner may come back to it at once, or never. */
 #define AHEAD_PATIENCE_MS 100u
+/* One that did not come back has more chunks: do not wait as long for each of them. */
+#define AHEAD_AGAIN_MS 4u
+#define AHEAD_MEMORY_MS 1000u
 
 static struct flight *flight_at(const struct rawcache *cache, const struct key *key, uint32_t i)
 {
@@ -108,6 +111,15 @@ static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t
 	return false;
 }
 
+static uint64_t taken_over; /* clock_coarse_ms() of the last time */
+
+static uint64_t ahead_patience_ns(void)
+{
+	bool again = clock_coarse_ms() - load_relaxed(&taken_over) < AHEAD_MEMORY_MS;
+
+	return (again ? AHEAD_AGAIN_MS : AHEAD_PATIENCE_MS) * UINT64_C(1000000);
+}
+
 /* The owner reads ahead and is busy otherwise: the flight becomes ours. */
 static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint64_t claim,
 			     struct claim *mine)
@@ -118,6 +130,7 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 		return false;
 	fetch_add(&flight->word, 1);
 	claim_take(cache, mine, flight, tag);
+	store_relaxed(&taken_over, clock_coarse_ms());
 	return true;
 }
 
@@ -176,8 +189,7 @@ static enum flight_result flight_look(struct rawcache *cache, struct flight *fli
 		return FLIGHT_ENDED;
 	if (ready)
 		return FLIGHT_READY;
-	if (waited > AHEAD_PATIENCE_MS * UINT64_C(1000000) &&
-	    flight_take_over(cache, flight, claim, mine))
+	if (waited > ahead_patience_ns() && flight_take_over(cache, flight, claim, mine))
 		return FLIGHT_OWNER;
 	return FLIGHT_ALONE;
 }
@@ -186,7 +198,7 @@ static enum flight_result flight_look(struct rawcache *cache, struct flight *fli
 static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag,
 				      const struct flight_need *need, struct claim *mine)
 {
-	struct timespec slice = { 0, SLICE_MS * 1000000 };
+	struct timespec slice = { 0, SLICE_NS };
 	uint64_t start = clock_mono_ns();
 	enum flight_result result;
 
@@ -201,6 +213,9 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		result = flight_look(cache, flight, tag, need, waited, mine);
 		if (result != FLIGHT_ALONE)
 			break;
+		slice.tv_nsec = load_relaxed(&flight->ahead) && ahead_patience_ns() < SLICE_NS ?
+					AHEAD_AGAIN_MS * 1000000 :
+					SLICE_NS;
 		if (!slow) {
 			int err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
 

@@ -54,8 +54,8 @@ extern const struct io_backend io_uring_backend;
 extern const struct io_backend io_threads_backend;
 
 /*
- * The way that options.io asks for, or the best that works here; NULL: none, reads are made by
- * the thread that needs them. A way that fails is not tried again by this process.
+ * The way that options.io asks for, or the best that works here; NULL: none, and nothing is read
+ * ahead. A way that fails is not tried again by this process.
  */
 const struct io_backend *io_backend_choose(const struct rawcache *cache);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests by a few helper threads, where io_uring is not to be had. The first is made at the
- * first need; one that has nothing to do for a while ends, so that a program whose own threads
- * have ended ends too; a fork child has none.
+ * Requests by a few helper threads. The first is made at the first need; one that has nothing
+ * to do for a while ends, so that a program whose own threads have ended ends too; a fork child
+ * has none.
  *
  * A helper has a descriptor table of its own, empty but for the file it reads: the program's
  * descriptors may be closed and used again at any time, and closing a duplicate of one in the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests by io_uring: no thread of ours, the kernel's workers wait for the origin.
+ * Requests by io_uring: no thread of ours, the kernel's workers wait for the origin. See io.c for
+ * why this is not the first choice.
  *
  * The ring is made at the first need, belongs to one process, and is dropped by a fork child
  * without a word to the kernel. All requests go to the kernel's workers at once (IOSQE_ASYNC):

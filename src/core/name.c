@@ -108,7 +108,7 @@ static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_
 			if (!remove)
 				continue;
 		}
-		parts_find(cache, &file, chunk, 0, PARTS_MAX - 1, &parts);
+		parts_count(cache, &file, chunk, &parts);
 		for (uint32_t i = 0; i < parts.count; i++)
 			if (parts.present & 1u << i)
 				cached += part_length(&parts, i);

@@ -15,6 +15,16 @@
 /* Numbers that no chunk has. */
 #define PART_NUMBER (UINT64_C(1) << 63)
 
+static void parts_init(const struct rawcache *cache, const struct file *file, uint64_t chunk,
+		       struct parts *parts)
+{
+	uint64_t start = chunk * cache->chunk_bytes;
+
+	parts->present = 0;
+	parts->chunk_length = (uint32_t)min_u64(cache->chunk_bytes, file->size - start);
+	parts->count = (parts->chunk_length + PART_BYTES - 1) / PART_BYTES;
+}
+
 struct key part_key(const struct rawcache *cache, const struct file *file, uint64_t chunk,
 		    uint32_t i)
 {
@@ -24,14 +34,21 @@ struct key part_key(const struct rawcache *cache, const struct file *file, uint6
 void parts_find(struct rawcache *cache, const struct file *file, uint64_t chunk, uint32_t first,
 		uint32_t last, struct parts *parts)
 {
-	uint64_t start = chunk * cache->chunk_bytes;
-
-	parts->present = 0;
-	parts->chunk_length = (uint32_t)min_u64(cache->chunk_bytes, file->size - start);
-	parts->count = (parts->chunk_length + PART_BYTES - 1) / PART_BYTES;
+	parts_init(cache, file, chunk, parts);
 	for (uint32_t i = first; i <= last && i < parts->count; i++) {
 		parts->key[i] = part_key(cache, file, chunk, i);
 		if (extent_find(cache, &parts->key[i], part_length(parts, i), &parts->found[i]))
+			parts->present |= 1u << i;
+	}
+}
+
+void parts_count(struct rawcache *cache, const struct file *file, uint64_t chunk,
+		 struct parts *parts)
+{
+	parts_init(cache, file, chunk, parts);
+	for (uint32_t i = 0; i < parts->count; i++) {
+		parts->key[i] = part_key(cache, file, chunk, i);
+		if (index_find(cache, &parts->key[i], &parts->found[i]))
 			parts->present |= 1u << i;
 	}
 }

@@ -33,9 +33,11 @@ struct parts {
 struct key part_key(const struct rawcache *cache, const struct file *file, uint64_t chunk,
 		    uint32_t i);
 
-/* Look up parts first..last of a chunk. */
+/* Look up parts first..last of a chunk: to use them, or only to count. */
 void parts_find(struct rawcache *cache, const struct file *file, uint64_t chunk, uint32_t first,
 		uint32_t last, struct parts *parts);
+void parts_count(struct rawcache *cache, const struct file *file, uint64_t chunk,
+		 struct parts *parts);
 
 static inline uint32_t part_length(const struct parts *parts, uint32_t i)
 {

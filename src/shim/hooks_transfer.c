@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Transfers inside the kernel. From a cached file they are made from the image: see serve.h. What
- * passes to the kernel without an offset is read at the position, which is settled first; tee(),
- * readahead() and posix_fadvise() touch neither positions nor bytes.
+ * passes to the kernel without an offset is read at the position, which is settled first; tee()
+ * touches neither positions nor bytes.
  */
 #include "shim/symbols.h"
 

@@ -25,6 +25,11 @@ ALIAS(__openat64_2, __openat_2)
 ALIAS(__open, open)
 ALIAS(__open64, open)
 
+/* advice: hooks_advise.c */
+SYMBOL(int, posix_fadvise, (int fd, off_t offset, off_t n, int advice))
+SYMBOL(ssize_t, readahead, (int fd, off64_t offset, size_t n))
+ALIAS(posix_fadvise64, posix_fadvise)
+
 /* read: hooks_read.c, hooks_readv.c */
 SYMBOL(ssize_t, read, (int fd, void *buf, size_t n))
 SYMBOL(ssize_t, pread, (int fd, void *buf, size_t n, off_t offset))

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* rawcache warm: read files into the cache before somebody needs them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rawcache/file.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/sys.h"
+#include "cli/command.h"
+#include "cli/filelist.h"
+#include "cli/option.h"
+#include "cli/say.h"
+#include "cli/target.h"
+#include "cli/text.h"
+
+#define JOBS_MAX 64
+#define PIECE (256u << 10)
+#define BAR_MS 200
+#define LINE_MS 5000
+
+struct warm_options {
+	const char *cache;
+	uint64_t jobs;
+	bool dry;
+};
+
+/* What the jobs share. */
+struct warm {
+	struct rawcache *cache;
+	struct filelist list;
+	size_t next; /* file to take */
+	uint64_t done; /* bytes, cached before or read now */
+	uint64_t read; /* of these, read now */
+	uint32_t running;
+};
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "cache", required_argument, NULL, 'c' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+static int warm_option(struct warm_options *options, int c, char **argv)
+{
+	switch (c) {
+	case 'c':
+		options->cache = optarg;
+		return GO_ON;
+	case 'n':
+		options->dry = true;
+		return GO_ON;
+	case 'j':
+		return option_count(&command_warm, "--jobs", optarg, &options->jobs);
+	default:
+		return option_rest(&command_warm, c, argv, longs);
+	}
+}
+
+static int warm_parse(struct warm_options *options, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:j:nh", longs)) != -1)
+		status = warm_option(options, c, argv);
+	if (status != GO_ON)
+		return status;
+	if (optind == argc)
+		return say_usage("warm", "name the files and directories to read");
+	if (!options->jobs || options->jobs > JOBS_MAX)
+		return say_usage("warm", "--jobs is a number from 1 to %d", JOBS_MAX);
+	return GO_ON;
+}
+
+/* --- the jobs */
+
+static int file_open(struct warm *warm, struct filelist_file *file, int *fd)
+{
+	char self[40];
+	char path[PATH_MAX];
+	struct statx stx;
+	ssize_t n;
+	int err;
+
+	*fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd < 0)
+		return -errno;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", *fd);
+	n = readlink(self, path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	err = sys_fstatx(*fd, &stx);
+	return err ? err : rawcache_file_open(warm->cache, *fd, path, &stx, &file->handle, NULL);
+}
+
+/* Read what is not cached yet; what is there is not touched. */
+static int file_read(struct warm *warm, const struct filelist_file *file, int fd, char *buf)
+{
+	uint64_t size = rawcache_file_size(warm->cache, file->handle);
+
+	for (uint64_t at = 0; at < size; at += PIECE) {
+		uint64_t n = min_u64(PIECE, size - at);
+		ssize_t got = (ssize_t)n;
+
+		if (rawcache_file_cached(warm->cache, file->handle, at, n) < n) {
+			got = rawcache_file_read(warm->cache, file->handle, fd, buf, n, at);
+			fetch_add(&warm->read, got > 0 ? (uint64_t)got : 0);
+		}
+		if (got < 0)
+			return (int)got;
+		fetch_add(&warm->done, (uint64_t)got);
+	}
+	return 0;
+}
+
+static void *warm_job(void *arg)
+{
+	struct warm *warm = arg;
+	char *buf = malloc(PIECE);
+	size_t i;
+
+	while (buf && (i = fetch_add(&warm->next, 1)) < warm->list.count) {
+		struct filelist_file *file = &warm->list.file[i];
+		int fd = -1;
+
+		file->err = file_open(warm, file, &fd);
+		if (!file->err)
+			file->err = file_read(warm, file, fd, buf);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(buf);
+	fetch_sub(&warm->running, 1);
+	return NULL;
+}
+
+/* --- progress */
+
+static void progress_line(const struct warm *warm, uint64_t ns, const char *end)
+{
+	uint64_t done = load_relaxed(&warm->done);
+	uint64_t rate = ns ? load_relaxed(&warm->read) * 1000 / (ns / 1000000 + 1) : 0;
+	uint64_t rest = warm->list.bytes > done ? warm->list.bytes - done : 0;
+	char a[TEXT_LENGTH];
+	char b[TEXT_LENGTH];
+	char c[TEXT_LENGTH];
+
+	fprintf(stderr, "%3u%%  %s of %s, %s/s",
+		warm->list.bytes ? (unsigned int)(100 * done / warm->list.bytes) : 100,
+		text_bytes(done, a), text_bytes(warm->list.bytes, b), text_bytes(rate, c));
+	if (rate && rest)
+		fprintf(stderr, ", %llu:%02llu left", (unsigned long long)(rest / rate / 60),
+			(unsigned long long)(rest / rate % 60));
+	fputs(end, stderr);
+}
+
+static void progress_show(const struct warm *warm)
+{
+	bool terminal = isatty(STDERR_FILENO);
+	uint64_t start = clock_mono_ns();
+	uint64_t every = (terminal ? BAR_MS : LINE_MS) * UINT64_C(1000000);
+	uint64_t next = start + every;
+
+	while (load_acquire(&warm->running)) {
+		uint64_t now = clock_mono_ns();
+
+		usleep(20000);
+		if (now < next)
+			continue;
+		next = now + every;
+		if (terminal)
+			fputs("\r\033[K", stderr);
+		progress_line(warm, now - start, terminal ? "" : "\n");
+	}
+	if (terminal)
+		fputs("\r\033[K", stderr);
+}
+
+/* --- the whole */
+
+static int warm_start(struct warm *warm, const struct warm_options *options)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (uint64_t i = 0; i < options->jobs && !err; i++) {
+		fetch_add(&warm->running, 1);
+		err = pthread_create(&thread, &attr, warm_job, warm);
+		if (err)
+			fetch_sub(&warm->running, 1);
+	}
+	pthread_attr_destroy(&attr);
+	if (!load_acquire(&warm->running) && err)
+		return say_refusal("cannot start a thread: %s", strerror(err));
+	return GO_ON;
+}
+
+static void file_complain(const struct filelist_file *file)
+{
+	if (file->err == -EAGAIN)
+		say_warning("%s changed just now and is not stored yet", file->path);
+	else
+		say_warning("cannot read %s: %s", file->path, strerror(-file->err));
+}
+
+/* Count again at the end: what was read first may have made room for what was read last. */
+static int warm_report(struct warm *warm)
+{
+	uint64_t cached = 0;
+	size_t failed = warm->list.unreadable;
+	char a[TEXT_LENGTH];
+	char b[TEXT_LENGTH];
+	char c[TEXT_LENGTH];
+
+	for (size_t i = 0; i < warm->list.count; i++) {
+		const struct filelist_file *file = &warm->list.file[i];
+
+		if (file->handle)
+			cached += rawcache_file_cached(warm->cache, file->handle, 0, file->size);
+		if (!file->err)
+			continue;
+		failed++;
+		file_complain(file);
+	}
+	printf("%zu files, %s: %s are cached, %s were read now\n", warm->list.count,
+	       text_bytes(warm->list.bytes, a), text_bytes(cached, b), text_bytes(warm->read, c));
+	if (failed)
+		return STATUS_REFUSED;
+	if (cached < warm->list.bytes)
+		return say_refusal("%s did not fit into the image or were not stored; "
+				   "`rawcache info` shows its size",
+				   text_bytes(warm->list.bytes - cached, a));
+	return STATUS_OK;
+}
+
+/* What would have to be read. */
+static int warm_dry(struct warm *warm)
+{
+	uint64_t cached = 0;
+	char a[TEXT_LENGTH];
+	char b[TEXT_LENGTH];
+
+	for (size_t i = 0; i < warm->list.count; i++) {
+		struct filelist_file *file = &warm->list.file[i];
+		int fd = -1;
+
+		file->err = file_open(warm, file, &fd);
+		if (!file->err)
+			cached += rawcache_file_cached(warm->cache, file->handle, 0, file->size);
+		if (fd >= 0)
+			close(fd);
+	}
+	printf("%zu files, %s, of which %s are cached\n", warm->list.count,
+	       text_bytes(warm->list.bytes, a), text_bytes(cached, b));
+	return warm->list.unreadable ? STATUS_REFUSED : STATUS_OK;
+}
+
+static int warm_all(struct warm *warm, const struct warm_options *options)
+{
+	int status;
+
+	if (options->dry)
+		return warm_dry(warm);
+	status = warm_start(warm, options);
+	if (status != GO_ON)
+		return status;
+	progress_show(warm);
+	return warm_report(warm);
+}
+
+static int warm_main(int argc, char **argv)
+{
+	struct warm_options options = { .jobs = 4 };
+	struct warm warm = { .cache = NULL };
+	struct target target;
+	int status = warm_parse(&options, argc, argv);
+
+	if (status != GO_ON)
+		return status;
+	for (int i = optind; i < argc && status == GO_ON; i++)
+		status = filelist_add(&warm.list, argv[i]);
+	if (status == GO_ON)
+		status = target_open(&target, options.cache);
+	if (status == GO_ON) {
+		status = target_attach(&target, false, &warm.cache);
+		if (status == GO_ON) {
+			status = warm_all(&warm, &options);
+			rawcache_detach(warm.cache);
+		}
+		target_close(&target);
+	}
+	filelist_fini(&warm.list);
+	return status;
+}
+
+/* clang-format off */
+const struct command command_warm = {
+	.name = "warm",
+	.run = warm_main,
+	.summary = "read files into the cache ahead of time",
+	.help =
+		"Usage: rawcache warm [OPTION]... PATH...\n"
+		"\n"
+		"Read files, and all files below directories, into the cache. What is cached already is\n"
+		"not read again, so that it can be interrupted and go on. Tells at the end how much of\n"
+		"them is cached; the status is 1 if that is not all.\n"
+		"\n"
+		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
+		"                     ~/.cache/rawcache/cache.img\n"
+		"  -j, --jobs N       files that are read at the same time; default 4\n"
+		"  -n, --dry-run      tell how much there is, and how much of it is cached\n"
+		"  -h, --help         this text\n",
+};
+/* clang-format on */

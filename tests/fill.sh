@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Fills on a slow origin: every way of reading by every backend, how often the origin is read, and
+# how long it takes. usage: fill.sh
+. "$(dirname "$0")/lib.sh"
+need_origin
+need python3
+
+mkdir "$scratch/back"
+head -c 33000000 /dev/urandom >"$scratch/back/file"
+head -c 33000000 /dev/urandom >"$scratch/back/other"
+truncate -s 300M "$scratch/back/huge"
+printf middle | dd of="$scratch/back/huge" bs=1 seek=150000000 conv=notrunc status=none
+age "$scratch/back"
+origin_mount "$scratch/back" "$scratch/mnt" --latency=1 || skip_all "cannot mount the origin"
+CACHED_PATH=$scratch/mnt
+IMAGE=$scratch/fill.img
+reads=$TOP_SRCDIR/tests/fill_reads.py
+file=$scratch/mnt/file
+original=$scratch/back/file
+
+fresh() {
+	"$RAWCACHE" format --force --yes --size "${1:-128M}" "$IMAGE" >/dev/null
+}
+
+# Drop what the kernel has of the origin, without root.
+forget() {
+	python3 -c 'import os,sys
+for p in sys.argv[1:]:
+    f = os.open(p, os.O_RDONLY); os.posix_fadvise(f, 0, 0, os.POSIX_FADV_DONTNEED)' \
+		"$scratch/mnt/file" "$scratch/mnt/other" "$scratch/mnt/huge"
+}
+
+origin_bytes() {
+	origin_stat "$scratch/mnt" read_bytes
+}
+
+for io in threads io_uring sync; do
+	export RAWCACHE_IO=$io
+	for how in sequential small large strided backwards advised forking locked; do
+		fresh
+		forget
+		check "$io: $how" cached python3 "$reads" $how "$file" "$original"
+	done
+	fresh
+	forget
+	check "$io: closing" cached python3 "$reads" closing "$file" "$original" "$scratch/mnt/other"
+	check "$io: what was stored is right" "$RAWCACHE" verify --cache "$IMAGE"
+done
+unset RAWCACHE_IO
+
+# --- how often the origin is read
+fresh
+forget
+before=$(origin_bytes)
+readers=
+for i in 1 2 3 4 5 6 7 8; do
+	cached cmp "$file" "$original" &
+	readers="$readers $!"
+done
+status=0
+for pid in $readers; do
+	wait "$pid" || status=1
+done
+ok $status "eight processes at once read the right bytes"
+at_most $((($(origin_bytes) - before) * 100 / 33000000)) 125 "and the origin once (percent; a little more on a busy machine)"
+before=$(origin_bytes)
+check "a second pass" cached cmp "$file" "$original"
+is $(($(origin_bytes) - before)) 0 "does not read the origin"
+
+fresh 16M
+forget
+before=$(origin_bytes)
+check "random small reads of a file larger than the image" \
+	cached python3 "$reads" random "$scratch/mnt/huge" "$scratch/back/huge" 3000
+at_most $((($(origin_bytes) - before) * 10 / (3000 * 4096))) 160 "amplification (tenths)"
+fresh
+forget
+before=$(origin_bytes)
+cached python3 "$reads" random "$scratch/mnt/huge" "$scratch/back/huge" 1
+at_most $(($(origin_bytes) - before)) 65536 "a first random read fetches little"
+
+# --- time
+seconds() {
+	/usr/bin/env python3 -c 'import subprocess, sys, time
+t = time.time()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(int((time.time() - t) * 1000))' "$@"
+}
+
+forget
+plain=$(seconds dd if="$file" of=/dev/null bs=4k)
+fresh
+forget
+ahead=$(seconds "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- dd if="$file" of=/dev/null bs=4k)
+echo "# dd bs=4k: $plain ms, below the cache $ahead ms"
+at_most $ahead $((plain * 3 / 2 + 300)) "a first pass is not much slower than without the cache"
+
+# --- an owner that reads ahead and does something else
+fresh
+forget
+"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- python3 -c 'import os, sys, time
+f = os.open(sys.argv[1], os.O_RDONLY)
+for i in range(8): os.read(f, 1 << 18)
+print("ready", flush=True)
+time.sleep(4)' "$file" >"$scratch/ready" &
+owner=$!
+pids="$pids $owner"
+for i in $(seq 100); do grep -q ready "$scratch/ready" && break; sleep 0.05; done
+took=$(seconds "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- cmp "$file" "$original")
+echo "# behind a sleeping owner: $took ms"
+at_most $took 4000 "who needs what a sleeping process reads ahead takes it over"
+kill $owner 2>/dev/null
+wait $owner 2>/dev/null
+
+# --- warm, ls, drop
+fresh
+mkdir "$scratch/back/tree"
+for i in $(seq 50); do head -c $((i * 1000)) /dev/urandom >"$scratch/back/tree/$i"; done
+age "$scratch/back/tree"
+check "warm" "$RAWCACHE" warm --cache "$IMAGE" "$scratch/mnt/tree" "$file"
+before=$(origin_bytes)
+check "warm again" "$RAWCACHE" warm --cache "$IMAGE" "$scratch/mnt/tree" "$file"
+is $(($(origin_bytes) - before)) 0 "reads nothing"
+is "$("$RAWCACHE" ls --cache "$IMAGE" | grep -c 100%)" 51 "ls lists all files, whole"
+is "$("$RAWCACHE" ls --cache "$IMAGE" "$scratch/mnt/tree/50" | grep -c /50)" 1 "ls of one"
+check "drop a file" "$RAWCACHE" drop --cache "$IMAGE" "$file"
+is "$("$RAWCACHE" ls --cache "$IMAGE" | grep -c 100%)" 50 "ls knows it no more"
+check "drop a directory" "$RAWCACHE" drop --cache "$IMAGE" "$scratch/mnt/tree"
+is "$("$RAWCACHE" ls --cache "$IMAGE" --json | grep -c path)" 0 "nothing is left"
+fresh 10M
+"$RAWCACHE" warm --cache "$IMAGE" "$file" >/dev/null 2>"$scratch/warm.err"
+is "$?" 1 "warm of more than fits"
+grep -q "did not fit" "$scratch/warm.err"
+ok $? "says so"
+
+# --- failures of the origin
+fresh
+forget
+origin_control "$scratch/mnt" "fail read EIO 3" 2>/dev/null
+cached dd if="$file" of="$scratch/out" bs=64k 2>/dev/null
+origin_control "$scratch/mnt" "clear" 2>/dev/null
+forget
+check "after errors of the origin" cached cmp "$file" "$original"
+check "nothing wrong was stored" "$RAWCACHE" verify --cache "$IMAGE"
+export RAWCACHE_DIRECT=1
+fresh
+forget
+check "RAWCACHE_DIRECT=1" cached cmp "$file" "$original"
+check "RAWCACHE_DIRECT=1, second pass" cached cmp "$file" "$original"
+check "RAWCACHE_DIRECT=1, verify" "$RAWCACHE" verify --cache "$IMAGE"
+done_testing

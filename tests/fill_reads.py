@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Reads for tests/fill.sh: fill_reads.py HOW FILE REFERENCE; every byte is compared."""
+import fcntl
+import os
+import random
+import sys
+import time
+
+how, path, reference = sys.argv[1:4]
+file = os.open(path, os.O_RDONLY)
+ref = os.open(reference, os.O_RDONLY)
+size = os.fstat(ref).st_size
+
+
+def compare(n, offset):
+    got = os.pread(file, n, offset)
+    if got != os.pread(ref, n, offset):
+        sys.exit(f"{how}: wrong bytes in {n} at {offset}")
+    return len(got)
+
+
+def sequential(n):
+    offset = 0
+    while offset < size:
+        offset += compare(n, offset)
+
+
+def at_random(count, seed):
+    random.seed(seed)
+    for _ in range(count):
+        compare(4096, random.randrange(size // 4096) * 4096)
+
+
+def strided():
+    for offset in range(0, size, 1 << 20):
+        compare(1 << 17, offset)
+
+
+def backwards():
+    for offset in range(size - (1 << 16), 0, -(1 << 16)):
+        compare(1 << 16, offset)
+
+
+def advised():
+    os.posix_fadvise(file, 0, 4 << 20, os.POSIX_FADV_WILLNEED)
+    time.sleep(0.5)
+    for offset in range(0, 4 << 20, 1 << 16):
+        compare(1 << 16, offset)
+
+
+def forking():
+    offset = 0
+    children = []
+    for number in range(20):
+        for _ in range(6):
+            offset += compare(1 << 16, offset)
+        child = os.fork()
+        if not child:
+            for k in range(10):
+                compare(1 << 16, (offset + (k << 16)) % size)
+            os._exit(0)
+        children.append(child)
+    if any(os.waitpid(child, 0)[1] for child in children):
+        sys.exit("forking: a child failed")
+
+
+def locked():
+    """Reading ahead must not cost the program its POSIX locks."""
+    fcntl.lockf(file, fcntl.LOCK_SH, 100, 0)
+    sequential(1 << 16)
+    if not os.fork():
+        other = os.open(path, os.O_RDWR)
+        try:
+            fcntl.lockf(other, fcntl.LOCK_EX | fcntl.LOCK_NB, 100, 0)
+        except OSError:
+            os._exit(0)
+        os._exit(1)
+    if os.wait()[1]:
+        sys.exit("locked: the lock is gone")
+
+
+def closing():
+    """Descriptors that are closed and used again while reads ahead are under way."""
+    for number in range(60):
+        fd = os.open(path, os.O_RDONLY)
+        for k in range(4):
+            offset = (number << 18) % (size >> 1) + (k << 18)
+            if os.pread(fd, 1 << 18, offset) != os.pread(ref, 1 << 18, offset):
+                sys.exit(f"closing: wrong bytes at {offset}")
+        os.close(fd)
+        fd = os.open(sys.argv[4], os.O_RDONLY)
+        os.pread(fd, 1 << 18, 0)
+        os.close(fd)
+    sequential(1 << 18)
+
+
+{
+    "sequential": lambda: sequential(1 << 16),
+    "small": lambda: sequential(4096),
+    "large": lambda: sequential(3 << 20),
+    "random": lambda: at_random(int(sys.argv[4]), 1),
+    "strided": strided,
+    "backwards": backwards,
+    "advised": advised,
+    "forking": forking,
+    "locked": locked,
+    "closing": closing,
+}[how]()
