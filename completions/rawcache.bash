@@ -79,6 +79,7 @@ _rawcache()
 		[ls]='--cache --json --bytes --help'
 		[warm]='--cache --jobs --dry-run --help'
 		[drop]='--cache --yes --all --help'
+		[set]='--cache --help'
 		[help]='--help'
 	)
 

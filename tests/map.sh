@@ -16,6 +16,11 @@ for round in cold warm; do
 done
 at_least "$(counter mapped_files)" 12 "mappings were made of the image"
 
+check "rawcache set takes a size" "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=128K
+check "and auto" "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=auto
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=many 2>/dev/null
+is $? 2 "and refuses nonsense"
+
 # what is mapped stays while the cache is filled with other things several times over
 head -c 40000000 /dev/urandom >"$scratch/store/b"
 age "$scratch/store"

@@ -53,6 +53,12 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache);
 
 /*
+ * Fix that size for all processes that use the image, until the last one has left: bytes,
+ * RAWCACHE_AUTO to follow the measured costs, or 0 for what each was attached with. -EROFS.
+ */
+int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes);
+
+/*
  * Lay what the cache has of the file over [address, address + length), where the caller has
  * mapped the file itself, from `offset` (a multiple of the page size) on: pages of the image,
  * private, with protection `prot`, in at most 1024 pieces. What is missing is fetched, up to

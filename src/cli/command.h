@@ -33,6 +33,7 @@ extern const struct command command_ls;
 extern const struct command command_warm;
 extern const struct command command_verify;
 extern const struct command command_drop;
+extern const struct command command_set;
 extern const struct command command_explain;
 extern const struct command command_doctor;
 extern const struct command command_help;

@@ -17,7 +17,7 @@
 
 const struct command *const commands[] = {
 	&command_run,	&command_stat,	 &command_top,	  &command_info,    &command_ls,
-	&command_warm,	&command_format, &command_verify, &command_drop,    &command_explain,
+	&command_warm,	&command_format, &command_verify, &command_drop, &command_set,    &command_explain,
 	&command_doctor, &command_help,	 NULL,
 };
 

@@ -21,6 +21,14 @@ uint64_t rawcache_mmap_threshold(const struct rawcache *cache)
 	return way_threshold(cache);
 }
 
+int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes)
+{
+	if (!cache->runtime.header || cache->runtime.read_only)
+		return -EROFS;
+	store_relaxed(&cache->runtime.header->mmap_threshold, bytes);
+	return 0;
+}
+
 /* The bytes are copied, straight from the mapping: cold ones are fetched before the kernel looks. */
 static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_transfer *t,
 			      const struct run *run)
