@@ -11,6 +11,7 @@
 #include "shim/symbols.h"
 
 #include <errno.h>
+#include <stdarg.h>
 
 #include "base/sys.h"
 
@@ -97,6 +98,41 @@ int munmap(void *address, size_t n)
 
 	notes_drop(taken, !ret);
 	return ret;
+}
+
+/*
+ * What moved is held for ever. To grow or move a mapping that is made of several pieces the
+ * kernel refuses (EFAULT), as it does for any two mappings side by side.
+ */
+static never_inline void *mremap_taken(void *old, size_t old_size, size_t n, int flags, void *to)
+{
+	void *left = n < old_size ? notes_take((char *)old + n, old_size - n) : NULL;
+	void *moved = flags & MREMAP_MAYMOVE ? notes_take(old, n < old_size ? n : old_size) : NULL;
+	void *taken = flags & MREMAP_FIXED ? notes_take(to, n) : NULL;
+	void *p = NEXT(mremap)(old, old_size, n, flags, to);
+
+	notes_drop(left, p != MAP_FAILED);
+	notes_drop(taken, p != MAP_FAILED);
+	if (p == MAP_FAILED || p == old)
+		notes_drop(moved, false);
+	return p;
+}
+
+void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
+{
+	struct rawcache *cache = attach_cache_now();
+	void *to = NULL;
+	va_list ap;
+
+	if (flags & MREMAP_FIXED) {
+		va_start(ap, flags);
+		to = va_arg(ap, void *);
+		va_end(ap);
+	}
+	if (unlikely(cache && (rawcache_maps_touch(cache, old, old_size) ||
+			       (to && rawcache_maps_touch(cache, to, n)))))
+		return mremap_taken(old, old_size, n, flags, to);
+	return NEXT(mremap)(old, old_size, n, flags, to);
 }
 
 HOOK_ALIAS(mmap64, mmap);

@@ -97,6 +97,7 @@ ALIAS(sendfile64, sendfile)
 /* mappings: hooks_map.c */
 SYMBOL(void *, mmap, (void *address, size_t n, int prot, int flags, int fd, off_t offset))
 SYMBOL(int, munmap, (void *address, size_t n))
+SYMBOL(void *, mremap, (void *old, size_t old_size, size_t n, int flags, ...))
 ALIAS(mmap64, mmap)
 
 /* asynchronous I/O: hooks_aio.c */
