@@ -56,10 +56,17 @@
 #undef SYMBOL
 #undef ALIAS
 
+/* gcc wants an alias to have its target's attributes; clang does not know the attribute for that. */
+#ifdef __clang__
+#define HOOK_COPY(of)
+#else
+#define HOOK_COPY(of) __attribute__((copy(of)))
+#endif
+
 /* A second name for a hook of the same file. (Its C name is another, for <fcntl.h> and friends.) */
 #define HOOK_ALIAS(name, of) \
 	extern __typeof(of) alias_##name __asm__(#name) \
-		__attribute__((alias(#of), copy(of), visibility("default")))
+		__attribute__((alias(#of), visibility("default"))) HOOK_COPY(of)
 
 struct symbols_next {
 #define SYMBOL(result, name, arguments) result(*name) arguments;
