@@ -273,7 +273,9 @@ truncate -s 5000 short
 everywhere "an image cut in its second superblock" "format --force" short
 cp "$image" newer && patch newer 8 '\377' && patch newer 4104 '\377'
 everywhere "an image of a newer version" "newer version" newer
-refused "which is not overwritten without asking" 1 "say --yes" "$RAWCACHE" format newer
+refused "which is not overwritten without being forced" 1 "newer version.*--force" "$RAWCACHE" format newer
+refused "nor with --yes" 1 "newer version.*--force" "$RAWCACHE" format --yes newer
+works "but with --force" 0 "^uuid" "$RAWCACHE" format --force newer
 cp "$image" damaged && patch damaged 64 '\377' && patch damaged 4160 '\377'
 everywhere "both superblocks damaged" "damaged.*format --force" damaged
 cp "$image" half && patch half 64 '\377'
@@ -293,6 +295,27 @@ done
 chmod 620 open
 refused "an image the group may write" 1 "chmod go-w" "$RAWCACHE" stat --cache open
 works "RAWCACHE_SHARED accepts it" 0 "^hits" env RAWCACHE_SHARED=1 "$RAWCACHE" stat --cache open
+(umask 007; exec "$RAWCACHE" format --shared --size 16M group) >/dev/null
+[ "$(stat -c %A group)" = -rw-rw---T ]
+ok $? "format --shared: the umask's mode, and the sticky bit"
+works "which is accepted as it is" 0 "^hits" "$RAWCACHE" stat --cache group
+[ "$(stat -c %a "$RAWCACHE_RUNTIME_DIR/$("$RAWCACHE" info --cache group | sed -n 's/^runtime segment *//p')")" = 660 ]
+ok $? "as is its runtime segment"
+chmod 620 group
+refused "until the sticky bit is taken away" 1 "chmod go-w" "$RAWCACHE" stat --cache group
+works "format without --shared takes it away" 0 "^uuid" \
+	sh -c 'chmod 1600 group && "$0" format --yes --size 16M group && test ! -k group' "$RAWCACHE"
+
+# --- what an image leaves behind when it is replaced
+
+"$RAWCACHE" format --size 16M again >/dev/null
+"$RAWCACHE" stat --cache again >/dev/null
+segment=$RAWCACHE_RUNTIME_DIR/$("$RAWCACHE" info --cache again | sed -n 's/^runtime segment *//p')
+[ -e "$segment" ]
+ok $? "an image has a runtime segment"
+"$RAWCACHE" format --yes again >/dev/null
+[ ! -e "$segment" ]
+ok $? "which goes when the image is made anew"
 
 # --- other users
 
@@ -305,6 +328,12 @@ if [ "$(id -u)" = 0 ] && as_nobody true 2>/dev/null; then
 	chown 1 others
 	refused "an image of another user" 1 "another user.*RAWCACHE_SHARED" \
 		as_nobody "$RAWCACHE" stat --cache others
+	chmod 1666 others
+	refused "though he marked it as shared" 1 "RAWCACHE_SHARED" as_nobody "$RAWCACHE" stat --cache others
+	chmod 777 runtime
+	(umask 0; exec "$RAWCACHE" format --shared --size 16M everybody) >/dev/null
+	works "but not when root did" 0 "^hits" as_nobody "$RAWCACHE" stat --cache everybody
+	works "for everybody together" 0 "^hits" "$RAWCACHE" stat --cache everybody
 	refused "a cache directory that cannot be made" 1 "cannot make the directory" \
 		as_nobody env -u XDG_CACHE_HOME "$RAWCACHE" run --path "$work/data" true
 	chmod 700 "$work"

@@ -139,6 +139,57 @@ static void test_copies(void **state)
 	close(fd);
 }
 
+static void put(int fd, const struct superblock *sb, off_t at)
+{
+	assert_int_equal(pwrite(fd, sb, sizeof(*sb), at), sizeof(*sb));
+}
+
+/* The higher sequence decides, also when it is of a version that we cannot read. */
+static void test_newer_copy(void **state)
+{
+	const char *path = scratch_path("newer");
+	int fd = open_or_die(path, O_RDWR | O_CREAT);
+	const off_t places[2] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
+	struct superblock read;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, BYTES), 0);
+	for (int i = 0; i < 2; i++) {
+		struct superblock ours = good;
+		struct superblock newer = good;
+
+		ours.sequence = 7;
+		newer.sequence = 8;
+		newer.version++;
+		seal(&ours);
+		seal(&newer);
+		put(fd, &ours, places[i]);
+		put(fd, &newer, places[!i]);
+		assert_int_equal(superblock_read(fd, BYTES, &read, &why), -EPROTONOSUPPORT);
+		newer.version--;
+		newer.incompatible = UINT64_C(1) << 63;
+		seal(&newer);
+		put(fd, &newer, places[!i]);
+		assert_int_equal(superblock_read(fd, BYTES, &read, &why), -EPROTONOSUPPORT);
+		/* what is left over from a newer version does not */
+		newer.sequence = 6;
+		seal(&newer);
+		put(fd, &newer, places[!i]);
+		assert_int_equal(superblock_read(fd, BYTES, &read, &why), 0);
+		assert_int_equal(read.sequence, 7);
+		/* nor does damage that looks like a version */
+		newer = ours;
+		newer.sequence = 8;
+		seal(&newer);
+		newer.version++;
+		put(fd, &newer, places[!i]);
+		assert_int_equal(superblock_read(fd, BYTES, &read, &why), 0);
+		assert_int_equal(read.sequence, 7);
+	}
+	close(fd);
+}
+
 static void test_layout(void **state)
 {
 	struct superblock sb = good;
@@ -164,6 +215,7 @@ int main(void)
 		cmocka_unit_test_setup(test_refusals, make_good),
 		cmocka_unit_test_setup(test_flips, make_good),
 		cmocka_unit_test_setup(test_copies, make_good),
+		cmocka_unit_test_setup(test_newer_copy, make_good),
 		cmocka_unit_test_setup(test_layout, make_good),
 	};
 

@@ -23,7 +23,8 @@ struct rawcache_format_options {
 	uint32_t chunk_size;     /* bytes, a power of two, 64K..256K; 0: 256K */
 	uint32_t object_size;    /* average bytes of an object, sizes the index; 0: 16K */
 	bool force;              /* overwrite something that is not an image of ours */
-	bool shared;             /* accept mode bits that let others write */
+	bool shared;             /* others may write it: see rawcache_image_format() */
+	const char *runtime_dir; /* where the segment of an image that is replaced lies; NULL: /dev/shm */
 };
 
 void rawcache_format_options_init(struct rawcache_format_options *options);
@@ -53,6 +54,11 @@ struct rawcache_image_info {
  * the last component when it creates. What is there already is overwritten only if it is an
  * image that nobody uses, or with options->force. `message` (may be NULL) gets one sentence
  * for the user on failure.
+ *
+ * With options->shared a new file gets the mode 0666 less the umask, and the file's sticky bit
+ * is set: as long as it belongs to root or to the user who attaches, that is enough for an
+ * image that others may write, else options.allow_shared is needed. Whoever may write an image
+ * can change what its readers read.
  */
 int rawcache_image_format(const char *path, const struct rawcache_format_options *options,
 			  char *message, size_t message_size);

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "base/paths.h"
 #include "base/size.h"
 
@@ -194,51 +195,18 @@ void config_free(struct config *config)
 	memset(config, 0, sizeof(*config));
 }
 
-/* Edit distance of two short names, by rows. */
-static unsigned int name_distance(const char *a, const char *b)
-{
-	size_t n = strlen(b);
-	unsigned int row[64];
-
-	if (n >= ARRAY_SIZE(row))
-		return UINT32_MAX;
-	for (unsigned int j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned int i = 1; *a; a++, i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned int best = diagonal + (*a != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
 static void unknown_complain(const char *name, config_complain_fn *complain, void *arg)
 {
-	const struct config_variable *nearest = NULL;
-	unsigned int best = 4; /* farther away it is no slip of the finger */
 	char why[96] = "is not a variable of rawcache";
+	struct nearest nearest;
 
-	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
-		unsigned int d = name_distance(name, variables[i].name);
-
-		if (d < best) {
-			best = d;
-			nearest = &variables[i];
-		}
-	}
-	if (nearest)
-		snprintf(why, sizeof(why), "is not a variable of rawcache; did you mean %s?",
-			 nearest->name);
+	/* without the prefix, which would make any two of them near */
+	nearest_init(&nearest, name + strlen(PREFIX));
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		nearest_offer(&nearest, variables[i].name + strlen(PREFIX));
+	if (nearest.best)
+		snprintf(why, sizeof(why), "is not a variable of rawcache; did you mean " PREFIX "%s?",
+			 nearest.best);
 	complain(arg, name, NULL, why);
 }
 

@@ -201,6 +201,12 @@ static inline int sys_mkdirat(int dir, const char *path, unsigned int mode)
 	return (int)SYS_CALL(__NR_mkdirat, dir, path, mode, 0, 0, 0);
 }
 
+/* UINT32_MAX: leave it */
+static inline int sys_fchown(int fd, uint32_t user, uint32_t group)
+{
+	return (int)SYS_CALL(__NR_fchown, fd, user, group, 0, 0, 0);
+}
+
 static inline int sys_fchmod(int fd, unsigned int mode)
 {
 	return (int)SYS_CALL(__NR_fchmod, fd, mode, 0, 0, 0, 0);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/config.h"
 #include "cli/command.h"
 #include "cli/create.h"
 #include "cli/option.h"
@@ -14,6 +15,7 @@
 
 struct format {
 	struct rawcache_format_options options;
+	struct config config;
 	const char *path;
 	uint64_t region, chunk, object;
 	bool yes;
@@ -106,8 +108,8 @@ static int format_agree(const struct format *format)
 	if (format->yes || format->options.force)
 		return GO_ON;
 	err = rawcache_image_info(format->path, &info, NULL, 0);
-	if (err && err != -EPROTONOSUPPORT)
-		return GO_ON; /* no image, or nothing: the library looks closer */
+	if (err)
+		return GO_ON; /* no image of ours, or nothing: the library looks closer */
 	if (!isatty(STDIN_FILENO))
 		return say_refusal("%s is an image already; say --yes to empty it and make a new "
 				   "one",
@@ -115,6 +117,16 @@ static int format_agree(const struct format *format)
 	if (say_ask("%s is an image already; empty it and make a new one?", format->path))
 		return GO_ON;
 	return say_refusal("%s is left as it is", format->path);
+}
+
+/* Where the runtime segment of an image that is replaced would lie. */
+static int format_configure(struct format *format)
+{
+	if (config_load(&format->config, NULL, NULL) < 0)
+		return say_refusal("there is not enough memory");
+	if (*format->config.runtime_dir)
+		format->options.runtime_dir = format->config.runtime_dir;
+	return GO_ON;
 }
 
 /* A new or empty file needs a size; a device has one. */
@@ -163,12 +175,17 @@ static int format_main(int argc, char **argv)
 	int status = format_parse(&format, argc, argv);
 
 	if (status == GO_ON)
+		status = format_configure(&format);
+	if (status == GO_ON)
 		status = format_agree(&format);
 	if (status == GO_ON)
 		status = format_size(&format);
 	if (status == GO_ON)
 		status = format_make(&format);
-	return status == GO_ON ? format_print(format.path) : status;
+	if (status == GO_ON)
+		status = format_print(format.path);
+	config_free(&format.config);
+	return status;
 }
 
 /* clang-format off */
@@ -189,9 +206,10 @@ const struct command command_format = {
 		"      --chunk SIZE   unit of caching, 64K, 128K or 256K; default 256K\n"
 		"      --object SIZE  what a cached file has on average, for the size of the index;\n"
 		"                     default 16K\n"
-		"      --shared       accept that others may write the image, as its mode says\n"
+		"      --shared       let others write it: a new file gets the mode that the umask\n"
+		"                     leaves, and its sticky bit says that this is meant\n"
 		"  -y, --yes          empty an image that is there without asking\n"
-		"  -f, --force        overwrite something that is no image, too\n"
+		"  -f, --force        overwrite something that is no image, or a newer version's, too\n"
 		"  -h, --help         this text\n"
 		"\n"
 		"  rawcache format --size 100G /ssd/cache.img\n",

@@ -171,7 +171,7 @@ static int image_make(const struct target *target, const struct place *place)
 	unlink(place->temporary);
 	rawcache_format_options_init(&options);
 	options.size = target->config.size;
-	options.shared = target->config.shared;
+	options.runtime_dir = *target->config.runtime_dir ? target->config.runtime_dir : NULL;
 	if (!options.size)
 		status = create_default_size(place->path, &options.size);
 	if (status != GO_ON)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/size.h"
-#include "cli/nearest.h"
 #include "cli/say.h"
 
 int option_next(int argc, char **argv, const char *shorts, const struct option *longs)

@@ -82,7 +82,7 @@ static int unusable(const struct target *target, int err, const char *why)
 	else if (err == -EINVAL)
 		advice = "; `rawcache format --force` makes a new one there";
 	else if (err == -EPROTONOSUPPORT)
-		advice = "; use that version, or `rawcache format --yes` to make a new one there";
+		advice = "; use that version, or `rawcache format --force` to make a new one there";
 	return say_refusal("cannot use the image %s: %s%s", target->path,
 			   *why ? why : strerror(-err), advice);
 }

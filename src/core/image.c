@@ -62,6 +62,13 @@ static int image_fd_open(struct image *image, const char *path, bool read_only)
 	return image_fd_hide(fd);
 }
 
+/* `rawcache format --shared` by root or by this user: see shared_mark() in make.c. */
+static bool image_marked(const struct statx *stx)
+{
+	return S_ISREG(stx->stx_mode) && (stx->stx_mode & S_ISVTX) &&
+	       (!stx->stx_uid || stx->stx_uid == sys_geteuid());
+}
+
 /* What must be true of the file before a byte of it is believed. */
 static int image_trust(struct image *image, bool allow_shared, const char **why,
 		       enum rawcache_reason *reason)
@@ -78,12 +85,13 @@ static int image_trust(struct image *image, bool allow_shared, const char **why,
 	}
 	image->block_device = S_ISBLK(stx.stx_mode);
 	image->owner = stx.stx_uid;
+	image->group = stx.stx_gid;
 	image->mode = stx.stx_mode & 0777;
 	image->inode = stx.stx_ino;
 	image->device = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
 	/* a block device belongs to the disk group everywhere: its members own the machine anyway */
 	if (image->block_device ? (stx.stx_mode & 0002) : (stx.stx_mode & 0022)) {
-		if (!allow_shared) {
+		if (!allow_shared && !image_marked(&stx)) {
 			*why = "other users may write it (chmod go-w it, or set RAWCACHE_SHARED=1)";
 			return -EPERM;
 		}

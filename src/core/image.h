@@ -22,7 +22,7 @@ struct image {
 	int fd;
 	bool read_only;
 	bool block_device;
-	uint32_t owner; /* uid of the file */
+	uint32_t owner, group; /* of the file */
 	uint32_t mode;
 	uint64_t inode, device; /* what fd must still be before it is written to */
 	struct superblock sb;

@@ -20,6 +20,7 @@
 #include "core/detach.h"
 #include "core/index.h"
 #include "core/region.h"
+#include "core/runtime.h"
 #include "core/superblock.h"
 
 #define ZERO_PIECE (1u << 20)
@@ -68,10 +69,11 @@ static int options_check(const struct rawcache_format_options *o, struct message
 }
 
 /* Open what is to become the image; *created says that it did not exist. */
-static int target_open(const char *path, bool *created, struct message *message)
+static int target_open(const char *path, bool shared, bool *created, struct message *message)
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NOCTTY;
-	int fd = sys_openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	int fd = sys_openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW,
+			    shared ? 0666 : 0600);
 
 	*created = fd >= 0;
 	if (fd == -EEXIST)
@@ -107,7 +109,39 @@ static int target_check(int fd, bool force, struct message *message)
 			      "it holds something that is no image of rawcache (%s): use --force to "
 			      "overwrite it",
 			      why);
+	if (err == -EPROTONOSUPPORT)
+		return refuse(message, -EEXIST, "%s: use --force to overwrite it", why);
 	return 0;
+}
+
+/*
+ * The sticky bit of the file says that its owner wants others to write it: only the owner can
+ * set it, unlike anything in the image, which who may write it could forge.
+ */
+static int shared_mark(int fd, bool shared, struct message *message)
+{
+	struct statx stx;
+	int err = sys_fstatx(fd, &stx);
+	uint32_t mode;
+
+	if (err || !S_ISREG(stx.stx_mode))
+		return 0;
+	mode = (stx.stx_mode & 0777) | (shared ? S_ISVTX : 0);
+	if (mode == (stx.stx_mode & 07777))
+		return 0;
+	err = sys_fchmod(fd, mode);
+	return err && shared ? refuse(message, err, "it cannot be marked as shared: %s",
+				      strerror(-err))
+			     : 0;
+}
+
+/* The image that is there, for what remains of it elsewhere; false: there is none. */
+static bool old_image(int fd, struct superblock *sb)
+{
+	int64_t bytes = image_device_bytes(fd);
+	const char *why;
+
+	return bytes > 0 && !superblock_read(fd, (uint64_t)bytes, sb, &why);
 }
 
 /* All blocks now, so that no later store meets a full disk. */
@@ -240,18 +274,26 @@ int rawcache_image_format(const char *path, const struct rawcache_format_options
 			  char *text, size_t text_bytes)
 {
 	struct message message = { text, text_bytes };
+	struct superblock old = { 0 };
 	bool created = false;
+	bool replaced = false;
 	int fd;
 	int err = options_check(options, &message);
 
 	if (err)
 		return err;
-	fd = target_open(path, &created, &message);
+	fd = target_open(path, options->shared, &created, &message);
 	if (fd < 0)
 		return fd;
 	err = target_check(fd, options->force || created, &message);
+	if (!err) {
+		replaced = old_image(fd, &old);
+		err = shared_mark(fd, options->shared, &message);
+	}
 	if (!err)
 		err = image_make(fd, options, &message);
+	if (!err && replaced) /* nobody uses it: target_check() holds the lock that says so */
+		runtime_remove(old.uuid, options->runtime_dir);
 	if (err && created)
 		sys_unlinkat(AT_FDCWD, path, 0);
 	sys_close(fd);

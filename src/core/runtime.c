@@ -72,15 +72,22 @@ static uint32_t visited_wanted(const struct image *image)
 	return (uint32_t)min_u64(entries, RUNTIME_VISITED_MAX);
 }
 
-static int runtime_path(struct runtime *runtime, const struct image *image, const char *dir)
+static int runtime_path(char *path, size_t room, const uint8_t uuid[16], const char *dir)
 {
-	char uuid[37];
+	char text[37];
 	int n;
 
-	uuid_format(image->sb.uuid, uuid);
-	n = snprintf(runtime->path, sizeof(runtime->path), "%s/rawcache-%s",
-		     dir ? dir : "/dev/shm", uuid);
-	return n < 0 || (size_t)n >= sizeof(runtime->path) ? -ENAMETOOLONG : 0;
+	uuid_format(uuid, text);
+	n = snprintf(path, room, "%s/rawcache-%s", dir ? dir : "/dev/shm", text);
+	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
+}
+
+void runtime_remove(const uint8_t uuid[16], const char *dir)
+{
+	char path[256];
+
+	if (!runtime_path(path, sizeof(path), uuid, dir))
+		sys_unlinkat(AT_FDCWD, path, 0);
 }
 
 static int runtime_fd_note(struct runtime *runtime)
@@ -114,6 +121,13 @@ static int runtime_map(struct runtime *runtime, uint64_t bytes, uint32_t visited
 	return runtime_fd_note(runtime);
 }
 
+/* Whether every user of this group, or everybody, may write the image: then they may make its segment. */
+static bool owner_trusted(const struct image *image, const struct statx *stx)
+{
+	return stx->stx_uid == image->owner || stx->stx_uid == sys_geteuid() || !stx->stx_uid ||
+	       (image->mode & 0002) || ((image->mode & 0020) && stx->stx_gid == image->group);
+}
+
 /* A segment in a directory where anybody may make files is believed only if it is ours. */
 static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 {
@@ -121,7 +135,7 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 
 	if (sys_fstatx(fd, &stx) || !S_ISREG(stx.stx_mode))
 		return false;
-	if (stx.stx_uid != image->owner && stx.stx_uid != sys_geteuid() && stx.stx_uid != 0)
+	if (!owner_trusted(image, &stx))
 		return false;
 	if ((stx.stx_mode & 0022) & ~image->mode)
 		return false;
@@ -257,6 +271,8 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 		AT_FDCWD, runtime->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
 	if (runtime->fd < 0)
 		return runtime->fd;
+	if (image->mode & 0020)
+		sys_fchown(runtime->fd, UINT32_MAX, image->group);
 	if (image->mode & 0022)
 		sys_fchmod(runtime->fd, image->mode);
 	CRASH_POINT(segment_created);
@@ -338,7 +354,7 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 	*reason = RAWCACHE_REASON_runtime_failed;
 	err = boot_id_read(boot_id);
 	if (!err)
-		err = runtime_path(runtime, image, dir);
+		err = runtime_path(runtime->path, sizeof(runtime->path), image->sb.uuid, dir);
 	if (err)
 		return err;
 	for (;;) {

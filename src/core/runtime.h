@@ -113,6 +113,9 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 		   enum rawcache_reason *reason);
 void runtime_detach(struct runtime *runtime);
 
+/* Remove the segment of an image that is no more; the caller knows that nobody uses it. */
+void runtime_remove(const uint8_t uuid[16], const char *dir);
+
 /*
  * A description of our own for the lock of our slot, because locks belong to descriptions: not
  * the one that was mapped, for fork children share mappings, and a mapping keeps its description

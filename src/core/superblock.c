@@ -71,33 +71,53 @@ int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const
 	return 0;
 }
 
+/*
+ * Whether a copy has a say in what the image is: one that is right, or intact and of a version
+ * that is not ours. The place of the sequence and the checksum are the same in all versions.
+ */
+static bool superblock_counts(const struct superblock *raw, int err)
+{
+	return !err || (err == -EPROTONOSUPPORT && raw->checksum == superblock_checksum(raw));
+}
+
+/* Of the copies that count the one with the highest sequence decides, for good or ill. */
 int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why)
 {
 	static const uint64_t offsets[2] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
 	struct superblock raw;
+	uint64_t sequence = 0;
+	bool decided = false;
 	int result = -EINVAL;
 
 	*why = "it is too short for an image of rawcache";
 	for (int i = 0; i < 2; i++) {
 		ssize_t n = sys_pread(fd, &raw, sizeof(raw), offsets[i]);
 		const char *reason = NULL;
+		bool takes;
 		int err;
 
 		if (n != (ssize_t)sizeof(raw)) {
-			if (n < 0 && result) {
+			if (n < 0 && !decided) {
 				result = (int)n;
 				*why = "it cannot be read";
 			}
 			continue;
 		}
 		err = superblock_decode(&raw, device_bytes, &reason);
-		if (!err && (result || raw.sequence > sb->sequence)) {
-			*sb = raw;
-			result = 0;
-		} else if (err && result && (i == 0 || err == -EPROTONOSUPPORT)) {
-			*why = reason;
-			result = err;
+		if (superblock_counts(&raw, err)) {
+			takes = !decided || raw.sequence > sequence;
+			sequence = takes ? raw.sequence : sequence;
+			decided = true;
+		} else {
+			takes = !decided && (i == 0 || err == -EPROTONOSUPPORT);
 		}
+		if (!takes)
+			continue;
+		result = err;
+		if (err)
+			*why = reason;
+		else
+			*sb = raw;
 	}
 	return result;
 }

@@ -13,7 +13,10 @@
  */
 int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const char **why);
 
-/* Read both and take the valid one with the higher sequence. Errors as above, or -errno. */
+/*
+ * Read both and take the valid one with the higher sequence; an intact one of a newer version
+ * decides as well when its sequence is higher. Errors as above, or -errno.
+ */
 int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why);
 
 /* Whether both copies can be read: without one, what the newest said is not known. */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
-
-#include "base/compiler.h"
 
 #define NAME_MAX_LENGTH 40
 
