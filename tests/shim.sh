@@ -53,5 +53,7 @@ for how in "RAWCACHE_DISABLE=1" "RAWCACHE_PATHS=" "RAWCACHE_DEVICE=$scratch/none
 		RAWCACHE_PATHS="$scratch/d" RAWCACHE_DEVICE="$IMAGE" "$how" \
 		"$bin/shim_diff" "$scratch/d/one" "$scratch/plain/one" 9 2000
 done
+check "all descriptors closed while none is tracked" \
+	cached python3 -c 'import os; os.closerange(3, 2**31 - 1)'
 check "the image verifies" "$RAWCACHE" verify --cache "$IMAGE"
 done_testing

@@ -67,7 +67,8 @@ void fdtab_each(int first, unsigned int last, void (*visit)(int fd, struct handl
 {
 	int end = load_relaxed(&highest);
 
-	if (last < (unsigned int)end)
+	/* -1 while there is nothing: not the largest of numbers */
+	if (end >= 0 && last < (unsigned int)end)
 		end = (int)last;
 	for (int fd = first < 0 ? 0 : first; fd <= end; fd++) {
 		struct handle *handle;
