@@ -70,6 +70,9 @@ void fd_copied(int fd, int to, struct handle *held)
 		fd_new(to);
 	if (!held)
 		return;
+	/* libc may read it as stdin */
+	if (to >= 0 && to <= STDERR_FILENO && fdtab_is_handle(held))
+		position_share(&held->position, fd);
 	/* fd's entry unchanged: the kernel duplicated what the handle describes */
 	if (to >= 0 && fdtab_get(fd) == held) {
 		if (!fdtab_reserve(to)) {

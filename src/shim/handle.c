@@ -96,6 +96,7 @@ struct handle *handle_make(bool writer, uint64_t position)
 		return NULL;
 	position_init(&handle->position, handle, position);
 	store_relaxed(&handle->file, RAWCACHE_NO_FILE);
+	store_relaxed(&handle->guess, HANDLE_NO_GUESS);
 	handle->size = 0;
 	handle->checked_ms = 0;
 	handle->retry_ms = HANDLE_NEVER;

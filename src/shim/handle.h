@@ -29,6 +29,7 @@
 #include "shim/position.h"
 
 #define HANDLE_NEVER UINT64_MAX
+#define HANDLE_NO_GUESS UINT64_MAX
 
 struct handle {
 	struct position position;
@@ -37,6 +38,7 @@ struct handle {
 	uint64_t checked_ms; /* when that was, clock_coarse_ms() */
 	uint64_t retry_ms;   /* bypassed: when to try again, HANDLE_NEVER for writers */
 	uint64_t generation; /* counts the lives of this memory */
+	uint64_t guess;	     /* where the kernel's position was seen last, for claim_guessed() */
 	uint32_t refs;
 	uint32_t reason; /* bypassed: enum rawcache_reason */
 	bool writer;

@@ -74,6 +74,8 @@ static never_inline off_t seek_tracked(int fd, off_t offset, int whence)
 		return to;
 	lent = fd_lend(fd);
 	to = NEXT(lseek)(fd, offset, whence);
+	if (to >= 0 && fdtab_is_handle(handle))
+		store_relaxed(&handle->guess, (uint64_t)to);
 	fd_return(lent);
 	return to;
 }

@@ -131,6 +131,7 @@ static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov
 	if (at < 0)
 		return SERVE_PASS;
 	got = serve_at(handle, fd, iov, count, (uint64_t)at);
+	store_relaxed(&handle->guess, (uint64_t)(at + (got > 0 ? got : 0)));
 	if (got <= 0)
 		return got;
 	claimed = sys_lseek(fd, got, SEEK_CUR) - got;
@@ -142,6 +143,45 @@ static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov
 	if (again != got)
 		sys_lseek(fd, (again < 0 ? 0 : again) - got, SEEK_CUR);
 	return again;
+}
+
+/*
+ * One lseek() instead of two: claim first, then copy exactly what was claimed. Only where the
+ * position that was seen last leaves so many bytes; otherwise the claim would lead beyond the
+ * end, which others could see until it is taken back.
+ */
+static ssize_t claim_guessed(struct handle *handle, int fd, const struct iovec *iov, int count,
+			     size_t total)
+{
+	int64_t end = sys_lseek(fd, (int64_t)total, SEEK_CUR);
+	ssize_t got;
+
+	if (end < (int64_t)total)
+		return SERVE_PASS;
+	end -= (int64_t)total;
+	got = serve_at(handle, fd, iov, count, (uint64_t)end);
+	if (got > 0)
+		end += got;
+	if (got != (ssize_t)total)
+		sys_lseek(fd, (got > 0 ? got : 0) - (ssize_t)total, SEEK_CUR);
+	store_relaxed(&handle->guess, (uint64_t)end);
+	return got;
+}
+
+static bool guess_suffices(const struct handle *handle, size_t total)
+{
+	uint64_t guess = load_relaxed(&handle->guess);
+	uint64_t size = load_relaxed(&handle->size);
+
+	return total <= SERVE_MAX && guess <= size && total <= size - guess;
+}
+
+static ssize_t claim(struct handle *handle, int fd, const struct iovec *iov, int count,
+		     size_t total)
+{
+	if (guess_suffices(handle, total))
+		return claim_guessed(handle, fd, iov, count, total);
+	return claim_next(handle, fd, iov, count);
 }
 
 ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int count)
@@ -158,7 +198,7 @@ ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int c
 			return got;
 	}
 	position_lend(&handle->position, fd);
-	got = claim_next(handle, fd, iov, count);
+	got = claim(handle, fd, iov, count, total);
 	position_return(&handle->position);
 	return got;
 }

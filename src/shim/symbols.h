@@ -26,8 +26,19 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdint.h>
+/* newer headers give these names to the functions of a newer C: declare those out of the way */
+#define scanf header_scanf
+#define fscanf header_fscanf
+#define vscanf header_vscanf
+#define vfscanf header_vfscanf
 #include <stdio.h>
+#undef scanf
+#undef fscanf
+#undef vscanf
+#undef vfscanf
+#undef fread_unlocked
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -202,7 +202,8 @@ int track_opened_slow(int fd, int flags, bool shared)
 		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_nested);
 		return fd;
 	}
-	handle = examine(fd, flags, shared);
+	/* libc has streams on the first three already */
+	handle = examine(fd, flags, shared || fd <= STDERR_FILENO);
 	if (handle) {
 		handle = fdtab_swap(fd, handle);
 		if (fdtab_is_handle(handle))

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scanf() and its kin take bytes one by one inside libc. Before such a call the get area is
+ * topped up to more than what it is likely to take; if it takes more, libc reads on.
+ */
+#include "shim/symbols.h"
+
+#include "shim/stream.h"
+
+#define LIKELY_BYTES 512
+
+static void scan_begin(FILE *stream)
+{
+	bool locked;
+
+	if (likely(!stream_tracked(stream)))
+		return;
+	locked = stream_lock(stream);
+	stream_ahead(stream, LIKELY_BYTES);
+	stream_unlock(stream, locked);
+}
+
+int vfscanf(FILE *stream, const char *format, va_list ap)
+{
+	scan_begin(stream);
+	return NEXT(vfscanf)(stream, format, ap);
+}
+
+int __isoc99_vfscanf(FILE *stream, const char *format, va_list ap)
+{
+	scan_begin(stream);
+	return NEXT(__isoc99_vfscanf)(stream, format, ap);
+}
+
+int __isoc23_vfscanf(FILE *stream, const char *format, va_list ap)
+{
+	scan_begin(stream);
+	return NEXT(__isoc23_vfscanf)(stream, format, ap);
+}
+
+int vscanf(const char *format, va_list ap)
+{
+	return vfscanf(stdin, format, ap);
+}
+
+int __isoc99_vscanf(const char *format, va_list ap)
+{
+	return __isoc99_vfscanf(stdin, format, ap);
+}
+
+int __isoc23_vscanf(const char *format, va_list ap)
+{
+	return __isoc23_vfscanf(stdin, format, ap);
+}
+
+int fscanf(FILE *stream, const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, format);
+	result = vfscanf(stream, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc99_fscanf(FILE *stream, const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, format);
+	result = __isoc99_vfscanf(stream, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc23_fscanf(FILE *stream, const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, format);
+	result = __isoc23_vfscanf(stream, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int scanf(const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, format);
+	result = vfscanf(stdin, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc99_scanf(const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, format);
+	result = __isoc99_vfscanf(stdin, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc23_scanf(const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, format);
+	result = __isoc23_vfscanf(stdin, format, ap);
+	va_end(ap);
+	return result;
+}
