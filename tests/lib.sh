@@ -47,7 +47,8 @@ ok() {
 	if [ "$1" -eq 0 ]; then
 		echo "ok $tap_count - $2"
 	else
-		tap_failed=$((tap_failed + 1))
+		# TAP: what is known to be missing does not fail the test
+		case $2 in *"# TODO"*) ;; *) tap_failed=$((tap_failed + 1)) ;; esac
 		echo "not ok $tap_count - $2"
 	fi
 }

@@ -42,6 +42,8 @@ tap() {
 tap descriptors cached timeout 120 "$bin/shim_fds" "$scratch/d/a" "$scratch/d/b"
 tap signals cached timeout 120 "$bin/shim_signals" "$scratch/d/records"
 RAWCACHE_SETTLE=0.1 tap "changing files" cached timeout 120 "$bin/shim_change" "$scratch/d"
+mkdir "$scratch/d/open"
+RAWCACHE_SETTLE=0.1 tap opening cached timeout 120 "$bin/shim_open" "$scratch/d/open"
 for seed in 1 2 3 4; do
 	check "random calls in lockstep, seed $seed" \
 		cached "$bin/shim_diff" "$scratch/d/one" "$scratch/plain/one" $seed 4000

@@ -7,7 +7,6 @@
  *
  * DIRECTORY is configured and writable; RAWCACHE_SETTLE is small (0.1). Speaks TAP.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
