@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/compiler.h"
 #include "base/critical.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -213,10 +214,28 @@ void maps_fork_release(struct maps *maps)
 	pthread_mutex_unlock(&maps->lock);
 }
 
+/*
+ * A child that gets no hold has a copy instead: its parent's hold lasts until this handler's end,
+ * and the region may be recycled afterwards. Without memory for the copy the bytes are gone,
+ * which is better than others in their place.
+ */
+static void piece_copy(struct map_piece *piece)
+{
+	void *at = (void *)piece->start;
+	size_t n = piece->end - piece->start;
+	void *copy = sys_mmap(NULL, n, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (!sys_is_error(copy) && !guard_copy(copy, at, n) &&
+	    !sys_is_error((void *)SYS_CALL(__NR_mremap, copy, n, n,
+					   MREMAP_MAYMOVE | MREMAP_FIXED, at, 0)))
+		return;
+	sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+}
+
 void maps_fork_child(struct rawcache *cache)
 {
 	for (struct map_piece *piece = cache->maps.pieces; piece; piece = piece->next)
 		if (hold_get(cache, piece->region, piece->generation))
-			sys_mmap((void *)piece->start, piece->end - piece->start, PROT_NONE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+			piece_copy(piece);
 }
