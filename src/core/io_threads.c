@@ -32,12 +32,14 @@
 #define WAIT_NS 20000000
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)
 
-/* The file a helper read last stays open in its table: closing costs the origin a request. */
+/*
+ * The file a helper read last stays open in its table: closing costs the origin a request. It is
+ * known by its key: the object's address and serial come again when a cache is attached anew.
+ */
 struct helper {
 	int pidfd;
-	int fd;
-	const struct file *file;
-	uint32_t serial;
+	int fd; /* -1: none */
+	struct key key;
 };
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -66,7 +68,6 @@ static int helper_init(struct helper *helper)
 
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	helper->fd = -1;
-	helper->file = NULL;
 	err = (int)SYS_CALL(__NR_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE, 0, 0, 0);
 	if (err)
 		return err;
@@ -79,14 +80,13 @@ static void helper_forget(struct helper *helper)
 	if (helper->fd >= 0)
 		sys_close(helper->fd);
 	helper->fd = -1;
-	helper->file = NULL;
 }
 
 static int helper_take(struct helper *helper, const struct io_request *request)
 {
-	uint32_t serial = load_relaxed(&request->file->serial);
+	const struct key *key = &request->file->key;
 
-	if (helper->file == request->file && helper->serial == serial)
+	if (helper->fd >= 0 && helper->key.low == key->low && helper->key.high == key->high)
 		return 0;
 	helper_forget(helper);
 	helper->fd = (int)SYS_CALL(__NR_pidfd_getfd, helper->pidfd, request->fd, 0, 0, 0, 0);
@@ -96,8 +96,7 @@ static int helper_take(struct helper *helper, const struct io_request *request)
 		helper_forget(helper);
 		return -ESTALE;
 	}
-	helper->file = request->file;
-	helper->serial = serial;
+	helper->key = *key;
 	return 0;
 }
 
