@@ -77,11 +77,12 @@ git_write() {
 	touch "$scratch/written"
 }
 
-# A clone while commits are made is whole, whichever commit it is of.
+# A clone while commits are made is whole, whichever commit it is of. (Not a local one: that copies
+# files, and fails when a repack removes one, without the shim too.)
 git_read() {
 	while [ ! -e "$scratch/written" ]; do
 		rm -rf "$scratch/clone"
-		"${below[@]}" git clone -q --no-hardlinks "$m/repo" "$scratch/clone" &&
+		"${below[@]}" git clone -q --no-local "$m/repo" "$scratch/clone" &&
 			git -C "$scratch/clone" fsck --full --strict --no-progress || return
 		"${below[@]}" git -C "$m/repo" log -p >"$scratch/log" || return
 		"${below[@]}" git -C "$m/repo" status --short >/dev/null || return
