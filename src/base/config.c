@@ -213,7 +213,7 @@ static void unknown_complain(const char *name, config_complain_fn *complain, voi
 static bool variable_known(const char *name)
 {
 	/* of the command, and of tests */
-	if (!strcmp(name, PREFIX "PRELOAD") || !strncmp(name, PREFIX "TEST_", strlen(PREFIX "TEST_")))
+	if (!strcmp(name, PREFIX "PRELOAD") || !strncmp(name, PREFIX "TEST", strlen(PREFIX "TEST")))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 		if (!strcmp(name, variables[i].name))
