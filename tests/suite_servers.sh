@@ -184,14 +184,14 @@ if command -v nginx >/dev/null; then
 		nginx_with "sendfile on; open_file_cache max=100; open_file_cache_valid 1s;"
 	fi
 else
-	ok 0 "nginx # SKIP not installed"
+	echo "# nginx: not run: not installed"
 fi
 if command -v lighttpd >/dev/null; then
 	lighttpd_with sendfile 0
 	lighttpd_with writev 2
 	[ -z "${RAWCACHE_TESTS_FULL:-}" ] || lighttpd_with write 0
 else
-	ok 0 "lighttpd # SKIP not installed"
+	echo "# lighttpd: not run: not installed"
 fi
 if command -v apache2 >/dev/null && [ -e /usr/lib/apache2/modules/mod_mpm_event.so ]; then
 	apache_with event On Off
@@ -203,6 +203,6 @@ if command -v apache2 >/dev/null && [ -e /usr/lib/apache2/modules/mod_mpm_event.
 		apache_with prefork Off On
 	fi
 else
-	ok 0 "apache2 # SKIP not installed"
+	echo "# apache2: not run: not installed"
 fi
 done_testing
