@@ -5,9 +5,25 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support.h"
+
+/* fork(), or the end of the test: no caller meets a -1, which kill() takes for everybody */
+static inline pid_t child_fork(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	return pid;
+}
 
 /*
  * Fork a child that runs body(), says so, and then waits for its end. body() runs without a
@@ -20,8 +36,8 @@ static inline pid_t child_start(void (*body)(void *arg), void *arg)
 	pid_t pid;
 
 	if (pipe(ready))
-		return -1;
-	pid = fork();
+		die("pipe: %s", strerror(errno));
+	pid = child_fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ready[0]);
@@ -40,6 +56,8 @@ static inline pid_t child_start(void (*body)(void *arg), void *arg)
 
 static inline void child_kill(pid_t pid)
 {
+	if (pid <= 0)
+		die("no child to kill: %d", (int)pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }

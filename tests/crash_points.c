@@ -22,6 +22,7 @@
 
 #include "base/crash.h"
 #include "base/sys.h"
+#include "child.h"
 #include "core/process.h"
 #include "pattern.h"
 #include "support.h"
@@ -91,7 +92,7 @@ static void victim(enum crash_point point, unsigned int pass)
 		pthread_t thread;
 
 		/* somebody dies, and is folded by our attaching */
-		if (!fork()) {
+		if (!child_fork()) {
 			cache = attach(image);
 			read_some(cache, 0);
 			_exit(0);
@@ -213,13 +214,13 @@ static int run_once(enum crash_point point, unsigned int pass, bool *killed)
 	if (pipe(go) || pipe(ready))
 		die("pipe: %s", strerror(errno));
 	fflush(stdout);
-	survivor = fork();
+	survivor = child_fork();
 	if (!survivor)
 		_exit(survive(go[0], ready[1]));
 	close(ready[1]);
 	if (read(ready[0], &c, 1) != 1)
 		tap_note("the survivor did not begin");
-	dying = fork();
+	dying = child_fork();
 	if (!dying)
 		victim(point, pass);
 	*killed = status_of(dying, &status) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;

@@ -35,6 +35,7 @@
 
 #include "base/compiler.h"
 #include "base/sys.h"
+#include "child.h"
 #include "core/process.h"
 #include "pattern.h"
 #include "support.h"
@@ -422,12 +423,8 @@ struct round {
 
 static pid_t spawn(int (*body)(uint64_t random), uint64_t random)
 {
-	pid_t pid;
+	pid_t pid = child_fork();
 
-	fflush(stdout);
-	pid = fork();
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
 	if (!pid)
 		_exit(body(random));
 	return pid;

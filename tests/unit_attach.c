@@ -86,7 +86,7 @@ static pid_t late_start(struct late *late, int (*body)(void))
 	char c;
 
 	assert_int_equal(pipe(late->there) | pipe(late->go), 0);
-	pid = fork();
+	pid = child_fork();
 	if (!pid) {
 		moment_set(MOMENT_BOOT_ID, 1, step_wait, late);
 		cache = attach(path);
@@ -220,7 +220,7 @@ static void test_reader_first(void **state)
 
 static int limited(rlim_t before, rlim_t after)
 {
-	pid_t child = fork();
+	pid_t child = child_fork();
 
 	if (!child) {
 		struct rlimit limit = { before, RLIM_INFINITY };

@@ -65,7 +65,7 @@ static void test_first_miss(void **state)
 
 	(void)state;
 	attach_parent();
-	child = fork();
+	child = child_fork();
 	if (!child)
 		_exit(!file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0) ||
 		      cache->slot < 0 || cache->pid != getpid());
@@ -82,11 +82,11 @@ static void test_living(void **state)
 	(void)state;
 	attach_parent();
 	assert_int_equal(processes(cache), 2);
-	child = fork();
+	child = child_fork();
 	if (!child)
 		_exit(processes(cache));
 	assert_int_equal(child_end(child, 3), 2);
-	child = fork();
+	child = child_fork();
 	if (!child)
 		_exit(file_read_right(cache, file_a, fd_a, 1, 100, 0) ? processes(cache) : 99);
 	assert_int_equal(child_end(child, 3), 3);
@@ -116,7 +116,7 @@ static void body_orphan(void *arg)
 	pid_t child;
 
 	cache = attach(path);
-	child = fork();
+	child = child_fork();
 	if (child) {
 		*(pid_t *)arg = child;
 		return;
@@ -141,7 +141,7 @@ static void test_orphan(void **state)
 	for (int i = 0; i < 200 && processes(cache) == 2; i++)
 		usleep(5000);
 	assert_int_equal(processes(cache), 1);
-	kill(*orphan, SIGKILL);
+	child_kill(*orphan);
 	munmap(orphan, sizeof(*orphan));
 }
 
@@ -159,7 +159,7 @@ static void test_second_cache(void **state)
 	attach_parent();
 	second = attach(scratch_path("second.image"));
 	file = file_open_path(second, scratch_path("b"), &fd);
-	child = fork();
+	child = child_fork();
 	if (!child) {
 		int status = file_read_right(second, file, fd, 2, 100, 0) ? processes(second) : 99;
 
@@ -183,7 +183,7 @@ static void test_hits_counted(void **state)
 	(void)state;
 	attach_parent();
 	rawcache_stats_total(cache, &before);
-	child = fork();
+	child = child_fork();
 	if (!child) {
 		int wrong = 0;
 

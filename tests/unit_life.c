@@ -372,7 +372,7 @@ static void test_fork_child(void **state)
 	(void)state;
 	cache = attach(image);
 	assert_true(read_ok());
-	pid = fork();
+	pid = child_fork();
 	if (!pid) {
 		bool ok = read_ok();
 
@@ -401,7 +401,7 @@ static void body_parent(void *arg)
 	cache = attach(image);
 	if (!read_ok())
 		_exit(1);
-	pid = fork();
+	pid = child_fork();
 	if (!pid) {
 		/* not for ever: the test may fail */
 		sleep(3);
@@ -424,7 +424,7 @@ static void test_parent_dies(void **state)
 	for (int i = 0; i < 200 && process_reap(cache) == 2; i++)
 		usleep(5000);
 	assert_int_equal(process_reap(cache), 1);
-	kill(*child, SIGKILL);
+	child_kill(*child);
 	munmap(child, 4096);
 }
 
