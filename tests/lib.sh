@@ -23,9 +23,20 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/rawcache-test.XXXXXX")
 mounts=
 pids=
 
+# stop PID: end a child of this script, by force if it does not go within 10 s
+stop() {
+	kill "$1" 2>/dev/null || return 0
+	for _ in $(seq 100); do
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -9 "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
 cleanup() {
 	for pid in $pids; do
-		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+		stop "$pid"
 	done
 	for m in $mounts; do
 		fusermount3 -u -z "$m" 2>/dev/null || umount -l "$m" 2>/dev/null

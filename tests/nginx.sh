@@ -43,7 +43,7 @@ serve() {
 	nginx_pid=$!
 	pids="$pids $nginx_pid"
 	for _ in $(seq 100); do
-		curl -so /dev/null "http://127.0.0.1:$port/file1" && break
+		curl -m 60 -so /dev/null "http://127.0.0.1:$port/file1" && break
 		sleep 0.05
 	done
 }
@@ -51,7 +51,7 @@ serve() {
 fetch_all() {
 	rm -rf "$scratch/got"
 	mkdir "$scratch/got"
-	(cd "$scratch/got" && seq 1 40 | xargs -P 8 -I N curl -sfo fileN "http://127.0.0.1:$1/fileN" &&
+	(cd "$scratch/got" && seq 1 40 | xargs -P 8 -I N curl -m 60 -sfo fileN "http://127.0.0.1:$1/fileN" &&
 		sha256sum file* | sort -k2) >"$scratch/got.sums"
 	sort -k2 "$scratch/sums" | cmp - "$scratch/got.sums"
 }
@@ -66,9 +66,8 @@ for sendfile in off on; do
 	[ $sendfile = on ] || is "$(origin_stat "$scratch/mnt" read)" 0 \
 		"sendfile $sendfile: the second time without the origin"
 	check "sendfile $sendfile: and a range" sh -c \
-		"curl -s -r 1000-300000 http://127.0.0.1:$port/file40 >$scratch/range && tail -c +1001 $scratch/store/file40 | head -c 299001 | cmp - $scratch/range"
-	kill "$nginx_pid"
-	wait "$nginx_pid" 2>/dev/null
+		"curl -m 60 -s -r 1000-300000 http://127.0.0.1:$port/file40 >$scratch/range && tail -c +1001 $scratch/store/file40 | head -c 299001 | cmp - $scratch/range"
+	stop "$nginx_pid"
 done
 check "the image verifies" "$RAWCACHE" verify --cache "$IMAGE"
 done_testing

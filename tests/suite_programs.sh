@@ -74,7 +74,6 @@ git_write() {
 			"${below[@]}" git -C "$m/repo" commit -qm "commit $i" || return
 		[ $((i % 7)) -ne 0 ] || "${below[@]}" git -C "$m/repo" gc -q || return
 	done
-	touch "$scratch/written"
 }
 
 # A clone while commits are made is whole, whichever commit it is of. (Not a local one: that copies
@@ -90,7 +89,7 @@ git_read() {
 }
 
 git_both() {
-	git_write &
+	(git_write; status=$?; touch "$scratch/written"; exit $status) &
 	git_writer=$!
 	git_read
 	git_status=$?

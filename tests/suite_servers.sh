@@ -55,7 +55,7 @@ LUA
 
 fetch_all() {
 	rm -f "$scratch/got/"*
-	(cd "$scratch/got" && seq $files | xargs -P 4 -I N curl -sfo fileN "http://127.0.0.1:$port/fileN"
+	(cd "$scratch/got" && seq $files | xargs -P 4 -I N curl -m 60 -sfo fileN "http://127.0.0.1:$port/fileN"
 		sha256sum file* | sort -k2) | cmp - "$scratch/sums"
 }
 
@@ -65,7 +65,7 @@ fetch_ranges() {
 	for at in 0 100000 262143 262145 700000 1000000; do
 		case $at in 0) to=99999 ;; 100000) to=262142 ;; 262143) to=262144 ;; 262145) to=699999 ;;
 		700000) to=999999 ;; *) to= ;; esac
-		curl -sf -r $at-$to "http://127.0.0.1:$port/file$files" >>"$scratch/ranges" || return
+		curl -m 60 -sf -r $at-$to "http://127.0.0.1:$port/file$files" >>"$scratch/ranges" || return
 	done
 	cmp "$scratch/ranges" "$scratch/store/file$files"
 }
@@ -96,7 +96,7 @@ server() {
 	pids="$pids $server_pid"
 	up=1
 	for _ in $(seq 100); do
-		curl -sfo /dev/null "http://127.0.0.1:$port/file1" && up=0 && break
+		curl -m 60 -sfo /dev/null "http://127.0.0.1:$port/file1" && up=0 && break
 		sleep 0.1
 	done
 	if [ $up -ne 0 ]; then
@@ -108,8 +108,7 @@ server() {
 		check "$name: and in ranges" fetch_ranges
 		is "$(counter verify_failed)" 0 "$name: no checksum failed"
 	fi
-	kill "$server_pid"
-	wait "$server_pid" 2>/dev/null
+	stop "$server_pid"
 	pids=${pids% "$server_pid"}
 	rm -f "$scratch/error.log"
 	port=$((port + 1))
