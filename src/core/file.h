@@ -17,6 +17,7 @@
 #include "base/compiler.h"
 #include "core/ahead.h"
 #include "core/cache.h"
+#include "core/cold.h"
 #include "core/key.h"
 
 /*
@@ -52,6 +53,7 @@ struct file {
 	uint32_t fetching; /* references that are reads ahead, which nobody waits for */
 	uint32_t named; /* its name is on the image, or cannot be */
 	struct ahead ahead;
+	struct cold cold;
 };
 
 /*

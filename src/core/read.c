@@ -32,6 +32,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/buffer.h"
+#include "core/cold.h"
 #include "core/extent.h"
 #include "core/fill.h"
 #include "core/part.h"
@@ -209,17 +210,24 @@ static void chunk_touched(struct rawcache *cache, struct chunk *chunk, uint64_t 
  * The place is known, but this process has not seen the pages in memory yet. The second read
  * of a chunk takes all of it into the page tables whatever it costs: more will come.
  */
-static ssize_t never_inline cold_read(struct rawcache *cache, struct chunk *chunk, uint64_t place,
-				      uint32_t chunk_bytes, const struct want *want)
+static ssize_t never_inline cold_read(struct rawcache *cache, struct file *file, uint64_t place,
+				      const struct want *want)
 {
+	struct chunk *chunk = file_chunk(file, want->chunk);
+	uint32_t chunk_bytes = (uint32_t)min_u64(cache->chunk_bytes,
+						 file->size - want->chunk * cache->chunk_bytes);
 	bool mappable = chunk && cache->image.data;
 	bool second = mappable && load_relaxed(&chunk->resident);
 	enum way way = WAY_PREAD;
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
-	if (mappable)
-		way = second ? WAY_MAP : way_choose(cache, want->length);
+	if (want->more && mappable && !chunk_in_core(cache, place, chunk_bytes))
+		cold_request(cache, file, want, place);
+	if (second)
+		way = WAY_MAP;
+	else if (mappable && !cold_stream(file, want->chunk))
+		way = way_choose(cache, want->length);
 	if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
 		n = hot_copy(cache, place, want);
 	} else {
@@ -230,8 +238,12 @@ static ssize_t never_inline cold_read(struct rawcache *cache, struct chunk *chun
 		if (n > 0 && mappable)
 			chunk_touched(cache, chunk, place, want);
 	}
-	if (n > 0 && !second)
-		way_learn(&cache->way, way, want->length, clock_mono_ns() - start);
+	if (n > 0 && !second) {
+		uint64_t ns = clock_mono_ns() - start;
+
+		way_learn(&cache->way, way, want->length, ns);
+		cold_note(cache, file, want, ns);
+	}
 	return n;
 }
 
@@ -308,10 +320,7 @@ static ssize_t read_round(struct rawcache *cache, struct file *file, struct chun
 			return hot_copy_timed(cache, chunk, place, want);
 		return hot_copy(cache, place, want);
 	}
-	return cold_read(cache, chunk, place,
-			 (uint32_t)min_u64(cache->chunk_bytes,
-					   file->size - want->chunk * cache->chunk_bytes),
-			 want);
+	return cold_read(cache, file, place, want);
 }
 
 /* Rounds until the bytes are there, or surely are not. */
