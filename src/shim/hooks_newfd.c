@@ -114,6 +114,63 @@ int posix_openpt(int flags)
 	return fd_new(NEXT(posix_openpt)(flags));
 }
 
+int getpt(void)
+{
+	return fd_new(NEXT(getpt)());
+}
+
+int openpty(int *master, int *slave, char *name, const struct termios *termios,
+	    const struct winsize *size)
+{
+	int ret = NEXT(openpty)(master, slave, name, termios, size);
+
+	if (!ret) {
+		fd_new(*master);
+		fd_new(*slave);
+	}
+	return ret;
+}
+
+mqd_t mq_open(const char *name, int flags, ...)
+{
+	struct mq_attr *attributes = NULL;
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags & O_CREAT) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		attributes = va_arg(ap, struct mq_attr *);
+		va_end(ap);
+	}
+	return fd_new(NEXT(mq_open)(name, flags, mode, attributes));
+}
+
+mqd_t __mq_open_2(const char *name, int flags)
+{
+	return fd_new(NEXT(__mq_open_2)(name, flags));
+}
+
+int fsopen(const char *type, unsigned int flags)
+{
+	return fd_new(NEXT(fsopen)(type, flags));
+}
+
+int fspick(int dir, const char *path, unsigned int flags)
+{
+	return fd_new(NEXT(fspick)(dir, path, flags));
+}
+
+int fsmount(int fd, unsigned int flags, unsigned int attributes)
+{
+	return fd_new(NEXT(fsmount)(fd, flags, attributes));
+}
+
+int open_tree(int dir, const char *path, unsigned int flags)
+{
+	return fd_new(NEXT(open_tree)(dir, path, flags));
+}
+
 /* Temporary files may lie below a configured directory and get a lasting name later. */
 
 int mkstemp(char *path)
@@ -136,6 +193,7 @@ int mkostemps(char *path, int suffix, int flags)
 	return track_opened(NEXT(mkostemps)(path, suffix, flags), O_RDWR);
 }
 
+HOOK_ALIAS(__pipe, pipe);
 HOOK_ALIAS(mkstemp64, mkstemp);
 HOOK_ALIAS(mkostemp64, mkostemp);
 HOOK_ALIAS(mkstemps64, mkstemps);

@@ -26,6 +26,12 @@ int vfscanf(FILE *stream, const char *format, va_list ap)
 	return NEXT(vfscanf)(stream, format, ap);
 }
 
+int _IO_vfscanf(FILE *stream, const char *format, va_list ap, int *errors)
+{
+	scan_begin(stream);
+	return NEXT(_IO_vfscanf)(stream, format, ap, errors);
+}
+
 int __isoc99_vfscanf(FILE *stream, const char *format, va_list ap)
 {
 	scan_begin(stream);
@@ -118,3 +124,5 @@ int __isoc23_scanf(const char *format, ...)
 	va_end(ap);
 	return result;
 }
+
+HOOK_ALIAS(__vfscanf, vfscanf);

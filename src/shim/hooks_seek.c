@@ -89,3 +89,4 @@ off_t lseek(int fd, off_t offset, int whence)
 
 HOOK_ALIAS(lseek64, lseek);
 HOOK_ALIAS(__lseek, lseek);
+HOOK_ALIAS(llseek, lseek);

@@ -97,28 +97,48 @@ static void announce_writer(int fd, struct handle *handle)
 		rawcache_file_changed(attach_cache_now(), &handle->stx);
 }
 
-static int flush_all(void)
+static void announce_writers(void)
 {
+	if (attach_active)
+		fdtab_each(0, FDTAB_LIMIT, announce_writer);
+}
+
+/* The same for both of libc's functions; all streams where it is NULL. */
+static int flush(FILE *stream, int (*next)(FILE *stream))
+{
+	struct announce announce;
 	int ret;
 
-	fdtab_each(0, FDTAB_LIMIT, announce_writer);
-	ret = NEXT(fflush)(NULL);
-	fdtab_each(0, FDTAB_LIMIT, announce_writer);
+	if (!stream) {
+		announce_writers();
+		ret = next(NULL);
+		announce_writers();
+		return ret;
+	}
+	announce_begin(&announce, stream_fd(stream));
+	ret = next(stream);
+	announce_end(&announce);
 	return ret;
 }
 
 int fflush(FILE *stream)
 {
-	struct announce announce;
+	return flush(stream, NEXT(fflush));
+}
+
+int fflush_unlocked(FILE *stream)
+{
+	return flush(stream, NEXT(fflush_unlocked));
+}
+
+/* Despite its name it flushes all streams, and closes none. */
+int fcloseall(void)
+{
 	int ret;
 
-	if (!attach_active)
-		return NEXT(fflush)(stream);
-	if (!stream)
-		return flush_all();
-	announce_begin(&announce, stream_fd(stream));
-	ret = NEXT(fflush)(stream);
-	announce_end(&announce);
+	announce_writers();
+	ret = NEXT(fcloseall)();
+	announce_writers();
 	return ret;
 }
 

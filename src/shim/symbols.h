@@ -22,6 +22,7 @@
 #include <aio.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>

@@ -49,6 +49,7 @@ ALIAS(preadv64v2, preadv2)
 SYMBOL(off_t, lseek, (int fd, off_t offset, int whence))
 ALIAS(lseek64, lseek)
 ALIAS(__lseek, lseek)
+ALIAS(llseek, lseek)
 
 /* descriptors: hooks_fd.c, hooks_fcntl.c */
 SYMBOL(int, close, (int fd))
@@ -133,14 +134,41 @@ SYMBOL(int, shm_open, (const char *name, int flags, mode_t mode))
 SYMBOL(int, pidfd_open, (pid_t pid, unsigned int flags))
 SYMBOL(int, pidfd_getfd, (int pidfd, int fd, unsigned int flags))
 SYMBOL(int, posix_openpt, (int flags))
+SYMBOL(int, getpt, (void))
+SYMBOL(int, openpty,
+       (int *master, int *slave, char *name, const struct termios *termios,
+	const struct winsize *size))
+SYMBOL(mqd_t, mq_open, (const char *name, int flags, ...))
+SYMBOL(mqd_t, __mq_open_2, (const char *name, int flags))
+SYMBOL(int, fsopen, (const char *type, unsigned int flags))
+SYMBOL(int, fspick, (int dir, const char *path, unsigned int flags))
+SYMBOL(int, fsmount, (int fd, unsigned int flags, unsigned int attributes))
+SYMBOL(int, open_tree, (int dir, const char *path, unsigned int flags))
 SYMBOL(int, mkstemp, (char *path))
 SYMBOL(int, mkostemp, (char *path, int flags))
 SYMBOL(int, mkstemps, (char *path, int suffix))
 SYMBOL(int, mkostemps, (char *path, int suffix, int flags))
+ALIAS(__pipe, pipe)
 ALIAS(mkstemp64, mkstemp)
 ALIAS(mkostemp64, mkostemp)
 ALIAS(mkstemps64, mkstemps)
 ALIAS(mkostemps64, mkostemps)
+
+/* and those that run commands elsewhere: hooks_remote.c */
+SYMBOL(int, rcmd,
+       (char **host, unsigned short port, const char *local, const char *remote,
+	const char *command, int *error))
+SYMBOL(int, rcmd_af,
+       (char **host, unsigned short port, const char *local, const char *remote,
+	const char *command, int *error, sa_family_t family))
+SYMBOL(int, rexec,
+       (char **host, int port, const char *user, const char *password, const char *command,
+	int *error))
+SYMBOL(int, rexec_af,
+       (char **host, int port, const char *user, const char *password, const char *command,
+	int *error, sa_family_t family))
+SYMBOL(int, rresvport, (int *port))
+SYMBOL(int, rresvport_af, (int *port, sa_family_t family))
 
 /* streams: hooks_stream.c */
 SYMBOL(FILE *, fopen, (const char *path, const char *mode))
@@ -148,6 +176,8 @@ SYMBOL(FILE *, freopen, (const char *path, const char *mode, FILE *stream))
 SYMBOL(FILE *, fdopen, (int fd, const char *mode))
 SYMBOL(int, fclose, (FILE * stream))
 SYMBOL(int, fflush, (FILE * stream))
+SYMBOL(int, fflush_unlocked, (FILE * stream))
+SYMBOL(int, fcloseall, (void))
 SYMBOL(FILE *, tmpfile, (void))
 SYMBOL(FILE *, popen, (const char *command, const char *mode))
 SYMBOL(int, pclose, (FILE * stream))
@@ -184,6 +214,7 @@ SYMBOL(int, scanf, (const char *format, ...))
 SYMBOL(int, fscanf, (FILE * stream, const char *format, ...))
 SYMBOL(int, vscanf, (const char *format, va_list ap))
 SYMBOL(int, vfscanf, (FILE * stream, const char *format, va_list ap))
+SYMBOL(int, _IO_vfscanf, (FILE * stream, const char *format, va_list ap, int *errors))
 SYMBOL(int, __isoc99_scanf, (const char *format, ...))
 SYMBOL(int, __isoc99_fscanf, (FILE * stream, const char *format, ...))
 SYMBOL(int, __isoc99_vscanf, (const char *format, va_list ap))
@@ -201,6 +232,7 @@ ALIAS(fgetc_unlocked, getc_unlocked)
 ALIAS(_IO_fread, fread)
 ALIAS(_IO_fgets, fgets)
 ALIAS(__getdelim, getdelim)
+ALIAS(__vfscanf, vfscanf)
 ALIAS(fseeko64, fseeko)
 ALIAS(fsetpos64, fsetpos)
 ALIAS(_IO_fsetpos, fsetpos)
