@@ -14,7 +14,7 @@ RAWCACHE_PRELOAD=${RAWCACHE_PRELOAD:-$TOP_BUILDDIR/.libs/librawcache-preload.so}
 ORIGIN=${ORIGIN:-$TOP_BUILDDIR/tests/origin/origin}
 export RAWCACHE_PRELOAD
 for name in $(env | sed -n 's/^\(RAWCACHE_[A-Z_]*\)=.*/\1/p'); do
-	case $name in RAWCACHE_PRELOAD) ;; *) unset "$name" ;; esac
+	case $name in RAWCACHE_PRELOAD | RAWCACHE_TESTS_FULL) ;; *) unset "$name" ;; esac
 done
 
 tap_count=0
