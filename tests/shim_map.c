@@ -117,6 +117,79 @@ static void parts(int fd)
 	munmap(p, 300000);
 }
 
+/* What follows in the image must never be seen. */
+static void grows(int fd)
+{
+	size_t whole = (size + 4095) & ~(size_t)4095;
+	char *p = map(fd, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0);
+	char *room = map(-1, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+
+	p[5] ^= 1;
+	p = mremap(p, 65536, size, MREMAP_MAYMOVE);
+	ok(p != MAP_FAILED && p[5] != want[5], "grown, and what was written is still there");
+	if (p == MAP_FAILED)
+		return;
+	p[5] ^= 1;
+	ok(!memcmp(p, want, size), "what it grew by is the file's");
+	p = mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, room);
+	ok(p == room && !memcmp(p, want, size), "several pieces moved as a whole");
+	p = mremap(p, whole, 8192, MREMAP_MAYMOVE);
+	ok(p == room && !memcmp(p, want, 8192), "and shrunk");
+	p = mremap(p, 8192, 300000, MREMAP_MAYMOVE);
+	ok(p != MAP_FAILED && !memcmp(p, want, 300000), "and grown again");
+	munmap(p, 300000);
+	p = map(fd, 262144, PROT_READ, MAP_SHARED, 524288);
+	room = mremap(p, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      map(-1, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, 0));
+	munmap(p, 262144);
+	room = mremap(room, 4096, 100000, MREMAP_MAYMOVE);
+	ok(room != MAP_FAILED && !memcmp(room, want + 524288, 100000), "a part of a piece grown");
+	munmap(room, 100000);
+}
+
+static int advised(char *p, int advice)
+{
+	return madvise(p, 300000, advice) ? errno : 0;
+}
+
+/* All advice is answered as for the copy, and what was written goes where it goes there. */
+static void advise(int fd, int copy)
+{
+	static const int advices[] = { MADV_NORMAL,	    MADV_RANDOM,     MADV_SEQUENTIAL,
+				       MADV_WILLNEED,	    MADV_REMOVE,     MADV_FREE,
+				       MADV_COLD,	    MADV_PAGEOUT,    MADV_POPULATE_READ,
+				       MADV_POPULATE_WRITE, MADV_WIPEONFORK, MADV_DONTFORK,
+				       MADV_DOFORK,	    MADV_DONTDUMP,   MADV_DODUMP,
+				       MADV_DONTNEED };
+	static const int types[] = { MAP_PRIVATE, MAP_SHARED };
+	bool same = true;
+
+	for (int i = 0; i < 4; i++) {
+		int prot = PROT_READ | (i & 1 ? PROT_WRITE : 0);
+		char *p, *q;
+
+		if (i == 3)
+			break; /* shared and writable: there is none */
+		p = map(fd, size, prot, types[i / 2], 0);
+		q = map(copy, size, prot, types[i / 2], 0);
+		for (size_t k = 0; k < sizeof(advices) / sizeof(advices[0]); k++) {
+			int a, b;
+
+			if (i & 1)
+				p[4097] ^= 1, q[4097] ^= 1;
+			a = advised(p, advices[k]);
+			b = advised(q, advices[k]);
+			if (a != b || memcmp(p, q, size))
+				printf("# advice %d, mapping %d: %d, not %d\n", advices[k], i, a,
+				       b);
+			same = same && a == b && !memcmp(p, q, size);
+		}
+		munmap(p, size);
+		munmap(q, size);
+	}
+	ok(same, "advice is answered as on any file");
+}
+
 static void ends(int fd)
 {
 	size_t whole = (size + 4095) & ~(size_t)4095;
@@ -147,14 +220,14 @@ static void forks(int fd)
 int main(int argc, char **argv)
 {
 	struct stat st;
-	int fd;
+	int fd, copy;
 	char *p;
 
-	if (argc < 3 || (fd = open(argv[2], O_RDONLY)) < 0 || fstat(fd, &st))
+	if (argc < 3 || (copy = open(argv[2], O_RDONLY)) < 0 || fstat(copy, &st))
 		return 2;
 	size = (size_t)st.st_size;
 	want = malloc(size);
-	if (read(fd, want, size) != (ssize_t)size)
+	if (read(copy, want, size) != (ssize_t)size)
 		return 2;
 	fd = open(argv[1], O_RDONLY);
 	p = map(fd, size, PROT_READ, MAP_PRIVATE, 0);
@@ -163,6 +236,8 @@ int main(int argc, char **argv)
 	munmap(p, size);
 	writes(fd);
 	parts(fd);
+	grows(fd);
+	advise(fd, copy);
 	ends(fd);
 	forks(fd);
 	close(fd);

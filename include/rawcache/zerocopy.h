@@ -8,6 +8,8 @@
 #ifndef RAWCACHE_ZEROCOPY_H
 #define RAWCACHE_ZEROCOPY_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include <rawcache/file.h>
@@ -74,11 +76,22 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 
 /*
  * Around what unmaps or replaces a range: take the notes of pages in it before, and drop the
- * holds after, or put the notes back if nothing was unmapped. The pointer is the library's, and
- * may be NULL. A range that is moved elsewhere: take, and never drop.
+ * holds after, or put the notes back if nothing was unmapped; `by` is how many bytes farther the
+ * range lies now, if it was moved. The pointer is the library's, and may be NULL.
  */
 void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
-void rawcache_maps_drop(struct rawcache *cache, void *taken, bool unmapped);
+void rawcache_maps_drop(struct rawcache *cache, void *taken);
+void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
+
+/* A file as it is mapped. */
+struct rawcache_mapped {
+	uint64_t device, inode; /* major << 32 | minor, as in struct statx */
+	uint64_t offset;
+	int prot; /* when it was mapped */
+};
+
+/* Whether the page at `address` is one of the image's, and of which file. */
+bool rawcache_maps_find(struct rawcache *cache, const void *address, struct rawcache_mapped *mapped);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

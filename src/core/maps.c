@@ -40,7 +40,18 @@ static void maps_unlock(struct maps *maps, struct critical *critical)
 
 /* --- mapping */
 
-static bool piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const struct run *run)
+static void piece_link(struct maps *maps, struct map_piece *piece)
+{
+	piece->next = maps->pieces;
+	maps->pieces = piece;
+	if (piece->start < maps->low)
+		store_relaxed(&maps->low, piece->start);
+	if (piece->end > maps->high)
+		store_relaxed(&maps->high, piece->end);
+}
+
+static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const struct run *run,
+		       const struct rawcache_mapped *mapped)
 {
 	struct critical critical;
 	struct map_piece *piece;
@@ -52,22 +63,18 @@ static bool piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const
 		piece->end = start + bytes;
 		piece->region = run->region;
 		piece->generation = run->generation;
-		piece->next = maps->pieces;
-		maps->pieces = piece;
-		if (start < maps->low)
-			store_relaxed(&maps->low, start);
-		if (start + bytes > maps->high)
-			store_relaxed(&maps->high, start + bytes);
+		piece->mapped = *mapped;
+		piece_link(maps, piece);
 	}
 	maps_unlock(maps, &critical);
-	return piece;
 }
 
 /*
  * Private, whatever the program asked for: the file is open for reading only, and a mapping that
  * it may make writable later must not reach the image.
  */
-static int piece_map(struct rawcache *cache, char *address, int prot, const struct run *run)
+static int piece_map(struct rawcache *cache, char *address, const struct rawcache_mapped *mapped,
+		     const struct run *run)
 {
 	uint64_t bytes = round_up(run->length, FORMAT_PAGE);
 	int err = hold_get(cache, run->region, run->generation);
@@ -75,20 +82,21 @@ static int piece_map(struct rawcache *cache, char *address, int prot, const stru
 
 	if (err)
 		return err;
-	p = sys_mmap(address, bytes, prot, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, cache->image.fd,
-		     cache->image.sb.data_offset + run->at);
+	p = sys_mmap(address, bytes, mapped->prot, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+		     cache->image.fd, cache->image.sb.data_offset + run->at);
 	if (sys_is_error(p)) {
 		hold_put(cache, run->region);
 		return -ENOMEM;
 	}
 	/* without memory for the note the hold lasts as long as the process */
-	piece_note(&cache->maps, (uintptr_t)address, bytes, run);
+	piece_note(&cache->maps, (uintptr_t)address, bytes, run, mapped);
 	return 0;
 }
 
 static uint64_t file_map(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 			 char *address, uint64_t length, int prot, uint64_t offset)
 {
+	struct rawcache_mapped mapping = { file->device, file->inode, offset, prot };
 	uint64_t fetch = FETCH_MAX;
 	uint64_t mapped = 0;
 	unsigned int pieces = 0;
@@ -102,8 +110,9 @@ static uint64_t file_map(struct rawcache *cache, struct file *file, uint64_t han
 			fetch -= rest;
 			err = run_find(cache, file, handle, fd, offset + done, length - done, &run);
 		}
+		mapping.offset = offset + done;
 		if (!err)
-			err = piece_map(cache, address + done, prot, &run);
+			err = piece_map(cache, address + done, &mapping, &run);
 		if (err && err != -ENODATA && err != -ESTALE)
 			break;
 		pieces += !err;
@@ -143,7 +152,45 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 	       start + length > load_relaxed(&cache->maps.low);
 }
 
-/* Take out what lies in the range whole; what lies in it with an end is cut there. */
+static void piece_begin_at(struct map_piece *piece, uintptr_t start)
+{
+	piece->mapped.offset += start - piece->start;
+	piece->start = start;
+}
+
+/*
+ * Cut a piece in two, each with a hold. A piece that cannot be cut is forgotten: its hold lasts as
+ * long as the process.
+ */
+static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t at)
+{
+	struct map_piece *piece = *link;
+	struct map_piece *rest = memory_get(sizeof(*rest));
+
+	if (!rest || hold_get(cache, piece->region, piece->generation)) {
+		*link = piece->next;
+		memory_put(piece, sizeof(*piece));
+		if (rest)
+			memory_put(rest, sizeof(*rest));
+		return;
+	}
+	*rest = *piece;
+	piece_begin_at(rest, at);
+	piece->end = at;
+	piece->next = rest;
+}
+
+static void pieces_cut(struct rawcache *cache, uintptr_t at)
+{
+	struct map_piece **link = &cache->maps.pieces;
+
+	while (*link && !((*link)->start < at && at < (*link)->end))
+		link = &(*link)->next;
+	/* they do not overlap */
+	if (*link)
+		piece_cut(cache, link, at);
+}
+
 static struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end)
 {
 	struct map_piece **link = &maps->pieces;
@@ -156,13 +203,9 @@ static struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr
 			*link = piece->next;
 			piece->next = taken;
 			taken = piece;
-			continue;
+		} else {
+			link = &piece->next;
 		}
-		if (piece->start < start && piece->end > start && piece->end <= end)
-			piece->end = start;
-		else if (piece->start >= start && piece->start < end && piece->end > end)
-			piece->start = end;
-		link = &piece->next;
 	}
 	return taken;
 }
@@ -170,16 +213,19 @@ static struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr
 void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length)
 {
 	uintptr_t start = (uintptr_t)address;
+	uintptr_t end = round_up(start + length, FORMAT_PAGE);
 	struct map_piece *taken;
 	struct critical critical;
 
 	maps_lock(&cache->maps, &critical);
-	taken = pieces_take(&cache->maps, start, round_up(start + length, FORMAT_PAGE));
+	pieces_cut(cache, start);
+	pieces_cut(cache, end);
+	taken = pieces_take(&cache->maps, start, end);
 	maps_unlock(&cache->maps, &critical);
 	return taken;
 }
 
-void rawcache_maps_drop(struct rawcache *cache, void *taken, bool unmapped)
+void rawcache_maps_drop(struct rawcache *cache, void *taken)
 {
 	struct map_piece *piece = taken;
 	struct critical critical;
@@ -190,16 +236,48 @@ void rawcache_maps_drop(struct rawcache *cache, void *taken, bool unmapped)
 	while (piece) {
 		struct map_piece *next = piece->next;
 
-		if (unmapped) {
-			hold_put(cache, piece->region);
-			memory_put(piece, sizeof(*piece));
-		} else {
-			piece->next = cache->maps.pieces;
-			cache->maps.pieces = piece;
-		}
+		hold_put(cache, piece->region);
+		memory_put(piece, sizeof(*piece));
 		piece = next;
 	}
 	maps_unlock(&cache->maps, &critical);
+}
+
+void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
+{
+	struct map_piece *piece = taken;
+	struct critical critical;
+
+	if (!piece)
+		return;
+	maps_lock(&cache->maps, &critical);
+	while (piece) {
+		struct map_piece *next = piece->next;
+
+		piece->start += (uintptr_t)by;
+		piece->end += (uintptr_t)by;
+		piece_link(&cache->maps, piece);
+		piece = next;
+	}
+	maps_unlock(&cache->maps, &critical);
+}
+
+bool rawcache_maps_find(struct rawcache *cache, const void *address, struct rawcache_mapped *mapped)
+{
+	uintptr_t at = (uintptr_t)address;
+	struct critical critical;
+	struct map_piece *piece;
+
+	maps_lock(&cache->maps, &critical);
+	for (piece = cache->maps.pieces; piece; piece = piece->next)
+		if (piece->start <= at && at < piece->end)
+			break;
+	if (piece) {
+		*mapped = piece->mapped;
+		mapped->offset += (at - piece->start) & ~(uint64_t)(FORMAT_PAGE - 1);
+	}
+	maps_unlock(&cache->maps, &critical);
+	return piece;
 }
 
 /* --- fork */
@@ -227,8 +305,8 @@ static void piece_copy(struct map_piece *piece)
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (!sys_is_error(copy) && !guard_copy(copy, at, n) &&
-	    !sys_is_error((void *)SYS_CALL(__NR_mremap, copy, n, n,
-					   MREMAP_MAYMOVE | MREMAP_FIXED, at, 0)))
+	    !sys_is_error((void *)SYS_CALL(__NR_mremap, copy, n, n, MREMAP_MAYMOVE | MREMAP_FIXED,
+					   at, 0)))
 		return;
 	sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 }

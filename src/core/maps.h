@@ -13,11 +13,14 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include <rawcache/zerocopy.h>
+
 struct rawcache;
 
 struct map_piece {
 	uintptr_t start, end;
 	uint32_t region, generation;
+	struct rawcache_mapped mapped; /* what lies at `start` */
 	struct map_piece *next;
 };
 

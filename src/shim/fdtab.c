@@ -82,3 +82,16 @@ void fdtab_each(int first, unsigned int last, void (*visit)(int fd, struct handl
 			visit(fd, handle);
 	}
 }
+
+int fdtab_find(bool (*is)(struct handle *handle, const void *arg), const void *arg)
+{
+	int end = load_relaxed(&highest);
+
+	for (int fd = 0; fd <= end; fd++) {
+		struct handle *handle = fdtab_get(fd);
+
+		if (fdtab_is_handle(handle) && is(handle, arg))
+			return fd;
+	}
+	return -1;
+}

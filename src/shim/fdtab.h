@@ -67,4 +67,7 @@ bool fdtab_replace(int fd, struct handle *old, struct handle *handle);
 /* Call `visit` for every entry from `first` to `last` that is not NULL. */
 void fdtab_each(int first, unsigned int last, void (*visit)(int fd, struct handle *handle));
 
+/* The first descriptor with a handle for which `is` is true, or -1. */
+int fdtab_find(bool (*is)(struct handle *handle, const void *arg), const void *arg);
+
 #endif

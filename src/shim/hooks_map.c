@@ -5,8 +5,7 @@
  * and what lies beyond the end of the file, stays as the kernel mapped it.
  *
  * From then on the mapping is the kernel's business: mprotect(), madvise() and msync() need
- * nothing. Unmapping gives up the holds of the regions. A range that mremap() moves keeps its
- * holds for the life of the process.
+ * nothing. Unmapping gives up the holds of the regions; mremap() takes them along.
  */
 #include "shim/symbols.h"
 
@@ -19,7 +18,13 @@
 #include "shim/thread.h"
 #include "shim/track.h"
 
+#define PAGE ((size_t)4096)
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
+
+static size_t round_pages(size_t n)
+{
+	return (n + PAGE - 1) & ~(PAGE - 1);
+}
 
 static bool map_wanted(size_t n, int prot, int flags, int fd)
 {
@@ -62,20 +67,27 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	return p;
 }
 
-/* What may lie in the range ends, unless the call fails. */
-static inline void *notes_take(const void *address, size_t n)
+static inline bool notes_touch(const void *address, size_t n)
 {
 	struct rawcache *cache = attach_cache_now();
 
-	if (likely(!cache || !rawcache_maps_touch(cache, address, n)) || thread_is_foreign())
-		return NULL;
-	return rawcache_maps_take(cache, address, n);
+	return unlikely(cache && rawcache_maps_touch(cache, address, n)) && !thread_is_foreign();
+}
+
+/* What may lie in the range ends, unless the call fails. */
+static inline void *notes_take(const void *address, size_t n)
+{
+	return notes_touch(address, n) ? rawcache_maps_take(attach_cache_now(), address, n) : NULL;
 }
 
 static inline void notes_drop(void *taken, bool unmapped)
 {
-	if (unlikely(taken))
-		rawcache_maps_drop(attach_cache_now(), taken, unmapped);
+	if (likely(!taken))
+		return;
+	if (unmapped)
+		rawcache_maps_drop(attach_cache_now(), taken);
+	else
+		rawcache_maps_put(attach_cache_now(), taken, 0);
 }
 
 void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
@@ -101,37 +113,138 @@ int munmap(void *address, size_t n)
 }
 
 /*
- * What moved is held for ever. To grow or move a mapping that is made of several pieces the
- * kernel refuses (EFAULT), as it does for any two mappings side by side.
+ * mremap() of a mapping that is made of pieces. The kernel would grow a piece into what follows
+ * it in the image, and refuses to move several at once, so both is done here: piece after piece
+ * is moved, and what is new is mapped from the origin, through any descriptor of the file that the
+ * program has open. Without one the answer is ENOMEM.
  */
-static never_inline void *mremap_taken(void *old, size_t old_size, size_t n, int flags, void *to)
+static bool is_mapped_file(struct handle *handle, const void *arg)
 {
-	void *left = n < old_size ? notes_take((char *)old + n, old_size - n) : NULL;
-	void *moved = flags & MREMAP_MAYMOVE ? notes_take(old, n < old_size ? n : old_size) : NULL;
-	void *taken = flags & MREMAP_FIXED ? notes_take(to, n) : NULL;
-	void *p = NEXT(mremap)(old, old_size, n, flags, to);
+	const struct rawcache_mapped *mapped = arg;
+	const struct statx *stx = &handle->stx;
 
+	return !handle->writer && stx->stx_ino == mapped->inode &&
+	       ((uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor) == mapped->device;
+}
+
+/* The origin of [at, at + n), which begins `behind` bytes after what `mapped` tells of. */
+static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped, size_t behind,
+		       int fixed)
+{
+	int fd = fdtab_find(is_mapped_file, mapped);
+	struct statx stx;
+	void *p;
+
+	if (fd < 0 || sys_fstatx(fd, &stx) || stx.stx_ino != mapped->inode)
+		return false;
+	p = sys_mmap(at, n, mapped->prot, MAP_PRIVATE | fixed, fd, mapped->offset + behind);
+	/* kernels before 4.17 take the address for a wish */
+	if (!sys_is_error(p) && p != at)
+		sys_munmap(p, n);
+	return p == at;
+}
+
+/* Move [from, from + n), whatever number of pieces it is made of. */
+static bool pieces_move(char *from, size_t n, char *to)
+{
+	size_t half = round_pages(n / 2);
+
+	if (NEXT(mremap)(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
+		return true;
+	return n > PAGE && pieces_move(from, half, to) &&
+	       pieces_move(from + half, n - half, to + half);
+}
+
+/* A place for `n` bytes: where the program wants it, or anywhere. */
+static char *place_get(size_t n, int flags, void *to)
+{
+	return sys_mmap(flags & MREMAP_FIXED ? to : NULL, n, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				(flags & MREMAP_FIXED ? MAP_FIXED : 0),
+			-1, 0);
+}
+
+/* All sizes are whole pages; `last` is the last page that there was. */
+static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void *to,
+			  const struct rawcache_mapped *last)
+{
+	size_t more = n > old_size ? n - old_size : 0;
+	char *p;
+
+	if (more && !(flags & MREMAP_FIXED) &&
+	    origin_map(old + old_size, more, last, PAGE, MAP_FIXED_NOREPLACE))
+		return old;
+	if (!(flags & MREMAP_MAYMOVE) || (more && fdtab_find(is_mapped_file, last) < 0))
+		return NULL;
+	p = place_get(n, flags, to);
+	if (sys_is_error(p))
+		return NULL;
+	if ((more && !origin_map(p + old_size, more, last, PAGE, MAP_FIXED)) ||
+	    !pieces_move(old, n - more, p)) {
+		sys_munmap(p, n);
+		return NULL;
+	}
+	if (n < old_size)
+		sys_munmap(old + n, old_size - n);
+	return p;
+}
+
+static bool remap_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
+			  struct rawcache_mapped *last)
+{
+	bool moves = flags & MREMAP_FIXED;
+	bool valid = n && old_size && !((uintptr_t)old % PAGE) && !((uintptr_t)to % PAGE) &&
+		     !(flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) &&
+		     (!moves || flags & MREMAP_MAYMOVE);
+
+	/* whether old and new overlap is the kernel's to say */
+	if (moves && (char *)to < old + old_size && old < (char *)to + n)
+		return false;
+	return valid && n <= SIZE_MAX / 2 && (moves || n > old_size) &&
+	       rawcache_maps_find(attach_cache_now(), old + old_size - PAGE, last);
+}
+
+static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int flags, void *to)
+{
+	size_t from = round_pages(old_size);
+	size_t pages = round_pages(n);
+	struct rawcache_mapped last;
+	bool ours = remap_is_ours(old, from, pages, flags, to, &last);
+	void *left = pages < from ? notes_take(old + pages, from - pages) : NULL;
+	void *taken = flags & MREMAP_FIXED ? notes_take(to, pages) : NULL;
+	void *moved = notes_take(old, pages < from ? pages : from);
+	char *p;
+
+	if (moved && flags & MREMAP_DONTUNMAP) {
+		/* it would lie at two places; kernels before 5.13 refuse that for any file */
+		errno = EINVAL;
+		p = MAP_FAILED;
+	} else if (ours) {
+		p = pieces_remap(old, from, pages, flags, to, &last);
+		errno = p ? errno : ENOMEM;
+		p = p ? p : MAP_FAILED;
+	} else {
+		p = NEXT(mremap)(old, old_size, n, flags, to);
+	}
 	notes_drop(left, p != MAP_FAILED);
 	notes_drop(taken, p != MAP_FAILED);
-	if (p == MAP_FAILED || p == old)
-		notes_drop(moved, false);
+	if (moved)
+		rawcache_maps_put(attach_cache_now(), moved, p == MAP_FAILED ? 0 : p - old);
 	return p;
 }
 
 void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 {
-	struct rawcache *cache = attach_cache_now();
 	void *to = NULL;
 	va_list ap;
 
-	if (flags & MREMAP_FIXED) {
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
 		va_start(ap, flags);
 		to = va_arg(ap, void *);
 		va_end(ap);
 	}
-	if (unlikely(cache && (rawcache_maps_touch(cache, old, old_size) ||
-			       (to && rawcache_maps_touch(cache, to, n)))))
-		return mremap_taken(old, old_size, n, flags, to);
+	if (notes_touch(old, old_size) || (flags & MREMAP_FIXED && notes_touch(to, n)))
+		return mremap_noted(old, old_size, n, flags, to);
 	return NEXT(mremap)(old, old_size, n, flags, to);
 }
 

@@ -172,6 +172,29 @@ static bool call_descriptors(const struct call *c, long *ret)
 	}
 }
 
+static bool call_maps(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+#ifdef SYS_mmap
+	case SYS_mmap:
+		*ret = (long)mmap((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3], (int)a[4],
+				  a[5]);
+		return true;
+#endif
+	case SYS_munmap:
+		*ret = munmap((void *)a[0], (size_t)a[1]);
+		return true;
+	case SYS_mremap:
+		*ret = (long)mremap((void *)a[0], (size_t)a[1], (size_t)a[2], (int)a[3],
+				    (void *)a[4]);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool call_writes(const struct call *c, long *ret)
 {
 	const long *a = c->a;
@@ -276,8 +299,8 @@ long syscall(long number, ...)
 	if (likely(!attach_active))
 		return call_next(&c);
 	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
-	    call_creates(&c, &ret) || call_writes(&c, &ret) || call_transfers(&c, &ret) ||
-	    call_processes(&c, &ret))
+	    call_creates(&c, &ret) || call_maps(&c, &ret) || call_writes(&c, &ret) ||
+	    call_transfers(&c, &ret) || call_processes(&c, &ret))
 		return ret;
 	return call_next(&c);
 }
