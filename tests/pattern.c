@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pattern.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Odd factors and their inverses modulo 2^64. */
@@ -86,4 +87,25 @@ size_t pattern_check(const void *buf, size_t n, uint32_t file, uint32_t low, uin
 		i++;
 	}
 	return n;
+}
+
+const char *pattern_explain(const void *buf, size_t n, size_t at, uint64_t offset)
+{
+	static __thread char text[160];
+	size_t before = (offset + at) & 7;
+	struct pattern_origin o;
+	uint64_t word;
+
+	/* the aligned word around it, if the buffer holds all of it */
+	if (at < before || at - before + 8 > n) {
+		snprintf(text, sizeof(text), "byte %02x at %llu", ((const unsigned char *)buf)[at],
+			 (unsigned long long)(offset + at));
+		return text;
+	}
+	memcpy(&word, (const char *)buf + at - before, 8);
+	o = pattern_decode(word);
+	snprintf(text, sizeof(text), "word %016llx at %llu is of file %u version %u offset %llu",
+		 (unsigned long long)word, (unsigned long long)(offset + at), o.file, o.version,
+		 (unsigned long long)o.offset);
+	return text;
 }

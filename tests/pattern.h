@@ -34,6 +34,12 @@ void pattern_fill(void *buf, size_t n, uint32_t file, uint32_t version, uint64_t
 size_t pattern_check(const void *buf, size_t n, uint32_t file, uint32_t low, uint32_t high,
 		     uint64_t offset);
 
+/*
+ * What stands at the wrong byte buf[at], `at` as pattern_check() told it, of bytes read from
+ * `offset`: static text that names the file, version and place that the word there comes from.
+ */
+const char *pattern_explain(const void *buf, size_t n, size_t at, uint64_t offset);
+
 /* A small generator of random numbers with its state in the caller's hands. */
 static inline uint64_t pattern_random(uint64_t *state)
 {

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "core/cache.h"
 #include "pattern.h"
 #include "support.h"
@@ -39,6 +40,7 @@ static char *copy[COPIES]; /* [0]: right after the flush */
 static char *before; /* that flush */
 static char *lost; /* what is left */
 static unsigned int wrong;
+static unsigned int boots;
 static struct rawcache_stats sum;
 
 static void image_copy(char *to)
@@ -68,26 +70,38 @@ static void file_renew(uint32_t number)
 		die("rename: %s", strerror(errno));
 }
 
+static void wrong_note(uint32_t number, uint64_t offset, size_t n, bool cached, const char *what)
+{
+	if (!wrong++)
+		tap_note("boot %u: file %u version %u, %zu bytes at %llu through the %s: %s", boots,
+			 number, version[number], n, (unsigned long long)offset,
+			 cached ? "cache" : "origin", what);
+}
+
 static void read_range(struct rawcache *cache, uint32_t number, uint64_t offset, size_t n)
 {
 	static char buf[READ_MAX];
 	int fd = open_or_die(scratch_path("data.%u", number), O_RDONLY);
 	uint64_t file = 0;
 	ssize_t got = -1;
+	size_t at = 0;
+	bool cached;
 
-	if (!file_open_fd(cache, fd, &file)) {
+	cached = !file_open_fd(cache, fd, &file);
+	if (cached) {
 		got = rawcache_file_read(cache, file, fd, buf, n, offset);
 		rawcache_file_put(cache, file);
 	} else {
-		got = pread(fd, buf, n, (off_t)offset);
+		got = sys_pread(fd, buf, n, offset);
 	}
 	close(fd);
-	if (got < 0 || pattern_check(buf, (size_t)got, number, version[number], version[number],
-				     offset) != (size_t)got) {
-		if (!wrong++)
-			tap_note("file %u offset %llu: %zd bytes, wrong", number,
-				 (unsigned long long)offset, got);
-	}
+	if (got < 0)
+		wrong_note(number, offset, n, cached, strerror((int)-got));
+	else
+		at = pattern_check(buf, (size_t)got, number, version[number], version[number],
+				   offset);
+	if (got > 0 && at < (size_t)got)
+		wrong_note(number, offset, n, cached, pattern_explain(buf, (size_t)got, at, offset));
 }
 
 static void work(struct rawcache *cache, unsigned int reads)
@@ -156,6 +170,7 @@ static void replay(unsigned int number)
 	struct rawcache *cache;
 	uint64_t r = pattern_random(&seed);
 
+	boots = number;
 	image_copy(before);
 	cache = boot(number);
 	image_copy(copy[0]);

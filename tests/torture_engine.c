@@ -146,24 +146,15 @@ static uint32_t version_low(const struct reader_file *f)
 	return told;
 }
 
-static void report_bad(const struct reader_file *f, const char *buf, size_t at, uint64_t offset,
-		       uint32_t low, uint32_t high)
+static void report_bad(const struct reader_file *f, const char *buf, size_t n, size_t at,
+		       uint64_t offset, uint32_t low, uint32_t high)
 {
-	struct pattern_origin o = { 0 };
-	uint64_t word = 0;
-
-	/* the aligned word around the first wrong byte, if the buffer holds all of it */
-	if (at >= ((offset + at) & 7)) {
-		memcpy(&word, buf + at - ((offset + at) & 7), 8);
-		o = pattern_decode(word);
-	}
 	if (!fetch_add(&shared->bad, 1))
 		snprintf(shared->first_bad, sizeof(shared->first_bad),
-			 "file %u offset %llu versions %u..%u through %s: word %016llx is file %u "
-			 "version %u offset %llu",
-			 f->number, (unsigned long long)(offset + at), low, high,
-			 f->handle ? "the cache" : "the origin", (unsigned long long)word, o.file,
-			 o.version, (unsigned long long)o.offset);
+			 "file %u offset %llu versions %u..%u through %s: %s", f->number,
+			 (unsigned long long)(offset + at), low, high,
+			 f->handle ? "the cache" : "the origin",
+			 at < n ? pattern_explain(buf, n, at, offset) : "the end");
 }
 
 static void count_blocked(double took, uint64_t scheduled_ns)
@@ -244,9 +235,9 @@ static void reader_step(struct reader *reader)
 	}
 	at = pattern_check(reader->buf, (size_t)got, f->number, low, high, offset);
 	if (at < (size_t)got)
-		report_bad(f, reader->buf, at, offset, low, high);
+		report_bad(f, reader->buf, (size_t)got, at, offset, low, high);
 	else if ((size_t)got < n && !end_allowed(s, low, high, offset + (uint64_t)got))
-		report_bad(f, reader->buf, 0, offset + (uint64_t)got, low, high);
+		report_bad(f, reader->buf, 0, 0, offset + (uint64_t)got, low, high);
 }
 
 static void *reader_thread(void *arg)
