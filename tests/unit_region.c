@@ -2,6 +2,8 @@
 /* Regions: cutting, recycling, pins, and processes that die or stop in the middle. */
 #include "unit.h"
 
+#include <pthread.h>
+
 #include "child.h"
 #include "core/pin.h"
 #include "core/process.h"
@@ -338,6 +340,49 @@ static void test_generations_bumped(void **state)
 	assert_true(cache->image.regions[5].swept <= generation);
 }
 
+static bool lock_over;
+
+static void *thread_lock(void *arg)
+{
+	assert_int_equal(runtime_lock(&cache->runtime.header->region_lock), 0);
+	__atomic_store_n((bool *)arg, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&lock_over, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	runtime_unlock(&cache->runtime.header->region_lock);
+	return NULL;
+}
+
+static pthread_t lock_thread;
+
+static void step_lock(void *arg)
+{
+	bool locked = false;
+
+	(void)arg;
+	assert_int_equal(pthread_create(&lock_thread, NULL, thread_lock, &locked), 0);
+	while (!__atomic_load_n(&locked, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
+/* Who has taken a region and cannot say that it is clean leaves it to others, though it lives. */
+static void test_lock_lost(void **state)
+{
+	struct extent extent;
+
+	(void)state;
+	cache = attach(path);
+	lock_over = false;
+	/* locks to look for the active region, to take a victim, and to give it back */
+	moment_set(MOMENT_LOCK, 3, step_lock, NULL);
+	assert_int_not_equal(region_alloc(cache, 1, &extent), 0);
+	assert_true(moment_came(MOMENT_LOCK));
+	__atomic_store_n(&lock_over, true, __ATOMIC_RELEASE);
+	pthread_join(lock_thread, NULL);
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+		assert_int_equal(cache->image.regions[n].owner, 0);
+	assert_true(turn(2));
+}
+
 static void body_slot(void *arg)
 {
 	(void)arg;
@@ -403,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_generations, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_generations_unswept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lock_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_generations_bumped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_recycler_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_segment, setup, teardown),

@@ -15,15 +15,24 @@
 /* The only TLS that may be touched inside somebody else's malloc or before main(). */
 #define tls_initial __thread __attribute__((tls_model("initial-exec")))
 
+/* Tests that decide who goes on at each atomic step are built with these: tests/model_engine.c. */
+#ifdef ENABLE_STEPS
+void step_point(void);
+void step_sleep(void); /* in place of a system call that waits */
+#define STEP step_point(),
+#else
+#define STEP
+#endif
+
 /* Atomics on plain fields: shared and disk structures cannot use _Atomic (its size is not fixed). */
-#define load_relaxed(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
-#define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define fetch_add(p, v) __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL)
-#define fetch_sub(p, v) __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL)
+#define load_relaxed(p) (STEP __atomic_load_n(p, __ATOMIC_RELAXED))
+#define load_acquire(p) (STEP __atomic_load_n(p, __ATOMIC_ACQUIRE))
+#define store_relaxed(p, v) (STEP __atomic_store_n(p, v, __ATOMIC_RELAXED))
+#define store_release(p, v) (STEP __atomic_store_n(p, v, __ATOMIC_RELEASE))
+#define fetch_add(p, v) (STEP __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL))
+#define fetch_sub(p, v) (STEP __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL))
 #define cas(p, expected, v) \
-	__atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+	(STEP __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 #define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define fence_full() __atomic_thread_fence(__ATOMIC_SEQ_CST)

@@ -18,6 +18,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/compiler.h"
+
 #if defined(__x86_64__)
 static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
 {
@@ -249,11 +251,21 @@ static inline ssize_t sys_getrandom(void *buf, size_t n)
 
 static inline int sys_futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
 {
+#ifdef ENABLE_STEPS
+	if (timeout) {
+		step_sleep();
+		return -ETIMEDOUT;
+	}
+#endif
 	return (int)SYS_CALL(__NR_futex, word, op, value, timeout, 0, 0);
 }
 
 static inline int sys_nanosleep(const struct timespec *t)
 {
+#ifdef ENABLE_STEPS
+	step_sleep();
+	return (void)t, 0;
+#endif
 	return (int)SYS_CALL(__NR_clock_nanosleep, CLOCK_MONOTONIC, 0, t, 0, 0, 0);
 }
 

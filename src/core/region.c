@@ -108,14 +108,17 @@ static int victim_choose(struct rawcache *cache, uint32_t *victim)
 
 /*
  * Under the lock: make all locations in the region stale. Only a region that may hold something
- * is bumped, and RECYCLING says that it was: tries that fail do not use generations up.
+ * is bumped, and RECYCLING says that it was: tries that fail do not use generations up. An active
+ * one is sealed first: nobody may find it active in the new generation and cut from it, for
+ * what is cut would be there, and found, when the region is used again in that generation.
  */
 static void region_invalidate(struct region *region)
 {
 	if (region->state == REGION_SEALED || region->state == REGION_ACTIVE) {
 		stats_add(evicted_regions, 1);
 		stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used) << FORMAT_PAGE_SHIFT);
-		store_release(&region->generation, region->generation + 1);
+		store_release(&region->state, REGION_SEALED);
+		store_release(&region->generation, region->generation + 1); /* pairs with region_cut() */
 		CRASH_POINT(region_bumped);
 	}
 	store_relaxed(&region->used, 0);
@@ -196,8 +199,11 @@ static void region_set_state(struct rawcache *cache, uint32_t number, uint32_t s
 	struct critical critical;
 	struct region *region = &cache->image.regions[number];
 
-	if (lock_regions(cache, &critical))
-		return; /* it stays RECYCLING: whoever sees us dead or gone begins again */
+	if (lock_regions(cache, &critical)) {
+		/* it stays RECYCLING: whoever comes next begins again */
+		store_release(&region->owner, 0);
+		return;
+	}
 	if (region->state == REGION_RECYCLING &&
 	    load_relaxed(&region->owner) == (uint32_t)cache->slot + 1) {
 		region->cursor = 0;

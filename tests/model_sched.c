@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "model_sched.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "pattern.h"
+#include "support.h"
+
+#define STACK_BYTES (256u << 10)
+#define STEP_NS 1000000u
+#define CLOCK_START_S 1700000000
+
+enum { ACTOR_READY, ACTOR_ENDED, ACTOR_DEAD };
+
+struct actor {
+	ucontext_t context; /* how it begins; later it is left and entered by longjmp() */
+	jmp_buf place;
+	bool begun;
+	char *stack;
+	void (*body)(void *arg);
+	void *arg;
+	int state;
+};
+
+static struct actor actors[ACTORS_MAX];
+static int count;
+static int self = -1;
+static jmp_buf home;
+static uint64_t random_state;
+static uint64_t steps;
+static unsigned int burst; /* one step in so many is a switch */
+static int quiet;
+static bool impatient;
+static uint32_t first_owner = 1; /* owners of locks are counted through all schedules */
+
+void sched_reset(uint64_t seed)
+{
+	static const unsigned int bursts[] = { 1, 2, 4, 16, 64, 256 };
+
+	first_owner += (uint32_t)count;
+	count = 0;
+	self = -1;
+	steps = 0;
+	quiet = 0;
+	random_state = seed;
+	impatient = pattern_random(&random_state) & 1;
+	burst = bursts[pattern_random(&random_state) % ARRAY_SIZE(bursts)];
+}
+
+static void actor_main(void)
+{
+	actors[self].body(actors[self].arg);
+	actors[self].state = ACTOR_ENDED;
+	_longjmp(home, 1);
+}
+
+/* Masks of signals do not matter here: a switch without a system call. */
+static void actor_enter(struct actor *actor)
+{
+	if (_setjmp(home))
+		return;
+	if (actor->begun)
+		_longjmp(actor->place, 1);
+	actor->begun = true;
+	setcontext(&actor->context);
+}
+
+static void actor_leave(struct actor *actor)
+{
+	if (!_setjmp(actor->place))
+		_longjmp(home, 1);
+}
+
+int sched_spawn(void (*body)(void *arg), void *arg)
+{
+	struct actor *actor = &actors[count];
+
+	if (count == ACTORS_MAX)
+		die("too many actors");
+	if (!actor->stack)
+		actor->stack = malloc(STACK_BYTES);
+	if (!actor->stack || getcontext(&actor->context))
+		die("no memory for an actor");
+	actor->context.uc_stack.ss_sp = actor->stack;
+	actor->context.uc_stack.ss_size = STACK_BYTES;
+	actor->context.uc_link = NULL;
+	actor->body = body;
+	actor->arg = arg;
+	actor->state = ACTOR_READY;
+	actor->begun = false;
+	makecontext(&actor->context, actor_main, 0);
+	return count++;
+}
+
+void sched_kill(int actor)
+{
+	if (actors[actor].state == ACTOR_READY)
+		actors[actor].state = ACTOR_DEAD;
+}
+
+bool sched_run(void)
+{
+	int ready = 0;
+	int n;
+
+	for (int i = 0; i < count; i++)
+		ready += actors[i].state == ACTOR_READY;
+	if (!ready)
+		return false;
+	n = (int)(pattern_random(&random_state) % (unsigned int)ready);
+	for (self = 0; actors[self].state != ACTOR_READY || n--; self++)
+		;
+	actor_enter(&actors[self]);
+	self = -1;
+	return true;
+}
+
+uint64_t sched_steps(void)
+{
+	return steps;
+}
+
+int sched_self(void)
+{
+	return self;
+}
+
+bool sched_ended(int actor)
+{
+	return actors[actor].state != ACTOR_READY;
+}
+
+bool sched_patient(void)
+{
+	return !impatient;
+}
+
+void sched_quiet(bool on)
+{
+	quiet += on ? 1 : -1;
+}
+
+void sched_yield_now(void)
+{
+	steps++;
+	if (self >= 0)
+		actor_leave(&actors[self]);
+}
+
+/* --- what the engine calls */
+
+void step_point(void)
+{
+	if (self < 0 || quiet)
+		return;
+	if (pattern_random(&random_state) % burst)
+		steps++;
+	else
+		sched_yield_now();
+}
+
+void step_sleep(void)
+{
+	if (quiet)
+		die("an actor sleeps while it is not to be interrupted");
+	sched_yield_now();
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	if (self < 0)
+		return (int)syscall(SYS_clock_gettime, clock, t);
+	/* what the engine remembers of a time is of an earlier schedule, and past */
+	t->tv_sec = CLOCK_START_S + (time_t)first_owner * 1000 + (time_t)(steps * STEP_NS / 1000000000u);
+	t->tv_nsec = (long)(steps * STEP_NS % 1000000000u);
+	return 0;
+}
+
+/* --- locks: the first word is the owner's number, counted from 1; no actor is OUTSIDE */
+
+#define OUTSIDE UINT32_MAX
+
+static uint32_t *word_of(pthread_mutex_t *mutex)
+{
+	return (uint32_t *)(void *)mutex;
+}
+
+static bool owner_dead(uint32_t owner)
+{
+	if (owner == OUTSIDE)
+		return false;
+	if (owner < first_owner)
+		return true; /* killed in an earlier schedule */
+	if (actors[owner - first_owner].state == ACTOR_ENDED)
+		die("an actor has ended with a lock");
+	return actors[owner - first_owner].state == ACTOR_DEAD;
+}
+
+/* EBUSY, or it is ours: 0 or EOWNERDEAD. */
+static int lock_try(pthread_mutex_t *mutex)
+{
+	uint32_t *word = word_of(mutex);
+	uint32_t owner = *word;
+
+	if (owner && !owner_dead(owner))
+		return EBUSY;
+	*word = self >= 0 ? (uint32_t)self + first_owner : OUTSIDE;
+	return owner ? EOWNERDEAD : 0;
+}
+
+int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+	step_point();
+	return lock_try(mutex);
+}
+
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+	step_point();
+	while (lock_try(mutex) == EBUSY) {
+		if (self < 0)
+			die("a lock that nobody will give back");
+		sched_yield_now();
+	}
+	return 0;
+}
+
+int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
+{
+	int err;
+
+	(void)clock;
+	(void)until;
+	while ((err = lock_try(mutex)) == EBUSY) {
+		/* now and then the owner is stopped for longer than it is waited for */
+		if (self < 0 || (impatient && !(pattern_random(&random_state) % 64)))
+			return ETIMEDOUT;
+		sched_yield_now();
+	}
+	return err;
+}
+
+int pthread_mutex_consistent(pthread_mutex_t *mutex)
+{
+	(void)mutex;
+	return 0;
+}
+
+int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+	*word_of(mutex) = 0;
+	step_point();
+	return 0;
+}
