@@ -440,7 +440,7 @@ static void process_kill(int process)
 	stats_forget();
 	munmap((void *)cache->image.data, cache->image.data_bytes);
 	munmap(cache->image.meta, cache->image.meta_bytes);
-	munmap(cache->runtime.header, cache->runtime.bytes);
+	/* the segment stays mapped: all count in the same block, for they are one thread */
 	close(cache->image.fd);
 	close(cache->runtime.fd);
 	cache->image.data = NULL;
