@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "core/detach.h"
+#include "core/folio.h"
 #include "core/index.h"
 #include "core/pin.h"
 #include "core/process.h"
@@ -394,6 +395,8 @@ int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
 
 		if (number != UINT32_MAX) {
 			err = region_cut(cache, number, pages, extent);
+			if (!err)
+				folio_prepare(cache, extent->page, pages);
 			if (err != -EAGAIN)
 				return err;
 		}
