@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -314,6 +315,98 @@ static void faults(void)
 	close(fd);
 }
 
+static int refused(int fd)
+{
+	errno = 0;
+	return pread(fd, (void *)4096, 64, 0) == -1 && errno == EFAULT;
+}
+
+static void *reads_badly(void *arg)
+{
+	return refused(*(int *)arg) ? arg : NULL;
+}
+
+static volatile int handler_refused;
+
+static void handler_reads_badly(int sig)
+{
+	(void)sig;
+	handler_refused = refused(shared_fd);
+}
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+/* A handler that blocks everything, and one that runs while a mask is lent to a call. */
+static void blocked_in_handlers(void)
+{
+	struct sigaction act = { .sa_handler = handler_reads_badly };
+	const struct timespec no_time = { 0, 0 };
+	struct sigaction old;
+	sigset_t all, alarm;
+
+	sigfillset(&all);
+	act.sa_mask = all;
+	sigaction(SIGUSR1, &act, NULL);
+	handler_refused = 0;
+	raise(SIGUSR1);
+	result(handler_refused, "EFAULT in a handler that blocks all signals");
+	result(!sigaction(SIGUSR1, NULL, &old) && sigismember(&old.sa_mask, SIGSEGV) &&
+		       sigismember(&old.sa_mask, SIGBUS) && sigismember(&old.sa_mask, SIGINT),
+	       "whose mask is what the program made it");
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGUSR1, &act, NULL);
+	result(!sigaction(SIGUSR1, NULL, &old) && !sigismember(&old.sa_mask, SIGSEGV),
+	       "and is again when it is changed");
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &alarm, NULL);
+	raise(SIGUSR1);
+	sigdelset(&all, SIGUSR1);
+	handler_refused = !refused(shared_fd);
+	ppoll(NULL, 0, &no_time, &all);
+	result(handler_refused, "EFAULT in a handler that ppoll() lets through, and no other");
+	sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+}
+
+/* The kernel kills where a fault is blocked: copies of such threads must not fault so. */
+static void blocked(void)
+{
+	struct sigaction act = { .sa_handler = count_signal };
+	int fd = open(path, O_RDONLY);
+	uint64_t record;
+	sigset_t all, before, now;
+	void *end = NULL;
+	pthread_t t;
+
+	shared_fd = fd;
+	for (int i = 0; i < 4; i++) /* from now on a read is a copy */
+		pread(fd, &record, 8, 0);
+	sigaction(SIGSEGV, &act, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result(refused(fd) && refused(fd), "EFAULT while all signals are blocked");
+	pthread_create(&t, NULL, reads_badly, &fd);
+	pthread_join(t, &end);
+	result(end == &fd, "and in a thread that was born so");
+	signals = 0;
+	raise(SIGSEGV);
+	result(pread(fd, &record, 8, 800) == 8 && record == 100 && refused(fd) && !signals,
+	       "a signal that was sent meanwhile stays away");
+	sigpending(&now);
+	result(sigismember(&now, SIGSEGV), "and is pending");
+	pthread_sigmask(SIG_SETMASK, NULL, &now);
+	result(sigismember(&now, SIGSEGV) && sigismember(&now, SIGBUS), "the mask is as it was");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	result(signals == 1 && refused(fd) && signals == 1, "and comes when it may");
+	signal(SIGSEGV, SIG_DFL);
+	blocked_in_handlers();
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static char alternate[1 << 16];
@@ -326,6 +419,7 @@ int main(int argc, char **argv)
 	seen = calloc(1, RECORDS);
 	sigaltstack(&stack, NULL);
 	faults();
+	blocked();
 	nested(0, "a handler reads the descriptor that its thread is reading");
 	nested(SA_ONSTACK, "the same on another stack");
 	jumping();

@@ -179,7 +179,7 @@ if command -v nginx >/dev/null; then
 	nginx_with "sendfile off; aio threads;"
 	if [ -n "${RAWCACHE_TESTS_FULL:-}" ]; then
 		nginx_with "sendfile on; aio threads; sendfile_max_chunk 64k;"
-		nginx_with "sendfile on; aio on; directio 256k;"
+		nginx_with "sendfile on; aio threads; directio 256k;"
 		nginx_with "sendfile on; open_file_cache max=100; open_file_cache_valid 1s;"
 	fi
 else

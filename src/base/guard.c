@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/critical.h"
+#include "base/sys.h"
 
 struct guard {
 	void *context[5]; /* of __builtin_setjmp */
@@ -18,7 +20,104 @@ struct guard {
 static const uintptr_t GUARD_SEAL = (uintptr_t)0x72617763616368u;
 static tls_initial struct guard *guard_top;
 
-int never_inline guard_copy(void *dst, const void *src, size_t n)
+/* A thread's mask, opened for a copy; on its stack. */
+struct window {
+	uintptr_t seal;	   /* like a guard's */
+	uint64_t mask;	   /* to restore */
+	siginfo_t sent[2]; /* signals that were not meant to come yet: SIGSEGV, SIGBUS */
+	bool pending[2];
+};
+
+static bool enabled;
+tls_initial uint8_t guard_mask;
+static tls_initial struct window *guard_window;
+
+#define FAULTS (critical_bit(SIGSEGV) | critical_bit(SIGBUS))
+
+void guard_enable(void)
+{
+	store_relaxed(&enabled, true);
+}
+
+static never_inline bool mask_blocks(void)
+{
+	uint64_t mask = 0;
+
+	/* first, so that a handler that changes its mask in between is looked at again */
+	store_relaxed(&guard_mask, GUARD_MASK_OPEN);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	sys_sigprocmask(SIG_BLOCK, NULL, &mask);
+	if (mask & FAULTS)
+		store_relaxed(&guard_mask, GUARD_MASK_BLOCKED);
+	return mask & FAULTS;
+}
+
+static inline bool window_needed(void)
+{
+	return unlikely(load_relaxed(&guard_mask) != GUARD_MASK_OPEN) && load_relaxed(&enabled) &&
+	       mask_blocks();
+}
+
+static void window_open(struct window *window)
+{
+	const uint64_t faults = FAULTS;
+
+	window->pending[0] = window->pending[1] = false;
+	window->seal = (uintptr_t)window ^ GUARD_SEAL;
+	store_relaxed(&guard_window, window);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	sys_sigprocmask(SIG_UNBLOCK, &faults, &window->mask);
+}
+
+static void window_close(struct window *window)
+{
+	static const int signals[2] = { SIGSEGV, SIGBUS };
+
+	sys_sigprocmask(SIG_SETMASK, &window->mask, NULL);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&guard_window, NULL);
+	*(volatile uintptr_t *)&window->seal = 0;
+	/* a handler that copied in between found the mask open */
+	store_relaxed(&guard_mask, GUARD_MASK_BLOCKED);
+	for (int i = 0; i < 2; i++)
+		if (window->pending[i])
+			SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(),
+				 SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0), signals[i],
+				 &window->sent[i], 0, 0);
+}
+
+bool guard_postpone(int sig, const siginfo_t *info)
+{
+	struct window *window = guard_window;
+	int i = sig == SIGBUS;
+
+	if (!window || window->seal != ((uintptr_t)window ^ GUARD_SEAL) ||
+	    !(window->mask & critical_bit(sig)))
+		return false;
+	window->sent[i] = *info;
+	window->pending[i] = true;
+	return true;
+}
+
+static int copy(void *dst, const void *src, size_t n);
+
+static never_inline int copy_in_window(void *dst, const void *src, size_t n)
+{
+	struct window window;
+	int err;
+
+	window_open(&window);
+	err = copy(dst, src, n);
+	window_close(&window);
+	return err;
+}
+
+int guard_copy(void *dst, const void *src, size_t n)
+{
+	return window_needed() ? copy_in_window(dst, src, n) : copy(dst, src, n);
+}
+
+static int never_inline copy(void *dst, const void *src, size_t n)
 {
 	struct guard guard;
 
@@ -43,7 +142,7 @@ int never_inline guard_copy(void *dst, const void *src, size_t n)
 	return 0;
 }
 
-bool never_inline guard_same(const void *bytes, const void *src, size_t n)
+static bool never_inline same_bytes(const void *bytes, const void *src, size_t n)
 {
 	struct guard guard;
 	volatile bool same = false;
@@ -65,6 +164,19 @@ bool never_inline guard_same(const void *bytes, const void *src, size_t n)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&guard_top, guard.outer);
 	*(volatile uintptr_t *)&guard.seal = 0;
+	return same;
+}
+
+bool guard_same(const void *bytes, const void *src, size_t n)
+{
+	struct window window;
+	bool same;
+
+	if (!window_needed())
+		return same_bytes(bytes, src, n);
+	window_open(&window);
+	same = same_bytes(bytes, src, n);
+	window_close(&window);
 	return same;
 }
 

@@ -7,12 +7,39 @@
  * A copy pushes a guard, on the stack, on the thread's list; a fault handler that finds the
  * fault address inside the guarded ranges jumps back into it. Without a handler the copy is
  * a plain one.
+ *
+ * The kernel kills a thread that faults while it blocks the signal. A thread that does is told by
+ * its mask, which is looked at before its first copy and after guard_mask_changed(): its copies
+ * open the mask for their length. A signal that somebody sent and that comes through then is
+ * sent to the thread once more afterwards.
  */
 #ifndef BASE_GUARD_H
 #define BASE_GUARD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+/* A handler that calls guard_fault() is in place from now on, for SIGSEGV and SIGBUS. */
+void guard_enable(void);
+
+enum guard_mask { GUARD_MASK_UNKNOWN, GUARD_MASK_OPEN, GUARD_MASK_BLOCKED };
+extern tls_initial uint8_t guard_mask; /* enum guard_mask, of this thread */
+
+/* The thread's mask may block the two from now on. Async-signal-safe. */
+static inline void guard_mask_changed(void)
+{
+	store_relaxed(&guard_mask, GUARD_MASK_UNKNOWN);
+}
+
+/*
+ * For the handler: the signal `info` was sent, not raised by a fault. True: the thread blocks
+ * it, and gets it again when it does not.
+ */
+bool guard_postpone(int sig, const siginfo_t *info);
 
 /* 0; -EFAULT: `dst` faulted; -EIO: `src` faulted. What was copied before a fault stays. */
 int guard_copy(void *dst, const void *src, size_t n);

@@ -6,12 +6,71 @@
 
 #include "base/guard.h"
 
+#include "shim/attach.h"
 #include "shim/signals.h"
+#include "shim/thread.h"
+
+/*
+ * No handler blocks SIGSEGV and SIGBUS, or a fault of a copy within it would kill. What the
+ * program asked for is noted, for it to be told when it asks.
+ */
+#define HIDDEN_SEGV 1
+#define HIDDEN_BUS 2
+static uint8_t hidden[NSIG];
+
+static uint8_t mask_hide(sigset_t *mask)
+{
+	uint8_t bits = (sigismember(mask, SIGSEGV) ? HIDDEN_SEGV : 0) |
+		       (sigismember(mask, SIGBUS) ? HIDDEN_BUS : 0);
+
+	sigdelset(mask, SIGSEGV);
+	sigdelset(mask, SIGBUS);
+	return bits;
+}
+
+static void mask_show(sigset_t *mask, uint8_t bits)
+{
+	if (bits & HIDDEN_SEGV)
+		sigaddset(mask, SIGSEGV);
+	if (bits & HIDDEN_BUS)
+		sigaddset(mask, SIGBUS);
+}
+
+/* signal() and its kin set empty masks. */
+static void hidden_clear(int sig)
+{
+	if (sig > 0 && sig < NSIG && !thread_is_foreign())
+		store_relaxed(&hidden[sig], 0);
+}
+
+static int action_set(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction shown;
+	uint8_t bits = 0;
+	uint8_t before;
+	int ret;
+
+	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
+		return NEXT(sigaction)(sig, act, old);
+	before = load_relaxed(&hidden[sig]);
+	if (act) {
+		shown = *act;
+		bits = mask_hide(&shown.sa_mask);
+	}
+	ret = NEXT(sigaction)(sig, act ? &shown : NULL, old);
+	if (!ret && old)
+		mask_show(&old->sa_mask, before);
+	if (!ret && act)
+		store_relaxed(&hidden[sig], bits);
+	return ret;
+}
 
 int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
-	if (likely(!signals_kept(sig)))
+	if (unlikely(!attach_active))
 		return NEXT(sigaction)(sig, act, old);
+	if (likely(!signals_kept(sig)))
+		return action_set(sig, act, old);
 	if (act || old)
 		signals_exchange(sig, act, old);
 	return 0;
@@ -35,15 +94,19 @@ static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
 
 sighandler_t signal(int sig, sighandler_t handler)
 {
-	if (likely(!signals_kept(sig)))
+	if (likely(!signals_kept(sig))) {
+		hidden_clear(sig);
 		return NEXT(signal)(sig, handler);
+	}
 	return set_handler(sig, handler, SA_RESTART);
 }
 
 sighandler_t sysv_signal(int sig, sighandler_t handler)
 {
-	if (likely(!signals_kept(sig)))
+	if (likely(!signals_kept(sig))) {
+		hidden_clear(sig);
 		return NEXT(sysv_signal)(sig, handler);
+	}
 	return set_handler(sig, handler, SA_RESETHAND | SA_NODEFER);
 }
 
@@ -54,8 +117,10 @@ sighandler_t sigset(int sig, sighandler_t disposition)
 	sigset_t set;
 	sigset_t before;
 
-	if (likely(!signals_kept(sig)))
+	if (likely(!signals_kept(sig))) {
+		hidden_clear(sig);
 		return NEXT(sigset)(sig, disposition);
+	}
 	signals_exchange(sig, NULL, &old);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
@@ -71,8 +136,10 @@ sighandler_t sigset(int sig, sighandler_t disposition)
 
 int sigignore(int sig)
 {
-	if (likely(!signals_kept(sig)))
+	if (likely(!signals_kept(sig))) {
+		hidden_clear(sig);
 		return NEXT(sigignore)(sig);
+	}
 	set_handler(sig, SIG_IGN, 0);
 	return 0;
 }

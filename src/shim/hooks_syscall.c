@@ -10,6 +10,8 @@
 
 #include <linux/openat2.h>
 
+#include "base/guard.h"
+
 #include "shim/fd.h"
 #include "shim/process.h"
 #include "shim/track.h"
@@ -276,6 +278,10 @@ static bool call_processes(const struct call *c, long *ret)
 	case SYS_execveat:
 		process_share_inherited();
 		*ret = call_next(c);
+		return true;
+	case SYS_rt_sigprocmask:
+		*ret = call_next(c);
+		guard_mask_changed();
 		return true;
 	case SYS_io_uring_setup:
 		*ret = call_uring_setup(c);

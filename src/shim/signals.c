@@ -12,6 +12,7 @@
 #include <rawcache/rawcache.h>
 
 #include "base/critical.h"
+#include "base/guard.h"
 #include "base/sys.h"
 
 struct disposition {
@@ -83,6 +84,7 @@ static void chain_block(int sig, const struct sigaction *act)
 	if (!(act->sa_flags & SA_NODEFER))
 		sigaddset(&mask, sig);
 	sys_sigprocmask(SIG_BLOCK, (const uint64_t *)&mask, NULL);
+	guard_mask_changed();
 }
 
 static void chain(int sig, siginfo_t *info, void *context)
@@ -106,6 +108,7 @@ static void chain(int sig, siginfo_t *info, void *context)
 		act.sa_sigaction(sig, info, context);
 	else
 		act.sa_handler(sig);
+	guard_mask_changed(); /* the mask that comes back may be another */
 }
 
 static void fault(int sig, siginfo_t *info, void *context)
@@ -115,7 +118,7 @@ static void fault(int sig, siginfo_t *info, void *context)
 	bool mended = info->si_code > 0 && rawcache_handle_fault(info->si_addr);
 
 	errno = saved;
-	if (!mended)
+	if (!mended && !(info->si_code <= 0 && guard_postpone(sig, info)))
 		chain(sig, info, context);
 }
 
@@ -133,6 +136,7 @@ void signals_install(void)
 		return;
 	install(SIGSEGV);
 	install(SIGBUS);
+	guard_enable();
 	store_release(&installed, true);
 }
 

@@ -23,6 +23,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <poll.h>
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>

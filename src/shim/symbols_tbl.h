@@ -286,5 +286,27 @@ ALIAS(bsd_signal, signal)
 ALIAS(ssignal, signal)
 ALIAS(__sysv_signal, sysv_signal)
 
+/* and masks that may block them: hooks_mask.c */
+SYMBOL(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old))
+SYMBOL(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old))
+SYMBOL(int, sigblock, (int mask))
+SYMBOL(int, sigsetmask, (int mask))
+SYMBOL(int, sighold, (int sig))
+SYMBOL(int, sigsuspend, (const sigset_t *set))
+SYMBOL(int, pselect,
+       (int n, fd_set *reads, fd_set *writes, fd_set *errors, const struct timespec *timeout,
+	const sigset_t *set))
+SYMBOL(int, ppoll,
+       (struct pollfd * fds, nfds_t n, const struct timespec *timeout, const sigset_t *set))
+SYMBOL(int, __ppoll_chk,
+       (struct pollfd * fds, nfds_t n, const struct timespec *timeout, const sigset_t *set,
+	size_t room))
+SYMBOL(int, epoll_pwait,
+       (int fd, struct epoll_event *events, int n, int timeout, const sigset_t *set))
+SYMBOL(int, epoll_pwait2,
+       (int fd, struct epoll_event *events, int n, const struct timespec *timeout,
+	const sigset_t *set))
+ALIAS(__sigsuspend, sigsuspend)
+
 /* all of them by number: hooks_syscall.c */
 SYMBOL(long, syscall, (long number, ...))
