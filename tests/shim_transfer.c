@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sendfile(), splice(), copy_file_range() and socket writes under the shim against the same
- * natively: shim_transfer CACHED-FILE LOCAL-COPY SCRATCH-FILE
+ * natively: shim_transfer CACHED-FILE LOCAL-COPY FAR NEAR
  *
  * Every call is made on both files; count, errno, offsets, positions and the bytes that arrive
- * must be equal. SCRATCH-FILE should lie on another file system than CACHED-FILE.
+ * must be equal. FAR and NEAR are written to; FAR should lie on another file system than
+ * CACHED-FILE, NEAR on the same.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,14 +69,34 @@ enum {
 	SPLICE_POSITION,
 	COPY,
 	COPY_POSITION,
+	COPY_NEAR,
+	COPY_NEAR_POSITION,
+	COPY_NEAR_TO,
 	WRITE,
 	SEND,
 	WAYS
 };
-static const char *const names[] = { "sendfile",	"sendfile at the position",
-				     "splice",		"splice at the position",
-				     "copy_file_range", "copy_file_range at the position",
-				     "write",		"send" };
+static const char *const names[] = { "sendfile",
+				     "sendfile at the position",
+				     "splice",
+				     "splice at the position",
+				     "copy_file_range",
+				     "copy_file_range at the position",
+				     "copy_file_range within a file system",
+				     "copy_file_range within a file system at the position",
+				     "copy_file_range within a file system to an offset",
+				     "write",
+				     "send" };
+
+/* The offset behind what was written shows in that of what was read. */
+static ssize_t copy_to(int fd, int out, off_t *offset, size_t n)
+{
+	off_t to = 12345;
+	ssize_t done = copy_file_range(fd, offset, out, &to, n, 0);
+
+	*offset += to * 1000;
+	return done;
+}
 
 static ssize_t call(int way, int fd, int out, off_t *offset, size_t n)
 {
@@ -92,9 +113,13 @@ static ssize_t call(int way, int fd, int out, off_t *offset, size_t n)
 	case SPLICE_POSITION:
 		return splice(fd, NULL, out, NULL, n, 0);
 	case COPY:
+	case COPY_NEAR:
 		return copy_file_range(fd, offset, out, NULL, n, 0);
 	case COPY_POSITION:
+	case COPY_NEAR_POSITION:
 		return copy_file_range(fd, NULL, out, NULL, n, 0);
+	case COPY_NEAR_TO:
+		return copy_to(fd, out, offset, n);
 	}
 	if (!buf)
 		buf = malloc(8 << 20);
@@ -108,7 +133,7 @@ static ssize_t call(int way, int fd, int out, off_t *offset, size_t n)
 			    : send(out, buf, (size_t)got, MSG_NOSIGNAL);
 }
 
-static struct outcome run(int way, const char *path, const char *scratch, off_t at, size_t n)
+static struct outcome run(int way, const char *path, char **scratch, off_t at, size_t n)
 {
 	struct outcome o = { .offset = at };
 	struct sink sink = { .fd = -1 };
@@ -117,8 +142,8 @@ static struct outcome run(int way, const char *path, const char *scratch, off_t 
 	int ends[2];
 
 	lseek(fd, at, SEEK_SET);
-	if (way == COPY || way == COPY_POSITION) {
-		ends[1] = open(scratch, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (way >= COPY && way <= COPY_NEAR_TO) {
+		ends[1] = open(scratch[way >= COPY_NEAR], O_RDWR | O_CREAT | O_TRUNC, 0600);
 	} else {
 		if (way == SPLICE || way == SPLICE_POSITION
 			    ? pipe(ends)
@@ -163,9 +188,9 @@ static void compare(char **argv, off_t size)
 
 		for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 			for (size_t j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++) {
-				struct outcome a = run(way, argv[1], argv[3], offsets[i],
+				struct outcome a = run(way, argv[1], argv + 3, offsets[i],
 						       lengths[j]);
-				struct outcome b = run(way, argv[2], argv[3], offsets[i],
+				struct outcome b = run(way, argv[2], argv + 3, offsets[i],
 						       lengths[j]);
 
 				cases++;
@@ -211,14 +236,100 @@ static void errors(const char *path)
 	close(fd);
 }
 
+struct answer {
+	ssize_t done;
+	int err;
+};
+
+static struct answer answer(ssize_t done)
+{
+	struct answer a = { done, done < 0 ? errno : 0 };
+
+	return a;
+}
+
+#define ANSWERS 16
+
+/* What copies between the file and `near` are answered. */
+static int copy_answers(const char *path, const char *near, struct answer *a)
+{
+	int fd = open(path, O_RDONLY);
+	int out = open(near, O_RDWR | O_TRUNC);
+	int append = open(near, O_WRONLY | O_APPEND);
+	int other = open(near, O_RDONLY);
+	int dir = open("/tmp", O_RDONLY | O_DIRECTORY);
+	off_t *bad = (off_t *)4096, at = 0, minus = -1, end = INT64_MAX - 10;
+	int i = 0;
+
+	a[i++] = answer(copy_file_range(fd, bad, out, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, out, bad, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, append, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, other, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, dir, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, fd, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, -1, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, out, NULL, 100, 1));
+	a[i++] = answer(copy_file_range(fd, &minus, out, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, out, &minus, 100, 0));
+	a[i++] = answer(copy_file_range(fd, &end, out, NULL, 100, 0));
+	a[i++] = answer(copy_file_range(fd, NULL, out, &end, 100, 0));
+	a[i++] = answer(copy_file_range(fd, &at, out, NULL, SIZE_MAX, 0));
+	a[i++] = answer(at);
+	a[i++] = answer(lseek(out, 0, SEEK_CUR));
+	a[i++] = answer(lseek(fd, 0, SEEK_CUR));
+	close(fd);
+	close(out);
+	close(append);
+	close(other);
+	close(dir);
+	return i;
+}
+
+static void copy_errors(char **argv)
+{
+	struct answer a[ANSWERS], b[ANSWERS];
+	int n = copy_answers(argv[1], argv[4], a);
+	int bad = 0;
+
+	copy_answers(argv[2], argv[4], b);
+	for (int i = 0; i < n; i++) {
+		if (a[i].done == b[i].done && a[i].err == b[i].err)
+			continue;
+		bad++;
+		printf("# answer %d: %zd/%d, natively %zd/%d\n", i, a[i].done, a[i].err, b[i].done,
+		       b[i].err);
+	}
+	ok(!bad, "copies fail as natively", n);
+}
+
+/* A bad pointer is an error and not a fault. */
+static void bad_offsets(const char *path)
+{
+	off_t *bad = (off_t *)4096;
+	int fd = open(path, O_RDONLY);
+	int ends[2];
+	char c;
+
+	if (pipe(ends) || pread(fd, &c, 1, 0) != 1)
+		exit(1);
+	ok(sendfile(ends[1], fd, bad, 100) == -1 && errno == EFAULT, "sendfile: EFAULT", errno);
+	ok(splice(fd, bad, ends[1], NULL, 100, 0) == -1 && errno == EFAULT, "splice: EFAULT",
+	   errno);
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
 
-	if (argc < 4 || stat(argv[2], &st))
+	if (argc < 5 || stat(argv[2], &st))
 		return 2;
 	compare(argv, st.st_size);
 	errors(argv[1]);
+	bad_offsets(argv[1]);
+	copy_errors(argv);
 	printf("1..%d\n", count);
 	return failed != 0;
 }

@@ -13,13 +13,20 @@ other=$(mktemp /dev/shm/rawcache-transfer.XXXXXX)
 "$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
 sends=$("$RAWCACHE" info --json --cache "$IMAGE" | grep -c '"sendfile": *true')
 for round in "1" "0"; do
-	cached env RAWCACHE_SENDFILE=$round "$program" "$scratch/store/a" "$scratch/local/a" "$other" \
+	cached env RAWCACHE_SENDFILE=$round "$program" "$scratch/store/a" "$scratch/local/a" "$other" "$scratch/near" \
 		>"$scratch/out"
 	ok $? "every call ends as natively with RAWCACHE_SENDFILE=$round"
 	grep -E '^(not ok|#)' "$scratch/out" | sed 's/^/# /'
 	[ "$round" = 1 ] && sent=$(counter sendfile_bytes)
 done
 rm -f "$other"
+
+# cat copies within a file system
+cached cat "$scratch/store/a" >/dev/null
+before=$(counter hit_bytes)
+cached cat "$scratch/store/a" >"$scratch/near"
+check "cat FILE >FILE copies the bytes" cmp "$scratch/near" "$scratch/local/a"
+at_least $(($(counter hit_bytes) - before)) 3000001 "out of the cache"
 if [ "$sends" -gt 0 ]; then
 	at_least "$sent" 10000000 "bytes went from the image to sockets inside the kernel"
 	is "$(counter sendfile_bytes)" "$sent" "none with RAWCACHE_SENDFILE=0"

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <rawcache/file.h>
@@ -19,13 +20,18 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-enum rawcache_transfer_way { RAWCACHE_TRANSFER_SENDFILE, RAWCACHE_TRANSFER_SPLICE };
+enum rawcache_transfer_way {
+	RAWCACHE_TRANSFER_SENDFILE,
+	RAWCACHE_TRANSFER_SPLICE,
+	RAWCACHE_TRANSFER_WRITE /* the bytes are copied, by write(2) or pwrite(2) */
+};
 
 /* Where bytes go. */
 struct rawcache_transfer {
 	enum rawcache_transfer_way way;
 	int out;            /* descriptor */
 	unsigned int flags; /* of splice(2) */
+	uint64_t *out_offset; /* of pwrite(2), moved on; NULL: write(2) */
 };
 
 /*

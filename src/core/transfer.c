@@ -34,12 +34,21 @@ static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_tran
 			      const struct run *run)
 {
 	const char *data = cache->image.data + run->at;
+	ssize_t n;
 
 	if (!cache->image.data)
 		return -ENODATA;
 	warm_extent(cache, (uint32_t)(run->at >> FORMAT_PAGE_SHIFT),
 		    run->length + run->at % FORMAT_PAGE);
-	return sys_write(t->out, data, run->length);
+	if (!t->out_offset) {
+		n = sys_write(t->out, data, run->length);
+	} else {
+		n = sys_pwrite(t->out, data, run->length, *t->out_offset);
+		if (n > 0)
+			*t->out_offset += (uint64_t)n;
+	}
+	/* our buffer: the image cannot be read */
+	return n == -EFAULT ? -ENODATA : n;
 }
 
 static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_transfer *t,
@@ -51,18 +60,19 @@ static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_trans
 		return send_allowed(cache) ? sys_splice(cache->image.fd, &at, t->out, NULL,
 							run->length, t->flags)
 					   : -ENODATA;
-	if (!send_allowed(cache))
+	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache))
 		return transfer_write(cache, t, run);
 	return sys_sendfile(t->out, cache->image.fd, &at, run->length);
 }
 
-static void transfer_count(const struct rawcache *cache, ssize_t n)
+static void transfer_count(const struct rawcache *cache, const struct rawcache_transfer *t,
+			   ssize_t n)
 {
 	if (n <= 0)
 		return;
 	stats_add(hits, 1);
 	stats_add(hit_bytes, (uint64_t)n);
-	if (!send_allowed(cache)) {
+	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache)) {
 		stats_add(mmap_reads, 1);
 		stats_add(mmap_bytes, (uint64_t)n);
 		return;
@@ -83,7 +93,7 @@ static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transf
 	if (!bytes || guard_same(bytes, cache->image.data + run->at, run->length))
 		n = transfer_call(cache, t, run);
 	pin_put(cache, pin);
-	transfer_count(cache, n);
+	transfer_count(cache, t, n);
 	return n;
 }
 

@@ -7,11 +7,29 @@
 #include "shim/symbols.h"
 
 #include <errno.h>
+#include <sys/statfs.h>
+
+#include <linux/magic.h>
+
+#include "base/guard.h"
+#include "base/sys.h"
 
 #include "shim/announce.h"
 #include "shim/serve.h"
 #include "shim/thread.h"
 #include "shim/track.h"
+
+/* The program's offset, which may be anywhere. */
+static bool offset_get(const off_t *offset, off_t *at)
+{
+	return !offset || (!guard_copy(at, offset, sizeof(*at)) && *at >= 0);
+}
+
+static void offset_put(off_t *offset, off_t at, ssize_t *done)
+{
+	if (*done > 0 && guard_copy(offset, &at, sizeof(at)))
+		*done = -EFAULT;
+}
 
 /* False: it passes to the kernel. */
 static never_inline bool transfer_tracked(int in, off_t *offset,
@@ -20,18 +38,18 @@ static never_inline bool transfer_tracked(int in, off_t *offset,
 {
 	struct handle *handle = track_get(in);
 	bool served = false;
+	off_t at;
 
-	if (!handle || handle->writer || thread_is_foreign() || (offset && *offset < 0))
+	if (!handle || handle->writer || thread_is_foreign() || !thread_enter())
 		return false;
-	if (!thread_enter())
-		return false;
-	served = offset ? serve_transfer(handle, in, transfer, (uint64_t)*offset, n, done)
-			: serve_transfer_next(handle, in, transfer, n, done);
+	if (offset_get(offset, &at))
+		served = offset ? serve_transfer(handle, in, transfer, (uint64_t)at, n, done)
+				: serve_transfer_next(handle, in, transfer, n, done);
 	thread_leave();
 	if (!served)
 		return false;
-	if (offset && *done > 0)
-		*offset += *done;
+	if (offset)
+		offset_put(offset, at + *done, done);
 	if (*done < 0) {
 		errno = (int)-*done;
 		*done = -1;
@@ -94,21 +112,68 @@ ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t 
 	return done;
 }
 
+/* File systems that copy at the server, without the bytes coming here and going back. */
+static bool copies_afar(int fd)
+{
+	static const uint32_t types[] = { NFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC,
+					  CEPH_SUPER_MAGIC };
+	struct statfs fs;
+
+	if (sys_fstatfs(fd, &fs))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if ((uint32_t)fs.f_type == types[i])
+			return true;
+	return false;
+}
+
 /*
- * Left to the kernel: within one file system it can do better than copy, and from one to
- * another of a different kind it answers EXDEV, whereupon programs read and write.
+ * A copy of nothing has the kernel check everything but the count: descriptors, modes, offsets, file
+ * systems. What it refuses, or does better, is its own; the rest is written from the cache.
  */
+static never_inline bool copy_cached(int in, off64_t *in_offset, int out, off64_t *out_offset,
+				     size_t n, unsigned int flags, ssize_t *done)
+{
+	struct rawcache_transfer transfer = { .way = RAWCACHE_TRANSFER_WRITE, .out = out };
+	int saved = errno;
+	off64_t to = 0;
+
+	if (NEXT(copy_file_range)(in, in_offset, out, out_offset, 0, flags) || copies_afar(out) ||
+	    !offset_get(out_offset, &to) || n > (size_t)(INT64_MAX - to)) {
+		errno = saved;
+		return false;
+	}
+	if (out_offset)
+		transfer.out_offset = (uint64_t *)&to;
+	/* write() may have reasons of its own to fail */
+	if (!transfer_tracked(in, in_offset, &transfer, n, done) || *done < 0) {
+		errno = saved;
+		return false;
+	}
+	if (out_offset)
+		offset_put(out_offset, to, done);
+	if (*done < 0) {
+		errno = (int)-*done;
+		*done = -1;
+	}
+	return true;
+}
+
 ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
 			unsigned int flags)
 {
-	struct handle *lent = in_offset ? NULL : fd_lend(in);
+	struct handle *lent;
 	struct announce announce;
 	ssize_t done;
 
 	announce_begin(&announce, out);
-	done = NEXT(copy_file_range)(in, in_offset, out, out_offset, n, flags);
+	if (likely(!fdtab_get(in)) ||
+	    !copy_cached(in, in_offset, out, out_offset, n, flags, &done)) {
+		lent = in_offset ? NULL : fd_lend(in);
+		done = NEXT(copy_file_range)(in, in_offset, out, out_offset, n, flags);
+		fd_return(lent);
+	}
 	announce_end(&announce);
-	fd_return(lent);
 	return done;
 }
 
