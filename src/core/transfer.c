@@ -12,6 +12,7 @@
 #include "core/pin.h"
 #include "core/run.h"
 #include "core/send.h"
+#include "core/storage.h"
 #include "core/warm.h"
 
 #define STALE_TRIES 4
@@ -29,6 +30,13 @@ int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes)
 	return 0;
 }
 
+static bool is_pipe(int fd)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) && S_ISFIFO(stx.stx_mode);
+}
+
 /* The bytes are copied, straight from the mapping: cold ones are fetched before the kernel looks. */
 static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_transfer *t,
 			      const struct run *run)
@@ -36,7 +44,8 @@ static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_tran
 	const char *data = cache->image.data + run->at;
 	ssize_t n;
 
-	if (!cache->image.data)
+	/* write() to a pipe waits for room for all of it, sendfile() does not */
+	if (!cache->image.data || is_pipe(t->out))
 		return -ENODATA;
 	warm_extent(cache, (uint32_t)(run->at >> FORMAT_PAGE_SHIFT),
 		    run->length + run->at % FORMAT_PAGE);
@@ -49,6 +58,15 @@ static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_tran
 	}
 	/* our buffer: the image cannot be read */
 	return n == -EFAULT ? -ENODATA : n;
+}
+
+/* What the image's storage fails with, or 0 bytes where somebody cut it short, is not the program's. */
+static ssize_t transfer_result(struct rawcache *cache, ssize_t n)
+{
+	if (n && n != -EIO && n != -EFAULT)
+		return n;
+	storage_failed(cache, n ? (int)n : -EIO);
+	return -ENODATA;
 }
 
 static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_transfer *t,
@@ -91,7 +109,7 @@ static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transf
 	if (pin < 0)
 		return pin == -ESTALE ? -ESTALE : -ENODATA;
 	if (!bytes || guard_same(bytes, cache->image.data + run->at, run->length))
-		n = transfer_call(cache, t, run);
+		n = transfer_result(cache, transfer_call(cache, t, run));
 	pin_put(cache, pin);
 	transfer_count(cache, t, n);
 	return n;
@@ -128,7 +146,8 @@ static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64
 		if (n <= 0)
 			return done ? (ssize_t)done : n;
 		done += (size_t)n;
-		if ((uint64_t)n < run.length)
+		/* a pipe takes what it has room for, once: a second call would wait for its reader */
+		if ((uint64_t)n < run.length || (done < length && is_pipe(t->out)))
 			break;
 	}
 	return (ssize_t)done;
