@@ -50,11 +50,12 @@ static bool file_same(struct handle *handle, int fd)
 static ssize_t serve_buffer(struct handle *handle, int fd, void *buf, size_t n, uint64_t offset)
 {
 	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t file = load_acquire(&handle->file);
+		uint64_t file;
 		ssize_t got;
 
 		if (check_due(handle) && !file_same(handle, fd) && !track_revalidate(handle, fd))
 			return SERVE_PASS;
+		file = load_acquire(&handle->file); /* not before: it may just have become another */
 		if (file == RAWCACHE_NO_FILE)
 			return SERVE_PASS;
 		got = rawcache_file_read(attach_cache_now(), file, fd, buf, n, offset);
@@ -209,10 +210,11 @@ bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfe
 	if (!n || offset > INT64_MAX - SERVE_MAX || !serve_ready(handle, fd))
 		return false;
 	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t file = load_acquire(&handle->file);
+		uint64_t file;
 
 		if (check_due(handle) && !file_same(handle, fd) && !track_revalidate(handle, fd))
 			return false;
+		file = load_acquire(&handle->file);
 		if (file == RAWCACHE_NO_FILE)
 			return false;
 		*done = rawcache_file_transfer(attach_cache_now(), file, fd, transfer, offset,

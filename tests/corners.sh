@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Corners: ways to notice the shim that each need a process, and a cache, of their own. See
+# tests/shim_corners.c.
+. "$(dirname "$0")/lib.sh"
+mkdir -p "$scratch/d"
+IMAGE=$scratch/cache.img
+CACHED_PATH=$scratch/d
+export IMAGE
+head -c 3000000 /dev/urandom >"$scratch/d/a"
+head -c 2000000 /dev/urandom >"$scratch/d/b"
+sleep 2.2
+
+# corner NAME TEXT [VARIABLE=VALUE]...
+corner() {
+	corner_name=$1
+	corner_text=$2
+	shift 2
+	"$RAWCACHE" format --force --size 128M "$IMAGE" >/dev/null || exit 1
+	env "$@" timeout -k 5 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- \
+		"$TOP_BUILDDIR/tests/shim_corners" "$corner_name" "$scratch/d/a" "$scratch/d/b" \
+		>"$scratch/corner.log" 2>&1
+	corner_status=$?
+	[ $corner_status -eq 0 ] || sed 's/^/# /' "$scratch/corner.log"
+	if [ $corner_status -eq 77 ]; then
+		echo "# $corner_text: cannot be tried here"
+		return
+	fi
+	[ $corner_status -eq 0 ] || echo "# status $corner_status"
+	ok $corner_status "$corner_text"
+}
+
+corner pipe_splice "splice() into a pipe ends when it is full"
+corner pipe_sendfile "sendfile() into a pipe ends when it is full"
+corner pipe_sendfile "also where it is a copy" RAWCACHE_SENDFILE=0
+corner cut_short "transfers when the image was cut short"
+corner cut_short "also where they are copies" RAWCACHE_SENDFILE=0
+corner revalidate "the first read after RAWCACHE_REVALIDATE ms is of the changed file" \
+	RAWCACHE_REVALIDATE=100
+done_testing
