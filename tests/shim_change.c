@@ -270,6 +270,56 @@ static void names(void)
 	close(fresh);
 }
 
+/* What is stored through a mapping is seen after msync() and munmap(), without a close. */
+static void mapped(void)
+{
+	int fd, w;
+	char *p;
+
+	make(path, 'm');
+	settle();
+	fd = reader();
+	w = open(path, O_RDWR);
+	p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, w, 0);
+	close(w);
+	result(p != MAP_FAILED && byte_at(fd, AT) == 'm', "a mapping of a file that is read");
+	p[AT] = 'n';
+	result(!msync(p, SIZE, MS_SYNC) && byte_at(fd, AT) == 'n', "msync()");
+	close(fd);
+	settle();
+	fd = reader();
+	p[AT] = 'o';
+	munmap(p, SIZE);
+	result(byte_at(fd, AT) == 'o', "munmap()");
+	close(fd);
+}
+
+/* A reader that looked at the file while the write was on its way looks again when it is done. */
+static void asynchronously(void)
+{
+	struct aiocb cb = { .aio_buf = other, .aio_nbytes = 1, .aio_offset = AT };
+	const struct aiocb *list[] = { &cb };
+	int good = 1;
+
+	for (int i = 0; i < 3; i++) {
+		int fd;
+
+		make(path, 'p');
+		settle();
+		fd = reader();
+		cb.aio_fildes = open(path, O_RDWR);
+		aio_write(&cb);
+		byte_at(fd, 0);
+		while (aio_error(&cb) == EINPROGRESS)
+			aio_suspend(list, 1, NULL);
+		good = good && byte_at(fd, AT) == other[0];
+		aio_return(&cb);
+		close(cb.aio_fildes);
+		close(fd);
+	}
+	result(good, "aio_write() is announced when it is done");
+}
+
 /* Written from outside, as by a program without the shim: a new open sees it. */
 static void outside(void)
 {
@@ -299,6 +349,8 @@ int main(int argc, char **argv)
 	in_place(1);
 	sizes();
 	names();
+	mapped();
+	asynchronously();
 	outside();
 	unlink(path);
 	unlink(other);

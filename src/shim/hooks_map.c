@@ -4,8 +4,8 @@
  * limits and errors; then pages of the image are laid over what the cache has. What it has not,
  * and what lies beyond the end of the file, stays as the kernel mapped it.
  *
- * From then on the mapping is the kernel's business: mprotect(), madvise() and msync() need
- * nothing. Unmapping gives up the holds of the regions; mremap() takes them along.
+ * From then on the mapping is the kernel's business: mprotect() and madvise() need nothing.
+ * Unmapping gives up the holds of the regions; mremap() takes them along.
  */
 #include "shim/symbols.h"
 
@@ -14,6 +14,7 @@
 
 #include "base/sys.h"
 
+#include "shim/mapped.h"
 #include "shim/serve.h"
 #include "shim/thread.h"
 #include "shim/track.h"
@@ -100,15 +101,32 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	taken = unlikely((flags & MAP_FIXED) != 0) ? notes_take(address, n) : NULL;
 	p = NEXT(mmap)(address, n, prot, flags, fd, offset);
 	notes_drop(taken, p != MAP_FAILED);
+	if (likely(fd < 0 || !fdtab_get(fd)) || p == MAP_FAILED)
+		return p;
+	/* it may be made writable later */
+	if ((flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+		mapped_note(p, n, fd);
 	return p;
 }
 
 int munmap(void *address, size_t n)
 {
 	void *taken = notes_take(address, n);
-	int ret = NEXT(munmap)(address, n);
+	int ret;
 
+	mapped_end(address, n);
+	ret = NEXT(munmap)(address, n);
 	notes_drop(taken, !ret);
+	return ret;
+}
+
+int msync(void *address, size_t n, int flags)
+{
+	int ret;
+
+	mapped_announce(address, n);
+	ret = NEXT(msync)(address, n, flags);
+	mapped_announce(address, n);
 	return ret;
 }
 
@@ -236,6 +254,7 @@ static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int
 void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 {
 	void *to = NULL;
+	void *p;
 	va_list ap;
 
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
@@ -245,7 +264,10 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	}
 	if (notes_touch(old, old_size) || (flags & MREMAP_FIXED && notes_touch(to, n)))
 		return mremap_noted(old, old_size, n, flags, to);
-	return NEXT(mremap)(old, old_size, n, flags, to);
+	p = NEXT(mremap)(old, old_size, n, flags, to);
+	if (p != MAP_FAILED && unlikely(load_relaxed(&mapped_count)))
+		mapped_move(old, p, n);
+	return p;
 }
 
 HOOK_ALIAS(mmap64, mmap);

@@ -188,6 +188,9 @@ static bool call_maps(const struct call *c, long *ret)
 	case SYS_munmap:
 		*ret = munmap((void *)a[0], (size_t)a[1]);
 		return true;
+	case SYS_msync:
+		*ret = msync((void *)a[0], (size_t)a[1], (int)a[2]);
+		return true;
 	case SYS_mremap:
 		*ret = (long)mremap((void *)a[0], (size_t)a[1], (size_t)a[2], (int)a[3],
 				    (void *)a[4]);

@@ -98,13 +98,18 @@ ALIAS(sendfile64, sendfile)
 /* mappings: hooks_map.c */
 SYMBOL(void *, mmap, (void *address, size_t n, int prot, int flags, int fd, off_t offset))
 SYMBOL(int, munmap, (void *address, size_t n))
+SYMBOL(int, msync, (void *address, size_t n, int flags))
 SYMBOL(void *, mremap, (void *old, size_t old_size, size_t n, int flags, ...))
 ALIAS(mmap64, mmap)
 
 /* asynchronous I/O: hooks_aio.c */
 SYMBOL(int, aio_write, (struct aiocb * cb))
+SYMBOL(int, aio_error, (const struct aiocb *cb))
+SYMBOL(ssize_t, aio_return, (struct aiocb * cb))
 SYMBOL(int, lio_listio, (int mode, struct aiocb *const *list, int count, struct sigevent *sig))
 ALIAS(aio_write64, aio_write)
+ALIAS(aio_error64, aio_error)
+ALIAS(aio_return64, aio_return)
 ALIAS(lio_listio64, lio_listio)
 
 /* messages that carry descriptors: hooks_message.c */
