@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Transfers of cached files inside the kernel: see rawcache/zerocopy.h. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include <rawcache/zerocopy.h>
 
@@ -136,6 +137,7 @@ static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64
 			       const struct rawcache_transfer *t, const char *bytes,
 			       uint64_t offset, size_t length)
 {
+	struct rawcache_transfer more;
 	size_t done = 0;
 
 	while (done < length) {
@@ -146,9 +148,15 @@ static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64
 		if (n <= 0)
 			return done ? (ssize_t)done : n;
 		done += (size_t)n;
-		/* a pipe takes what it has room for, once: a second call would wait for its reader */
-		if ((uint64_t)n < run.length || (done < length && is_pipe(t->out)))
+		if ((uint64_t)n < run.length)
 			break;
+		/* a pipe takes what it has room for: another call must not wait for its reader */
+		if (done < length && t != &more && is_pipe(t->out)) {
+			more = *t;
+			more.way = RAWCACHE_TRANSFER_SPLICE;
+			more.flags |= SPLICE_F_NONBLOCK;
+			t = &more;
+		}
 	}
 	return (ssize_t)done;
 }
