@@ -27,7 +27,11 @@
 #include "core/io.h"
 
 #define THREADS_MAX 8u
+#ifdef __SANITIZE_THREAD__
+#define STACK_BYTES (2u << 20) /* the sanitizer's own share of it is a megabyte */
+#else
 #define STACK_BYTES (128u << 10)
+#endif
 #define IDLE_MS 500
 #define WAIT_NS 20000000
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)

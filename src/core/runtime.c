@@ -415,6 +415,26 @@ int runtime_reopen(struct runtime *runtime)
  */
 static uint64_t lock_impatient_until;
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+/* ThreadSanitizer (GCC 12) knows all functions of mutexes but this one. */
+static int mutex_clocklock(pthread_mutex_t *lock, const struct timespec *until)
+{
+	int err;
+
+	__tsan_mutex_pre_lock(lock, __tsan_mutex_try_lock);
+	err = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, until);
+	__tsan_mutex_post_lock(lock,
+			       err == ETIMEDOUT ? __tsan_mutex_try_lock_failed : __tsan_mutex_try_lock, 0);
+	return err;
+}
+#else
+static int mutex_clocklock(pthread_mutex_t *lock, const struct timespec *until)
+{
+	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, until);
+}
+#endif
+
 static int lock_wait(pthread_mutex_t *lock)
 {
 	uint64_t now = clock_mono_ns();
@@ -424,7 +444,7 @@ static int lock_wait(pthread_mutex_t *lock)
 
 	if (now < load_relaxed(&lock_impatient_until))
 		return ETIMEDOUT;
-	err = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
+	err = mutex_clocklock(lock, &until);
 	if (err == ETIMEDOUT)
 		store_relaxed(&lock_impatient_until,
 			      clock_mono_ns() + LOCK_IMPATIENCE_MS * UINT64_C(1000000));

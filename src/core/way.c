@@ -27,7 +27,7 @@ void way_calibrate(struct way_costs *costs)
 	uint64_t ticks = clock_ticks() - costs->ticks;
 
 	/* a counter that runs slower than 1 MHz tells nothing */
-	if (ns > 1000000 && !costs->ticks_per_us)
+	if (ns > 1000000 && !load_relaxed(&costs->ticks_per_us))
 		store_relaxed(&costs->ticks_per_us, (uint32_t)(ticks / (ns / 1000)));
 }
 

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
 struct rawcache;
 
 enum way { WAY_PREAD, WAY_MAP };
@@ -47,7 +49,9 @@ void way_calibrate(struct way_costs *costs);
 /* Whether a copy that took so long must have waited for the disk: 10 us, and 1 ns a byte. */
 static inline bool way_slow(const struct way_costs *costs, uint32_t n, uint64_t ticks)
 {
-	return ticks > (uint64_t)costs->ticks_per_us * (10 + (n >> 10)) && costs->ticks_per_us;
+	uint64_t per_us = load_relaxed(&costs->ticks_per_us);
+
+	return ticks > per_us * (10 + (n >> 10)) && per_us;
 }
 
 #endif
