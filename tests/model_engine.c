@@ -75,6 +75,7 @@ struct held {
 static char image[512];
 static uint64_t seed = 1;
 static bool stopping;
+static bool kills_allowed;
 static struct process processes[PROCESSES];
 static struct store stores[STORES_MAX];
 static uint32_t store_count;
@@ -173,6 +174,7 @@ static void cut_check(const struct rawcache *cache, const struct extent *e)
 
 	if (region >= cache->image.sb.region_count || first + e->pages > REGION_PAGES)
 		wrong("an extent lies outside of its region");
+	sum.recycled += cut[region][first] && cut[region][first] != UINT64_C(1) + e->generation;
 	for (uint32_t i = 0; i < e->pages; i++) {
 		if (cut[region][first + i] == UINT64_C(1) + e->generation)
 			wrong("page %u of region %u was cut twice in generation %u", first + i,
@@ -360,6 +362,8 @@ static void act(int process)
 {
 	uint32_t k = (uint32_t)draw(KEYS);
 
+	if (!kills_allowed && !draw(4))
+		stats_forget(); /* as a thread that has not counted yet */
 	switch (draw(64)) {
 	case 0:
 		act_drop(process);
@@ -401,6 +405,8 @@ static void process_body(void *arg)
 	options.manual_fork = 1;
 	while (rawcache_attach(&options, &p->cache, NULL))
 		sched_yield_now(); /* locks are busy: as an impatient program would */
+	if (kills_allowed)
+		stats_set_provider(NULL); /* all count as one process, some of which is killed */
 	p->cache->image.sb.probes = 0; /* regions are not detached: nothing is on its way to a socket */
 	p->state = PROCESS_UP;
 	if (draw(2))
@@ -436,11 +442,9 @@ static void process_kill(int process)
 	for (int i = 0; i < HELD_MAX; i++)
 		if (held[i].process == process)
 			held[i].live = false;
-	stats_set_provider(NULL);
-	stats_forget();
 	munmap((void *)cache->image.data, cache->image.data_bytes);
 	munmap(cache->image.meta, cache->image.meta_bytes);
-	/* the segment stays mapped: all count in the same block, for they are one thread */
+	munmap(cache->runtime.header, cache->runtime.bytes);
 	close(cache->image.fd);
 	close(cache->runtime.fd);
 	cache->image.data = NULL;
@@ -474,7 +478,7 @@ static void slots_check(void)
 static void processes_run(uint64_t random)
 {
 	unsigned int starts = 0;
-	unsigned int kills = (unsigned int)(pattern_random(&random) % 4);
+	unsigned int kills = kills_allowed ? 1 + (unsigned int)(pattern_random(&random) % 3) : 0;
 
 	stopping = false;
 	for (int i = 0; i < PROCESSES; i++)
@@ -588,17 +592,14 @@ static void image_reset(struct rawcache *cache, uint64_t random)
 static void schedule(void)
 {
 	struct rawcache *cache;
-	struct rawcache_stats stats;
 	uint64_t stale = 0;
 	uint64_t broken = 0;
-	uint64_t begun;
 
 	random_state = seed;
 	sched_reset(seed ^ 0x5ced);
+	kills_allowed = seed & 1;
 	cache = attach(image);
 	image_reset(cache, seed);
-	rawcache_stats_total(cache, &stats);
-	begun = stats.evicted_regions;
 	rawcache_detach(cache);
 	processes_run(seed ^ 0xfa11);
 	cache = attach(image);
@@ -606,8 +607,6 @@ static void schedule(void)
 	index_walk(cache, entry_check, cache, &stale, &broken);
 	if (broken)
 		wrong("%llu entries are broken", (unsigned long long)broken);
-	rawcache_stats_total(cache, &stats);
-	sum.recycled += stats.evicted_regions - begun;
 	sum.steps += sched_steps();
 	if (!(seed % 8))
 		regions_check(cache);

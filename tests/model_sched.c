@@ -29,6 +29,7 @@ struct actor {
 	void (*body)(void *arg);
 	void *arg;
 	int state;
+	uint64_t until; /* it does not go on before that step */
 };
 
 static struct actor actors[ACTORS_MAX];
@@ -97,6 +98,7 @@ int sched_spawn(void (*body)(void *arg), void *arg)
 	actor->arg = arg;
 	actor->state = ACTOR_READY;
 	actor->begun = false;
+	actor->until = 0;
 	makecontext(&actor->context, actor_main, 0);
 	return count++;
 }
@@ -107,19 +109,41 @@ void sched_kill(int actor)
 		actors[actor].state = ACTOR_DEAD;
 }
 
-bool sched_run(void)
+static bool actor_awake(const struct actor *actor)
+{
+	return actor->state == ACTOR_READY && actor->until <= steps;
+}
+
+/* How many could go on; when all that are left sleep, they are woken. */
+static int awake_count(void)
 {
 	int ready = 0;
+	int awake = 0;
+
+	for (int i = 0; i < count; i++) {
+		ready += actors[i].state == ACTOR_READY;
+		awake += actor_awake(&actors[i]);
+	}
+	for (int i = 0; !awake && i < count; i++)
+		actors[i].until = 0;
+	return awake ? awake : ready;
+}
+
+bool sched_run(void)
+{
+	int awake = awake_count();
 	int n;
 
-	for (int i = 0; i < count; i++)
-		ready += actors[i].state == ACTOR_READY;
-	if (!ready)
+	if (!awake)
 		return false;
-	n = (int)(pattern_random(&random_state) % (unsigned int)ready);
-	for (self = 0; actors[self].state != ACTOR_READY || n--; self++)
+	n = (int)(pattern_random(&random_state) % (unsigned int)awake);
+	for (self = 0; !actor_awake(&actors[self]) || n--; self++)
 		;
-	actor_enter(&actors[self]);
+	/* now and then one is held up, for longer than anything takes */
+	if (!(pattern_random(&random_state) % 1024))
+		actors[self].until = steps + pattern_random(&random_state) % 4096;
+	else
+		actor_enter(&actors[self]);
 	self = -1;
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/stats.h"
 #include "core/cache.h"
 
 #define FILE_BYTES 100000u
@@ -100,9 +101,51 @@ static void test_total(void **state)
 	assert_int_equal(cache->blocks_out, 0);
 }
 
+static bool giving, given;
+
+static struct rawcache_stats *slow_block(void)
+{
+	__atomic_store_n(&giving, true, __ATOMIC_RELEASE);
+	usleep(30000);
+	__atomic_store_n(&given, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void no_release(struct rawcache_stats *block)
+{
+	(void)block;
+}
+
+static void *bypass_thread(void *arg)
+{
+	rawcache_count_bypass(NULL, RAWCACHE_REASON_disabled);
+	return arg;
+}
+
+/* A cache goes while a thread, that may be another cache's, asks it for a block. */
+static void test_provider_ends(void **state)
+{
+	static struct rawcache_stats shared;
+	static struct stats_provider slow = { slow_block, no_release, &shared };
+	pthread_t thread;
+
+	(void)state;
+	rawcache_detach(cache);
+	cache = NULL;
+	stats_set_provider(&slow);
+	pthread_create(&thread, NULL, bypass_thread, NULL);
+	while (!__atomic_load_n(&giving, __ATOMIC_ACQUIRE))
+		usleep(100);
+	stats_set_provider(NULL);
+	assert_true(__atomic_load_n(&given, __ATOMIC_ACQUIRE));
+	pthread_join(thread, NULL);
+	assert_int_equal(shared.passthrough[RAWCACHE_REASON_disabled], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_provider_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outlive, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_total, setup, teardown),
 	};

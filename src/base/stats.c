@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/compiler.h"
+#include "base/sys.h"
 
 tls_initial struct rawcache_stats *stats_mine;
 
@@ -88,13 +90,33 @@ uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, dou
 	return bucket_limit(RAWCACHE_LATENCY_BUCKETS - 1);
 }
 
+/*
+ * Threads between a look at `current` and the end of its use. Who ends a provider waits for them,
+ * but not for ever: one may be a thread that its own signal handler ends it in.
+ */
+static uint32_t users;
+#define USERS_WAIT_MS 100
+
+static const struct stats_provider *provider_get(void)
+{
+	fetch_add(&users, 1);
+	fence_full(); /* pairs with the one in stats_set_provider() */
+	return load_acquire(&current);
+}
+
+static void provider_put(void)
+{
+	fetch_sub(&users, 1);
+}
+
 static void thread_ended(void *block)
 {
-	const struct stats_provider *provider = load_acquire(&current);
+	const struct stats_provider *provider = provider_get();
 
 	stats_mine = NULL;
 	if (provider)
 		provider->release(block);
+	provider_put();
 }
 
 static void thread_key_make(void)
@@ -129,26 +151,43 @@ static struct rawcache_stats *thread_block(const struct stats_provider *provider
 
 void stats_add_slow(size_t word, uint64_t n)
 {
-	const struct stats_provider *provider = load_acquire(&current);
+	const struct stats_provider *provider = provider_get();
 	struct rawcache_stats *shared = provider ? provider->shared : &private_block;
 
-	if (provider) {
+	if (provider)
 		stats_mine = thread_block(provider);
-		if (stats_mine) {
-			stats_add_word(word, n);
-			return;
-		}
-	}
-	fetch_add((uint64_t *)shared + word, n);
+	if (stats_mine)
+		stats_add_word(word, n);
+	else
+		fetch_add((uint64_t *)shared + word, n);
+	provider_put();
+}
+
+static void users_wait(void)
+{
+	struct timespec nap = { 0, 1000000 };
+
+	fence_full(); /* pairs with the one in provider_get() */
+	for (int i = 0; i < USERS_WAIT_MS && load_acquire(&users); i++)
+		sys_nanosleep(&nap);
 }
 
 void stats_set_provider(const struct stats_provider *provider)
 {
 	store_release(&current, provider);
-	if (!provider)
+	if (!provider) {
+		users_wait();
 		return;
+	}
 	stats_fold(provider->shared, &private_block);
 	memset(&private_block, 0, sizeof(private_block));
+}
+
+void stats_fork_child(void)
+{
+	users = 0; /* they are the parent's threads */
+	store_release(&current, NULL);
+	stats_forget();
 }
 
 void stats_release(void)

@@ -54,7 +54,8 @@ size_t stats_latency_bucket(uint64_t ns);
 /*
  * Where blocks come from. `thread` returns a zeroed block for the calling thread or NULL;
  * `release` gets it back, with its numbers, when the thread ends; `shared` is the block of the
- * process. Passing NULL goes back to private memory.
+ * process. Passing NULL goes back to private memory; when it returns no thread uses the last one
+ * any more, but for the blocks that it gave out.
  */
 struct stats_provider {
 	struct rawcache_stats *(*thread)(void);
@@ -69,8 +70,11 @@ void stats_init(void);
 /* Give the calling thread's block back, before its provider ends. */
 void stats_release(void);
 
-/* In a fork child: the calling thread's block is its parent's. */
+/* The calling thread's block is not its own any more. */
 void stats_forget(void);
+
+/* In a fork child: the provider and the blocks are its parent's. */
+void stats_fork_child(void);
 
 /* Add all of `from` to `to` with atomic additions. */
 void stats_fold(struct rawcache_stats *to, const struct rawcache_stats *from);

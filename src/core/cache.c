@@ -320,8 +320,7 @@ static void cache_fork_child(struct rawcache *cache)
 
 void rawcache_fork_child(void)
 {
-	stats_set_provider(NULL);
-	stats_forget();
+	stats_fork_child();
 	for (struct rawcache *cache = all; cache; cache = cache->next)
 		cache_fork_child(cache);
 	fork_release(fetch_fork_child);

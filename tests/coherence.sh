@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Random histories of files under writers and readers, each read checked: see tests/coherence.c.
+# usage: coherence.sh [SECONDS [SEED]]; twice, on a local file system and on FUSE
+. "$(dirname "$0")/lib.sh"
+need_origin
+seconds=${1:-6}
+seed=${2:-1}
+mkdir -p "$scratch/d" "$scratch/store"
+origin_mount "$scratch/store" "$scratch/m" || skip_all "the origin cannot be mounted"
+
+# history DIRECTORY NAME: a run in a new image
+history() {
+	IMAGE=$scratch/$2.img
+	CACHED_PATH=$1
+	"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+	RAWCACHE_SETTLE=0.02 cached timeout 300 "$TOP_BUILDDIR/tests/coherence" "$1" "$scratch/$2.state" \
+		"$seconds" "$seed" >"$scratch/out" 2>&1
+	status=$?
+	sed -n 's/^# /# /p; s/^Bail/# Bail/p' "$scratch/out"
+	while read -r line; do
+		case $line in
+		"ok "*) ok 0 "$2: ${line#*- }" ;;
+		"not ok "*) ok 1 "$2: ${line#*- } (seed $seed)" ;;
+		esac
+	done <"$scratch/out"
+	ok $status "$2: the checker ended well"
+	at_least "$(counter hits)" 100 "$2: the cache was used"
+	check "$2: the image verifies" "$RAWCACHE" verify --cache "$IMAGE"
+}
+
+history "$scratch/d" local
+history "$scratch/m" fuse
+done_testing
