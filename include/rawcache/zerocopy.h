@@ -32,6 +32,7 @@ struct rawcache_transfer {
 	int out;            /* descriptor */
 	unsigned int flags; /* of splice(2) */
 	uint64_t *out_offset; /* of pwrite(2), moved on; NULL: write(2) */
+	int cancel;         /* sendfile(2) is a cancellation point, which it is not by itself */
 };
 
 /*
@@ -49,16 +50,31 @@ ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t file, int fd,
 			       size_t length);
 
 /*
- * The same for bytes that a program has in memory and that should be those of the file: they
- * are compared with the cache before each piece is sent, and the transfer ends where they differ
- * (-ENODATA if that is at once). Never fetches.
+ * The same for bytes that a program has in memory and that should be those of the file, one piece
+ * of them: they are compared with the cache before it is sent. A count says with *length how long
+ * the piece was that was tried; if the count is less, the system call ended early. -ENODATA: they
+ * differ, or are not cached, or may not be sent by reference. Never fetches.
  */
 ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
 				    const struct rawcache_transfer *transfer, const void *bytes,
-				    uint64_t offset, size_t length);
+				    uint64_t offset, size_t *length);
+
+/* The same for bytes that lie in pages which rawcache_file_map() laid. */
+ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *transfer,
+			       const void *bytes, size_t *length);
+
+/*
+ * A transfer that a signal handler left by siglongjmp(), or in which the thread was cancelled, goes
+ * on holding a region and a file. This gives back what such a call of the calling thread holds; the
+ * next transfer of the thread does so, too. Not while a call of the thread is at work.
+ */
+void rawcache_thread_recover(void);
 
 /* The size from which reads and writes are worth mapping and sending, in bytes. */
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache);
+
+/* The same as it was set, or RAWCACHE_AUTO. */
+uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache);
 
 /*
  * Fix that size for all processes that use the image, until the last one has left: bytes,

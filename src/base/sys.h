@@ -269,6 +269,16 @@ static inline int sys_nanosleep(const struct timespec *t)
 	return (int)SYS_CALL(__NR_clock_nanosleep, CLOCK_MONOTONIC, 0, t, 0, 0, 0);
 }
 
+static inline int sys_sigpending(uint64_t *set)
+{
+	return (int)SYS_CALL(__NR_rt_sigpending, set, sizeof(*set), 0, 0, 0, 0);
+}
+
+static inline int sys_getsockopt(int fd, int level, int name, void *value, unsigned int *n)
+{
+	return (int)SYS_CALL(__NR_getsockopt, fd, level, name, value, n, 0);
+}
+
 static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 {
 	return (int)SYS_CALL(__NR_rt_sigprocmask, how, set, old, sizeof(uint64_t), 0, 0);

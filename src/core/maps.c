@@ -63,6 +63,7 @@ static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const
 		piece->end = start + bytes;
 		piece->region = run->region;
 		piece->generation = run->generation;
+		piece->at = run->at;
 		piece->mapped = *mapped;
 		piece_link(maps, piece);
 	}
@@ -142,6 +143,26 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 	return mapped;
 }
 
+bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run)
+{
+	uintptr_t at = (uintptr_t)address;
+	struct critical critical;
+	struct map_piece *piece;
+
+	maps_lock(maps, &critical);
+	for (piece = maps->pieces; piece; piece = piece->next)
+		if (at >= piece->start && at < piece->end)
+			break;
+	if (piece) {
+		run->region = piece->region;
+		run->generation = piece->generation;
+		run->at = piece->at + (at - piece->start);
+		run->length = min_u64(length, piece->end - at);
+	}
+	maps_unlock(maps, &critical);
+	return piece;
+}
+
 /* --- unmapping */
 
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length)
@@ -155,6 +176,7 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 static void piece_begin_at(struct map_piece *piece, uintptr_t start)
 {
 	piece->mapped.offset += start - piece->start;
+	piece->at += start - piece->start;
 	piece->start = start;
 }
 

@@ -11,16 +11,19 @@
 #define CORE_MAPS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rawcache/zerocopy.h>
 
 struct rawcache;
+struct run;
 
 struct map_piece {
 	uintptr_t start, end;
 	uint32_t region, generation;
 	struct rawcache_mapped mapped; /* what lies at `start` */
+	uint64_t at; /* of `start`: bytes into the data area */
 	struct map_piece *next;
 };
 
@@ -31,6 +34,13 @@ struct maps {
 };
 
 void maps_init(struct maps *maps);
+
+/*
+ * What lies at `address`, at most `length` bytes of it; false: nothing that is known. It was so
+ * when it was mapped: the program may have written to the pages, or mapped others behind our back.
+ */
+bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run);
+
 void maps_fork_prepare(struct maps *maps);
 void maps_fork_release(struct maps *maps);
 

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Transfers of cached files inside the kernel: see rawcache/zerocopy.h. */
+/*
+ * Transfers of cached files inside the kernel: see rawcache/zerocopy.h.
+ *
+ * A transfer may wait in the kernel for as long as a socket's peer likes, and a signal handler may
+ * leave it there by siglongjmp(), or the thread be cancelled. What it held stands in `held`, and is
+ * given back by the next transfer of the thread, or by rawcache_thread_recover().
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 
 #include <rawcache/zerocopy.h>
 
@@ -17,10 +24,56 @@
 #include "core/warm.h"
 
 #define STALE_TRIES 4
+/* What is compared at once: the caches of the processor still have it when the kernel sends it. */
+#define SAME_MAX (128u << 10)
+
+static tls_initial struct {
+	struct rawcache *cache; /* NULL: no transfer is at work */
+	struct file *file;	/* with a reference; NULL: none */
+	int pin;		/* -1: none */
+} held;
+
+static void held_begin(struct rawcache *cache, struct file *file)
+{
+	rawcache_thread_recover();
+	held.file = file;
+	held.pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* complete before it counts */
+	held.cache = cache;
+}
+
+void rawcache_thread_recover(void)
+{
+	struct rawcache *cache = held.cache;
+	struct file *file = held.file;
+	int pin = held.pin;
+
+	held.cache = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	if (!cache)
+		return;
+	pin_put(cache, pin);
+	if (file)
+		file_release(cache, file);
+}
+
+static void held_unpin(struct rawcache *cache)
+{
+	int pin = held.pin;
+
+	held.pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	pin_put(cache, pin);
+}
 
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache)
 {
 	return way_threshold(cache);
+}
+
+uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache)
+{
+	return way_threshold_fixed(cache);
 }
 
 int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes)
@@ -70,6 +123,18 @@ static ssize_t transfer_result(struct rawcache *cache, ssize_t n)
 	return -ENODATA;
 }
 
+/* As libc makes its own cancellation points: the request is acted upon in the system call. */
+static ssize_t sendfile_cancelled(int out, int in, uint64_t *at, size_t n)
+{
+	ssize_t done;
+	int type;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	done = sys_sendfile(out, in, at, n);
+	pthread_setcanceltype(type, NULL);
+	return done;
+}
+
 static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_transfer *t,
 			     const struct run *run)
 {
@@ -81,16 +146,20 @@ static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_trans
 					   : -ENODATA;
 	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache))
 		return transfer_write(cache, t, run);
+	if (t->cancel)
+		return sendfile_cancelled(t->out, cache->image.fd, &at, run->length);
 	return sys_sendfile(t->out, cache->image.fd, &at, run->length);
 }
 
+/* Bytes that a program read from the cache before were counted then. */
 static void transfer_count(const struct rawcache *cache, const struct rawcache_transfer *t,
-			   ssize_t n)
+			   ssize_t n, bool again)
 {
 	if (n <= 0)
 		return;
-	stats_add(hits, 1);
-	stats_add(hit_bytes, (uint64_t)n);
+	stats_add(hits, !again);
+	stats_add(hit_bytes, again ? 0 : (uint64_t)n);
+	stats_add(elided_bytes, again ? (uint64_t)n : 0);
 	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache)) {
 		stats_add(mmap_reads, 1);
 		stats_add(mmap_bytes, (uint64_t)n);
@@ -109,10 +178,11 @@ static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transf
 
 	if (pin < 0)
 		return pin == -ESTALE ? -ESTALE : -ENODATA;
+	held.pin = pin;
 	if (!bytes || guard_same(bytes, cache->image.data + run->at, run->length))
 		n = transfer_result(cache, transfer_call(cache, t, run));
-	pin_put(cache, pin);
-	transfer_count(cache, t, n);
+	held_unpin(cache);
+	transfer_count(cache, t, n, bytes);
 	return n;
 }
 
@@ -134,16 +204,15 @@ static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_
 }
 
 static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			       const struct rawcache_transfer *t, const char *bytes,
-			       uint64_t offset, size_t length)
+			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
 {
 	struct rawcache_transfer more;
 	size_t done = 0;
 
 	while (done < length) {
 		struct run run;
-		ssize_t n = transfer_piece(cache, file, handle, fd, t, bytes ? bytes + done : NULL,
-					   offset + done, length - done, &run);
+		ssize_t n = transfer_piece(cache, file, handle, fd, t, NULL, offset + done,
+					   length - done, &run);
 
 		if (n <= 0)
 			return done ? (ssize_t)done : n;
@@ -162,43 +231,68 @@ static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64
 }
 
 /* A reference is held, because what is learned of chunks is written into the object. */
-static ssize_t transfer(struct rawcache *cache, uint64_t handle, int fd,
-			const struct rawcache_transfer *t, const char *bytes, uint64_t offset,
-			size_t length)
+static int transfer_begin(struct rawcache *cache, uint64_t handle, struct file **file)
 {
-	struct file *file = file_at(cache, handle);
-	uint64_t size;
-	ssize_t n;
-
 	if (load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
 		return -ENODATA;
-	if (!file || !file_hold(cache, file, handle))
+	*file = file_at(cache, handle);
+	if (!*file || !file_hold(cache, *file, handle))
 		return -ESTALE;
-	size = load_relaxed(&file->size);
-	length = offset < size ? min_u64(length, size - offset) : 0;
-	n = transfer_pieces(cache, file, handle, fd, t, bytes, offset, length);
-	file_release(cache, file);
-	return n;
+	held_begin(cache, *file);
+	return 0;
 }
 
 ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t handle, int fd,
 			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
 {
-	return transfer(cache, handle, fd, t, NULL, offset, length);
+	struct file *file;
+	uint64_t size;
+	ssize_t n = transfer_begin(cache, handle, &file);
+
+	if (n)
+		return n;
+	size = load_relaxed(&file->size);
+	length = offset < size ? min_u64(length, size - offset) : 0;
+	n = transfer_pieces(cache, file, handle, fd, t, offset, length);
+	rawcache_thread_recover();
+	return n;
 }
 
 ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
 				    const struct rawcache_transfer *t, const void *bytes,
-				    uint64_t offset, size_t length)
+				    uint64_t offset, size_t *length)
 {
+	struct file *file;
+	struct run run;
 	ssize_t n;
 
 	if (!cache->image.data || !send_allowed(cache))
 		return -ENODATA;
-	n = transfer(cache, handle, -1, t, bytes, offset, length);
-	if (n > 0) {
-		stats_add(elided_writes, 1);
-		stats_add(elided_bytes, (uint64_t)n);
-	}
+	n = transfer_begin(cache, handle, &file);
+	if (n)
+		return n;
+	n = transfer_piece(cache, file, handle, -1, t, bytes, offset,
+			   min_u64(*length, SAME_MAX), &run);
+	rawcache_thread_recover();
+	*length = n > 0 ? run.length : *length;
+	return n ? n : -ENODATA;
+}
+
+ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *t,
+			       const void *bytes, size_t *length)
+{
+	struct run run;
+	ssize_t n;
+
+	if (!cache->image.data || !send_allowed(cache) || load_relaxed(&cache->broken) ||
+	    !image_fd_valid(&cache->image) || !rawcache_maps_touch(cache, bytes, *length) ||
+	    !maps_run(&cache->maps, bytes, min_u64(*length, SAME_MAX), &run))
+		return -ENODATA;
+	held_begin(cache, NULL);
+	n = transfer_run(cache, t, &run, bytes);
+	rawcache_thread_recover();
+	if (n == -ESTALE || !n)
+		return -ENODATA;
+	*length = n > 0 ? run.length : *length;
 	return n;
 }

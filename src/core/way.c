@@ -31,8 +31,7 @@ void way_calibrate(struct way_costs *costs)
 		store_relaxed(&costs->ticks_per_us, (uint32_t)(ticks / (ns / 1000)));
 }
 
-/* The size that was asked for, or RAWCACHE_AUTO. */
-static uint64_t threshold_fixed(const struct rawcache *cache)
+uint64_t way_threshold_fixed(const struct rawcache *cache)
 {
 	uint64_t set = 0;
 
@@ -54,7 +53,7 @@ static enum way way_cheaper(const struct way_costs *costs, uint64_t n)
 
 enum way way_choose(struct rawcache *cache, uint32_t n)
 {
-	uint64_t fixed = threshold_fixed(cache);
+	uint64_t fixed = way_threshold_fixed(cache);
 	uint32_t turn;
 
 	if (fixed != RAWCACHE_AUTO)
@@ -80,7 +79,7 @@ void way_learn(struct way_costs *costs, enum way way, uint32_t n, uint64_t ns)
 
 uint64_t way_threshold(const struct rawcache *cache)
 {
-	uint64_t fixed = threshold_fixed(cache);
+	uint64_t fixed = way_threshold_fixed(cache);
 	uint64_t n = UINT64_C(1) << CLASS_SHIFT;
 
 	if (fixed != RAWCACHE_AUTO)

@@ -42,6 +42,8 @@ void way_learn(struct way_costs *costs, enum way way, uint32_t n, uint64_t ns);
 
 /* The threshold in force: bytes. */
 uint64_t way_threshold(const struct rawcache *cache);
+/* The size that was asked for, or RAWCACHE_AUTO. */
+uint64_t way_threshold_fixed(const struct rawcache *cache);
 
 /* Find out how fast the tick counter runs; cheap, called now and then. */
 void way_calibrate(struct way_costs *costs);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that carry descriptors (SCM_RIGHTS): another process gets the description. */
+/*
+ * Messages that carry descriptors (SCM_RIGHTS): another process gets the description. Messages of
+ * cached bytes: elide.h.
+ */
 #include "shim/symbols.h"
 
 #include <string.h>
 
+#include "base/guard.h"
+
 #include "shim/attach.h"
+#include "shim/elide.h"
 #include "shim/fd.h"
 
 static void message_each(const struct msghdr *message, void (*visit)(int fd))
@@ -38,8 +44,23 @@ static bool message_matters(const struct msghdr *message)
 	return unlikely(attach_active) && message && message->msg_controllen;
 }
 
+/* Bytes and nothing else: the kernel does not read an address or control data of no length. */
+static bool message_elide(int fd, const struct msghdr *message, int flags, ssize_t *done)
+{
+	struct msghdr copy;
+
+	if (likely(!attach_cache_now()) || guard_copy(&copy, message, sizeof(copy)) ||
+	    copy.msg_name || copy.msg_control || copy.msg_controllen)
+		return false;
+	return elide_vector(fd, copy.msg_iov, copy.msg_iovlen, flags, done);
+}
+
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
+	ssize_t done;
+
+	if (message_elide(fd, message, flags, &done))
+		return done;
 	if (message_matters(message))
 		message_each(message, fd_share);
 	return NEXT(sendmsg)(fd, message, flags);

@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 
+#include "shim/elide.h"
 #include "shim/serve.h"
 #include "shim/thread.h"
 #include "shim/track.h"
@@ -63,6 +64,8 @@ static inline __attribute__((always_inline)) ssize_t read_fast(struct handle *ha
 	if (unlikely(got <= 0 || fdtab_get(fd) != handle ||
 		     !position_move(&handle->position, at, at + (uint64_t)got)))
 		got = SERVE_PASS;
+	else
+		elide_note(file, buf, (size_t)got, at);
 	thread_leave();
 	return got;
 }

@@ -9,6 +9,7 @@
 #include "base/sys.h"
 
 #include "shim/attach.h"
+#include "shim/elide.h"
 #include "shim/track.h"
 
 #define ROUNDS 3
@@ -59,6 +60,8 @@ static ssize_t serve_buffer(struct handle *handle, int fd, void *buf, size_t n, 
 		if (file == RAWCACHE_NO_FILE)
 			return SERVE_PASS;
 		got = rawcache_file_read(attach_cache_now(), file, fd, buf, n, offset);
+		if (likely(got > 0))
+			elide_note(file, buf, (size_t)got, offset);
 		if (likely(got > 0) || (!got && file_same(handle, fd)))
 			return got;
 		if (got && got != -ESTALE)
