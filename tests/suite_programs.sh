@@ -76,7 +76,8 @@ git_write() {
 	done
 }
 
-# A clone while commits are made is whole, whichever commit it is of. (Not a local one: that copies
+# A clone while commits are made is whole, whichever commit it is of. (A status that takes the lock
+# of the index makes the other side fail, with the shim or without.) (Not a local one: that copies
 # files, and fails when a repack removes one, without the shim too.)
 git_read() {
 	while [ ! -e "$scratch/written" ]; do
@@ -84,7 +85,7 @@ git_read() {
 		"${below[@]}" git clone -q --no-local "$m/repo" "$scratch/clone" &&
 			git -C "$scratch/clone" fsck --full --strict --no-progress || return
 		"${below[@]}" git -C "$m/repo" log -p >"$scratch/log" || return
-		"${below[@]}" git -C "$m/repo" status --short >/dev/null || return
+		"${below[@]}" git --no-optional-locks -C "$m/repo" status --short >/dev/null || return
 	done
 }
 
