@@ -4,7 +4,6 @@
 # tests/shim_corners.c.
 . "$(dirname "$0")/lib.sh"
 mkdir -p "$scratch/d"
-IMAGE=$scratch/cache.img
 CACHED_PATH=$scratch/d
 export IMAGE
 head -c 3000000 /dev/urandom >"$scratch/d/a"
@@ -16,7 +15,8 @@ corner() {
 	corner_name=$1
 	corner_text=$2
 	shift 2
-	"$RAWCACHE" format --force --size 128M "$IMAGE" >/dev/null || exit 1
+	IMAGE=$scratch/$corner_name$tap_count.img # what a corner leaves running may have its own still
+	"$RAWCACHE" format --force --size 32M "$IMAGE" >/dev/null || exit 1
 	env "$@" timeout -k 5 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- \
 		"$TOP_BUILDDIR/tests/shim_corners" "$corner_name" "$scratch/d/a" "$scratch/d/b" \
 		>"$scratch/corner.log" 2>&1
@@ -37,4 +37,9 @@ corner cut_short "transfers when the image was cut short"
 corner cut_short "also where they are copies" RAWCACHE_SENDFILE=0
 corner revalidate "the first read after RAWCACHE_REVALIDATE ms is of the changed file" \
 	RAWCACHE_REVALIDATE=100
+corner range_unshare "close_range() that gives a thread descriptors of its own"
+corner vfork_replaces "a vfork child's own file under a number of its parent's"
+corner vfork_keeps "a vfork child keeps a descriptor through exec by ioctl()"
+corner spawn_early "posix_spawn() with actions older than the descriptor"
+corner bad_messages "bad pointers in messages"
 done_testing

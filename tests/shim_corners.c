@@ -9,9 +9,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <pthread.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,10 +45,10 @@ static int open_a(int flags)
 	return fd;
 }
 
-/* The file's bytes as the kernel has them: a descriptor for reading and writing is not served. */
+/* The file's bytes as the kernel has them: a descriptor with O_APPEND is not served. */
 static void expect(const char *path, char *bytes, size_t n, off_t offset)
 {
-	int fd = open(path, O_RDWR);
+	int fd = open(path, O_RDONLY | O_APPEND);
 
 	if (fd < 0 || pread(fd, bytes, n, offset) != (ssize_t)n)
 		exit(fail(path));
@@ -66,8 +72,9 @@ static int revalidate(void)
 	pid_t pid;
 	int status;
 
-	if (pread(fd, buf, BLOCK, 0) != BLOCK || !is_block(a, 0))
-		return fail("the first read");
+	for (int i = 0; i < 3; i++) /* the last one of what is known to be in memory */
+		if (pread(fd, buf, BLOCK, 0) != BLOCK || !is_block(a, 0))
+			return fail("the first reads");
 	pid = fork();
 	if (!pid) {
 		snprintf(buf, sizeof(buf), "of=%s", a);
@@ -139,6 +146,156 @@ static int cut_short(void)
 	return 0;
 }
 
+/* --- descriptors of its own for a thread, or a child */
+
+static volatile int step, number;
+
+static void step_wait(int n)
+{
+	while (step < n)
+		sched_yield();
+}
+
+static void *thread_unshare(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	if (close_range((unsigned int)number, (unsigned int)number, CLOSE_RANGE_UNSHARE))
+		exit(fail("close_range"));
+	fd = open(b, O_RDONLY);
+	if (fd != number || pread(fd, buf, BLOCK, 0) != BLOCK)
+		exit(fail("the thread's file"));
+	step = 1;
+	pause();
+	return NULL;
+}
+
+static int range_unshare(void)
+{
+	pthread_t thread;
+
+	number = open_a(0);
+	if (read(number, buf, BLOCK) != BLOCK || pthread_create(&thread, NULL, thread_unshare, NULL))
+		return fail("beginning");
+	step_wait(1);
+	if (read(number, buf, BLOCK) != BLOCK || !is_block(a, 1))
+		return fail("the position is another's");
+	if (pread(number, buf, BLOCK, 0) != BLOCK || !is_block(a, 0))
+		return fail("the file is another's");
+	return 0;
+}
+
+static void *thread_read(void *arg)
+{
+	(void)arg;
+	step_wait(1);
+	if (read(number, buf, BLOCK) != BLOCK || !is_block(a, 1))
+		exit(fail("reading beside a vfork child"));
+	step = 2;
+	return NULL;
+}
+
+static int vfork_replaces(void)
+{
+	pthread_t thread;
+	int other = open(b, O_RDONLY | O_CLOEXEC);
+
+	number = open_a(O_CLOEXEC);
+	if (read(number, buf, BLOCK) != BLOCK || pthread_create(&thread, NULL, thread_read, NULL))
+		return fail("beginning");
+	if (!vfork()) {
+		step = 1;
+		step_wait(2); /* the position is in user space */
+		dup2(other, number);
+		fcntl(number, F_SETFD, 0);
+		_exit(0);
+	}
+	pthread_join(thread, NULL);
+	if (read(number, buf, BLOCK) != BLOCK || !is_block(a, 2))
+		return fail("the position was lost");
+	if (read(other, buf, BLOCK) != BLOCK || !is_block(b, 0))
+		return fail("the other file's position moved");
+	return 0;
+}
+
+static int vfork_keeps(void)
+{
+	int fd = open_a(O_CLOEXEC);
+	int ends[2];
+	int status;
+
+	if (fd != 3) { /* what the shell's redirection below says */
+		dup3(fd, 3, O_CLOEXEC);
+		close(fd);
+		fd = 3;
+	}
+	if (pipe(ends) || read(fd, buf, BLOCK) != BLOCK)
+		return fail("beginning");
+	if (!vfork()) {
+		dup2(ends[0], 0);
+		ioctl(fd, FIONCLEX);
+		execlp("sh", "sh", "-c",
+		       "read x; dd bs=4096 count=1 of=/dev/null status=none <&3", NULL);
+		_exit(1);
+	}
+	if (read(fd, buf, BLOCK) != BLOCK || !is_block(a, 1))
+		return fail("before the child");
+	if (write(ends[1], "\n", 1) != 1 || wait(&status) < 0 || status)
+		return fail("the child");
+	if (read(fd, buf, BLOCK) != BLOCK || !is_block(a, 3))
+		return fail("after the child");
+	return 0;
+}
+
+/* Actions that were made before the file was opened. */
+static int spawn_early(void)
+{
+	static char *arguments[] = { "dd", "bs=4096", "count=1", "status=none", NULL };
+	posix_spawn_file_actions_t actions;
+	int fd = open_a(O_CLOEXEC);
+	int ends[2];
+	pid_t pid;
+
+	if (pipe(ends))
+		return fail("pipe");
+	close(fd);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, 0);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+	if (open_a(O_CLOEXEC) != fd || read(fd, buf, BLOCK) != BLOCK ||
+	    posix_spawnp(&pid, "dd", &actions, NULL, arguments, environ))
+		return fail("posix_spawnp");
+	if (read(ends[0], buf, BLOCK) != BLOCK || !is_block(a, 1))
+		return fail("the child read something else");
+	return 0;
+}
+
+/* --- bad pointers are the kernel's to refuse */
+
+static int bad_messages(void)
+{
+	struct msghdr message = { .msg_control = (void *)16, .msg_controllen = 64 };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	int fd = open_a(0);
+	int ends[2];
+
+	if (read(fd, buf, BLOCK) != BLOCK || socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return fail("beginning");
+	if (sendmsg(ends[0], (void *)(uintptr_t)number, 0) != -1 || errno != EFAULT)
+		return fail("a bad message");
+	if (sendmsg(ends[0], &message, 0) != -1 || errno != EFAULT)
+		return fail("bad control data");
+	message.msg_control = control;
+	message.msg_controllen = sizeof(control);
+	*(struct cmsghdr *)control = (struct cmsghdr){ .cmsg_len = SIZE_MAX / 2,
+						       .cmsg_level = SOL_SOCKET,
+						       .cmsg_type = SCM_RIGHTS };
+	if (sendmsg(ends[0], &message, 0) != -1 || errno != EINVAL)
+		return fail("more control data than there is");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -147,6 +304,11 @@ static const struct {
 	{ "pipe_splice", pipe_splice },
 	{ "pipe_sendfile", pipe_sendfile },
 	{ "cut_short", cut_short },
+	{ "range_unshare", range_unshare },
+	{ "vfork_replaces", vfork_replaces },
+	{ "vfork_keeps", vfork_keeps },
+	{ "spawn_early", spawn_early },
+	{ "bad_messages", bad_messages },
 };
 
 int main(int argc, char **argv)

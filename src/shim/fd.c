@@ -3,6 +3,8 @@
 
 #include "shim/fd.h"
 
+#include "base/sys.h"
+
 #include "shim/attach.h"
 #include "shim/handle.h"
 #include "shim/process.h"
@@ -105,10 +107,31 @@ bool fd_is_writer(int fd)
 	return fdtab_is_handle(handle) && handle->writer;
 }
 
+/*
+ * In a vfork child: whether the number still is what it is in the parent. Where kcmp() may not be
+ * used, whether it is the same file.
+ */
+static bool foreign_same(int fd, const struct handle *handle)
+{
+	struct statx stx;
+	long order = SYS_CALL(__NR_kcmp, sys_getpid(), SYS_CALL(__NR_getppid, 0, 0, 0, 0, 0, 0),
+			      0 /* KCMP_FILE */, fd, fd, 0);
+
+	if (order >= 0)
+		return !order;
+	return !sys_fstatx(fd, &stx) && stx.stx_ino == handle->stx.stx_ino &&
+	       stx.stx_dev_major == handle->stx.stx_dev_major &&
+	       stx.stx_dev_minor == handle->stx.stx_dev_minor;
+}
+
 void fd_share(int fd)
 {
 	struct handle *handle = fdtab_get(fd);
 
-	if (unlikely(fdtab_is_handle(handle)))
-		position_share(&handle->position, fd);
+	if (likely(!fdtab_is_handle(handle)))
+		return;
+	/* other threads of the parent go on: their position must not land in a file of the child's */
+	if (thread_is_foreign() && !foreign_same(fd, handle))
+		return;
+	position_share(&handle->position, fd);
 }

@@ -12,6 +12,7 @@
 #include "base/sys.h"
 
 #include "shim/fd.h"
+#include "shim/process.h"
 #include "shim/procfd.h"
 #include "shim/thread.h"
 
@@ -74,6 +75,8 @@ int close_range(unsigned int first, unsigned int last, int flags)
 
 	if (first > last || flags & ~(int)CLOSE_RANGE_UNSHARE)
 		return NEXT(close_range)(first, last, flags);
+	if (flags)
+		process_unshare();
 	if (first <= INT_MAX)
 		fdtab_each((int)first, last, entry_drop);
 	own_find(&own, first, last);

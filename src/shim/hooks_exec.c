@@ -109,17 +109,26 @@ int execle(const char *path, const char *arg, ...)
 	return execve(path, (char *const *)argv, envp);
 }
 
+/* A duplicate may have been asked for before the number was what it is now: see below. */
+static void spawn_share(const posix_spawn_file_actions_t *actions)
+{
+	if (actions)
+		process_share_vfork();
+	else
+		process_share_inherited();
+}
+
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	process_share_inherited();
+	spawn_share(actions);
 	return NEXT(posix_spawn)(pid, path, actions, attributes, argv, envp);
 }
 
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	process_share_inherited();
+	spawn_share(actions);
 	return NEXT(posix_spawnp)(pid, file, actions, attributes, argv, envp);
 }
 

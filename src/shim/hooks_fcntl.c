@@ -94,7 +94,12 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (likely(!fdtab_get(fd)) || request_is_terminal(request))
+	if (likely(!fdtab_get(fd)))
+		return NEXT(ioctl)(fd, request, arg);
+	/* a vfork child keeps it through exec */
+	if (request == FIONCLEX && thread_is_foreign())
+		fd_share(fd);
+	if (request_is_terminal(request))
 		return NEXT(ioctl)(fd, request, arg);
 	announce_begin(&announce, fd);
 	lent = fd_lend(fd);

@@ -5,6 +5,7 @@
  */
 #include "shim/symbols.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -13,6 +14,7 @@
 #include "shim/elide.h"
 #include "shim/fd.h"
 
+/* What the kernel has filled in. */
 static void message_each(const struct msghdr *message, void (*visit)(int fd))
 {
 	struct msghdr *msg = (struct msghdr *)message;
@@ -38,7 +40,6 @@ static void visit_new(int fd)
 	fd_new(fd);
 }
 
-/* With nothing tracked there is nothing to share, and the program's pointers stay unread. */
 static bool message_matters(const struct msghdr *message)
 {
 	return unlikely(attach_active) && message && message->msg_controllen;
@@ -55,22 +56,47 @@ static bool message_elide(int fd, const struct msghdr *message, int flags, ssize
 	return elide_vector(fd, copy.msg_iov, copy.msg_iovlen, flags, done);
 }
 
+/*
+ * The descriptors that a message is about to carry become shared. What the program passes may be
+ * bad in every way, which is the kernel's to say.
+ */
+static void message_share(const struct msghdr *message)
+{
+	struct cmsghdr c;
+	struct msghdr msg;
+	int fd;
+
+	if (!attach_cache_now() || guard_copy(&msg, message, sizeof(msg)))
+		return;
+	for (size_t at = 0; at + sizeof(c) <= msg.msg_controllen; at += CMSG_ALIGN(c.cmsg_len)) {
+		const char *p = (const char *)msg.msg_control + at;
+
+		if (guard_copy(&c, p, sizeof(c)) || c.cmsg_len < sizeof(c) ||
+		    c.cmsg_len > msg.msg_controllen - at)
+			return;
+		if (c.cmsg_level != SOL_SOCKET || c.cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = CMSG_LEN(0); i + sizeof(fd) <= c.cmsg_len; i += sizeof(fd))
+			if (!guard_copy(&fd, p + i, sizeof(fd)))
+				fd_share(fd);
+	}
+}
+
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	ssize_t done;
 
 	if (message_elide(fd, message, flags, &done))
 		return done;
-	if (message_matters(message))
-		message_each(message, fd_share);
+	if (unlikely(attach_active))
+		message_share(message);
 	return NEXT(sendmsg)(fd, message, flags);
 }
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
-	for (unsigned int i = 0; attach_active && i < count; i++)
-		if (message_matters(&messages[i].msg_hdr))
-			message_each(&messages[i].msg_hdr, fd_share);
+	for (unsigned int i = 0; attach_active && i < count && i < IOV_MAX; i++)
+		message_share(&messages[i].msg_hdr);
 	return NEXT(sendmmsg)(fd, messages, count, flags);
 }
 

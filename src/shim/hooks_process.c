@@ -3,7 +3,6 @@
 #include "shim/symbols.h"
 
 #include <stdarg.h>
-#include <sys/single_threaded.h>
 
 #include "base/sys.h"
 
@@ -94,11 +93,10 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 
-/* Threads with different descriptors for the same numbers. */
 int unshare(int flags)
 {
-	if (flags & CLONE_FILES && !__libc_single_threaded)
-		process_retire();
+	if (flags & CLONE_FILES)
+		process_unshare();
 	return NEXT(unshare)(flags);
 }
 

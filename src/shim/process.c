@@ -4,6 +4,7 @@
 #include "shim/process.h"
 
 #include <pthread.h>
+#include <sys/single_threaded.h>
 
 #include <rawcache/rawcache.h>
 
@@ -107,6 +108,13 @@ void process_retire(void)
 		return;
 	store_release(&attach_active, false);
 	fdtab_each(0, FDTAB_LIMIT, retire);
+}
+
+void process_unshare(void)
+{
+	/* a vfork child has its own already */
+	if (!__libc_single_threaded && !thread_is_foreign())
+		process_retire();
 }
 
 bool process_clone_confuses(unsigned long flags)

@@ -49,6 +49,12 @@ void process_share_all(void);
 void process_retire(void);
 
 /*
+ * This thread is about to have descriptors of its own: with others beside it, nobody could tell
+ * whose a number is.
+ */
+void process_unshare(void);
+
+/*
  * After a clone() with these flags nobody could tell whose descriptor a number is: two processes
  * on one memory or with one descriptor table, and not the other. (A vfork child has its parent's
  * thread wait.)
