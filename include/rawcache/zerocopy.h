@@ -105,6 +105,13 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 void rawcache_maps_drop(struct rawcache *cache, void *taken);
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
 
+/*
+ * A SIGBUS at `address`: if it is a page of the image in such a mapping (its disk fails, somebody
+ * truncated it), the origin's page takes its place and true is returned: return from the handler,
+ * the cache switches itself off. Not for SIGSEGV, which is the program's own. Async-signal-safe.
+ */
+bool rawcache_maps_fault(void *address);
+
 /* A file as it is mapped. */
 struct rawcache_mapped {
 	uint64_t device, inode; /* major << 32 | minor, as in struct statx */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <rawcache/zerocopy.h>
+
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/critical.h"
@@ -259,6 +261,19 @@ bool rawcache_handle_fault(void *address)
 		if (page_replace(cache, at, cache->image.meta, cache->image.meta_bytes) ||
 		    page_replace(cache, at, cache->runtime.header, cache->runtime.bytes))
 			return true;
+	return false;
+}
+
+bool rawcache_maps_fault(void *address)
+{
+	for (struct rawcache *cache = load_acquire(&all); cache; cache = cache->next) {
+		if (!maps_fault(cache, (uintptr_t)address))
+			continue;
+		storage_lost(cache);
+		if (stats_mine)
+			stats_add(io_errors, 1);
+		return true;
+	}
 	return false;
 }
 

@@ -38,6 +38,77 @@ static void maps_unlock(struct maps *maps, struct critical *critical)
 	critical_leave(critical);
 }
 
+/* --- the origin's pages, for when the image's cannot be read */
+
+static struct map_spare *spare_make(int fd, uint64_t length, int prot, uint64_t offset)
+{
+	struct map_spare *spare = memory_get(sizeof(*spare));
+	char *base;
+
+	if (!spare)
+		return NULL;
+	base = sys_mmap(NULL, length, prot, MAP_PRIVATE | MAP_NORESERVE, fd, offset);
+	if (sys_is_error(base)) {
+		memory_put(spare, sizeof(*spare));
+		return NULL;
+	}
+	*spare = (struct map_spare){ base, round_up(length, FORMAT_PAGE), offset, 1 };
+	return spare;
+}
+
+/* Under the lock. */
+static void spare_put(struct map_spare *spare)
+{
+	if (!spare || --spare->references)
+		return;
+	sys_munmap(spare->base, spare->bytes);
+	memory_put(spare, sizeof(*spare));
+}
+
+static struct map_spare *spare_get(struct map_spare *spare)
+{
+	if (spare)
+		spare->references++;
+	return spare;
+}
+
+/* Under the lock. */
+static void piece_free(struct map_piece *piece)
+{
+	spare_put(piece->spare);
+	memory_put(piece, sizeof(*piece));
+}
+
+static bool piece_replace(const struct map_piece *piece, uintptr_t page)
+{
+	const struct map_spare *spare = piece->spare;
+	uint64_t offset = piece->mapped.offset + (page - piece->start);
+
+	if (!spare || offset < spare->offset || offset - spare->offset >= spare->bytes)
+		return false;
+	/* moved, not copied: a second fault in the same page is the origin's own */
+	return !sys_is_error((void *)SYS_CALL(__NR_mremap, spare->base + (offset - spare->offset),
+					      FORMAT_PAGE, FORMAT_PAGE,
+					      MREMAP_MAYMOVE | MREMAP_FIXED, page, 0));
+}
+
+bool maps_fault(struct rawcache *cache, uintptr_t address)
+{
+	uintptr_t page = round_down(address, FORMAT_PAGE);
+	struct critical critical;
+	struct map_piece *piece;
+	bool replaced = false;
+
+	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
+		return false;
+	maps_lock(&cache->maps, &critical);
+	for (piece = cache->maps.pieces; piece && !replaced; piece = piece->next)
+		if (piece->start <= page && page < piece->end)
+			replaced = piece_replace(piece, page);
+	maps_unlock(&cache->maps, &critical);
+	return replaced;
+}
+
 /* --- mapping */
 
 static void piece_link(struct maps *maps, struct map_piece *piece)
@@ -51,7 +122,7 @@ static void piece_link(struct maps *maps, struct map_piece *piece)
 }
 
 static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const struct run *run,
-		       const struct rawcache_mapped *mapped)
+		       const struct rawcache_mapped *mapped, struct map_spare *spare)
 {
 	struct critical critical;
 	struct map_piece *piece;
@@ -65,6 +136,7 @@ static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const
 		piece->generation = run->generation;
 		piece->at = run->at;
 		piece->mapped = *mapped;
+		piece->spare = spare_get(spare);
 		piece_link(maps, piece);
 	}
 	maps_unlock(maps, &critical);
@@ -75,7 +147,7 @@ static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const
  * it may make writable later must not reach the image.
  */
 static int piece_map(struct rawcache *cache, char *address, const struct rawcache_mapped *mapped,
-		     const struct run *run)
+		     const struct run *run, struct map_spare *spare)
 {
 	uint64_t bytes = round_up(run->length, FORMAT_PAGE);
 	int err = hold_get(cache, run->region, run->generation);
@@ -90,12 +162,13 @@ static int piece_map(struct rawcache *cache, char *address, const struct rawcach
 		return -ENOMEM;
 	}
 	/* without memory for the note the hold lasts as long as the process */
-	piece_note(&cache->maps, (uintptr_t)address, bytes, run, mapped);
+	piece_note(&cache->maps, (uintptr_t)address, bytes, run, mapped, spare);
 	return 0;
 }
 
 static uint64_t file_map(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			 char *address, uint64_t length, int prot, uint64_t offset)
+			 char *address, uint64_t length, int prot, uint64_t offset,
+			 struct map_spare *spare)
 {
 	struct rawcache_mapped mapping = { file->device, file->inode, offset, prot };
 	uint64_t fetch = FETCH_MAX;
@@ -113,7 +186,7 @@ static uint64_t file_map(struct rawcache *cache, struct file *file, uint64_t han
 		}
 		mapping.offset = offset + done;
 		if (!err)
-			err = piece_map(cache, address + done, &mapping, &run);
+			err = piece_map(cache, address + done, &mapping, &run, spare);
 		if (err && err != -ENODATA && err != -ESTALE)
 			break;
 		pieces += !err;
@@ -127,6 +200,8 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 			   size_t length, int prot, uint64_t offset)
 {
 	struct file *file = file_at(cache, handle);
+	struct map_spare *spare;
+	struct critical critical;
 	uint64_t mapped = 0;
 	uint64_t size;
 
@@ -134,9 +209,14 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 	    !file_hold(cache, file, handle))
 		return 0;
 	size = load_relaxed(&file->size);
-	if (offset < size && !file_written(file))
-		mapped = file_map(cache, file, handle, fd, address, min_u64(length, size - offset),
-				  prot, offset);
+	if (offset < size && !file_written(file)) {
+		length = min_u64(length, size - offset);
+		spare = spare_make(fd, length, prot, offset);
+		mapped = file_map(cache, file, handle, fd, address, length, prot, offset, spare);
+		maps_lock(&cache->maps, &critical);
+		spare_put(spare);
+		maps_unlock(&cache->maps, &critical);
+	}
 	file_release(cache, file);
 	stats_add(mapped_files, mapped != 0);
 	stats_add(mapped_bytes, mapped);
@@ -191,12 +271,13 @@ static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t
 
 	if (!rest || hold_get(cache, piece->region, piece->generation)) {
 		*link = piece->next;
-		memory_put(piece, sizeof(*piece));
+		piece_free(piece);
 		if (rest)
 			memory_put(rest, sizeof(*rest));
 		return;
 	}
 	*rest = *piece;
+	spare_get(rest->spare);
 	piece_begin_at(rest, at);
 	piece->end = at;
 	piece->next = rest;
@@ -259,7 +340,7 @@ void rawcache_maps_drop(struct rawcache *cache, void *taken)
 		struct map_piece *next = piece->next;
 
 		hold_put(cache, piece->region);
-		memory_put(piece, sizeof(*piece));
+		piece_free(piece);
 		piece = next;
 	}
 	maps_unlock(&cache->maps, &critical);

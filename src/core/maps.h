@@ -19,11 +19,23 @@
 struct rawcache;
 struct run;
 
+/*
+ * The origin's own mapping of what is mapped, somewhere else: a page of the image that cannot be read
+ * is replaced by its page of this one. A descriptor kept open would do as well, but closing it would
+ * drop the program's POSIX locks.
+ */
+struct map_spare {
+	char *base;
+	uint64_t bytes, offset; /* of the file */
+	uint32_t references; /* pieces, and who makes them */
+};
+
 struct map_piece {
 	uintptr_t start, end;
 	uint32_t region, generation;
 	struct rawcache_mapped mapped; /* what lies at `start` */
 	uint64_t at; /* of `start`: bytes into the data area */
+	struct map_spare *spare; /* NULL: none to be had */
 	struct map_piece *next;
 };
 
@@ -49,5 +61,8 @@ void maps_fork_release(struct maps *maps);
  * gone already and the region was recycled, the piece becomes inaccessible.
  */
 void maps_fork_child(struct rawcache *cache);
+
+/* A page of a piece cannot be read (SIGBUS): true when the origin's page is in its place now. */
+bool maps_fault(struct rawcache *cache, uintptr_t address);
 
 #endif

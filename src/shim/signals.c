@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include <rawcache/rawcache.h>
+#include <rawcache/zerocopy.h>
 
 #include "base/critical.h"
 #include "base/guard.h"
@@ -115,7 +116,9 @@ static void fault(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	bool mended = info->si_code > 0 && rawcache_handle_fault(info->si_addr);
+	bool mended = info->si_code > 0 &&
+		      (rawcache_handle_fault(info->si_addr) ||
+		       (sig == SIGBUS && rawcache_maps_fault(info->si_addr)));
 
 	errno = saved;
 	if (!mended && !(info->si_code <= 0 && guard_postpone(sig, info)))
