@@ -28,14 +28,14 @@ print(h.hexdigest() + "  -")' "$scratch/d/file" 2>"$scratch/err")
 	is "$got" "$sum" "$name: the program reads the file"
 	is "$(cat "$scratch/err")" "" "$name: in silence"
 }
-fills() {
-	"$RAWCACHE" stat --cache "$scratch/good.img" --json |
-		python3 -c 'import json,sys; print(json.load(sys.stdin)["totals"]["fills"])'
+# total NAME: a counter of the good image
+total() {
+	IMAGE=$scratch/good.img counter "$1"
 }
 
-before=$(fills)
+before=$(total fills)
 shim "nothing is wrong"
-at_least "$(fills)" $((before + 4)) "and the file is stored (the rest can fail)"
+at_least "$(total fills)" $((before + 4)) "and the file is stored (the rest can fail)"
 
 head -c 20000000 /dev/urandom >"$scratch/garbage.img"
 shim "garbage image" RAWCACHE_DEVICE="$scratch/garbage.img"
@@ -59,8 +59,13 @@ shim "a file as runtime directory" RAWCACHE_RUNTIME_DIR="$scratch/d/file"
 shim "bad values" RAWCACHE_TTL=x RAWCACHE_SETTLE=-1 RAWCACHE_MMAP_THRESHOLD=9Q RAWCACHE_IO=fast
 shim "unknown variable" RAWCACHE_PATH=/x
 shim "no path" RAWCACHE_PATHS=
+before=$(total hits)
 shim "switched off" RAWCACHE_DISABLE=1
 shim "skipped" RAWCACHE_SKIP=bash:python3:sh
+shim "skipped by the path it was started with" RAWCACHE_SKIP=python3
+is "$(total hits)" "$before" "what is switched off or skipped does not use the cache"
+shim "another is skipped" RAWCACHE_SKIP=python:python33:ython3
+at_least "$(total hits)" $((before + 1)) "which the others do"
 
 if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=1M rawcache-test "$scratch/run" 2>/dev/null; then
 	mounts="$mounts $scratch/run"

@@ -42,17 +42,6 @@ static bool name_listed(const char *list, const char *name)
 	return false;
 }
 
-/*
- * The address sanitizer's strdup() gives memory that its own free() dies of, until its malloc()
- * was called once: config_load() is about to do both.
- */
-static void allocator_wake(void)
-{
-	void *volatile p = malloc(1);
-
-	free(p);
-}
-
 void attach_init(const char *name)
 {
 	const char *slash = strrchr(name, '/');
@@ -61,7 +50,6 @@ void attach_init(const char *name)
 	/* most programs that inherit us without a configuration end here */
 	if (!paths || !*paths || getauxval(AT_SECURE))
 		return;
-	allocator_wake();
 	if (config_load(&attach_config, NULL, NULL) < 0)
 		return;
 	if (!*attach_config.paths || attach_config.disable ||

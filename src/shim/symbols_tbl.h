@@ -318,5 +318,8 @@ SYMBOL(int, epoll_pwait2,
 	const sigset_t *set))
 ALIAS(__sigsuspend, sigsuspend)
 
+/* not libc's: hooks_sanitizer.c */
+SYMBOL(const char *, __asan_default_options, (void))
+
 /* all of them by number: hooks_syscall.c */
 SYMBOL(long, syscall, (long number, ...))
