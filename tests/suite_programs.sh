@@ -65,7 +65,7 @@ git_make() {
 		"${below[@]}" git -C "$m/repo" add . && "${below[@]}" git -C "$m/repo" commit -qm start
 }
 
-git_commits() {
+git_write() {
 	for i in $(seq $commits); do
 		echo "line $i" >>"$m/repo/src/grows"
 		echo "$i" >"$m/repo/src/replaced.new" && mv "$m/repo/src/replaced.new" "$m/repo/src/replaced"
