@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/time.h>
 
 #include "child.h"
@@ -181,6 +182,52 @@ static void test_garbage(void **state)
 	assert_true(now_s() - start < 5);
 }
 
+#define TURNS_US 100
+
+static volatile bool turns_over;
+
+static void pause_here(int sig)
+{
+	(void)sig;
+	usleep(TURNS_US / 4);
+}
+
+static void *claim_thread(void *arg)
+{
+	struct claim mine;
+
+	while (!turns_over)
+		if (flight_try(cache, arg, &mine))
+			flight_end(cache, &mine);
+	return NULL;
+}
+
+/* Two that use the same place by turns, stopped anywhere: neither's end is taken for the other's. */
+static void test_turns(void **state)
+{
+	const struct itimerval often = { { 0, TURNS_US }, { 0, TURNS_US } };
+	const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+	struct key other = { .low = key.low ^ UINT64_C(1) << 60, .high = 2 };
+	pthread_t threads[2];
+
+	(void)state;
+	cache = attach(path);
+	turns_over = false;
+	signal(SIGALRM, pause_here);
+	pthread_create(&threads[0], NULL, claim_thread, (void *)&key);
+	pthread_create(&threads[1], NULL, claim_thread, &other);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (double start = now_s(); now_s() - start < 2;)
+		usleep(100000);
+	setitimer(ITIMER_REAL, &never, NULL);
+	turns_over = true;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	signal(SIGALRM, SIG_DFL);
+	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)
+		assert_int_equal(cache->runtime.flights[i].claim, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,14 +82,17 @@ static struct flight *flight_find(struct rawcache *cache, const struct key *key,
 	return NULL;
 }
 
-/* The flight became ours. A claim that is not told how far it is says so in its own word. */
+/*
+ * The flight became ours. Its life is counted by who claims it, never by who gives it up: another
+ * may have claimed it by then. A claim that is not told how far it is says so in its own word.
+ */
 static void claim_take(const struct rawcache *cache, struct claim *mine, struct flight *flight,
 		       uint64_t tag)
 {
 	mine->flight = flight;
 	mine->claim = claim_of(cache, tag);
-	mine->word = load_acquire(&flight->word);
-	mine->ready = mine->word;
+	mine->life = fetch_add(&flight->life, 1) + 1;
+	mine->ready = mine->life & ~CHUNK_VALID;
 	store_relaxed(&flight->ahead, 0);
 	store_release(&flight->ready, mine->ready);
 }
@@ -137,9 +140,9 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 /*
  * How far the owner is, in one word that cannot be half of one owner's and half of another's.
  * From the low bit: page (32 bits), pages that are written there (7), the low bits of the
- * region's generation (24), valid. Before that, the flight's futex word, so that an owner that
- * comes back from a long sleep does not find what it left and tells nothing about a chunk that
- * has the place by now.
+ * region's generation (24), valid. Before that, the flight's life, so that an owner that comes back
+ * from a long sleep does not find what it left and tells nothing about a chunk that has the place
+ * by now.
  */
 #define READY_PAGES_SHIFT 32
 #define READY_GENERATION_SHIFT 39
@@ -182,10 +185,14 @@ static enum flight_result flight_look(struct rawcache *cache, struct flight *fli
 				      const struct flight_need *need, uint64_t waited,
 				      struct claim *mine)
 {
-	bool ready = flight_has(cache, flight, need->bytes, need->place);
+	uint64_t life = load_acquire(&flight->life);
 	uint64_t claim = load_acquire(&flight->claim);
+	bool ready = claim_tag(claim) == tag &&
+		     flight_has(cache, flight, need->bytes, need->place);
 
-	if (claim_tag(claim) != tag)
+	fence_acquire(); /* what was ready belongs to this claim, if it still stands */
+	if (claim_tag(claim) != tag || load_relaxed(&flight->claim) != claim ||
+	    load_relaxed(&flight->life) != life)
 		return FLIGHT_ENDED;
 	if (ready)
 		return FLIGHT_READY;
@@ -299,7 +306,7 @@ void flight_attend(const struct claim *mine)
 bool flight_mine(const struct claim *mine)
 {
 	return mine->flight && load_acquire(&mine->flight->claim) == mine->claim &&
-	       load_acquire(&mine->flight->word) == mine->word;
+	       load_acquire(&mine->flight->life) == mine->life;
 }
 
 void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32_t pages)

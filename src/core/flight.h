@@ -25,7 +25,7 @@ struct claim {
 	struct flight *flight;
 	uint64_t claim;
 	uint64_t ready;
-	uint32_t word;
+	uint64_t life;
 };
 
 enum flight_result {

@@ -27,7 +27,7 @@
 #include "core/image.h"
 
 #define RUNTIME_MAGIC "RCRUNTIM"
-#define RUNTIME_VERSION 3u
+#define RUNTIME_VERSION 4u
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
 #define RUNTIME_FLIGHTS 1024u
@@ -63,7 +63,8 @@ struct flight {
 	uint32_t slow; /* somebody waited in vain: do not wait any more */
 	uint32_t ahead; /* nobody waits for it in the owner: it may be taken over */
 	uint64_t ready; /* what lies in the image already, in one word: see flight.c */
-	uint64_t reserved[4];
+	uint64_t life; /* counts the claims: tells two of the same key and owner apart */
+	uint64_t reserved[3];
 };
 static_assert(sizeof(struct flight) == 64, "flight");
 
