@@ -3,7 +3,7 @@
  * Many processes and threads read a data set four times as large as the image, at random, and
  * check every byte, while a writer replaces, rewrites, shortens and extends the files.
  *
- *	--seconds N	length of each round		(7)
+ *	--seconds N	length of each round		(5)
  *	--processes N	readers				(16)
  *	--threads N	threads in each			(4)
  *	--kill		SIGKILL readers at random and start others
@@ -11,7 +11,10 @@
  *	--image PATH	use this image, make it if it is not there
  *	--seed N	of the random numbers
  *
- * Without --kill and --stop there are three rounds: without them, with the first, with both.
+ *	--clock		no writer, but wall clocks that jump, for each process another way
+ *
+ * Without --kill, --stop and --clock there are four rounds: without them, with the first, with both,
+ * and with the last, in a new boot. Now and then a reader forks a child that reads on.
  *
  * What a read may return (DESIGN section 9). The versions of a file are numbered; `started` is
  * the newest that the writer has begun, `done` the newest it has finished. A read gives words
@@ -30,6 +33,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +67,7 @@ struct shared {
 	uint32_t errors; /* reads that failed */
 	uint64_t reads, bytes, bypassed, changes;
 	uint64_t longest_us; /* a read blocked, without its time on a processor or waiting for one */
+	uint64_t forks;
 	char first_bad[256];
 	struct shared_file file[FILES];
 };
@@ -71,9 +76,20 @@ static struct shared *shared;
 static const char *image;
 static unsigned int processes = 16;
 static unsigned int threads = 4;
-static double seconds = 7;
-static bool with_kill, with_stop;
+static double seconds = 5;
+static bool with_kill, with_stop, with_clock;
 static uint64_t seed = 1;
+
+/* The engine's: wall time is days off, and each time it is looked at others. */
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	static uint64_t random;
+	int result = (int)syscall(SYS_clock_gettime, clock, t);
+
+	if (with_clock && clock == CLOCK_REALTIME && !(fetch_add(&random, 1) % 3))
+		t->tv_sec += (time_t)(getpid() * 7919 % 30 - 15) * 86400 + (time_t)(random % 7200);
+	return result;
+}
 
 static const char *file_path(uint32_t number)
 {
@@ -240,6 +256,26 @@ static void reader_step(struct reader *reader)
 		report_bad(f, reader->buf, 0, 0, offset + (uint64_t)got, low, high);
 }
 
+/* A child of a process with threads, that has none of its parent's slots, locks and helpers. */
+static void reader_fork(struct reader *reader)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (int i = 0; i < 20; i++)
+			reader_step(reader);
+		_exit(0);
+	}
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && status)
+		fetch_add(&shared->errors, 1);
+	reader->random += 12345; /* not the child's path */
+	fetch_add(&shared->forks, pid > 0);
+}
+
 static void *reader_thread(void *arg)
 {
 	struct reader *reader = arg;
@@ -247,8 +283,11 @@ static void *reader_thread(void *arg)
 	for (int i = 0; i < OPEN_FILES; i++)
 		reader->open[i].fd = -1;
 	reader->buf = malloc(READ_MAX);
-	while (reader->buf && !load_acquire(&shared->stop))
+	while (reader->buf && !load_acquire(&shared->stop)) {
 		reader_step(reader);
+		if (!(pattern_random(&reader->random) % 512))
+			reader_fork(reader);
+	}
 	for (int i = 0; i < OPEN_FILES; i++)
 		reader_close(reader, &reader->open[i]);
 	free(reader->buf);
@@ -483,7 +522,7 @@ static void round_run(struct round *round)
 	shared->stop = 0;
 	for (unsigned int i = 0; i < processes; i++)
 		round_spawn(round, i);
-	round->writer = spawn(writer_main, pattern_random(&round->random));
+	round->writer = with_clock ? 0 : spawn(writer_main, pattern_random(&round->random));
 	while (now_s() < end && !load_relaxed(&shared->bad)) {
 		usleep(40000);
 		if (with_kill)
@@ -495,7 +534,8 @@ static void round_run(struct round *round)
 	store_release(&shared->stop, 1);
 	for (unsigned int i = 0; i < processes; i++)
 		round_wait(round, round->pid[i]);
-	round_wait(round, round->writer);
+	if (round->writer)
+		round_wait(round, round->writer);
 }
 
 /* --- what must hold afterwards */
@@ -571,6 +611,11 @@ static void check_left(struct rawcache *cache)
 {
 	unsigned int live = process_reap(cache);
 
+	/* children of killed readers die with them, but a little later */
+	for (int i = 0; i < 200 && live > 1; i++) {
+		usleep(10000);
+		live = process_reap(cache);
+	}
 	tap_ok(live == 1, "no process but this is attached (%u)", live);
 	tap_ok(!pins_left(cache), "no pin is left (%u)", pins_left(cache));
 	tap_ok(!flights_left(cache), "no flight is left (%u)", flights_left(cache));
@@ -595,16 +640,17 @@ static void run(const char *name)
 	totals_get(&before);
 	shared->reads = shared->bytes = shared->bypassed = shared->changes = 0;
 	shared->errors = 0;
+	shared->forks = 0;
 	shared->longest_us = 0;
 	tap_note("round: %s, %u processes of %u threads, %.0f s", name, processes, threads,
 		 seconds);
 	round_run(&round);
 	cache = attach(image);
 	tap_note("%llu reads, %llu MiB through the cache, %llu reads past it, %llu changes, "
-		 "%u kills, %u stops, longest wait %.1f ms",
+		 "%u kills, %u stops, %llu forks, longest wait %.1f ms",
 		 (unsigned long long)shared->reads, (unsigned long long)shared->bytes >> 20,
 		 (unsigned long long)shared->bypassed, (unsigned long long)shared->changes,
-		 round.kills, round.stops, (double)shared->longest_us / 1000);
+		 round.kills, round.stops, (unsigned long long)shared->forks, (double)shared->longest_us / 1000);
 	tap_ok(!shared->bad, "every byte is right%s%s", shared->bad ? ": " : "",
 	       shared->first_bad);
 	tap_ok(!shared->errors, "no read failed (%u)", shared->errors);
@@ -640,6 +686,7 @@ static void options_parse(int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ "kill", no_argument, NULL, 'k' },
 		{ "stop", no_argument, NULL, 'z' },
+		{ "clock", no_argument, NULL, 'c' },
 		{ "image", required_argument, NULL, 'i' },
 		{ "seed", required_argument, NULL, 'r' },
 		{ 0 },
@@ -662,6 +709,9 @@ static void options_parse(int argc, char **argv)
 			break;
 		case 'z':
 			with_stop = true;
+			break;
+		case 'c':
+			with_clock = true;
 			break;
 		case 'i':
 			image = optarg;
@@ -689,8 +739,8 @@ int main(int argc, char **argv)
 	if (access(image, F_OK))
 		image_make(image, TEST_IMAGE_BYTES);
 	files_make();
-	if (with_kill || with_stop) {
-		run(with_kill ? with_stop ? "kill and stop" : "kill" : "stop");
+	if (with_kill || with_stop || with_clock) {
+		run(with_clock ? "clock" : with_kill ? with_stop ? "kill and stop" : "kill" : "stop");
 		return tap_end();
 	}
 	run("plain");
@@ -698,5 +748,9 @@ int main(int argc, char **argv)
 	run("kill");
 	with_stop = true;
 	run("kill and stop");
+	with_kill = with_stop = false;
+	with_clock = true;
+	setenv("RAWCACHE_TEST_BOOT_ID", "00000002-0000-0000-0000-000000000000", 1);
+	run("clock");
 	return tap_end();
 }

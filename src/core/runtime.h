@@ -27,14 +27,18 @@
 #include "core/image.h"
 
 #define RUNTIME_MAGIC "RCRUNTIM"
+#ifndef RUNTIME_VERSION /* tests/versions.c has another */
 #define RUNTIME_VERSION 4u
+#endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
 #define RUNTIME_FLIGHTS 1024u
 #define RUNTIME_WRITERS 8192u
 #define RUNTIME_VISITED_MAX (8u << 20)
 #define RUNTIME_INDEX_LOCKS 64u
+#ifndef SLOT_PINS
 #define SLOT_PINS 64u
+#endif
 #define SLOT_HOLDS 512u
 
 /* A process. Written by its owner only, but for `pin` of a dead one. */
