@@ -37,6 +37,15 @@ static void handle_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
+/* Without read-ahead: what came before it was asked for is no miss. */
+static struct rawcache *attach_plain(void)
+{
+	struct rawcache *plain = attach(image);
+
+	plain->options.readahead = 0;
+	return plain;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -117,19 +126,19 @@ static void test_reboot(void **state)
 {
 	(void)state;
 	setenv("RAWCACHE_TEST_BOOT_ID", "11111111-1111-1111-1111-111111111111", 1);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	assert_true(totals().fills >= 5); /* its name, too */
 	rawcache_detach(cache);
 	/* the same boot: trusted */
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	assert_int_equal(totals().verify_ok, 0);
 	assert_int_equal(totals().misses, 5);
 	rawcache_detach(cache);
 	/* another: verified once */
 	setenv("RAWCACHE_TEST_BOOT_ID", "22222222-2222-2222-2222-222222222222", 1);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_int_equal(cache->image.sb.epoch, 2);
 	assert_true(read_ok());
 	assert_int_equal(totals().verify_ok, 5);
@@ -144,12 +153,12 @@ static void test_power_loss_flips(void **state)
 
 	(void)state;
 	setenv("RAWCACHE_TEST_BOOT_ID", "11111111-1111-1111-1111-111111111111", 1);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	flip_extents(2);
 	rawcache_detach(cache);
 	setenv("RAWCACHE_TEST_BOOT_ID", "22222222-2222-2222-2222-222222222222", 1);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	/* the spared one may be the name */
 	failed = totals().verify_failed;
@@ -172,7 +181,7 @@ static void test_superblock_lost(void **state)
 	setenv("RAWCACHE_TEST_BOOT_ID", "11111111-1111-1111-1111-111111111111", 1);
 	rawcache_detach(attach(image));
 	setenv("RAWCACHE_TEST_BOOT_ID", "22222222-2222-2222-2222-222222222222", 1);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	flip_extents(-1);
 	fd = open_or_die(image, O_RDWR);
@@ -180,7 +189,7 @@ static void test_superblock_lost(void **state)
 	close(fd);
 	rawcache_detach(cache);
 	setenv("RAWCACHE_TEST_BOOT_ID", "33333333-3333-3333-3333-333333333333", 1);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	assert_int_equal(totals().verify_failed, 5);
 }
@@ -208,7 +217,7 @@ static void test_verify_command(void **state)
 	uint64_t extents; /* of the five chunks, and of its name */
 
 	(void)state;
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	assert_int_equal(rawcache_verify(cache, &result, NULL, NULL), 0);
 	extents = result.extents;
@@ -247,7 +256,7 @@ static void test_truncated(void **state)
 	handle_faults();
 	for (int i = 0; i < 5; i++) {
 		setup(NULL);
-		cache = attach(image);
+		cache = attach_plain();
 		assert_true(read_ok());
 		warm();
 		assert_int_equal(truncate(image, lengths[i]), 0);
@@ -263,7 +272,7 @@ static void test_zeroed(void **state)
 {
 	(void)state;
 	handle_faults();
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	warm();
 	assert_int_equal(truncate(image, 0), 0);
@@ -275,7 +284,7 @@ static void test_zeroed(void **state)
 static void test_deleted(void **state)
 {
 	(void)state;
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	assert_int_equal(unlink(image), 0);
 	assert_true(read_ok());
@@ -283,7 +292,7 @@ static void test_deleted(void **state)
 	image_make(image, TEST_IMAGE_BYTES);
 	assert_true(read_ok());
 	rawcache_detach(cache);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	assert_int_equal(totals().misses, 5);
 }
@@ -294,7 +303,7 @@ static void test_format_in_use(void **state)
 	struct rawcache_format_options options;
 
 	(void)state;
-	cache = attach(image);
+	cache = attach_plain();
 	rawcache_format_options_init(&options);
 	options.size = TEST_IMAGE_BYTES;
 	assert_int_equal(rawcache_image_format(image, &options, NULL, 0), -EBUSY);
@@ -312,7 +321,7 @@ static void test_descriptor_stolen(void **state)
 
 	(void)state;
 	file_write(other, 9, 9, TEST_IMAGE_BYTES);
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	stolen = cache->image.fd;
 	fd = open_or_die(other, O_RDWR);
@@ -339,7 +348,7 @@ static void test_descriptor_stolen(void **state)
 static void body_read(void *arg)
 {
 	(void)arg;
-	cache = attach(image);
+	cache = attach_plain();
 	if (!read_ok())
 		_exit(1);
 }
@@ -352,7 +361,7 @@ static void test_killed_stats(void **state)
 	for (int i = 0; i < 5; i++) {
 		pid_t child = child_start(body_read, NULL);
 
-		cache = attach(image);
+		cache = attach_plain();
 		stats = totals();
 		assert_int_equal(stats.hit_bytes + stats.miss_bytes, (uint64_t)SIZE * (unsigned)(i + 1));
 		child_kill(child);
@@ -370,7 +379,7 @@ static void test_fork_child(void **state)
 	pid_t pid;
 
 	(void)state;
-	cache = attach(image);
+	cache = attach_plain();
 	assert_true(read_ok());
 	pid = child_fork();
 	if (!pid) {
@@ -398,7 +407,7 @@ static void body_parent(void *arg)
 {
 	pid_t pid;
 
-	cache = attach(image);
+	cache = attach_plain();
 	if (!read_ok())
 		_exit(1);
 	pid = child_fork();
@@ -417,7 +426,7 @@ static void test_parent_dies(void **state)
 	pid_t parent = child_start(body_parent, child);
 
 	(void)state;
-	cache = attach(image);
+	cache = attach_plain();
 	assert_int_equal(process_reap(cache), 2);
 	child_kill(parent);
 	/* the child may not have run yet */

@@ -45,6 +45,7 @@ static int teardown(void **state)
 static void attach_here(void)
 {
 	cache = attach(path);
+	cache->options.io = RAWCACHE_IO_SYNC; /* stored when the read returns */
 	file_a = file_open_path(cache, scratch_path("a"), &fd_a);
 	file_b = file_open_path(cache, scratch_path("b"), &fd_b);
 }

@@ -2,6 +2,7 @@
 #include "base/stats.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -9,6 +10,7 @@
 #include "base/sys.h"
 
 tls_initial struct rawcache_stats *stats_mine;
+static tls_initial bool sharing; /* see stats_share() */
 
 static struct rawcache_stats private_block;
 static const struct stats_provider *current; /* NULL: private memory */
@@ -154,7 +156,7 @@ void stats_add_slow(size_t word, uint64_t n)
 	const struct stats_provider *provider = provider_get();
 	struct rawcache_stats *shared = provider ? provider->shared : &private_block;
 
-	if (provider)
+	if (provider && !sharing)
 		stats_mine = thread_block(provider);
 	if (stats_mine)
 		stats_add_word(word, n);
@@ -197,6 +199,11 @@ void stats_release(void)
 	stats_forget();
 	if (mine)
 		thread_ended(mine);
+}
+
+void stats_share(void)
+{
+	sharing = true;
 }
 
 void stats_forget(void)

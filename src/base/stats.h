@@ -70,6 +70,12 @@ void stats_init(void);
 /* Give the calling thread's block back, before its provider ends. */
 void stats_release(void);
 
+/*
+ * The calling thread has no block of its own from here on: it may outlive the provider, and
+ * counts in the process's block.
+ */
+void stats_share(void);
+
 /* The calling thread's block is not its own any more. */
 void stats_forget(void);
 

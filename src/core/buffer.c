@@ -7,7 +7,7 @@
 #include "base/memory.h"
 
 /* Each place holds a free buffer or NULL: taken and given back by exchange, without a lock. */
-#define KEPT 16
+#define KEPT 48
 static char *kept[KEPT];
 
 char *buffer_get(void)

@@ -219,6 +219,8 @@ void rawcache_detach(struct rawcache *cache)
 
 	if (!cache)
 		return;
+	/* before the slot goes: threads that store hold pins of it */
+	fetch_drop_all(cache);
 	if (load_acquire(&current) == cache)
 		stats_release();
 	if (cas(&current, &mine, NULL))

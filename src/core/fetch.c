@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/fetch.h"
 
+#include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -8,16 +10,29 @@
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/stats.h"
+#include "base/sys.h"
 #include "core/buffer.h"
-#include "core/index.h"
+#include "core/extent.h"
+#include "core/pool.h"
 
 #define FETCHES 48u
+#define STORERS 2u
+#define SETTLE_MS 100u
+#define NAP_NS 100000
 
-enum { FETCH_FREE, FETCH_READING, FETCH_TAKEN, FETCH_ORPHAN };
+enum { FETCH_FREE, FETCH_READING, FETCH_STORING, FETCH_OVER };
+
+static void storer_work(struct pool *pool);
 
 static pthread_mutex_t fetch_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fetch table[FETCHES];
 static uint32_t used; /* not FREE: most reads find out here that there is nothing */
+static struct pool storers = { .work = storer_work,
+			       .limit = STORERS,
+			       .lock = PTHREAD_MUTEX_INITIALIZER };
+static uint32_t steps; /* futex: grows whenever somebody else has brought one further */
+static uint32_t settlers; /* threads that wait for it */
+static tls_initial struct fetch *mine; /* that this thread uses */
 
 static void lock(struct critical *critical)
 {
@@ -31,7 +46,8 @@ static void unlock(struct critical *critical)
 	critical_leave(critical);
 }
 
-/* Under the lock, as the following. */
+/* --- under the lock */
+
 static void fetch_free(struct fetch *fetch)
 {
 	/* a buffer that the kernel may still write to is nobody's for ever */
@@ -44,13 +60,36 @@ static void fetch_free(struct fetch *fetch)
 	store_relaxed(&used, used - 1);
 }
 
-static void fetch_close(struct fetch *fetch)
+static void fetch_tidy(struct fetch *fetch)
+{
+	if (fetch->state == FETCH_OVER && !fetch->users && io_done(&fetch->request))
+		fetch_free(fetch);
+}
+
+static void fetch_end(struct fetch *fetch)
 {
 	flight_end(fetch->cache, &fetch->claim);
-	if (io_done(&fetch->request))
-		fetch_free(fetch);
-	else
-		fetch->state = FETCH_ORPHAN;
+	fetch->state = FETCH_OVER;
+	fetch_tidy(fetch);
+}
+
+static struct fetch *fetch_use(struct fetch *fetch)
+{
+	fetch->users++;
+	flight_attend(&fetch->claim);
+	mine = fetch;
+	return fetch;
+}
+
+/* Once, when its request has ended. */
+static void fetch_count(struct fetch *fetch)
+{
+	if (fetch->counted)
+		return;
+	fetch->counted = true;
+	stats_add(origin_reads, 1);
+	if (fetch->request.result > 0)
+		stats_add(origin_bytes, (uint64_t)fetch->request.result);
 }
 
 static struct fetch *fetch_find(const struct file *file, uint64_t chunk)
@@ -62,6 +101,12 @@ static struct fetch *fetch_find(const struct file *file, uint64_t chunk)
 	return NULL;
 }
 
+/* Arrived, and nobody does anything about it. */
+static bool fetch_lies(const struct fetch *fetch)
+{
+	return fetch->state == FETCH_READING && !fetch->users && io_done(&fetch->request);
+}
+
 /* A free place: else one whose bytes another file's reader did not come for. */
 static struct fetch *fetch_place(const struct file *file)
 {
@@ -71,18 +116,154 @@ static struct fetch *fetch_place(const struct file *file)
 	for (size_t i = 0; i < FETCHES; i++) {
 		struct fetch *fetch = &table[i];
 
-		if (fetch->state == FETCH_ORPHAN && io_done(&fetch->request))
-			fetch_free(fetch);
+		fetch_tidy(fetch);
 		if (fetch->state == FETCH_FREE)
 			return fetch;
-		if (fetch->state == FETCH_READING && fetch->file != file &&
-		    io_done(&fetch->request) && (!oldest || fetch->started < oldest->started))
+		if (fetch->file != file && fetch_lies(fetch) &&
+		    (!oldest || fetch->started < oldest->started))
 			oldest = fetch;
 	}
 	if (oldest)
-		fetch_close(oldest);
+		fetch_end(oldest);
 	return oldest;
 }
+
+/* What begins to be on its way. `users` are there already. */
+static void fetch_init(struct fetch *fetch, struct file *file, uint32_t state, uint32_t users)
+{
+	fetch->file = file;
+	fetch->state = state;
+	fetch->users = users;
+	fetch->counted = state != FETCH_READING;
+	file_share(file);
+	store_relaxed(&used, used + 1);
+}
+
+/* --- storing */
+
+static void fetch_step(void)
+{
+	fetch_add(&steps, 1);
+	if (load_acquire(&settlers))
+		sys_futex(&steps, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+}
+
+static void fetch_ended(struct fetch *fetch)
+{
+	struct critical critical;
+
+	lock(&critical);
+	fetch_end(fetch);
+	unlock(&critical);
+	fetch_step();
+}
+
+void fetch_give_up(struct fetch *fetch)
+{
+	fetch_ended(fetch);
+}
+
+void fetch_store(struct fetch *fetch)
+{
+	const struct io_request *request = &fetch->request;
+	struct rawcache *cache = fetch->cache;
+
+	if (request->result == (int32_t)request->length && !load_relaxed(&cache->broken) &&
+	    (!fetch->claim.flight || flight_mine(&fetch->claim)))
+		extent_store(cache, &fetch->key, 0, request->buf, request->length);
+	if (request->forget && file_unchanged(fetch->file, request->fd))
+		sys_fadvise(request->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
+	stats_latency(fill_latency, clock_mono_ns() - fetch->started);
+	fetch_ended(fetch);
+}
+
+static void storer_work(struct pool *pool)
+{
+	struct pool_job *job;
+
+	while ((job = pool_next(pool)))
+		fetch_store(container_of(job, struct fetch, request.job));
+}
+
+/* By the helper that has read it: somebody shall store it, if it is worth it. */
+static void fetch_arrived(struct io_request *request)
+{
+	struct fetch *fetch = container_of(request, struct fetch, request);
+	struct critical critical;
+
+	lock(&critical);
+	fetch_count(fetch);
+	fetch->users--;
+	if (fetch->state == FETCH_READING && request->unchanged) {
+		fetch->state = FETCH_STORING;
+		if (pool_add(&storers, &request->job, false))
+			fetch->state = FETCH_READING;
+	}
+	fetch_tidy(fetch);
+	unlock(&critical);
+	fetch_step();
+}
+
+bool fetch_adopt(struct file *file, const struct fetch *whole)
+{
+	const struct io_backend *backend = io_backend_choose(whole->cache);
+	struct critical critical;
+	struct fetch *fetch;
+	bool adopted = false;
+
+	if (!backend || !backend->arrives)
+		return false;
+	lock(&critical);
+	fetch = fetch_find(file, whole->chunk) ? NULL : fetch_place(file);
+	if (fetch) {
+		*fetch = *whole;
+		fetch_init(fetch, file, FETCH_STORING, 0);
+		adopted = !pool_add(&storers, &fetch->request.job, true);
+	}
+	if (fetch && !adopted) {
+		fetch->request.buf = NULL;
+		fetch->claim.flight = NULL;
+		fetch_end(fetch);
+	}
+	unlock(&critical);
+	return adopted;
+}
+
+/* Under the lock. */
+static bool any_pending(const struct file *file)
+{
+	for (size_t i = 0; i < FETCHES; i++) {
+		const struct fetch *fetch = &table[i];
+
+		if (fetch->file == file &&
+		    (fetch->state == FETCH_STORING ||
+		     (fetch->state == FETCH_READING && fetch->users && io_done(&fetch->request))))
+			return true;
+	}
+	return false;
+}
+
+void fetch_settle(struct file *file)
+{
+	struct timespec slice = { 0, SETTLE_MS * 1000000 };
+	uint64_t end = clock_mono_ns() + SETTLE_MS * UINT64_C(1000000);
+	struct critical critical;
+	bool pending = true;
+
+	fetch_add(&settlers, 1);
+	while (pending && load_relaxed(&used) && clock_mono_ns() < end) {
+		uint32_t seen = load_acquire(&steps);
+
+		lock(&critical);
+		pending = any_pending(file);
+		unlock(&critical);
+		if (pending)
+			sys_futex(&steps, FUTEX_WAIT_PRIVATE, seen, &slice);
+	}
+	fetch_sub(&settlers, 1);
+}
+
+/* --- reading */
 
 static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file *file, int fd)
 {
@@ -97,6 +278,9 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	request->fd = fd;
 	request->offset = offset;
 	request->length = (uint32_t)min_u64(cache->chunk_bytes, file->size - offset);
+	request->forget = !cache->options.keep_origin;
+	request->unchanged = false;
+	request->arrived = fetch_arrived;
 	fetch->started = clock_mono_ns();
 	err = io_start(cache, request);
 	if (err)
@@ -133,10 +317,9 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 		result = FETCH_FULL;
 		goto out;
 	}
-	fetch->file = file;
-	fetch->state = FETCH_READING;
-	file_share(file);
-	store_relaxed(&used, used + 1);
+	fetch_init(fetch, file, FETCH_READING, fetch->request.backend->arrives);
+	if (fetch->users)
+		pool_prepare(&storers);
 	stats_add(readahead_bytes, fetch->request.length);
 	result = FETCH_STARTED;
 out:
@@ -153,14 +336,37 @@ struct fetch *fetch_take(struct file *file, uint64_t chunk)
 		return NULL;
 	lock(&critical);
 	fetch = fetch_find(file, chunk);
-	if (fetch && fetch->state != FETCH_READING)
-		fetch = NULL;
-	if (fetch) {
-		fetch->state = FETCH_TAKEN;
-		flight_attend(&fetch->claim);
-	}
+	if (fetch)
+		fetch = fetch->state == FETCH_OVER ? NULL : fetch_use(fetch);
 	unlock(&critical);
 	return fetch;
+}
+
+void fetch_put(struct fetch *fetch)
+{
+	struct critical critical;
+
+	lock(&critical);
+	mine = NULL;
+	fetch->users--;
+	fetch_tidy(fetch);
+	unlock(&critical);
+}
+
+bool fetch_claim(struct fetch *fetch)
+{
+	struct critical critical;
+	bool ours;
+
+	lock(&critical);
+	/* a helper that has just read it is about to */
+	ours = fetch->state == FETCH_READING && fetch->users == 1;
+	if (ours) {
+		fetch_count(fetch);
+		fetch->state = FETCH_STORING;
+	}
+	unlock(&critical);
+	return ours;
 }
 
 struct fetch *fetch_take_done(struct file *file)
@@ -173,23 +379,23 @@ struct fetch *fetch_take_done(struct file *file)
 	lock(&critical);
 	io_poll();
 	for (size_t i = 0; i < FETCHES && !found; i++)
-		if (table[i].state == FETCH_READING && table[i].file == file &&
-		    io_done(&table[i].request))
+		if (table[i].file == file && fetch_lies(&table[i]))
 			found = &table[i];
 	if (found) {
-		found->state = FETCH_TAKEN;
-		flight_attend(&found->claim);
+		fetch_count(found);
+		fetch_use(found)->state = FETCH_STORING;
 	}
 	unlock(&critical);
 	return found;
 }
 
-void fetch_end(struct fetch *fetch)
+void fetch_reject(struct fetch *fetch)
 {
 	struct critical critical;
 
 	lock(&critical);
-	fetch_close(fetch);
+	if (fetch->state == FETCH_READING)
+		fetch_end(fetch);
 	unlock(&critical);
 }
 
@@ -201,24 +407,39 @@ void fetch_drop(struct file *file)
 	io_poll();
 	for (size_t i = 0; i < FETCHES; i++)
 		if (table[i].state == FETCH_READING && table[i].file == file)
-			fetch_close(&table[i]);
+			fetch_end(&table[i]);
 	unlock(&critical);
 }
 
-void fetch_drop_all(struct rawcache *cache)
+/* Whether nothing of the cache is left. */
+static bool drop_round(const struct rawcache *cache)
 {
 	struct critical critical;
+	bool over = true;
 
 	lock(&critical);
+	io_poll();
 	for (size_t i = 0; i < FETCHES; i++) {
 		struct fetch *fetch = &table[i];
 
 		if (fetch->state == FETCH_FREE || fetch->cache != cache)
 			continue;
-		io_wait(&fetch->request);
-		fetch_close(fetch);
+		if (fetch->state == FETCH_READING)
+			fetch_end(fetch);
+		else
+			fetch_tidy(fetch);
+		over = over && fetch->state == FETCH_FREE;
 	}
 	unlock(&critical);
+	return over;
+}
+
+void fetch_drop_all(struct rawcache *cache)
+{
+	struct timespec nap = { 0, NAP_NS };
+
+	while (!drop_round(cache))
+		sys_nanosleep(&nap);
 }
 
 /* --- fork */
@@ -226,25 +447,39 @@ void fetch_drop_all(struct rawcache *cache)
 void fetch_fork_prepare(void)
 {
 	pthread_mutex_lock(&fetch_lock);
+	pool_fork_prepare(&storers);
 	io_fork_prepare();
 }
 
 void fetch_fork_parent(void)
 {
 	io_fork_parent();
+	pool_fork_parent(&storers);
 	pthread_mutex_unlock(&fetch_lock);
 }
 
-/* The flights and the reads are the parent's. The buffers are copies, and ours to forget. */
+/*
+ * The flights, the reads and the stores are the parent's. The buffers are copies, and ours to
+ * forget: but for the one that this thread uses, if a signal handler forks in the middle of it.
+ */
 void fetch_fork_child(void)
 {
 	io_fork_child();
+	pool_fork_child(&storers);
+	settlers = 0;
 	for (size_t i = 0; i < FETCHES; i++) {
-		if (table[i].state == FETCH_FREE)
+		struct fetch *fetch = &table[i];
+
+		if (fetch->state == FETCH_FREE)
 			continue;
-		table[i].claim.flight = NULL;
-		store_relaxed(&table[i].request.done, IO_DONE);
-		fetch_free(&table[i]);
+		fetch->claim.flight = NULL;
+		if (!io_done(&fetch->request)) {
+			fetch->request.result = -EIO;
+			store_relaxed(&fetch->request.done, IO_DONE);
+		}
+		fetch->state = FETCH_OVER;
+		fetch->users = fetch == mine;
+		fetch_tidy(fetch);
 	}
 	pthread_mutex_unlock(&fetch_lock);
 }

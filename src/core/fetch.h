@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chunks that this process reads ahead: started when a program is expected to ask for them,
- * finished by the read that does ask, or by the next one of that file that passes by.
+ * Chunks on their way from the origin into the image, in buffers of this process: read ahead
+ * when a program is expected to ask for them, or read by a program and not stored yet.
  *
- *	FREE -> READING -> TAKEN -> FREE	fetch_take(): somebody delivers and stores it
- *	        READING -> ORPHAN -> FREE	nobody will: the buffer waits for its read to end
+ *	FREE -> READING -> STORING -> OVER -> FREE
+ *	        READING -> OVER -> FREE		changed, failed, or nobody has the file open any more
  *
- * Nothing is stored without a last look at the file's attributes, and that needs a descriptor:
- * so what was not asked for before the program closes the file is dropped.
+ * While one is READING or STORING, reads are served from its buffer (`users`): a program does
+ * not wait for the image. With helper threads, the one that has read a chunk looks at the
+ * file's attributes again and hands it to the thread that stores; reads by other backends, and
+ * what no thread could be had for, are stored by the next read of that file that passes by, for
+ * that look needs a descriptor. What is not stored before the program closes the file is
+ * dropped, but for what is STORING.
  *
  * Locks: fetch_lock, inside a critical section; nests outside the files lock, the backend's and
  * the memory pool's.
@@ -28,6 +32,8 @@ struct fetch {
 	uint64_t chunk;
 	uint64_t started; /* clock_mono_ns() */
 	uint32_t state;
+	uint32_t users; /* reads that copy from the buffer, and the helper that reads into it */
+	bool counted; /* in the statistics */
 };
 
 enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
@@ -35,19 +41,40 @@ enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
 /* Begin to read a chunk, if nobody has it and nobody else does so. The caller holds `file`. */
 enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk);
 
-/* Take the chunk if it is being read ahead, or NULL. Its request may be under way still. */
+/*
+ * Use the chunk if it is on its way, or NULL; owes a fetch_put(). Its request may be under way
+ * still. One at a time in each thread.
+ */
 struct fetch *fetch_take(struct file *file, uint64_t chunk);
+void fetch_put(struct fetch *fetch);
 
-/* Take a chunk of `file` that is complete, or NULL. */
+/* For who uses it, once its request has ended: whether the caller shall store it. */
+bool fetch_claim(struct fetch *fetch);
+
+/* Use a chunk of `file` that has arrived and that the caller shall store, or NULL. */
 struct fetch *fetch_take_done(struct file *file);
 
-/* Give up what was taken: ends its flight. The buffer is the table's again. */
-void fetch_end(struct fetch *fetch);
+/* For who shall store it: do so, if all of it has come; or give it up. */
+void fetch_store(struct fetch *fetch);
+void fetch_give_up(struct fetch *fetch);
+
+/* It is not what the file has now: nobody shall store it, unless somebody does so already. */
+void fetch_reject(struct fetch *fetch);
+
+/*
+ * Have another thread store a chunk that was read: `whole` has the request as it ended, the
+ * cache, the chunk and its key, when it was begun, and its claim. Takes over the buffer and the
+ * claim. False: nobody can do it now, and both are the caller's still.
+ */
+bool fetch_adopt(struct file *file, const struct fetch *whole);
+
+/* Wait a while for what is being stored of `file`. */
+void fetch_settle(struct file *file);
 
 /* Nobody has the file open any more. */
 void fetch_drop(struct file *file);
 
-/* All of a cache that goes away; waits for the reads to end. */
+/* All of a cache that goes away; waits for reads and stores to end. */
 void fetch_drop_all(struct rawcache *cache);
 
 void fetch_fork_prepare(void);

@@ -2,6 +2,7 @@
 #include "core/fill.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@
 #define PIECE_BYTES (128u << 10)
 /* Chunks that one read publishes for others on its way out. */
 #define PUBLISH_MAX 4
+/* What is smaller is stored while another thread would wake up. */
+#define HAND_OVER_MIN (64u << 10)
 
 /*
  * The fill this thread is in, and what it holds. A signal handler that reads while its thread is
@@ -38,6 +41,7 @@ struct current_fill {
 	struct file *file;
 	struct claim claim;
 	struct fetch *fetch;
+	bool storing; /* `fetch` is ours to store */
 	struct extent *extent; /* points to `held` while a region is pinned */
 	struct extent held;
 };
@@ -85,13 +89,17 @@ static void extent_drop(void)
 		region_release(current.cache, extent);
 }
 
-static void fetch_give_up(void)
+static void fetched_leave(void)
 {
 	struct fetch *fetch = current.fetch;
+	bool storing = current.storing;
 
 	current.fetch = NULL;
+	current.storing = false;
+	if (storing)
+		fetch_give_up(fetch);
 	if (fetch)
-		fetch_end(fetch);
+		fetch_put(fetch);
 }
 
 /* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
@@ -103,7 +111,7 @@ static void fill_abandoned(void)
 	current.seal = NULL;
 	extent_drop();
 	extent_give_back(current.cache);
-	fetch_give_up();
+	fetched_leave();
 	flight_end(current.cache, &current.claim);
 	if (file)
 		file_release(current.cache, file);
@@ -156,16 +164,6 @@ static void origin_forget(const struct rawcache *cache, int fd, uint64_t offset,
 		sys_fadvise(fd, offset, n, POSIX_FADV_DONTNEED);
 }
 
-/* Store a chunk that lies in `buf`, unless somebody took the flight over. */
-static void chunk_store(struct rawcache *cache, struct file *file, const struct claim *claim,
-			const struct key *key, char *buf, uint32_t length, int fd)
-{
-	if (claim->flight && !flight_mine(claim))
-		return;
-	if (extent_store(cache, key, 0, buf, length))
-		name_store(cache, file, fd);
-}
-
 /* Other processes wait for this chunk: write what is there where they can read it. */
 static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, uint32_t length)
 {
@@ -188,14 +186,14 @@ static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, u
 }
 
 /* Store the chunk in the extent that waiters read from already, or in a new one. */
-static void chunk_finish(struct rawcache *cache, struct file *file, const struct key *key,
-			 char *buf, uint32_t length, int fd)
+static void chunk_store(struct rawcache *cache, const struct key *key, char *buf, uint32_t length)
 {
 	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
 	int err;
 
 	if (!current.extent) {
-		chunk_store(cache, file, &current.claim, key, buf, length, fd);
+		if (flight_mine(&current.claim))
+			extent_store(cache, key, 0, buf, length);
 		return;
 	}
 	memset(buf + length, 0, bytes - length);
@@ -205,8 +203,33 @@ static void chunk_finish(struct rawcache *cache, struct file *file, const struct
 	extent_drop();
 	if (err)
 		extent_failed(cache, err);
-	else
-		name_store(cache, file, fd);
+}
+
+/* Have another thread store what was read, if that pays. The buffer is its own then. */
+static bool chunk_hand_over(struct rawcache *cache, struct file *file, const struct key *key,
+			    const struct want *want, char *buf, uint64_t start)
+{
+	uint32_t length = chunk_length(cache, file, want->chunk);
+	struct fetch whole = {
+		.request = { .file = file,
+			     .buf = buf,
+			     .offset = want->chunk * cache->chunk_bytes,
+			     .length = length,
+			     .result = (int32_t)length,
+			     .done = IO_DONE,
+			     .fd = want->fd,
+			     .forget = !cache->options.keep_origin },
+		.cache = cache,
+		.key = *key,
+		.claim = current.claim,
+		.chunk = want->chunk,
+		.started = start,
+	};
+
+	if (current.extent || length < HAND_OVER_MIN || !fetch_adopt(file, &whole))
+		return false;
+	current.claim.flight = NULL;
+	return true;
 }
 
 /* --- whole chunks */
@@ -235,24 +258,30 @@ static ssize_t chunk_read(struct rawcache *cache, const struct want *want, char 
 
 /* Fetch, deliver, store; the flight is ours. */
 static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const struct key *key,
-			   const struct want *want, char *buf)
+			   const struct want *want, char **buf)
 {
 	uint32_t length = chunk_length(cache, file, want->chunk);
 	uint64_t start = clock_mono_ns();
 	bool same = file_unchanged(file, want->fd);
-	ssize_t got = chunk_read(cache, want, buf, length);
+	ssize_t got = chunk_read(cache, want, *buf, length);
 
 	/* an error may lie outside of what the program asked for, and so may a new end */
 	if (got < (ssize_t)(want->skip + want->length))
 		return fill_bypass(cache, want);
 	stats_latency(miss_latency, clock_mono_ns() - start);
-	if (guard_copy(want->buf, buf + want->skip, want->length))
+	if (guard_copy(want->buf, *buf + want->skip, want->length))
 		return -EFAULT;
 	stats_add(miss_bytes, want->length);
-	if (same && got == (ssize_t)length && file_unchanged(file, want->fd))
-		chunk_finish(cache, file, key, buf, length, want->fd);
-	else
+	if (!same || got != (ssize_t)length || !file_unchanged(file, want->fd)) {
 		stats_bypass(RAWCACHE_REASON_changed);
+	} else {
+		name_store(cache, file, want->fd);
+		if (chunk_hand_over(cache, file, key, want, *buf, start)) {
+			*buf = NULL;
+			return want->length;
+		}
+		chunk_store(cache, key, *buf, length);
+	}
 	origin_forget(cache, want->fd, want->chunk * cache->chunk_bytes, length);
 	stats_latency(fill_latency, clock_mono_ns() - start);
 	return want->length;
@@ -323,7 +352,8 @@ static ssize_t parts_merge(struct rawcache *cache, struct file *file, const stru
 		return -EFAULT;
 	stats_add(miss_bytes, want->length);
 	if (same && file_unchanged(file, want->fd)) {
-		chunk_finish(cache, file, key, buf, parts->chunk_length, want->fd);
+		chunk_store(cache, key, buf, parts->chunk_length);
+		name_store(cache, file, want->fd);
 		parts_remove(cache, parts);
 	} else {
 		stats_bypass(RAWCACHE_REASON_changed);
@@ -389,7 +419,7 @@ static ssize_t fill_own(struct rawcache *cache, struct file *file, const struct 
 	buf = buffer_get();
 	if (!buf)
 		return fill_bypass(cache, want);
-	n = plan->whole ? chunk_fetch(cache, file, key, want, buf) :
+	n = plan->whole ? chunk_fetch(cache, file, key, want, &buf) :
 			  parts_miss(cache, file, key, want, buf);
 	buffer_put(buf);
 	return n;
@@ -413,8 +443,6 @@ static ssize_t fill_ready(struct rawcache *cache, const struct want *want, uint6
 	stats_add(miss_bytes, (uint64_t)got);
 	return got;
 }
-
-static void fill_publish(struct rawcache *cache, struct file *file, int fd, int max);
 
 static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const struct want *want,
 			    const struct plan *plan)
@@ -445,75 +473,97 @@ static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const str
 
 /* --- chunks that were read ahead */
 
-/* A read that came back short, though the file was long enough: go on where it stopped. */
-static ssize_t fetched_rest(const struct fetch *fetch, int fd)
+/* If it is ours to store. */
+static void fetched_store(void)
 {
-	const struct io_request *request = &fetch->request;
+	bool storing = current.storing;
+
+	current.storing = false;
+	if (storing)
+		fetch_store(current.fetch);
+}
+
+/* Ours to store: a read that came back short, though the file was long enough, goes on. */
+static void fetched_rest(struct fetch *fetch, int fd)
+{
+	struct io_request *request = &fetch->request;
 	ssize_t got = request->result;
 	ssize_t more;
 
-	stats_add(origin_reads, 1);
-	if (got <= 0)
-		return got;
-	stats_add(origin_bytes, (uint64_t)got);
-	if ((uint32_t)got == request->length)
-		return got;
+	if (got <= 0 || (uint32_t)got == request->length)
+		return;
 	more = io_read_origin(fd, request->buf + got, request->length - (uint32_t)got,
 			      request->offset + (uint64_t)got);
-	return more > 0 ? got + more : got;
+	if (more > 0)
+		request->result = (int32_t)(got + more);
 }
 
-/* Store what was taken from the table, and put it back. */
-static void fetched_store(struct rawcache *cache, struct file *file, ssize_t got, int fd)
+/* Hand the program its bytes from the buffer; what the file was changed by is not for it. */
+static ssize_t fetched_deliver(struct file *file, const struct want *want)
 {
 	struct fetch *fetch = current.fetch;
+	/* read before the program asked for it: no older than the file as it was then */
+	bool unchanged = file_unchanged(file, want->fd);
 
-	if (got == (ssize_t)fetch->request.length && load_relaxed(&cache->broken) == 0)
-		chunk_store(cache, file, &fetch->claim, &fetch->key, fetch->request.buf,
-			    fetch->request.length, fd);
-	origin_forget(cache, fd, fetch->request.offset, fetch->request.length);
-	stats_latency(fill_latency, clock_mono_ns() - fetch->started);
-	fetch_give_up();
+	if (fetch->request.result < (int32_t)(want->skip + want->length) || !unchanged)
+		return -ESTALE;
+	return guard_copy(want->buf, fetch->request.buf + want->skip, want->length) ?
+		       -EFAULT :
+		       (ssize_t)want->length;
 }
 
-/* The chunk was read ahead, or is being: deliver and store it. */
+/* The chunk was read ahead, or is being, or is not stored yet: deliver it. */
 static ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want)
 {
 	struct fetch *fetch = current.fetch;
 	uint64_t start = clock_mono_ns();
-	bool unchanged;
-	ssize_t got;
+	ssize_t n;
 
 	io_wait(&fetch->request);
-	got = fetched_rest(fetch, want->fd);
-	unchanged = file_unchanged(file, want->fd);
-	/* read before the program asked for it: no older than the file as it was then */
-	if (got < (ssize_t)(want->skip + want->length) || !unchanged) {
-		fetch_give_up();
-		return fill_bypass(cache, want);
+	current.storing = fetch_claim(fetch);
+	if (current.storing)
+		fetched_rest(fetch, want->fd);
+	n = fetched_deliver(file, want);
+	if (n < 0) {
+		if (n == -ESTALE)
+			fetch_reject(fetch);
+		fetched_leave();
+		return n == -ESTALE ? fill_bypass(cache, want) : n;
 	}
 	stats_latency(miss_latency, clock_mono_ns() - start);
-	if (guard_copy(want->buf, fetch->request.buf + want->skip, want->length)) {
-		fetch_give_up();
-		return -EFAULT;
-	}
 	stats_add(miss_bytes, want->length);
-	fetched_store(cache, file, got, want->fd);
-	return want->length;
+	name_store(cache, file, want->fd);
+	fetched_store();
+	fetched_leave();
+	return n;
 }
 
 /* Store what has arrived, for other processes may wait for it. */
-static void fill_publish(struct rawcache *cache, struct file *file, int fd, int max)
+static void fill_publish(struct file *file, int fd, int max)
 {
 	for (int i = 0; i < max; i++) {
-		ssize_t got;
-
 		current.fetch = fetch_take_done(file);
 		if (!current.fetch)
 			return;
-		got = fetched_rest(current.fetch, fd);
-		fetched_store(cache, file, file_unchanged(file, fd) ? got : -ESTALE, fd);
+		current.storing = true;
+		fetched_rest(current.fetch, fd);
+		if (file_unchanged(file, fd))
+			fetched_store();
+		fetched_leave();
 	}
+}
+
+static void settle(struct file *file, int fd)
+{
+	fill_publish(file, fd, INT_MAX);
+	fetch_settle(file);
+}
+
+/* The read that reaches the end of a file returns when all is stored: the program may end. */
+static bool want_is_last(const struct rawcache *cache, const struct file *file,
+			 const struct want *want)
+{
+	return want->chunk * cache->chunk_bytes + want->skip + want->length == file->size;
 }
 
 ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want)
@@ -535,9 +585,11 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		n = fill_fetched(cache, file, want);
 	} else {
 		/* whoever we are going to wait for may be waiting for us */
-		fill_publish(cache, file, want->fd, PUBLISH_MAX);
+		fill_publish(file, want->fd, PUBLISH_MAX);
 		n = fill_claimed(cache, file, want, &plan);
 	}
+	if (n > 0 && want_is_last(cache, file, want))
+		settle(file, want->fd);
 	fill_leave();
 	seal = 0;
 	return n;
@@ -553,7 +605,18 @@ void fill_touch(struct rawcache *cache, struct file *file, const struct want *wa
 		return;
 	ahead_note(cache, file, want, &plan);
 	fill_plan(cache, file, want->fd, &plan);
-	fill_publish(cache, file, want->fd, PUBLISH_MAX);
+	fill_publish(file, want->fd, PUBLISH_MAX);
+	fill_leave();
+	seal = 0;
+}
+
+void fill_settle(struct rawcache *cache, struct file *file, int fd)
+{
+	volatile uintptr_t seal = FILL_SEAL;
+
+	if (load_relaxed(&cache->broken) || !fill_enter(cache, file, (const uintptr_t *)&seal))
+		return;
+	settle(file, fd);
 	fill_leave();
 	seal = 0;
 }

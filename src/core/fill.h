@@ -4,8 +4,8 @@
  *
  *	was it read ahead?	take it, wait for the rest of it
  *	else claim the flight	or wait for who has it -> look again -> read the origin
- *	copy to the program -> has the file changed? -> cut an extent -> write -> publish ->
- *	end the flight -> publish what else was read ahead -> read further ahead
+ *	copy to the program -> has the file changed? -> hand the buffer to a thread that stores it,
+ *	or cut an extent -> write -> publish -> end the flight
  *
  * A small read at a place where nobody reads sequentially fetches a part of the chunk (part.h).
  *
@@ -44,6 +44,12 @@ ssize_t fill_bypass(const struct rawcache *cache, const struct want *want);
  * and read on. The caller holds a reference of `file`.
  */
 void fill_touch(struct rawcache *cache, struct file *file, const struct want *want);
+
+/*
+ * Wait a while until what has been read of `file` is stored: another thread may be at it when
+ * a read returns. The caller holds a reference.
+ */
+void fill_settle(struct rawcache *cache, struct file *file, int fd);
 
 /* Read `chunks` chunks ahead from `first`, as far as there is room. How many are on their way. */
 uint32_t fill_ahead(struct rawcache *cache, struct file *file, int fd, uint64_t first,

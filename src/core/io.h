@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/pool.h"
+
 struct rawcache;
 struct file;
 
@@ -31,14 +33,22 @@ struct io_request {
 	int32_t result; /* bytes, or -errno; valid when `done` */
 	uint32_t done; /* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
+	bool forget; /* drop the file's pages of it from the kernel's cache */
+	bool unchanged; /* the file was what it should be after the read; where `arrives` */
 	const struct io_backend *backend; /* that has it */
-	struct io_request *next;
+	/*
+	 * Where the backend `arrives`: called once by a helper thread, after `done`; the request
+	 * must last until it returns.
+	 */
+	void (*arrived)(struct io_request *request);
+	struct pool_job job;
 };
 
 enum { IO_RUNNING, IO_DONE, IO_LOST };
 
 struct io_backend {
 	const char *name;
+	bool arrives; /* tells io_request.arrived */
 	/* 0: under way; -errno: not started, and will not be. */
 	int (*start)(struct rawcache *cache, struct io_request *request);
 	/* Sleep a while, or until a request is done; and take note of those that are done. */

@@ -277,7 +277,7 @@ uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t nu
 						     chunk_locate(cache, file, number, chunk);
 }
 
-bool chunk_fetch_now(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+bool chunk_fetch_now(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 		     uint64_t number)
 {
 	uint64_t offset = number * cache->chunk_bytes;
@@ -288,6 +288,8 @@ bool chunk_fetch_now(struct rawcache *cache, const struct file *file, uint64_t h
 	if (buffer)
 		n = rawcache_file_read(cache, handle, fd, buffer, bytes, offset);
 	buffer_put(buffer);
+	if (n > 0)
+		fill_settle(cache, file, fd);
 	return n > 0;
 }
 

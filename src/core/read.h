@@ -12,7 +12,7 @@
 uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number);
 
 /* Fetch the chunk into the cache with all its bytes, as a read of it does. False: no luck. */
-bool chunk_fetch_now(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+bool chunk_fetch_now(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 		     uint64_t number);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "core/read.h"
 
-static uint64_t place_get(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+static uint64_t place_get(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 			  uint64_t number)
 {
 	uint64_t place = chunk_find(cache, file, number);
@@ -34,7 +34,7 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 	}
 }
 
-int run_find(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 	     uint64_t offset, uint64_t length, struct run *run)
 {
 	uint64_t size = load_relaxed(&file->size);

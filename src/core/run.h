@@ -20,7 +20,7 @@ struct run {
  * is missing is fetched first. 0, or -ENODATA: not in the cache. The caller holds a reference of
  * the object.
  */
-int run_find(struct rawcache *cache, const struct file *file, uint64_t handle, int fd,
+int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 	     uint64_t offset, uint64_t length, struct run *run);
 
 #endif

@@ -45,7 +45,7 @@ class Bench:
         info = subprocess.run([self.rawcache, "info", "--json", "--cache", self.image],
                               capture_output=True, check=False)
         if not info.returncode:
-            segment = "/dev/shm/rawcache-" + json.loads(info.stdout)["uuid"]
+            segment = "/dev/shm/rawcache-" + json.loads(info.stdout)["image"]["uuid"]
             if os.path.exists(segment):
                 os.unlink(segment)
         subprocess.run(["fusermount3", "-u", "-z", self.mnt], check=False)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/pool.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/stats.h"
+#include "base/sys.h"
+
+#ifdef __SANITIZE_THREAD__
+#define STACK_BYTES (2u << 20) /* the sanitizer's own share of it is a megabyte */
+#else
+#define STACK_BYTES (128u << 10)
+#endif
+#define IDLE_MS 500
+#define GLIBC_SIGNALS (UINT64_C(3) << 31)
+
+static void lock(struct pool *pool, struct critical *critical)
+{
+	critical_enter(critical);
+	pthread_mutex_lock(&pool->lock);
+}
+
+static void unlock(struct pool *pool, const struct critical *critical)
+{
+	pthread_mutex_unlock(&pool->lock);
+	critical_leave(critical);
+}
+
+/* Under the lock. */
+static struct pool_job *job_take(struct pool *pool)
+{
+	struct pool_job *job = pool->first;
+
+	if (!job)
+		return NULL;
+	pool->first = job->next;
+	if (!pool->first)
+		pool->last = NULL;
+	pool->waiting--;
+	return job;
+}
+
+struct pool_job *pool_next(struct pool *pool)
+{
+	struct timespec patience = { 0, IDLE_MS * 1000000 };
+	struct critical critical;
+	struct pool_job *job;
+	bool over = false;
+
+	for (;;) {
+		uint32_t seen;
+
+		lock(pool, &critical);
+		seen = pool->queued;
+		job = job_take(pool);
+		if (!job && over)
+			pool->threads--;
+		else if (!job)
+			pool->idle++;
+		unlock(pool, &critical);
+		if (job || over)
+			return job;
+		over = sys_futex(&pool->queued, FUTEX_WAIT_PRIVATE, seen, &patience) == -ETIMEDOUT;
+		lock(pool, &critical);
+		pool->idle--;
+		unlock(pool, &critical);
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	uint64_t mask = ~GLIBC_SIGNALS;
+	struct pool *pool = arg;
+
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	stats_share();
+	pool->work(pool);
+	return NULL;
+}
+
+/* Under the lock. */
+static int thread_make(struct pool *pool)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return -err;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	err = pthread_create(&thread, &attr, thread_main, pool);
+	pthread_attr_destroy(&attr);
+	if (!err)
+		pool->threads++;
+	return -err;
+}
+
+/* Under the lock. */
+static void job_put(struct pool *pool, struct pool_job *job)
+{
+	job->next = NULL;
+	if (pool->last)
+		pool->last->next = job;
+	else
+		pool->first = job;
+	pool->last = job;
+	pool->waiting++;
+	fetch_add(&pool->queued, 1);
+}
+
+int pool_add(struct pool *pool, struct pool_job *job, bool make)
+{
+	struct critical critical;
+	int err = -EAGAIN;
+
+	lock(pool, &critical);
+	if (make && pool->idle <= pool->waiting && pool->threads < pool->limit)
+		err = thread_make(pool);
+	if (pool->threads) {
+		err = 0;
+		job_put(pool, job);
+	}
+	unlock(pool, &critical);
+	if (!err)
+		sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
+	return err;
+}
+
+void pool_prepare(struct pool *pool)
+{
+	struct critical critical;
+
+	if (load_relaxed(&pool->threads))
+		return;
+	lock(pool, &critical);
+	if (!pool->threads)
+		thread_make(pool);
+	unlock(pool, &critical);
+}
+
+void pool_fork_prepare(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+}
+
+void pool_fork_parent(struct pool *pool)
+{
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_fork_child(struct pool *pool)
+{
+	pool->first = pool->last = NULL;
+	pool->idle = pool->threads = pool->waiting = 0;
+	pthread_mutex_unlock(&pool->lock);
+}

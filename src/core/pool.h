@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A few helper threads that take jobs from a queue. The first is made at the first need; one
+ * that has nothing to do for a while ends, so that a program whose own threads have ended ends
+ * too; a fork child has none, and an empty queue.
+ *
+ * All signals are held back but the two that glibc sends itself to every thread, for setuid()
+ * and pthread_cancel(). What they count goes to the process's own statistics: they outlive the
+ * cache that they work for.
+ *
+ * Locks: the pool's, inside a critical section; nobody sleeps with it.
+ */
+#ifndef CORE_POOL_H
+#define CORE_POOL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Embedded in what is to be done. */
+struct pool_job {
+	struct pool_job *next;
+};
+
+struct pool {
+	void (*work)(struct pool *pool); /* a thread's life: pool_next() until there is none */
+	uint32_t limit; /* threads */
+	pthread_mutex_t lock;
+	struct pool_job *first, *last;
+	uint32_t queued; /* futex: grows with each job */
+	uint32_t waiting; /* jobs in the queue */
+	uint32_t idle, threads;
+};
+
+/*
+ * Queue a job. 0, or why there is no thread: the job is the caller's then. A thread has the
+ * descriptors of the one that makes it: who has a table of its own adds with `make` false, to
+ * threads that others have made with pool_prepare().
+ */
+int pool_add(struct pool *pool, struct pool_job *job, bool make);
+void pool_prepare(struct pool *pool);
+
+/* For a thread of the pool: the next job; NULL after a while without one: end. */
+struct pool_job *pool_next(struct pool *pool);
+
+void pool_fork_prepare(struct pool *pool);
+void pool_fork_parent(struct pool *pool);
+void pool_fork_child(struct pool *pool);
+
+#endif
