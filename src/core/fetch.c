@@ -17,7 +17,9 @@
 
 #define FETCHES 48u
 #define STORERS 2u
-#define SETTLE_MS 100u
+#define SETTLE_MS 2000u
+#define IMPATIENT_MS 10000u
+#define SLICE_NS 20000000
 #define NAP_NS 100000
 
 enum { FETCH_FREE, FETCH_READING, FETCH_STORING, FETCH_OVER };
@@ -31,6 +33,7 @@ static struct pool storers = { .work = storer_work,
 			       .limit = STORERS,
 			       .lock = PTHREAD_MUTEX_INITIALIZER };
 static uint32_t steps; /* futex: grows whenever somebody else has brought one further */
+static uint64_t impatient_until; /* clock_coarse_ms(): waiting was in vain */
 static uint32_t settlers; /* threads that wait for it */
 static tls_initial struct fetch *mine; /* that this thread uses */
 
@@ -199,6 +202,8 @@ static void fetch_arrived(struct io_request *request)
 		if (pool_add(&storers, &request->job, false))
 			fetch->state = FETCH_READING;
 	}
+	if (fetch->state == FETCH_READING)
+		flight_neglect(&fetch->claim);
 	fetch_tidy(fetch);
 	unlock(&critical);
 	fetch_step();
@@ -229,13 +234,13 @@ bool fetch_adopt(struct file *file, const struct fetch *whole)
 	return adopted;
 }
 
-/* Under the lock. */
+/* Under the lock: of `file`, or of any. */
 static bool any_pending(const struct file *file)
 {
 	for (size_t i = 0; i < FETCHES; i++) {
 		const struct fetch *fetch = &table[i];
 
-		if (fetch->file == file &&
+		if ((!file || fetch->file == file) &&
 		    (fetch->state == FETCH_STORING ||
 		     (fetch->state == FETCH_READING && fetch->users && io_done(&fetch->request))))
 			return true;
@@ -243,24 +248,35 @@ static bool any_pending(const struct file *file)
 	return false;
 }
 
-void fetch_settle(struct file *file)
+void fetch_settle(const struct file *file)
 {
-	struct timespec slice = { 0, SETTLE_MS * 1000000 };
-	uint64_t end = clock_mono_ns() + SETTLE_MS * UINT64_C(1000000);
+	struct timespec slice = { 0, SLICE_NS };
+	uint64_t end = clock_coarse_ms() + SETTLE_MS;
 	struct critical critical;
 	bool pending = true;
 
+	if (!load_relaxed(&used) || clock_coarse_ms() < load_relaxed(&impatient_until))
+		return;
 	fetch_add(&settlers, 1);
-	while (pending && load_relaxed(&used) && clock_mono_ns() < end) {
+	while (clock_coarse_ms() < end) {
 		uint32_t seen = load_acquire(&steps);
 
 		lock(&critical);
 		pending = any_pending(file);
 		unlock(&critical);
-		if (pending)
-			sys_futex(&steps, FUTEX_WAIT_PRIVATE, seen, &slice);
+		if (!pending)
+			break;
+		sys_futex(&steps, FUTEX_WAIT_PRIVATE, seen, &slice);
 	}
 	fetch_sub(&settlers, 1);
+	if (pending)
+		store_relaxed(&impatient_until, clock_coarse_ms() + IMPATIENT_MS);
+}
+
+/* A program that ends has its last bytes, but the image may not. */
+__attribute__((destructor)) static void fetch_exit(void)
+{
+	fetch_settle(NULL);
 }
 
 /* --- reading */
@@ -318,8 +334,10 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 		goto out;
 	}
 	fetch_init(fetch, file, FETCH_READING, fetch->request.backend->arrives);
-	if (fetch->users)
+	if (fetch->users) {
 		pool_prepare(&storers);
+		flight_attend(&fetch->claim);
+	}
 	stats_add(readahead_bytes, fetch->request.length);
 	result = FETCH_STARTED;
 out:

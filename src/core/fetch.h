@@ -68,8 +68,11 @@ void fetch_reject(struct fetch *fetch);
  */
 bool fetch_adopt(struct file *file, const struct fetch *whole);
 
-/* Wait a while for what is being stored of `file`. */
-void fetch_settle(struct file *file);
+/*
+ * Wait a while for what is being stored of `file` (NULL: of all), but not again soon if that
+ * was in vain. Needs no reference of the file.
+ */
+void fetch_settle(const struct file *file);
 
 /* Nobody has the file open any more. */
 void fetch_drop(struct file *file);

@@ -462,8 +462,11 @@ void rawcache_file_put(struct rawcache *cache, uint64_t handle)
 {
 	struct file *file = file_at(cache, handle);
 
-	if (file)
-		file_release(cache, file);
+	if (!file)
+		return;
+	file_release(cache, file);
+	/* the program may end now: what it has read last shall not be lost */
+	fetch_settle(file);
 }
 
 uint64_t rawcache_file_size(struct rawcache *cache, uint64_t handle)

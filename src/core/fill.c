@@ -25,7 +25,7 @@
 /* Chunks that one read publishes for others on its way out. */
 #define PUBLISH_MAX 4
 /* What is smaller is stored while another thread would wake up. */
-#define HAND_OVER_MIN (64u << 10)
+#define HAND_OVER_MIN (128u << 10)
 
 /*
  * The fill this thread is in, and what it holds. A signal handler that reads while its thread is

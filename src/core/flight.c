@@ -303,6 +303,12 @@ void flight_attend(const struct claim *mine)
 		store_relaxed(&mine->flight->ahead, 0);
 }
 
+void flight_neglect(const struct claim *mine)
+{
+	if (flight_mine(mine))
+		store_relaxed(&mine->flight->ahead, 1);
+}
+
 bool flight_mine(const struct claim *mine)
 {
 	return mine->flight && load_acquire(&mine->flight->claim) == mine->claim &&

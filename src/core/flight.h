@@ -7,9 +7,9 @@
  * slices, and look in each whether the owner still lives. One that waited in vain marks the
  * flight slow, and nobody waits for it any more.
  *
- * A chunk that is read ahead has an owner that does something else meanwhile, perhaps for long:
- * one that needs the chunk waits a little, and takes the flight over. So a claim can be lost,
- * and its owner asks before it publishes.
+ * A chunk that is read ahead without helper threads has an owner that does something else
+ * meanwhile, perhaps for long: one that needs the chunk waits a little, and takes the flight
+ * over. So a claim can be lost, and its owner asks before it publishes.
  *
  * The owner can tell where the first bytes lie already (flight_ready()): a waiter whose bytes
  * are among them need not wait for the rest.
@@ -48,12 +48,12 @@ enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
 /* Claim it to read ahead; false: somebody else has it, or there is no room. */
 bool flight_try(struct rawcache *cache, const struct key *key, struct claim *claim);
 
-/* Somebody waits for it now. */
+/* The owner looks after it now; or does not, until somebody comes by. */
 void flight_attend(const struct claim *claim);
+void flight_neglect(const struct claim *claim);
 
 /* Whether the claim was not lost. */
 bool flight_mine(const struct claim *claim);
-
 
 /* For a claim that is ours: `pages` pages from the start of the chunk are written at `page`. */
 void flight_ready(struct claim *claim, uint32_t page, uint32_t generation, uint32_t pages);

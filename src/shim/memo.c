@@ -8,10 +8,12 @@
 
 #include <linux/magic.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/sys.h"
 
 #define PLACES 2048u
+#define MOUNTS 16u
 #define PATH_ROOM 160
 
 struct identity {
@@ -91,7 +93,7 @@ bool memo_find(const struct statx *stx, enum path_match *match, struct pathbuf *
 }
 
 /* File systems whose inode numbers mean the same file for as long as it exists. */
-static bool inodes_last(int fd)
+static bool type_lasts(int fd)
 {
 	static const uint32_t types[] = {
 		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,	BTRFS_SUPER_MAGIC,
@@ -108,6 +110,29 @@ static bool inodes_last(int fd)
 	return false;
 }
 
+/* Ids of mounts are used again on older kernels: what is known of one is so for a second. */
+static uint64_t mount_known(const struct statx *stx)
+{
+	uint64_t second = stx->stx_mask & STATX_MNT_ID_UNIQUE ? 0 : clock_coarse_ms() / 1024 + 1;
+
+	return stx->stx_mnt_id << 24 | (second & 0x3fffff) << 2 | 2;
+}
+
+/* Kept, because network and FUSE file systems ask their server for each fstatfs(). */
+static bool inodes_last(int fd, const struct statx *stx)
+{
+	static uint64_t known[MOUNTS]; /* mount_known() | whether they last */
+	uint64_t *word = &known[stx->stx_mnt_id % MOUNTS];
+	uint64_t seen = load_relaxed(word);
+	uint64_t now = mount_known(stx);
+
+	if ((seen & ~UINT64_C(1)) != now) {
+		seen = now | type_lasts(fd);
+		store_relaxed(word, seen);
+	}
+	return seen & 1;
+}
+
 void memo_learn(int fd, const struct statx *stx, enum path_match match, const char *path)
 {
 	size_t length = match == PATH_INSIDE ? strlen(path) + 1 : 1;
@@ -116,7 +141,7 @@ void memo_learn(int fd, const struct statx *stx, enum path_match match, const ch
 	struct place *place;
 	uint32_t sequence;
 
-	if (!all || length > PATH_ROOM || (match == PATH_INSIDE && !inodes_last(fd)))
+	if (!all || length > PATH_ROOM || (match == PATH_INSIDE && !inodes_last(fd, stx)))
 		return;
 	identify(stx, &identity);
 	place = &all[place_number(&identity)];
