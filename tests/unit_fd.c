@@ -51,6 +51,7 @@ static int teardown(void **state)
 static void attach_here(void)
 {
 	cache = attach(path);
+	cache->options.io = RAWCACHE_IO_SYNC; /* stored when the read returns */
 	file = file_open_path(cache, scratch_path("a"), &fd);
 	assert_true(file_read_right(cache, file, fd, 1, 300000, 0));
 }

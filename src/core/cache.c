@@ -109,7 +109,10 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	if (err || options->read_only || cache->image.read_only || cache->runtime.read_only)
 		return err;
 	*reason = RAWCACHE_REASON_slots_full;
-	return slot_attach(cache, process_attach);
+	err = slot_attach(cache, process_attach);
+	if (!err)
+		storage_check(cache);
+	return err;
 }
 
 static void all_add(struct rawcache *cache)

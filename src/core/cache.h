@@ -42,6 +42,8 @@ struct rawcache {
 	uint32_t broken_pause_ms; /* 0: it has not failed since it worked */
 	uint64_t broken_until_ms; /* clock_coarse_ms() */
 	uint32_t storage_errors; /* in a row */
+	uint32_t writeback_begun, writeback_ended; /* numbers of ranges below */
+	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
 	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
 	uint32_t holds; /* counters of slot->hold that are not 0 */

@@ -14,6 +14,7 @@
 #include "core/buffer.h"
 #include "core/extent.h"
 #include "core/pool.h"
+#include "core/storage.h"
 
 #define FETCHES 48u
 #define STORERS 2u
@@ -184,8 +185,12 @@ static void storer_work(struct pool *pool)
 {
 	struct pool_job *job;
 
-	while ((job = pool_next(pool)))
-		fetch_store(container_of(job, struct fetch, request.job));
+	while ((job = pool_next(pool))) {
+		struct fetch *fetch = container_of(job, struct fetch, request.job);
+
+		storage_bound(fetch->cache); /* before, because the cache lasts until the store has ended */
+		fetch_store(fetch);
+	}
 }
 
 /* By the helper that has read it: somebody shall store it, if it is worth it. */
@@ -456,7 +461,7 @@ void fetch_drop_all(struct rawcache *cache)
 {
 	struct timespec nap = { 0, NAP_NS };
 
-	while (!drop_round(cache))
+	while (load_relaxed(&used) && !drop_round(cache))
 		sys_nanosleep(&nap);
 }
 

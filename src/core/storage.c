@@ -10,12 +10,15 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/region.h"
 
 #define FORGIVEN 8u
 #define PAUSE_FIRST_MS 1000u
 #define PAUSE_MAX_MS 60000u
 /* Write-back is started whenever an extent ends in another one of these. */
 #define WRITEBACK_BYTES (UINT64_C(1) << 20)
+/* Ranges under way before one is waited for. */
+#define WRITEBACK_RANGES 32u
 
 static void storage_pause(struct rawcache *cache)
 {
@@ -63,13 +66,68 @@ bool storage_probe(struct rawcache *cache)
 	return true;
 }
 
-static void writeback_start(const struct image *image, uint64_t offset, uint64_t n)
+/*
+ * What was written to the page cache got lost on its way to the disk, and the kernel does not
+ * say which: sooner or later it reads the old bytes again, and their entries count as verified.
+ */
+static void writeback_failed(struct rawcache *cache, int err)
+{
+	stats_add(io_errors, 1);
+	log_error("what was stored could not be written to the disk (error %d): all is dropped", err);
+	region_drop_all(cache);
+	storage_pause(cache);
+}
+
+/* Each description is told of a failure once: whatever range it asks for. */
+static void writeback_wait(struct rawcache *cache, uint64_t offset, uint64_t n, unsigned int flags)
+{
+	int err = -EBADF;
+
+	if (image_fd_valid(&cache->image))
+		err = sys_sync_file_range(cache->image.fd, offset, n, flags);
+	if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
+		writeback_failed(cache, err);
+}
+
+void storage_check(struct rawcache *cache)
+{
+	writeback_wait(cache, 0, FORMAT_PAGE, SYNC_FILE_RANGE_WAIT_BEFORE);
+}
+
+static void writeback_start(struct rawcache *cache, uint64_t offset, uint64_t n)
 {
 	uint64_t from = round_down(offset, WRITEBACK_BYTES);
 	uint64_t to = round_down(offset + n, WRITEBACK_BYTES);
+	uint32_t at;
 
-	if (from < to)
-		sys_sync_file_range(image->fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+	if (from >= to)
+		return;
+	sys_sync_file_range(cache->image.fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+	at = fetch_add(&cache->writeback_begun, 1) % ARRAY_SIZE(cache->writeback);
+	store_release(&cache->writeback[at], from | (to - from) / WRITEBACK_BYTES);
+	storage_check(cache);
+}
+
+void storage_bound(struct rawcache *cache)
+{
+	uint32_t begun;
+	uint32_t ended;
+
+	for (;;) {
+		uint64_t range;
+
+		ended = load_relaxed(&cache->writeback_ended);
+		begun = load_acquire(&cache->writeback_begun);
+		if (begun - ended <= WRITEBACK_RANGES)
+			return;
+		if (!cas(&cache->writeback_ended, &ended, ended + 1))
+			continue;
+		range = load_acquire(&cache->writeback[ended % ARRAY_SIZE(cache->writeback)]);
+		writeback_wait(cache, round_down(range, WRITEBACK_BYTES),
+			       range % WRITEBACK_BYTES * WRITEBACK_BYTES,
+			       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+				       SYNC_FILE_RANGE_WAIT_AFTER);
+	}
 }
 
 static bool fd_is_image(const struct rawcache *cache, int fd)
@@ -143,11 +201,11 @@ int storage_write(struct rawcache *cache, uint32_t page, const void *buf, uint32
 		return 0;
 	err = image_write(image, page, buf, bytes);
 	if (!err) {
-		writeback_start(image, offset, bytes);
 		if (load_relaxed(&cache->broken_pause_ms))
 			store_relaxed(&cache->broken_pause_ms, 0);
 		if (load_relaxed(&cache->storage_errors))
 			store_relaxed(&cache->storage_errors, 0);
+		writeback_start(cache, offset, bytes);
 	}
 	return err;
 }

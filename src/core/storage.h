@@ -21,6 +21,18 @@ void storage_failed(struct rawcache *cache, int err);
 /* ... and in reading what was stored: enough at once. */
 void storage_unreadable(struct rawcache *cache);
 
+/*
+ * Look whether what was written earlier, by whatever process, failed to reach the disk since
+ * this process looked last: then everything in the image is dropped.
+ */
+void storage_check(struct rawcache *cache);
+
+/*
+ * Wait until no more than 32 MiB or so of what this process wrote are on their way to the disk.
+ * For threads that nobody waits for.
+ */
+void storage_bound(struct rawcache *cache);
+
 /* This process cannot use the image any more. Safe in a signal handler. */
 void storage_lost(struct rawcache *cache);
 
