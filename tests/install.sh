@@ -20,7 +20,7 @@ check "make install DESTDIR=" ${MAKE:-make} -C "$TOP_BUILDDIR" install DESTDIR="
 bad=
 for file in "$bindir/rawcache" "$libdir/librawcache.so" "$libdir/librawcache.so.0" \
 	"$libdir/pkgconfig/librawcache.pc" "$libdir/rawcache/librawcache-preload.so" \
-	"$mandir/man1/rawcache.1" "$mandir/man7/rawcache.7" \
+	"$mandir/man1/rawcache.1" "$mandir/man7/rawcache.7" "$mandir/man3/librawcache.3" \
 	"$datadir/bash-completion/completions/rawcache.bash" \
 	"$TOP_SRCDIR"/include/rawcache/*.h; do
 	case $file in *.h) file=$includedir/rawcache/$(basename "$file") ;; esac
@@ -29,7 +29,7 @@ done
 [ -z "$bad" ] || echo "# missing:$bad"
 [ -z "$bad" ]
 ok $? "everything is there"
-others=$(cd "$stage" && find . ! -type d | grep -vE '/rawcache$|/librawcache\.so[.0-9]*$|\.pc$|-preload\.so$|\.[17]$|\.h$|/rawcache\.bash$')
+others=$(cd "$stage" && find . ! -type d | grep -vE '/rawcache$|/librawcache\.so[.0-9]*$|\.pc$|-preload\.so$|\.[137]$|\.h$|/rawcache\.bash$')
 [ -z "$others" ] || echo "# $others"
 [ -z "$others" ]
 ok $? "and nothing else"

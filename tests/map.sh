@@ -21,6 +21,40 @@ check "and auto" "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=auto
 "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=many 2>/dev/null
 is $? 2 "and refuses nonsense"
 
+# a running program hears of it: a chunk's first read is copied by pread() below the threshold
+cat >"$scratch/touch.py" <<'EOF'
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+for line in sys.stdin:
+    n = len(os.pread(fd, 65536, int(line) * 262144))
+    print(n, flush=True)
+EOF
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=default >/dev/null
+mkfifo "$scratch/to" "$scratch/from"
+cached env RAWCACHE_MMAP_THRESHOLD=1M timeout 60 python3 "$scratch/touch.py" "$scratch/store/a" \
+	<"$scratch/to" >"$scratch/from" &
+touch_pid=$!
+pids="$pids $touch_pid"
+exec 8>"$scratch/to" 9<"$scratch/from"
+# touch_chunk NUMBER: sets skipped to the reads that did not use the mapping
+touch_chunk() {
+	skipped=$(counter mmap_skipped)
+	echo "$1" >&8
+	read -r -t 60 touched <&9
+	skipped=$(($(counter mmap_skipped) - skipped))
+}
+touch_chunk 1
+is "$touched $skipped" "65536 1" "below the threshold"
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=16K >/dev/null
+touch_chunk 8
+is "$touched $skipped" "65536 0" "rawcache set mmap_threshold=16K reaches a program that runs"
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=128K >/dev/null
+touch_chunk 4
+is "$touched $skipped" "65536 1" "and so does 128K"
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=default >/dev/null
+exec 8>&- 9<&-
+wait $touch_pid
+
 # what is mapped stays while the cache is filled with other things several times over
 head -c 40000000 /dev/urandom >"$scratch/store/b"
 age "$scratch/store"

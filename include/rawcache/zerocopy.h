@@ -77,8 +77,9 @@ uint64_t rawcache_mmap_threshold(const struct rawcache *cache);
 uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache);
 
 /*
- * Fix that size for all processes that use the image, until the last one has left: bytes,
- * RAWCACHE_AUTO to follow the measured costs, or 0 for what each was attached with. -EROFS.
+ * Fix that size for all processes that use the image, until the machine is
+ * started again: bytes, RAWCACHE_AUTO to follow the measured costs, or 0 for what each was
+ * attached with. -EROFS.
  */
 int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes);
 
