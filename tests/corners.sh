@@ -16,7 +16,7 @@ corner() {
 	corner_text=$2
 	shift 2
 	IMAGE=$scratch/$corner_name$tap_count.img # what a corner leaves running may have its own still
-	"$RAWCACHE" format --force --size 32M "$IMAGE" >/dev/null || exit 1
+	"$RAWCACHE" format --force --size "${SIZE:-32M}" "$IMAGE" >/dev/null || exit 1
 	env "$@" timeout -k 5 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- \
 		"$TOP_BUILDDIR/tests/shim_corners" "$corner_name" "$scratch/d/a" "$scratch/d/b" \
 		>"$scratch/corner.log" 2>&1
@@ -42,4 +42,9 @@ corner vfork_replaces "a vfork child's own file under a number of its parent's"
 corner vfork_keeps "a vfork child keeps a descriptor through exec by ioctl()"
 corner spawn_early "posix_spawn() with actions older than the descriptor"
 corner bad_messages "bad pointers in messages"
+corner confined "a program that may only read() and write() goes on reading"
+SIZE=256M
+corner lock_before "mlockall() before the cache is attached does not lock the image"
+corner lock_after "nor does it afterwards"
+corner space "a limited address space is the program's"
 done_testing

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
@@ -18,9 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +33,7 @@
 #define CHUNK (256 << 10)
 
 static const char *a, *b;
+static size_t bytes_a;
 static char buf[CHUNK];
 
 static int fail(const char *what)
@@ -296,6 +302,92 @@ static int bad_messages(void)
 	return 0;
 }
 
+/* --- system calls that the program did not think of */
+
+static int confined(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		int fd = open_a(0);
+		ssize_t n;
+		size_t done = 0;
+
+		while (done < CHUNK && (n = read(fd, buf, BLOCK)) > 0)
+			done += (size_t)n;
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+			syscall(SYS_exit, 77);
+		while ((n = read(fd, buf, CHUNK)) > 0)
+			done += (size_t)n;
+		syscall(SYS_exit, n || done != bytes_a);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return fail("it was killed");
+	return WEXITSTATUS(status);
+}
+
+/* --- memory */
+
+#define IMAGE_MB 256
+
+static long locked_mb(void)
+{
+	char line[256];
+	long kib = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "VmLck: %ld", &kib);
+	if (f)
+		fclose(f);
+	return kib >> 10;
+}
+
+/* The first chunk is cached, and can be read still. */
+static int locked(void)
+{
+	int fd = open_a(0);
+
+	for (int i = 0; i < 3; i++)
+		if (pread(fd, buf, BLOCK, 0) != BLOCK || !is_block(a, 0))
+			return fail("read");
+	if (locked_mb() < 1)
+		return fail("nothing is locked");
+	return locked_mb() >= IMAGE_MB / 2 ? fail("the image is locked") : 0;
+}
+
+static int lock_before(void)
+{
+	return mlockall(MCL_CURRENT | MCL_FUTURE) ? 77 : locked();
+}
+
+static int lock_after(void)
+{
+	int fd = open_a(0);
+
+	if (read(fd, buf, BLOCK) != BLOCK)
+		return fail("read");
+	if (mlockall(MCL_CURRENT))
+		return 77;
+	sleep(2); /* a storage that failed is tried again */
+	return locked();
+}
+
+/* Limited to somewhat more than the image. */
+static int space(void)
+{
+	const struct rlimit limit = { (IMAGE_MB + 100) << 20, RLIM_INFINITY };
+	void *p;
+
+	if (setrlimit(RLIMIT_AS, &limit) || read(open_a(0), buf, BLOCK) != BLOCK ||
+	    !is_block(a, 0))
+		return fail("read");
+	p = mmap(NULL, IMAGE_MB << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		 0);
+	return p == MAP_FAILED ? fail("the address space is the cache's") : 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -309,13 +401,22 @@ static const struct {
 	{ "vfork_keeps", vfork_keeps },
 	{ "spawn_early", spawn_early },
 	{ "bad_messages", bad_messages },
+	{ "confined", confined },
+	{ "lock_before", lock_before },
+	{ "lock_after", lock_after },
+	{ "space", space },
 };
 
 int main(int argc, char **argv)
 {
+	struct stat st;
+
 	if (argc != 4)
 		return 2;
 	a = argv[2];
+	if (stat(a, &st))
+		return 2;
+	bytes_a = (size_t)st.st_size;
 	b = argv[3];
 	for (size_t i = 0; i < sizeof(corners) / sizeof(corners[0]); i++)
 		if (!strcmp(corners[i].name, argv[1]))

@@ -94,6 +94,12 @@ int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes);
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void *address,
 			   size_t length, int prot, uint64_t offset);
 
+/*
+ * mlockall(), called as lock(flags): all of the program's memory, but not the whole image, which is
+ * mapped. Reads of other threads may go to the origin meanwhile.
+ */
+int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags);
+
 /* Whether the range may have such pages: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 

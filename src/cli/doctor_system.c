@@ -77,7 +77,7 @@ static void limits_look(struct doctor *doctor)
 	if (files < FILES_WANTED)
 		doctor_warn("a process may open %llu files, and the cache needs three of them",
 			    (unsigned long long)files);
-	if (limit_of(RLIMIT_AS) <= bytes * 2)
+	if (limit_of(RLIMIT_AS) / 8 < bytes)
 		doctor_warn("RLIMIT_AS leaves no address space to map the image: reads use pread");
 	if (limit_of(RLIMIT_FSIZE) < bytes)
 		doctor_warn("RLIMIT_FSIZE forbids writing to the image: nothing new is stored");

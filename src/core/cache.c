@@ -282,6 +282,11 @@ bool rawcache_maps_fault(void *address)
 	return false;
 }
 
+int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
+{
+	return image_lock_all(&cache->image, lock, flags);
+}
+
 /* --- fork */
 
 /* Signals are held back from here to the release: a handler that reads would wait for us. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/image.h"
 
+#include <errno.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,24 @@ static int image_trust(struct image *image, bool allow_shared, const char **why,
 }
 
 /*
+ * Where the address space is limited it is the program's: reads by pread() cost it nothing, and a
+ * mapping that just fits would be what its next malloc() fails for.
+ */
+static bool space_left(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ||
+	       bytes <= limit.rlim_cur / IMAGE_SPACE_SHARE;
+}
+
+static void data_show(const struct image *image, void *data)
+{
+	SYS_CALL(__NR_munlock, data, image->data_bytes, 0, 0, 0, 0);
+	SYS_CALL(__NR_mprotect, data, image->data_bytes, PROT_READ, 0, 0, 0);
+}
+
+/*
  * The regions, read-only, at an address that lets the kernel use huge page table entries where
  * the page cache has large folios. A fault in it reads the one page, without read-around: what
  * is not in memory is read by pread(), and where a page was reclaimed behind our back that is
@@ -112,15 +131,19 @@ static int image_trust(struct image *image, bool allow_shared, const char **why,
 static void *data_map(const struct image *image)
 {
 	uint64_t room = image->data_bytes + FORMAT_DATA_ALIGN;
-	char *space = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			       -1, 0);
+	char *space;
 	uint64_t before;
 	void *data;
 
+	if (!space_left(room))
+		return (void *)-ENOMEM;
+	space = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			 0);
 	if (sys_is_error(space))
 		return space;
 	before = round_up((uintptr_t)space, FORMAT_DATA_ALIGN) - (uintptr_t)space;
-	data = sys_mmap(space + before, image->data_bytes, PROT_READ,
+	/* accessible only when it is not locked: after mlockall(MCL_FUTURE) all of it would be read */
+	data = sys_mmap(space + before, image->data_bytes, PROT_NONE,
 			MAP_SHARED | MAP_NORESERVE | MAP_FIXED, image->fd, image->sb.data_offset);
 	if (sys_is_error(data)) {
 		sys_munmap(space, room);
@@ -130,7 +153,22 @@ static void *data_map(const struct image *image)
 		sys_munmap(space, before);
 	sys_munmap(space + before + image->data_bytes, FORMAT_DATA_ALIGN - before);
 	sys_madvise(data, image->data_bytes, MADV_RANDOM);
+	data_show(image, data);
 	return data;
+}
+
+int image_lock_all(const struct image *image, int (*lock)(int flags), int flags)
+{
+	void *data = (void *)image->data;
+	int ret;
+
+	if (!data || !(flags & MCL_CURRENT))
+		return lock(flags);
+	/* who reads meanwhile faults, and has the origin's bytes */
+	SYS_CALL(__NR_mprotect, data, image->data_bytes, PROT_NONE, 0, 0, 0);
+	ret = lock(flags);
+	data_show(image, data);
+	return ret;
 }
 
 static int image_map(struct image *image)

@@ -44,6 +44,12 @@ int image_open(struct image *image, const char *path, bool read_only, bool allow
 	       const char **why, enum rawcache_reason *reason);
 void image_close(struct image *image);
 
+/* A limited address space holds an image up to one part in so many of it. */
+#define IMAGE_SPACE_SHARE 8u
+
+/* lock(flags), which is mlockall(): all memory but the regions, which would be read as a whole. */
+int image_lock_all(const struct image *image, int (*lock)(int flags), int flags);
+
 /* The size of a file or block device, or -errno. */
 int64_t image_device_bytes(int fd);
 

@@ -48,7 +48,7 @@ static inline bool elide_buffer(int fd, const void *buf, size_t n, int flags, ss
 {
 	const struct iovec iov = { (void *)buf, n };
 
-	if (likely(n < ELIDE_NOTE_MIN || !attach_cache_now()))
+	if (likely(n < ELIDE_NOTE_MIN || !attach_active || !attach_cache_now()))
 		return false;
 	return elide_vector_slow(fd, &iov, 1, flags, done);
 }
@@ -56,7 +56,7 @@ static inline bool elide_buffer(int fd, const void *buf, size_t n, int flags, ss
 static inline bool elide_vector(int fd, const struct iovec *iov, size_t count, int flags,
 				ssize_t *done)
 {
-	return unlikely(attach_cache_now() != NULL) &&
+	return unlikely(attach_active && attach_cache_now()) &&
 	       elide_vector_slow(fd, iov, count, flags, done);
 }
 

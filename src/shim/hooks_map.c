@@ -72,7 +72,8 @@ static inline bool notes_touch(const void *address, size_t n)
 {
 	struct rawcache *cache = attach_cache_now();
 
-	return unlikely(cache && rawcache_maps_touch(cache, address, n)) && !thread_is_foreign();
+	return unlikely(cache && rawcache_maps_touch(cache, address, n)) && attach_active &&
+	       !thread_is_foreign();
 }
 
 /* What may lie in the range ends, unless the call fails. */
@@ -268,6 +269,15 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	if (p != MAP_FAILED && unlikely(load_relaxed(&mapped_count)))
 		mapped_move(old, p, n);
 	return p;
+}
+
+int mlockall(int flags)
+{
+	struct rawcache *cache = attach_cache_now();
+
+	if (likely(!cache))
+		return NEXT(mlockall)(flags);
+	return rawcache_lock_all(cache, NEXT(mlockall), flags);
 }
 
 HOOK_ALIAS(mmap64, mmap);

@@ -100,6 +100,24 @@ int unshare(int flags)
 	return NEXT(unshare)(flags);
 }
 
+/*
+ * From here on the program makes the system calls it has thought of, and may die of others: it
+ * gets its descriptors as they are without us.
+ */
+int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (option == PR_SET_SECCOMP)
+		process_confine();
+	return NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
+}
+
 /* These replace descriptors 0 to 2 inside libc. */
 static void standard_drop(void)
 {

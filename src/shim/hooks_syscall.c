@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 
 #include "base/guard.h"
 
@@ -276,6 +277,14 @@ static bool call_processes(const struct call *c, long *ret)
 #endif
 	case SYS_unshare:
 		*ret = unshare((int)c->a[0]);
+		return true;
+	case SYS_prctl:
+		*ret = prctl((int)c->a[0], c->a[1], c->a[2], c->a[3], c->a[4]);
+		return true;
+	case SYS_seccomp:
+		if (c->a[0] == SECCOMP_SET_MODE_STRICT || c->a[0] == SECCOMP_SET_MODE_FILTER)
+			process_confine();
+		*ret = call_next(c);
 		return true;
 	case SYS_execve:
 	case SYS_execveat:

@@ -110,6 +110,13 @@ void process_retire(void)
 	fdtab_each(0, FDTAB_LIMIT, retire);
 }
 
+void process_confine(void)
+{
+	/* a vfork child confines itself, not its parent */
+	if (!process_is_foreign())
+		process_retire();
+}
+
 void process_unshare(void)
 {
 	/* a vfork child has its own already */

@@ -48,6 +48,9 @@ void process_share_all(void);
  */
 void process_retire(void);
 
+/* This process is about to have its system calls filtered. */
+void process_confine(void);
+
 /*
  * This thread is about to have descriptors of its own: with others beside it, nobody could tell
  * whose a number is.
