@@ -102,18 +102,21 @@ static ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct wan
 
 /*
  * A copy that is long enough to be timed: when the page cache gave pages back meanwhile, it is
- * slow, and the chunk counts as cold again, which is harmless if the table has become another
- * file's meanwhile. (A short one faults in one page, which costs what
- * pread() would.)
+ * slow, and the chunk counts as cold again: written down with a reference, because without one
+ * the table's memory may be something else by now. (A short one faults in one page, which costs
+ * what pread() would.)
  */
-static ssize_t hot_copy_timed(struct rawcache *cache, struct chunk *chunk, uint64_t place,
-			      const struct want *want)
+static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_t handle,
+			      struct chunk *chunk, uint64_t place, const struct want *want)
 {
 	uint64_t start = clock_ticks();
 	ssize_t n = hot_copy(cache, place, want);
 
-	if (unlikely(way_slow(&cache->way, want->length, clock_ticks() - start)))
+	if (unlikely(way_slow(&cache->way, want->length, clock_ticks() - start)) &&
+	    file_hold(cache, file, handle)) {
 		store_relaxed(&chunk->resident, 0);
+		file_release(cache, file);
+	}
 	return n;
 }
 
@@ -319,7 +322,7 @@ static ssize_t read_round(struct rawcache *cache, struct file *file, struct chun
 	}
 	if (chunk && cache->image.data && (load_relaxed(&chunk->resident) & mask) == mask) {
 		if (want->length >= TIMED_MIN)
-			return hot_copy_timed(cache, chunk, place, want);
+			return hot_copy_timed(cache, file, file_handle(file), chunk, place, want);
 		return hot_copy(cache, place, want);
 	}
 	return cold_read(cache, file, place, want);
@@ -386,7 +389,7 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 		     (load_relaxed(&chunk->resident) & mask) != mask || !cache->image.data ||
 		     load_relaxed(&cache->broken)))
 		return read_held(cache, file, handle, want);
-	n = want->length >= TIMED_MIN ? hot_copy_timed(cache, chunk, place, want) :
+	n = want->length >= TIMED_MIN ? hot_copy_timed(cache, file, handle, chunk, place, want) :
 					hot_copy(cache, place, want);
 	if (unlikely(!file_is(file, handle)))
 		return -ESTALE;
