@@ -42,6 +42,7 @@ corner vfork_replaces "a vfork child's own file under a number of its parent's"
 corner vfork_keeps "a vfork child keeps a descriptor through exec by ioctl()"
 corner spawn_early "posix_spawn() with actions older than the descriptor"
 corner bad_messages "bad pointers in messages"
+corner lock_ends "flock() ends with close(), though the file was read ahead"
 corner confined "a program that may only read() and write() goes on reading"
 SIZE=256M
 corner lock_before "mlockall() before the cache is attached does not lock the image"

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -302,6 +303,20 @@ static int bad_messages(void)
 	return 0;
 }
 
+/* --- what helper threads have open */
+
+static int lock_ends(void)
+{
+	int fd = open_a(0);
+
+	if (flock(fd, LOCK_EX))
+		return fail("flock");
+	while (read(fd, buf, 65536) > 0)
+		;
+	close(fd);
+	return flock(open_a(0), LOCK_EX | LOCK_NB) ? fail("a closed file is locked") : 0;
+}
+
 /* --- system calls that the program did not think of */
 
 static int confined(void)
@@ -401,6 +416,7 @@ static const struct {
 	{ "vfork_keeps", vfork_keeps },
 	{ "spawn_early", spawn_early },
 	{ "bad_messages", bad_messages },
+	{ "lock_ends", lock_ends },
 	{ "confined", confined },
 	{ "lock_before", lock_before },
 	{ "lock_after", lock_after },

@@ -22,8 +22,10 @@
 #define WAIT_NS 20000000
 
 /*
- * The file a helper read last stays open in its table: closing costs the origin a request. It is
- * known by its key: the object's address and serial come again when a cache is attached anew.
+ * The file a helper read last stays open in its table while there is more to do: closing costs the
+ * origin a request. Not longer: with it open, the program's flock() outlives its close(), a file
+ * that it removes leaves a hidden one behind, and a file system is not unmounted. It is known by
+ * its key: the object's address and serial come again when a cache is attached anew.
  */
 struct helper {
 	int pidfd;
@@ -96,14 +98,27 @@ static int32_t helper_read(struct helper *helper, const struct io_request *reque
 }
 
 /* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
-static void helper_finish(const struct helper *helper, struct io_request *request)
+static void helper_finish(struct helper *helper, struct io_request *request)
 {
 	request->unchanged = request->result == (int32_t)request->length &&
 			     file_unchanged(request->file, helper->fd);
 	if (request->forget && request->result > 0)
 		sys_fadvise(helper->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
 	request->forget = false;
+	/* now: who closes the file waits for what has arrived */
+	if (!load_relaxed(&readers.waiting))
+		helper_forget(helper);
 	request->arrived(request);
+}
+
+static struct pool_job *helper_next(struct helper *helper, struct pool *pool)
+{
+	struct pool_job *job = pool_take(pool);
+
+	if (job)
+		return job;
+	helper_forget(helper);
+	return pool_next(pool);
 }
 
 static void helper_work(struct pool *pool)
@@ -114,7 +129,7 @@ static void helper_work(struct pool *pool)
 
 	if (err)
 		store_relaxed(&pool_failed, 1);
-	while ((job = pool_next(pool))) {
+	while ((job = helper_next(&helper, pool))) {
 		struct io_request *request = container_of(job, struct io_request, job);
 
 		request->result = err ? err : helper_read(&helper, request);

@@ -44,6 +44,17 @@ static struct pool_job *job_take(struct pool *pool)
 	return job;
 }
 
+struct pool_job *pool_take(struct pool *pool)
+{
+	struct critical critical;
+	struct pool_job *job;
+
+	lock(pool, &critical);
+	job = job_take(pool);
+	unlock(pool, &critical);
+	return job;
+}
+
 struct pool_job *pool_next(struct pool *pool)
 {
 	struct timespec patience = { 0, IDLE_MS * 1000000 };

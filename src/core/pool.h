@@ -43,6 +43,9 @@ void pool_prepare(struct pool *pool);
 /* For a thread of the pool: the next job; NULL after a while without one: end. */
 struct pool_job *pool_next(struct pool *pool);
 
+/* The same without waiting: NULL says nothing about the end. */
+struct pool_job *pool_take(struct pool *pool);
+
 void pool_fork_prepare(struct pool *pool);
 void pool_fork_parent(struct pool *pool);
 void pool_fork_child(struct pool *pool);
