@@ -70,4 +70,19 @@ EOF
 check "a mapping stays right while its region's neighbours go round" \
 	cached python3 "$scratch/hold.py" "$scratch/store/a" "$scratch/store/b" "$scratch/local/a"
 at_least "$(counter evicted_regions)" 20 "(they did)"
+
+# and so do the mappings of children, however they were made, when their parent unmaps its own
+cat >"$scratch/round" <<EOF
+for i in 1 2 3; do
+	touch -d "\$((i + 7)) hours ago" "$scratch/store/b"
+	sleep 2.1
+	cat "$scratch/store/b" | tail -c 1 >/dev/null
+done
+EOF
+before=$(counter evicted_regions)
+cached timeout 100 "$TOP_BUILDDIR/tests/shim_map" "$scratch/store/a" "$scratch/local/a" \
+	". $scratch/round" >"$scratch/out" 2>&1
+ok $? "children keep what they inherited"
+grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
+at_least "$(($(counter evicted_regions) - before))" 20 "(the cache went round)"
 done_testing

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of a cached file under the shim: shim_map CACHED-FILE LOCAL-COPY
+ * Mappings of a cached file under the shim: shim_map CACHED-FILE LOCAL-COPY [COMMAND]
  * Bytes, copy on write, ends, partial unmapping, mremap, mprotect, fork.
  */
 #include <errno.h>
@@ -8,11 +8,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -217,6 +219,88 @@ static void forks(int fd)
 	munmap(p, size);
 }
 
+/* --- children and their mappings, while the cache goes round */
+
+enum { BY_FORK, BY_FORK_BARE, BY_CLONE, BY_SYSCALL, BY_FORK_TWICE, CHILDREN };
+static const char *const child_names[] = { "fork()", "_Fork()", "clone()", "syscall(SYS_clone)",
+					   "a grandchild" };
+
+struct child {
+	char *p;
+	int go; /* ends when it is time to look */
+};
+
+static int child_look(void *arg)
+{
+	const struct child *child = arg;
+	char c;
+
+	while (read(child->go, &c, 1) < 0 && errno == EINTR)
+		;
+	return memcmp(child->p, want, size) != 0;
+}
+
+static pid_t child_make(int way, struct child *child)
+{
+	static char stack[65536] __attribute__((aligned(64)));
+	int status = 0;
+	pid_t pid;
+
+	switch (way) {
+	case BY_CLONE:
+		return clone(child_look, stack + sizeof(stack), SIGCHLD, child);
+	case BY_FORK_BARE:
+		pid = _Fork();
+		break;
+	case BY_SYSCALL:
+		pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+		break;
+	default:
+		pid = fork();
+	}
+	if (pid)
+		return pid;
+	if (way == BY_FORK_TWICE) {
+		pid = fork();
+		if (pid < 0)
+			_exit(3);
+		if (pid) {
+			waitpid(pid, &status, 0);
+			_exit(status != 0);
+		}
+	}
+	_exit(child_look(child));
+}
+
+/* Each child keeps what it inherited when its parent does not have it any more. */
+static void children(int fd, const char *go_round)
+{
+	struct child child = { .p = map(fd, size, PROT_READ, MAP_PRIVATE, 0) };
+	pid_t pid[CHILDREN];
+	int way, ends[2];
+
+	ok(in_image(child.p), "out of the image");
+	if (pipe(ends))
+		exit(1);
+	child.go = ends[0];
+	for (way = 0; way < CHILDREN; way++) {
+		pid[way] = child_make(way, &child);
+		if (pid[way] < 0)
+			exit(1);
+	}
+	munmap(child.p, size);
+	ok(!system(go_round), "the cache goes round");
+	for (way = 0; way < CHILDREN + 1; way++)
+		if (write(ends[1], "x", 1) != 1)
+			exit(1);
+	for (way = 0; way < CHILDREN; way++) {
+		int status = -1;
+
+		waitpid(pid[way], &status, 0);
+		ok(!status, child_names[way]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
@@ -230,6 +314,11 @@ int main(int argc, char **argv)
 	if (read(copy, want, size) != (ssize_t)size)
 		return 2;
 	fd = open(argv[1], O_RDONLY);
+	if (argc > 3) {
+		children(fd, argv[3]);
+		printf("1..%d\n", count);
+		return failed != 0;
+	}
 	p = map(fd, size, PROT_READ, MAP_PRIVATE, 0);
 	ok(!memcmp(p, want, size), "the same bytes");
 	ok(in_image(p) && in_image(p + size - 1), "out of the image");
