@@ -43,6 +43,7 @@ corner vfork_keeps "a vfork child keeps a descriptor through exec by ioctl()"
 corner spawn_early "posix_spawn() with actions older than the descriptor"
 corner bad_messages "bad pointers in messages"
 corner lock_ends "flock() ends with close(), though the file was read ahead"
+corner namespace_user "a user namespace after reading ahead"
 corner confined "a program that may only read() and write() goes on reading"
 SIZE=256M
 corner lock_before "mlockall() before the cache is attached does not lock the image"

@@ -317,6 +317,23 @@ static int lock_ends(void)
 	return flock(open_a(0), LOCK_EX | LOCK_NB) ? fail("a closed file is locked") : 0;
 }
 
+static int namespace_user(void)
+{
+	pid_t pid = fork();
+	int status;
+	int fd;
+
+	/* whether it is allowed here, before there is any helper */
+	if (!pid)
+		_exit(unshare(CLONE_NEWUSER) ? 77 : 0);
+	if (waitpid(pid, &status, 0) != pid || status)
+		return 77;
+	fd = open_a(0);
+	while (read(fd, buf, 65536) > 0)
+		;
+	return unshare(CLONE_NEWUSER) ? fail("unshare") : 0;
+}
+
 /* --- system calls that the program did not think of */
 
 static int confined(void)
@@ -417,6 +434,7 @@ static const struct {
 	{ "spawn_early", spawn_early },
 	{ "bad_messages", bad_messages },
 	{ "lock_ends", lock_ends },
+	{ "namespace_user", namespace_user },
 	{ "confined", confined },
 	{ "lock_before", lock_before },
 	{ "lock_after", lock_after },

@@ -100,6 +100,9 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void *
  */
 int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags);
 
+/* How many helper threads the cache has now: each ends when it has had nothing to do for a while. */
+unsigned int rawcache_helper_threads(void);
+
 /* Whether the range may have such pages: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 

@@ -5,6 +5,8 @@
 #include <linux/futex.h>
 #include <stddef.h>
 
+#include <rawcache/zerocopy.h>
+
 #include "base/compiler.h"
 #include "base/critical.h"
 #include "base/stats.h"
@@ -17,6 +19,13 @@
 #endif
 #define IDLE_MS 500
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)
+
+uint32_t pool_threads;
+
+unsigned int rawcache_helper_threads(void)
+{
+	return load_relaxed(&pool_threads);
+}
 
 static void lock(struct pool *pool, struct critical *critical)
 {
@@ -68,8 +77,10 @@ struct pool_job *pool_next(struct pool *pool)
 		lock(pool, &critical);
 		seen = pool->queued;
 		job = job_take(pool);
-		if (!job && over)
+		if (!job && over) {
 			pool->threads--;
+			fetch_sub(&pool_threads, 1);
+		}
 		else if (!job)
 			pool->idle++;
 		unlock(pool, &critical);
@@ -106,8 +117,10 @@ static int thread_make(struct pool *pool)
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	err = pthread_create(&thread, &attr, thread_main, pool);
 	pthread_attr_destroy(&attr);
-	if (!err)
+	if (!err) {
 		pool->threads++;
+		fetch_add(&pool_threads, 1);
+	}
 	return -err;
 }
 
@@ -168,5 +181,6 @@ void pool_fork_child(struct pool *pool)
 {
 	pool->first = pool->last = NULL;
 	pool->idle = pool->threads = pool->waiting = 0;
+	store_relaxed(&pool_threads, 0);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -46,6 +46,9 @@ struct pool_job *pool_next(struct pool *pool);
 /* The same without waiting: NULL says nothing about the end. */
 struct pool_job *pool_take(struct pool *pool);
 
+/* The threads of all pools. */
+extern uint32_t pool_threads;
+
 void pool_fork_prepare(struct pool *pool);
 void pool_fork_parent(struct pool *pool);
 void pool_fork_child(struct pool *pool);

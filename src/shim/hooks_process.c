@@ -2,7 +2,10 @@
 /* Functions that make processes. */
 #include "shim/symbols.h"
 
+#include <errno.h>
 #include <stdarg.h>
+
+#include <rawcache/zerocopy.h>
 
 #include "base/sys.h"
 
@@ -93,11 +96,33 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 
+#define UNSHARE_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
+#define UNSHARE_GONE 10	  /* after the last one has ended as far as we can see */
+
+/*
+ * A user namespace is for processes of one thread, and ours may be all that it has beside: they
+ * end soon. A vfork child has none.
+ */
 int unshare(int flags)
 {
+	bool ours = !thread_is_foreign() && rawcache_helper_threads();
+	int tries_max = ours && flags & CLONE_NEWUSER ? UNSHARE_TRIES : 0;
+	const struct timespec nap = { .tv_nsec = 5000000 };
+	int saved = errno;
+	int ret;
+
 	if (flags & CLONE_FILES)
 		process_unshare();
-	return NEXT(unshare)(flags);
+	ret = NEXT(unshare)(flags);
+	for (int tries = 0; ret && errno == EINVAL && tries < tries_max; tries++) {
+		if (!rawcache_helper_threads() && tries_max > tries + UNSHARE_GONE)
+			tries_max = tries + UNSHARE_GONE;
+		sys_nanosleep(&nap);
+		ret = NEXT(unshare)(flags);
+	}
+	if (!ret)
+		errno = saved;
+	return ret;
 }
 
 /*
