@@ -9,15 +9,19 @@
 
 #define LIKELY_BYTES 512
 
-static void scan_begin(FILE *stream)
+static never_inline void scan_ahead(FILE *stream)
 {
-	bool locked;
+	bool locked = stream_lock(stream);
 
-	if (likely(!stream_tracked(stream)))
-		return;
-	locked = stream_lock(stream);
 	stream_ahead(stream, LIKELY_BYTES);
 	stream_unlock(stream, locked);
+}
+
+/* The get area is looked at without the lock: who reads at the same time may have it either way. */
+static inline void scan_begin(FILE *stream)
+{
+	if (unlikely(stream_have(stream) < LIKELY_BYTES) && stream_tracked(stream))
+		scan_ahead(stream);
 }
 
 int vfscanf(FILE *stream, const char *format, va_list ap)
@@ -64,8 +68,9 @@ int fscanf(FILE *stream, const char *format, ...)
 	va_list ap;
 	int result;
 
+	scan_begin(stream);
 	va_start(ap, format);
-	result = vfscanf(stream, format, ap);
+	result = NEXT(vfscanf)(stream, format, ap);
 	va_end(ap);
 	return result;
 }
@@ -75,8 +80,9 @@ int __isoc99_fscanf(FILE *stream, const char *format, ...)
 	va_list ap;
 	int result;
 
+	scan_begin(stream);
 	va_start(ap, format);
-	result = __isoc99_vfscanf(stream, format, ap);
+	result = NEXT(__isoc99_vfscanf)(stream, format, ap);
 	va_end(ap);
 	return result;
 }
@@ -86,8 +92,9 @@ int __isoc23_fscanf(FILE *stream, const char *format, ...)
 	va_list ap;
 	int result;
 
+	scan_begin(stream);
 	va_start(ap, format);
-	result = __isoc23_vfscanf(stream, format, ap);
+	result = NEXT(__isoc23_vfscanf)(stream, format, ap);
 	va_end(ap);
 	return result;
 }
@@ -97,8 +104,9 @@ int scanf(const char *format, ...)
 	va_list ap;
 	int result;
 
+	scan_begin(stdin);
 	va_start(ap, format);
-	result = vfscanf(stdin, format, ap);
+	result = NEXT(vfscanf)(stdin, format, ap);
 	va_end(ap);
 	return result;
 }
@@ -108,8 +116,9 @@ int __isoc99_scanf(const char *format, ...)
 	va_list ap;
 	int result;
 
+	scan_begin(stdin);
 	va_start(ap, format);
-	result = __isoc99_vfscanf(stdin, format, ap);
+	result = NEXT(__isoc99_vfscanf)(stdin, format, ap);
 	va_end(ap);
 	return result;
 }
@@ -119,8 +128,9 @@ int __isoc23_scanf(const char *format, ...)
 	va_list ap;
 	int result;
 
+	scan_begin(stdin);
 	va_start(ap, format);
-	result = __isoc23_vfscanf(stdin, format, ap);
+	result = NEXT(__isoc23_vfscanf)(stdin, format, ap);
 	va_end(ap);
 	return result;
 }
