@@ -19,7 +19,9 @@
 /* Where mount ids are used again after umount, what they stand for is looked up again. */
 #define REUSABLE_ID_MS 1000u
 
+/* Written under the lock, read without it: a copy counts if the sequence is even and stays. */
 struct cached_origin {
+	uint32_t sequence; /* odd while it is written */
 	uint64_t mount;
 	uint64_t device;
 	uint64_t expires; /* clock_coarse_ms() */
@@ -138,6 +140,38 @@ static void origin_look_up(int fd, uint64_t device, struct origin *origin)
 	memory_unmap(buf, BUFFER_BYTES);
 }
 
+static bool slot_read(const struct cached_origin *slot, uint64_t mount, uint64_t device,
+		      uint64_t now, struct origin *origin)
+{
+	uint32_t sequence = load_acquire(&slot->sequence);
+
+	if (sequence & 1 || slot->mount != mount || slot->device != device || now >= slot->expires)
+		return false;
+	*origin = slot->origin;
+	fence_acquire(); /* pairs with the release of the sequence in slot_write() */
+	return load_relaxed(&slot->sequence) == sequence;
+}
+
+static void slot_write(struct cached_origin *slot, uint64_t mount, uint64_t device,
+		       uint64_t expires, const struct origin *origin)
+{
+	store_relaxed(&slot->sequence, slot->sequence + 1);
+	fence_release(); /* the odd sequence is seen before anything below */
+	slot->mount = mount;
+	slot->device = device;
+	slot->expires = expires;
+	slot->origin = *origin;
+	store_release(&slot->sequence, slot->sequence + 1);
+}
+
+static bool cached_find(uint64_t mount, uint64_t device, uint64_t now, struct origin *origin)
+{
+	for (int i = 0; i < CACHED; i++)
+		if (slot_read(&cached[i], mount, device, now, origin))
+			return true;
+	return false;
+}
+
 void origin_of(int fd, const struct statx *stx, struct origin *origin)
 {
 	bool unique = stx->stx_mask & STATX_MNT_ID_UNIQUE;
@@ -145,24 +179,16 @@ void origin_of(int fd, const struct statx *stx, struct origin *origin)
 	uint64_t mount = stx->stx_mnt_id;
 	uint64_t device = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 	struct critical critical;
-	struct cached_origin *slot;
 
+	if (likely(cached_find(mount, device, now, origin)))
+		return;
 	critical_enter(&critical);
 	pthread_mutex_lock(&origin_lock);
-	for (int i = 0; i < CACHED; i++) {
-		slot = &cached[i];
-		if (slot->mount == mount && slot->device == device && now < slot->expires) {
-			*origin = slot->origin;
-			goto out;
-		}
+	if (!cached_find(mount, device, now, origin)) {
+		origin_look_up(fd, device, origin);
+		slot_write(&cached[cached_next++ % CACHED], mount, device,
+			   unique ? UINT64_MAX : now + REUSABLE_ID_MS, origin);
 	}
-	origin_look_up(fd, device, origin);
-	slot = &cached[cached_next++ % CACHED];
-	slot->expires = unique ? UINT64_MAX : now + REUSABLE_ID_MS;
-	slot->mount = mount;
-	slot->device = device;
-	slot->origin = *origin;
-out:
 	pthread_mutex_unlock(&origin_lock);
 	critical_leave(&critical);
 }
