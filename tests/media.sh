@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 need python3
 need_origin
-mkdir -p "$scratch/d" "$scratch/plain" "$scratch/disk" "$scratch/local"
+mkdir -p "$scratch/d" "$scratch/plain" "$scratch/disk" "$scratch/run"
+export RAWCACHE_RUNTIME_DIR=$scratch/run # images come and go here, and their segments with them
 for i in 1 2 3 4 5 6; do
 	head -c $((700000 + i * 4321)) /dev/urandom >"$scratch/d/$i"
 done
