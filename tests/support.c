@@ -15,6 +15,8 @@
 #include "base/sys.h"
 #include "pattern.h"
 
+enum rawcache_io test_io;
+
 static char directory[256];
 static pid_t directory_owner;
 static unsigned int tap_count;
@@ -101,6 +103,7 @@ void options_for(struct rawcache_options *options, const char *image)
 	options->device = image;
 	options->runtime_dir = scratch_dir();
 	options->settle_ms = 20;
+	options->io = test_io;
 }
 
 struct rawcache *attach(const char *image)

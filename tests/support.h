@@ -21,6 +21,8 @@ void scratch_remove(void);
 
 /* Format an image with small regions, or end the test. */
 void image_make(const char *path, uint64_t bytes);
+/* The way of reading ahead that options_for() asks for. */
+extern enum rawcache_io test_io;
 /* Options for that image: the runtime segment in the scratch directory, files settle at once. */
 void options_for(struct rawcache_options *options, const char *image);
 /* Attach or end the test. */

@@ -311,6 +311,7 @@ static int reader_main(uint64_t random)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
+	test_io = random % 4 ? RAWCACHE_IO_THREADS : RAWCACHE_IO_URING;
 	cache = attach(image);
 	for (unsigned int i = 0; i < threads; i++) {
 		readers[i].cache = cache;
