@@ -575,6 +575,54 @@ static bool cancel_once(char *buf, size_t n)
 	return result == PTHREAD_CANCELED;
 }
 
+/* --- a handler on a stack of its own, which lies above the one that it interrupts */
+
+static int handler_fd;
+static volatile sig_atomic_t mask_kept = -1;
+
+static void on_alarm_read(int sig)
+{
+	static char page[8192];
+	sigset_t before, after;
+
+	(void)sig;
+	sigprocmask(SIG_SETMASK, NULL, &before);
+	if (pread(handler_fd, page, sizeof(page), 0) != sizeof(page) ||
+	    memcmp(page, want, sizeof(page)))
+		return;
+	sigprocmask(SIG_SETMASK, NULL, &after);
+	/* what the write that waits holds back, it goes on to hold back */
+	mask_kept = sigismember(&before, SIGPIPE) == sigismember(&after, SIGPIPE);
+}
+
+static void write_until_alarm(char *buf, size_t n)
+{
+	struct itimerval soon = { .it_value = { .tv_usec = 100000 } };
+	int s[2];
+
+	pair(s, false);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	if (write(s[0], buf, n) < 0 && errno != EINTR)
+		die("write");
+	close(s[0]);
+	close(s[1]);
+}
+
+static void alternate_stack(int fd, char *buf, size_t n)
+{
+	char high[65536];
+	stack_t stack = { .ss_sp = high, .ss_size = sizeof(high) };
+	const stack_t none = { .ss_flags = SS_DISABLE };
+	struct sigaction act = { .sa_handler = on_alarm_read, .sa_flags = SA_ONSTACK };
+
+	handler_fd = fd;
+	sigaltstack(&stack, NULL);
+	sigaction(SIGALRM, &act, NULL);
+	write_until_alarm(buf, n);
+	sigaltstack(&none, NULL);
+	ok(mask_kept == 1, "a handler on a stack above");
+}
+
 static void leave(void)
 {
 	const size_t n = 1 << 20;
@@ -593,6 +641,7 @@ static void leave(void)
 	ok(cancelled == 100, "cancelled");
 	if (pread(fd, buf, n, 0) != (ssize_t)n)
 		die("pread");
+	alternate_stack(fd, buf, n);
 	for (int i = 0; i < 40; i++)
 		left -= !passes(false, buf, n, want);
 	ok(left == 100, "and written afterwards");

@@ -264,7 +264,7 @@ static void cancelled(void *arg)
 {
 	(void)arg;
 	thread_leave();
-	thread_recover();
+	thread_give_back();
 }
 
 /* Like the system call that it stands for, it is a cancellation point. */

@@ -5,12 +5,24 @@
 
 #include <rawcache/zerocopy.h>
 
+#include "base/sys.h"
+
 #include "shim/quiet.h"
 
 tls_initial uintptr_t thread_frame;
 
-void never_inline thread_recover(void)
+void thread_give_back(void)
 {
 	quiet_recover();
 	rawcache_thread_recover();
+}
+
+bool never_inline thread_recover(void)
+{
+	stack_t stack;
+
+	if (!SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) && stack.ss_flags & SS_ONSTACK)
+		return false;
+	thread_give_back();
+	return true;
 }

@@ -35,8 +35,14 @@ static inline bool thread_abandoned(uintptr_t outer, uintptr_t frame)
 	return outer != THREAD_FOREIGN && frame > outer && frame - outer < THREAD_SAME_STACK;
 }
 
-/* The hook at work before was left by siglongjmp(): give back what it held. */
-void thread_recover(void);
+/* Give back what a hook held that was left by siglongjmp() or cancellation. */
+void thread_give_back(void);
+
+/*
+ * The hook at work before was left by siglongjmp(), as far as frames tell: the same, and true. False
+ * on the alternate signal stack, which may lie anywhere: there this is an inner call after all.
+ */
+bool thread_recover(void);
 
 /* False: this call is an inner one, or made by a vfork child. True owes thread_leave(). */
 static inline __attribute__((always_inline)) bool thread_enter(void)
@@ -44,11 +50,8 @@ static inline __attribute__((always_inline)) bool thread_enter(void)
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	uintptr_t outer = thread_frame;
 
-	if (unlikely(outer)) {
-		if (!thread_abandoned(outer, frame))
-			return false;
-		thread_recover();
-	}
+	if (unlikely(outer) && (!thread_abandoned(outer, frame) || !thread_recover()))
+		return false;
 	store_relaxed(&thread_frame, frame);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return true;
