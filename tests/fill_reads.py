@@ -3,6 +3,7 @@
 import fcntl
 import os
 import random
+import signal
 import sys
 import time
 
@@ -94,7 +95,39 @@ def closing():
     sequential(1 << 18)
 
 
+def status_of(pid, name):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(name))
+
+
+def bomb():
+    """Generations of readers, some of them killed: the parent's descriptors and memory stay."""
+    compare(1 << 16, 0)
+    fds, size_kib = len(os.listdir("/proc/self/fd")), status_of("self", "VmSize")
+    for number in range(30):
+        children = []
+        for k in range(8):
+            child = os.fork()
+            if not child:
+                for i in range(4):
+                    compare(1 << 18, ((number * 8 + k * 5 + i) << 18) % size)
+                os._exit(0)
+            children.append(child)
+        time.sleep(0.005)
+        for child in children[::2]:
+            os.kill(child, signal.SIGKILL)
+        if any(os.waitpid(child, 0)[1] not in (0, signal.SIGKILL) for child in children):
+            sys.exit("bomb: a child failed")
+        compare(1 << 16, (number << 20) % size)
+    sequential(1 << 18)
+    if len(os.listdir("/proc/self/fd")) > fds:
+        sys.exit("bomb: descriptors are left")
+    if status_of("self", "VmSize") > size_kib + 65536:
+        sys.exit("bomb: memory is left")
+
+
 {
+    "bomb": bomb,
     "sequential": lambda: sequential(1 << 16),
     "small": lambda: sequential(4096),
     "large": lambda: sequential(3 << 20),

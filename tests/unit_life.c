@@ -37,12 +37,12 @@ static void handle_faults(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* Without read-ahead: what came before it was asked for is no miss. */
+/* Without threads: what came before it was asked for is no miss, what was read is stored. */
 static struct rawcache *attach_plain(void)
 {
 	struct rawcache *plain = attach(image);
 
-	plain->options.readahead = 0;
+	plain->options.io = RAWCACHE_IO_SYNC;
 	return plain;
 }
 
@@ -201,6 +201,7 @@ static void test_verify_always(void **state)
 	(void)state;
 	options_for(&options, image);
 	options.verify = RAWCACHE_VERIFY_ALWAYS;
+	options.io = RAWCACHE_IO_SYNC;
 	assert_int_equal(rawcache_attach(&options, &cache, NULL), 0);
 	assert_true(read_ok());
 	for (int round = 0; round < 3; round++) {
