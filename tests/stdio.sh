@@ -105,6 +105,29 @@ done
 check "random calls with the cache off the way" env LD_PRELOAD="$RAWCACHE_PRELOAD" \
 	RAWCACHE_DISABLE=1 "$bin/stdio_diff" "$s/mixed" "$scratch/plain/mixed" 9 2000
 
+# threads, and threads that are cancelled
+seq 1 100000 >"$s/numbers"
+mkfifo "$scratch/fifo"
+sleep 2.2
+cached cat "$s/numbers" >/dev/null
+before=$(counter hits)
+check "threads on one stream, and cancelled" cached timeout 60 "$bin/shim_streams" "$s/numbers" "$scratch/fifo"
+at_least $(($(counter hits) - before)) 100 "out of the cache"
+
+# a libc with another FILE: the self-test finds out, and streams are libc's
+cat >"$scratch/strange.c" <<'CODE'
+void _IO_free_backup_area(void *stream) { (void)stream; }
+CODE
+check "a strange libc" ${CC:-cc} -shared -fPIC "$scratch/strange.c" -o "$scratch/strange.so"
+strange() {
+	env LD_PRELOAD="$RAWCACHE_PRELOAD $scratch/strange.so" RAWCACHE_PATHS="$s" RAWCACHE_DEVICE="$IMAGE" \
+		RAWCACHE_LOG="$scratch/strange.log" "$@"
+}
+is "$(strange sha256sum "$s/numbers")" "$(sha256sum "$s/numbers")" "where the self-test fails the bytes are right"
+strange "$bin/stdio_diff" "$s/mixed" "$scratch/plain/mixed" 5 2000 >/dev/null
+is $? 0 "and so are random calls"
+at_least "$(grep -c 'left to libc' "$scratch/strange.log")" 1 "and it says so"
+
 # a program that waits at the end of the file sees it grow
 cp "$s/lines.head" "$s/growing"
 cat >"$scratch/grow.c" <<'CODE'

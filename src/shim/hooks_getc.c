@@ -9,10 +9,13 @@
 
 #include "shim/stream.h"
 
+/* libc would read here, which is a cancellation point; nothing is held yet. */
 static never_inline void starved(FILE *stream)
 {
-	bool locked = stream_lock(stream);
+	bool locked;
 
+	pthread_testcancel();
+	locked = stream_lock(stream);
 	stream_fill(stream);
 	stream_unlock(stream, locked);
 }
@@ -79,6 +82,7 @@ static never_inline size_t fread_guarded(void *buf, size_t size, size_t n, FILE 
 {
 	size_t done;
 
+	pthread_testcancel();
 	flockfile(stream);
 	pthread_cleanup_push(stream_guard, stream);
 	done = stream_read(stream, buf, size * n);

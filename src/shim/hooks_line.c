@@ -58,6 +58,8 @@ static never_inline char *fgets_guarded(char *buf, int n, FILE *stream)
 {
 	char *result;
 
+	/* what libc's read() would be; nothing is held yet */
+	pthread_testcancel();
 	flockfile(stream);
 	pthread_cleanup_push(stream_guard, stream);
 	result = fgets_tracked(buf, n, stream);
@@ -162,6 +164,7 @@ static never_inline ssize_t getdelim_guarded(char **line, size_t *room, int deli
 {
 	ssize_t result;
 
+	pthread_testcancel();
 	flockfile(stream);
 	pthread_cleanup_push(stream_guard, stream);
 	result = getdelim_tracked(line, room, delimiter, stream);
