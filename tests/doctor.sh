@@ -108,8 +108,11 @@ int main(void)
 PROGRAM
 ${CC:-cc} -o deep deep.c
 doctor 0 'may open with RTLD_DEEPBIND' "a program that loads plugins" ./deep
-nm -D "$RAWCACHE_PRELOAD" | grep -q ' mq_open' ||
-	{ grep -q '^warn .*/deep calls .*mq_open' out; ok $? "and calls a function without a hook"; }
+mkdir stub
+echo 'int open(void) { return -1; }' | ${CC:-cc} -w -shared -fPIC -x c -o stub/librawcache-preload.so -
+RAWCACHE_PRELOAD=$scratch/stub/librawcache-preload.so "$RAWCACHE" doctor ./deep >out 2>&1
+grep -q '^warn .*/deep calls .*mq_open' out
+ok $? "and calls a function without a hook, where the object has none for it"
 echo 'int two(void) { return 2; }' >two.c
 ${CC:-cc} -shared -fPIC -o libtwo.so two.c
 echo 'int two(void); int main(void) { return two(); }' >three.c
@@ -117,12 +120,8 @@ ${CC:-cc} -o three three.c -L. -ltwo
 doctor 1 '^fail .*libtwo.so' "a program whose library is missing" ./three
 finds 0 'the loader preloads' "which is found elsewhere" env LD_LIBRARY_PATH="$scratch" "$RAWCACHE" doctor ./three
 if ${CC:-cc} -fsanitize=address -o asan one.c 2>/dev/null && ldd asan | grep -q libasan; then
-	doctor 1 'must be first in LD_PRELOAD' "a program with the address sanitizer" ./asan
-	object=$(sed -n 's/.*set LD_PRELOAD=\([^ ]*\).*/\1/p' out)
-	finds 0 'the loader preloads' "follows the advice" env LD_PRELOAD="$object" "$RAWCACHE" doctor ./asan
-	is "$(LD_PRELOAD=$object cached ./asan 2>&1)" ran "which is right"
-	[ "$(cached ./asan 2>&1)" != ran ]
-	ok $? "as was the finding"
+	doctor 0 'the loader preloads' "a program with the address sanitizer" ./asan
+	is "$(cached ./asan 2>&1)" ran "which runs"
 fi
 
 # rights

@@ -69,6 +69,22 @@ forget
 check "no memory may be locked" bash -c "ulimit -l 0; RAWCACHE_IO=io_uring '$RAWCACHE' run --path '$CACHED_PATH' \
 	--cache '$IMAGE' -- python3 '$reads' sequential '$file' '$original'"
 
+# --- a program that closes its file at once, and ends
+mkdir "$scratch/short"
+head -c 3000000 /dev/urandom >"$scratch/short/file"
+age "$scratch/short"
+CACHED_PATH=$scratch/short
+lost=0
+for i in $(seq 20); do
+	fresh
+	for round in first second; do
+		cached dd if="$scratch/short/file" bs=256k status=none >/dev/null
+	done
+	[ "$(counter origin_bytes)" -eq 3000000 ] || lost=$((lost + 1))
+done
+is $lost 0 "what short programs read is stored, each time of twenty"
+CACHED_PATH=$scratch/mnt
+
 # --- many short-lived readers, killed or not: nothing is left of them
 fresh
 forget

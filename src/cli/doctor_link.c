@@ -168,7 +168,6 @@ struct listing {
 	struct doctor *doctor;
 	const struct functions *functions;
 	bool preloaded;
-	char asan[PATH_MAX];
 };
 
 /* "name => /path (0x...)", "/path (0x...)", "name => not found" or an error. */
@@ -195,8 +194,6 @@ static void line_take(struct listing *listing, char *line)
 	*end = '\0';
 	if (name_begins(path, "librawcache-preload.so"))
 		listing->preloaded = true;
-	if (name_begins(path, "libasan.so"))
-		snprintf(listing->asan, sizeof(listing->asan), "%s", path);
 	if (name_begins(path, "liburing.so") || name_begins(path, "libaio.so"))
 		doctor_warn("%s submits reads to the kernel itself: those read the origin", path);
 	if (!is_libc(path))
@@ -215,18 +212,11 @@ static void listing_read(struct listing *listing, FILE *out)
 
 static void listing_judge(struct listing *listing, const char *path)
 {
-	const char *preload = getenv("LD_PRELOAD");
-
 	if (listing->preloaded)
 		doctor_ok("the loader preloads %s into it", listing->doctor->preload);
 	else
 		doctor_fail(listing->doctor, "the loader does not preload %s into %s",
 			    listing->doctor->preload, path);
-	/* in the program, but not first: its own check at start-up ends the program */
-	if (*listing->asan && (!preload || !strstr(preload, "libasan.")))
-		doctor_fail(listing->doctor,
-			    "it is built with the address sanitizer, which must be first in "
-			    "LD_PRELOAD: set LD_PRELOAD=%s for `rawcache run`", listing->asan);
 }
 
 void doctor_link(struct doctor *doctor, const char *path, const char *loader)

@@ -464,9 +464,9 @@ void rawcache_file_put(struct rawcache *cache, uint64_t handle)
 
 	if (!file)
 		return;
-	file_release(cache, file);
-	/* the program may end now: what it has read last shall not be lost */
+	/* the program may end now: what it has read last shall not be lost; nor dropped with the file */
 	fetch_settle(file);
+	file_release(cache, file);
 }
 
 uint64_t rawcache_file_size(struct rawcache *cache, uint64_t handle)
