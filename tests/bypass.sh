@@ -82,6 +82,35 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=1M rawcache-test "$scratch/run
 	umount "$scratch/run"
 fi
 
+# a file that others may not read is theirs alone, though its bytes are in a cache that all share
+chmod 755 "$scratch"
+if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$scratch"; then
+	mkdir -m 755 "$scratch/rights" && mkdir -m 1777 "$scratch/rights/cache"
+	head -c 300000 "$scratch/d/file" >"$scratch/rights/closed"
+	cp "$scratch/rights/closed" "$scratch/rights/open"
+	chmod 600 "$scratch/rights/closed"
+	sleep 0.1
+	IMAGE=$scratch/rights/cache/shared.img
+	CACHED_PATH=$scratch/rights
+	export RAWCACHE_SETTLE=0 RAWCACHE_SHARED=1
+	(umask 0; exec "$RAWCACHE" format --shared --size 16M "$IMAGE") >/dev/null
+	cp "$RAWCACHE_PRELOAD" "$scratch/rights/cache/" # the tree may be in a place that others do not reach
+	built=$RAWCACHE_PRELOAD
+	RAWCACHE_PRELOAD=$scratch/rights/cache/${built##*/}
+	cached cat "$scratch/rights/closed" "$scratch/rights/open" >/dev/null
+	before=$(counter hits)
+	cached setpriv --reuid=65534 --regid=65534 --clear-groups cat "$scratch/rights/open" >/dev/null
+	at_least "$(($(counter hits) - before))" 1 "another user is served from the same cache"
+	said=$(cached setpriv --reuid=65534 --regid=65534 --clear-groups cat "$scratch/rights/closed" 2>&1 >"$scratch/got")
+	case $said in *"Permission denied"*) status=0 ;; *) status=1 ;; esac
+	ok $status "but not what it may not read"
+	is "$(wc -c <"$scratch/got")" 0 "and gets no byte of it"
+	unset RAWCACHE_SETTLE RAWCACHE_SHARED
+	RAWCACHE_PRELOAD=$built
+else
+	echo "# rights of others: not looked at: cannot become another user here"
+fi
+
 # what is wrong while programs run
 "$RAWCACHE" format --force --size 16M "$scratch/doomed.img" >/dev/null
 env LD_PRELOAD="$RAWCACHE_PRELOAD" RAWCACHE_PATHS="$scratch/d" RAWCACHE_DEVICE="$scratch/doomed.img" \
