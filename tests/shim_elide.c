@@ -331,6 +331,32 @@ static void mappings(bool tcp)
 	free(copy);
 }
 
+/* Protection as it was, but not the bytes. */
+static void mappings_opened(bool tcp)
+{
+	static const char *const names[] = { "mprotect()", "pkey_mprotect()", "syscall()" };
+	char *copy = malloc(size);
+
+	for (int way = 0; way < 3; way++) {
+		int fd = open(path, O_RDONLY);
+		char *p = map(fd, PROT_READ);
+		char *middle = p + 73 * 4096;
+		int both = PROT_READ | PROT_WRITE;
+		int err = way == 0 ? mprotect(middle, 4096, both)
+			: way == 1 ? pkey_mprotect(middle, 4096, both, -1)
+				   : (int)syscall(SYS_mprotect, middle, 4096, both);
+
+		memcpy(copy, want, size);
+		copy[73 * 4096 + 1115] ^= 1;
+		middle[1115] ^= 1;
+		ok(!err && !mprotect(middle, 4096, PROT_READ) && passes(tcp, p, size, copy),
+		   names[way]);
+		munmap(p, size);
+		close(fd);
+	}
+	free(copy);
+}
+
 /* --- others than the thread that read */
 
 static void *thread_write(void *arg)
@@ -669,6 +695,7 @@ int main(int argc, char **argv)
 		serves();
 		for (int tcp = 0; tcp < 2; tcp++) {
 			mappings(tcp);
+			mappings_opened(tcp);
 			for (int way = 0; way < WAYS; way++)
 				if (way != SEND_MORE && way != SEND_DONTWAIT)
 					for (int handled = 0; handled < 2; handled++)

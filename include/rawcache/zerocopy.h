@@ -59,7 +59,12 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
 				    const struct rawcache_transfer *transfer, const void *bytes,
 				    uint64_t offset, size_t *length);
 
-/* The same for bytes that lie in pages which rawcache_file_map() laid. */
+/*
+ * The same for bytes that lie in pages which rawcache_file_map() laid. Pages that never could be
+ * written to hold what they held: only the ends are compared then, which finds others that were
+ * mapped in their place by a system call that nobody saw, and all the caller need do is to announce
+ * those that it sees: rawcache_maps_take() and rawcache_maps_changeable().
+ */
 ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *transfer,
 			       const void *bytes, size_t *length);
 
@@ -114,6 +119,9 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
 void rawcache_maps_drop(struct rawcache *cache, void *taken);
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
+
+/* The range becomes writable: what lies in it is not known any more. Before it does. */
+void rawcache_maps_changeable(struct rawcache *cache, const void *address, size_t length);
 
 /*
  * A SIGBUS at `address`: if it is a page of the image in such a mapping (its disk fails, somebody

@@ -136,6 +136,7 @@ static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const
 		piece->generation = run->generation;
 		piece->at = run->at;
 		piece->mapped = *mapped;
+		piece->changeable = mapped->prot & PROT_WRITE;
 		piece->spare = spare_get(spare);
 		piece_link(maps, piece);
 	}
@@ -223,7 +224,8 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 	return mapped;
 }
 
-bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run)
+bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run,
+	      bool *changeable)
 {
 	uintptr_t at = (uintptr_t)address;
 	struct critical critical;
@@ -238,6 +240,7 @@ bool maps_run(struct maps *maps, const void *address, uint64_t length, struct ru
 		run->generation = piece->generation;
 		run->at = piece->at + (at - piece->start);
 		run->length = min_u64(length, piece->end - at);
+		*changeable = piece->changeable;
 	}
 	maps_unlock(maps, &critical);
 	return piece;
@@ -251,6 +254,18 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 
 	return start < load_relaxed(&cache->maps.high) &&
 	       start + length > load_relaxed(&cache->maps.low);
+}
+
+void rawcache_maps_changeable(struct rawcache *cache, const void *address, size_t length)
+{
+	uintptr_t start = (uintptr_t)address;
+	struct critical critical;
+
+	maps_lock(&cache->maps, &critical);
+	for (struct map_piece *piece = cache->maps.pieces; piece; piece = piece->next)
+		if (piece->start < start + length && start < piece->end)
+			piece->changeable = true;
+	maps_unlock(&cache->maps, &critical);
 }
 
 static void piece_begin_at(struct map_piece *piece, uintptr_t start)

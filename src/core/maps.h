@@ -35,6 +35,7 @@ struct map_piece {
 	uint32_t region, generation;
 	struct rawcache_mapped mapped; /* what lies at `start` */
 	uint64_t at; /* of `start`: bytes into the data area */
+	bool changeable; /* the program may have written to it */
 	struct map_spare *spare; /* NULL: none to be had */
 	struct map_piece *next;
 };
@@ -49,9 +50,11 @@ void maps_init(struct maps *maps);
 
 /*
  * What lies at `address`, at most `length` bytes of it; false: nothing that is known. It was so
- * when it was mapped: the program may have written to the pages, or mapped others behind our back.
+ * when it was mapped: the program may have mapped other pages behind our back, and written to these
+ * if they are `changeable`.
  */
-bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run);
+bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run,
+	      bool *changeable);
 
 void maps_fork_prepare(struct maps *maps);
 void maps_fork_release(struct maps *maps);

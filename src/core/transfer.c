@@ -26,6 +26,7 @@
 #define STALE_TRIES 4
 /* What is compared at once: the caches of the processor still have it when the kernel sends it. */
 #define SAME_MAX (128u << 10)
+#define LINE 64u
 
 static tls_initial struct {
 	struct rawcache *cache; /* NULL: no transfer is at work */
@@ -169,9 +170,34 @@ static void transfer_count(const struct rawcache *cache, const struct rawcache_t
 	stats_add(sendfile_bytes, (uint64_t)n);
 }
 
-/* One call on one run, pinned; `bytes`, if any, are what it must hold. */
+/* What a run must hold. */
+struct expected {
+	const char *bytes; /* NULL: anything */
+	bool fixed;	   /* pages that nobody can have written to, if they are those of the run */
+};
+
+/* Its ends: a page fault for each page of it would cost more than a copy by the kernel. */
+static bool ends_same(const char *bytes, const char *src, size_t n)
+{
+	size_t last = n < LINE ? 0 : n - LINE;
+
+	return guard_same(bytes, src, n - last) && guard_same(bytes + last, src + last, n - last);
+}
+
+static bool run_expected(const struct rawcache *cache, const struct run *run,
+			 const struct expected *expected)
+{
+	const char *data = cache->image.data + run->at;
+
+	if (!expected->bytes)
+		return true;
+	return expected->fixed ? ends_same(expected->bytes, data, run->length)
+			       : guard_same(expected->bytes, data, run->length);
+}
+
+/* One call on one run, pinned. */
 static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transfer *t,
-			    const struct run *run, const void *bytes)
+			    const struct run *run, const struct expected *expected)
 {
 	int pin = pin_get(cache, run->region, run->generation);
 	ssize_t n = -ENODATA;
@@ -179,16 +205,16 @@ static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transf
 	if (pin < 0)
 		return pin == -ESTALE ? -ESTALE : -ENODATA;
 	held.pin = pin;
-	if (!bytes || guard_same(bytes, cache->image.data + run->at, run->length))
+	if (run_expected(cache, run, expected))
 		n = transfer_result(cache, transfer_call(cache, t, run));
 	held_unpin(cache);
-	transfer_count(cache, t, n, bytes);
+	transfer_count(cache, t, n, expected->bytes);
 	return n;
 }
 
 static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			      const struct rawcache_transfer *t, const char *bytes, uint64_t offset,
-			      uint64_t length, struct run *run)
+			      const struct rawcache_transfer *t, const struct expected *expected,
+			      uint64_t offset, uint64_t length, struct run *run)
 {
 	ssize_t n = -ESTALE;
 
@@ -197,7 +223,7 @@ static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_
 			return -ESTALE;
 		n = run_find(cache, file, handle, fd, offset, length, run);
 		if (!n)
-			n = transfer_run(cache, t, run, bytes);
+			n = transfer_run(cache, t, run, expected);
 	}
 	/* the region goes round faster than we look */
 	return n == -ESTALE ? -ENODATA : n;
@@ -211,8 +237,8 @@ static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64
 
 	while (done < length) {
 		struct run run;
-		ssize_t n = transfer_piece(cache, file, handle, fd, t, NULL, offset + done,
-					   length - done, &run);
+		ssize_t n = transfer_piece(cache, file, handle, fd, t, &(struct expected){ 0 },
+					   offset + done, length - done, &run);
 
 		if (n <= 0)
 			return done ? (ssize_t)done : n;
@@ -262,6 +288,7 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
 				    const struct rawcache_transfer *t, const void *bytes,
 				    uint64_t offset, size_t *length)
 {
+	const struct expected expected = { .bytes = bytes };
 	struct file *file;
 	struct run run;
 	ssize_t n;
@@ -271,7 +298,7 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
 	n = transfer_begin(cache, handle, &file);
 	if (n)
 		return n;
-	n = transfer_piece(cache, file, handle, -1, t, bytes, offset,
+	n = transfer_piece(cache, file, handle, -1, t, &expected, offset,
 			   min_u64(*length, SAME_MAX), &run);
 	rawcache_thread_recover();
 	*length = n > 0 ? run.length : *length;
@@ -281,15 +308,20 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
 ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *t,
 			       const void *bytes, size_t *length)
 {
+	struct expected expected = { .bytes = bytes };
 	struct run run;
+	bool changeable;
 	ssize_t n;
 
 	if (!cache->image.data || !send_allowed(cache) || load_relaxed(&cache->broken) ||
 	    !image_fd_valid(&cache->image) || !rawcache_maps_touch(cache, bytes, *length) ||
-	    !maps_run(&cache->maps, bytes, min_u64(*length, SAME_MAX), &run))
+	    !maps_run(&cache->maps, bytes, *length, &run, &changeable))
 		return -ENODATA;
+	expected.fixed = !changeable;
+	if (changeable)
+		run.length = min_u64(run.length, SAME_MAX);
 	held_begin(cache, NULL);
-	n = transfer_run(cache, t, &run, bytes);
+	n = transfer_run(cache, t, &run, &expected);
 	rawcache_thread_recover();
 	if (n == -ESTALE || !n)
 		return -ENODATA;

@@ -4,8 +4,8 @@
  * limits and errors; then pages of the image are laid over what the cache has. What it has not,
  * and what lies beyond the end of the file, stays as the kernel mapped it.
  *
- * From then on the mapping is the kernel's business: mprotect() and madvise() need nothing.
- * Unmapping gives up the holds of the regions; mremap() takes them along.
+ * From then on the mapping is the kernel's business. Unmapping gives up the holds of the regions;
+ * mremap() takes them along; what mprotect() makes writable is not known any more to elide.c.
  */
 #include "shim/symbols.h"
 
@@ -129,6 +129,24 @@ int msync(void *address, size_t n, int flags)
 	ret = NEXT(msync)(address, n, flags);
 	mapped_announce(address, n);
 	return ret;
+}
+
+static inline void notes_protect(void *address, size_t n, int prot)
+{
+	if (prot & PROT_WRITE && notes_touch(address, n))
+		rawcache_maps_changeable(attach_cache_now(), address, n);
+}
+
+int mprotect(void *address, size_t n, int prot)
+{
+	notes_protect(address, n, prot);
+	return NEXT(mprotect)(address, n, prot);
+}
+
+int pkey_mprotect(void *address, size_t n, int prot, int pkey)
+{
+	notes_protect(address, n, prot);
+	return NEXT(pkey_mprotect)(address, n, prot, pkey);
 }
 
 /*

@@ -189,6 +189,12 @@ static bool call_maps(const struct call *c, long *ret)
 	case SYS_munmap:
 		*ret = munmap((void *)a[0], (size_t)a[1]);
 		return true;
+	case SYS_mprotect:
+		*ret = mprotect((void *)a[0], (size_t)a[1], (int)a[2]);
+		return true;
+	case SYS_pkey_mprotect:
+		*ret = pkey_mprotect((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3]);
+		return true;
 	case SYS_msync:
 		*ret = msync((void *)a[0], (size_t)a[1], (int)a[2]);
 		return true;
