@@ -193,6 +193,55 @@ static void test_truncated_extent(void **state)
 	sigaction(SIGBUS, &old, NULL);
 }
 
+/* Nothing of the image stays in memory, as when memory is needed elsewhere; false: it cannot leave it. */
+static bool image_reclaimed(void)
+{
+	const struct image *image = &cache->image;
+	const struct chunk *chunk = file_chunk(file_at(cache, file_a), 0);
+	char *data = (char *)image->data;
+	unsigned char in_core = 1;
+
+	assert_int_equal(fsync(image->fd), 0);
+	assert_int_equal(madvise(data, image->data_bytes, MADV_DONTNEED), 0);
+	assert_int_equal(posix_fadvise(image->fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	assert_int_equal(mincore(data + ((size_t)CHUNK_PAGE(chunk->place) << FORMAT_PAGE_SHIFT),
+				 4096, &in_core), 0);
+	return !(in_core & 1);
+}
+
+/*
+ * A chunk that was hot and lies on the disk only: the copy that waits for it, if it is slow, is the
+ * last one; the next time it is read by a system call.
+ */
+static void test_became_cold(void **state)
+{
+	const struct chunk *chunk;
+	int by_call = 0;
+
+	(void)state;
+	attach_here();
+	usleep(2000); /* the counter that copies are timed by is compared with the clock */
+	for (int i = 0; i < 200; i++)
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 100000, 0));
+	chunk = file_chunk(file_at(cache, file_a), 0);
+	for (int round = 0; round < 20; round++) {
+		struct rawcache_stats before = stats_now();
+		bool cold = !chunk->resident;
+		struct rawcache_stats after;
+
+		if (!image_reclaimed()) {
+			print_message("the image cannot leave the memory here\n");
+			return;
+		}
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 200000, 0));
+		after = stats_now();
+		by_call += cold;
+		assert_int_equal(after.pread_bytes - before.pread_bytes, cold ? 200000 : 0);
+		assert_int_equal(after.mmap_bytes - before.mmap_bytes, cold ? 0 : 200000);
+	}
+	assert_true(by_call > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_buffer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_image, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_extent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_became_cold, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
