@@ -136,6 +136,7 @@ static void stream_note(const struct rawcache *cache, const struct file *file, s
 	/* short strides touch every chunk */
 	if (s->strides >= STRIDES_SURE && (uint64_t)llabs(s->stride) < cache->chunk_bytes)
 		sequential = true;
+	plan->ordered = sequential || want->more || file->ahead.advice == POSIX_FADV_SEQUENTIAL;
 	if (sequential || want->more)
 		stream_run(cache, s, want, max);
 	if (file->ahead.advice == POSIX_FADV_SEQUENTIAL)

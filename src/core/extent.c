@@ -11,7 +11,6 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/stats.h"
-#include "core/region.h"
 #include "core/storage.h"
 #include "core/verify.h"
 
@@ -91,10 +90,10 @@ void extent_give_back(struct rawcache *cache)
 }
 
 bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
-		  uint32_t length)
+		  uint32_t length, const struct space_stream *stream)
 {
 	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
-	int err = region_alloc(cache, bytes >> FORMAT_PAGE_SHIFT, &held);
+	int err = space_get(cache, bytes >> FORMAT_PAGE_SHIFT, stream, &held);
 
 	if (err) {
 		extent_failed(cache, err);

@@ -7,6 +7,7 @@
 #define CORE_EXTENT_H
 
 #include "core/index.h"
+#include "core/space.h"
 
 /*
  * The live extent of `key`, of exactly `bytes` bytes, neither expired nor wrong where its
@@ -18,17 +19,17 @@ bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
 /*
  * Write `length` bytes as one extent or, with `piece` not 0, as extents of `piece` bytes each
  * side by side, under keys[0], keys[1], ...; `piece` is a multiple of 4096. `buf` has room for
- * whole pages: what follows the bytes is zeroed. What cannot be stored is counted and
- * forgotten. True when it is stored.
+ * whole pages: what follows the bytes is zeroed. `stream` tells of which file that is read in order
+ * it is a chunk (NULL: of none). What cannot be stored is counted and forgotten. True when it is
+ * stored.
  */
 bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
-		  uint32_t length);
+		  uint32_t length, const struct space_stream *stream);
 
 /* After a siglongjmp() out of extent_store(): what this thread had pinned in it, if anything. */
 void extent_give_back(struct rawcache *cache);
 
 /* The same in steps, for who writes while the bytes arrive. */
-struct extent;
 int extent_publish(struct rawcache *cache, const struct key *key, const struct extent *extent,
 		   uint32_t skip, const char *buf, uint32_t length);
 int extent_write(struct rawcache *cache, const struct extent *extent, uint32_t skip,

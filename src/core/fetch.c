@@ -171,10 +171,12 @@ void fetch_store(struct fetch *fetch)
 {
 	const struct io_request *request = &fetch->request;
 	struct rawcache *cache = fetch->cache;
+	struct space_stream stream = file_stream(fetch->file, fetch->chunk);
 
 	if (request->result == (int32_t)request->length && !load_relaxed(&cache->broken) &&
 	    (!fetch->claim.flight || flight_mine(&fetch->claim)))
-		extent_store(cache, &fetch->key, 0, request->buf, request->length);
+		extent_store(cache, &fetch->key, 0, request->buf, request->length,
+			     fetch->ordered ? &stream : NULL);
 	if (request->forget && file_unchanged(fetch->file, request->fd))
 		sys_fadvise(request->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
 	stats_latency(fill_latency, clock_mono_ns() - fetch->started);
@@ -309,7 +311,8 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	return err;
 }
 
-enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk)
+enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
+			      bool ordered)
 {
 	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
 	enum fetch_result result = FETCH_FULL;
@@ -333,6 +336,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 	fetch->cache = cache;
 	fetch->key = key;
 	fetch->chunk = chunk;
+	fetch->ordered = ordered;
 	if (fetch_begin(cache, fetch, file, fd)) {
 		flight_end(cache, &fetch->claim);
 		result = FETCH_FULL;

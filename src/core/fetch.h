@@ -30,6 +30,7 @@ struct fetch {
 	struct key key;
 	struct claim claim;
 	uint64_t chunk;
+	bool ordered; /* a chunk of a file that is read in order */
 	uint64_t started; /* clock_mono_ns() */
 	uint32_t state;
 	uint32_t users; /* reads that copy from the buffer, and the helper that reads into it */
@@ -38,8 +39,12 @@ struct fetch {
 
 enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
 
-/* Begin to read a chunk, if nobody has it and nobody else does so. The caller holds `file`. */
-enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk);
+/*
+ * Begin to read a chunk, if nobody has it and nobody else does so; `ordered`: its neighbours are read,
+ * too. The caller holds `file`.
+ */
+enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
+			      bool ordered);
 
 /*
  * Use the chunk if it is on its way, or NULL; owes a fetch_put(). Its request may be under way

@@ -19,6 +19,7 @@
 #include "core/cache.h"
 #include "core/cold.h"
 #include "core/key.h"
+#include "core/space.h"
 
 /*
  * What is known of a chunk. `place`: bit 63 valid, 62..32 the region's generation (31 bits),
@@ -88,6 +89,13 @@ static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 	struct chunk *table = (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
 
 	return table && number < UINT64_C(1) << (word & 63) ? &table[number] : NULL;
+}
+
+/* A chunk of it, as one of a file that is read in order. */
+static inline struct space_stream file_stream(const struct file *file, uint64_t chunk)
+{
+	return (struct space_stream){ file->key.low | 1, chunk,
+				      (file->size + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT };
 }
 
 /* Whether a program under our eyes may have changed the file since it was opened. */

@@ -44,6 +44,8 @@ struct current_fill {
 	bool storing; /* `fetch` is ours to store */
 	struct extent *extent; /* points to `held` while a region is pinned */
 	struct extent held;
+	bool ordered; /* the chunk is one of `stream` */
+	struct space_stream stream;
 };
 static tls_initial struct current_fill current;
 static const uintptr_t FILL_SEAL = (uintptr_t)0x6c6c69662d6377u;
@@ -164,6 +166,11 @@ static void origin_forget(const struct rawcache *cache, int fd, uint64_t offset,
 		sys_fadvise(fd, offset, n, POSIX_FADV_DONTNEED);
 }
 
+static const struct space_stream *stream_now(void)
+{
+	return current.ordered ? &current.stream : NULL;
+}
+
 /* Other processes wait for this chunk: write what is there where they can read it. */
 static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, uint32_t length)
 {
@@ -175,7 +182,7 @@ static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, u
 	if (!current.extent) {
 		current.held.pin = -1;
 		current.extent = &current.held; /* before it is pinned: see region_cut() */
-		if (region_alloc(cache, pages, &current.held)) {
+		if (space_get(cache, pages, stream_now(), &current.held)) {
 			current.extent = NULL;
 			return;
 		}
@@ -193,7 +200,7 @@ static void chunk_store(struct rawcache *cache, const struct key *key, char *buf
 
 	if (!current.extent) {
 		if (flight_mine(&current.claim))
-			extent_store(cache, key, 0, buf, length);
+			extent_store(cache, key, 0, buf, length, stream_now());
 		return;
 	}
 	memset(buf + length, 0, bytes - length);
@@ -223,6 +230,7 @@ static bool chunk_hand_over(struct rawcache *cache, struct file *file, const str
 		.key = *key,
 		.claim = current.claim,
 		.chunk = want->chunk,
+		.ordered = current.ordered,
 		.started = start,
 	};
 
@@ -307,7 +315,7 @@ static ssize_t parts_fetch(struct rawcache *cache, struct file *file, const stru
 		return -EFAULT;
 	stats_add(miss_bytes, want->length);
 	if (same && got == (ssize_t)(to - from) && file_unchanged(file, want->fd)) {
-		if (extent_store(cache, &parts->key[first], PART_BYTES, buf, to - from))
+		if (extent_store(cache, &parts->key[first], PART_BYTES, buf, to - from, NULL))
 			name_store(cache, file, want->fd);
 		ahead_gave(file, chunk_start + from, chunk_start + to);
 	} else {
@@ -394,7 +402,7 @@ static void fill_plan(struct rawcache *cache, struct file *file, int fd, const s
 		return;
 	while (passed < plan->count) {
 		uint64_t chunk = plan->first + (uint64_t)(passed * plan->step);
-		enum fetch_result result = fetch_start(cache, file, fd, chunk);
+		enum fetch_result result = fetch_start(cache, file, fd, chunk, plan->ordered && plan->step == 1);
 
 		if (result == FETCH_FULL)
 			break;
@@ -579,6 +587,8 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		return fill_bypass(cache, want);
 	}
 	ahead_note(cache, file, want, &plan);
+	current.ordered = plan.ordered;
+	current.stream = file_stream(file, want->chunk);
 	current.fetch = fetch_take(file, want->chunk);
 	if (current.fetch) {
 		fill_plan(cache, file, want->fd, &plan);
@@ -627,7 +637,7 @@ uint32_t fill_ahead(struct rawcache *cache, struct file *file, int fd, uint64_t 
 	uint32_t started = 0;
 
 	for (uint64_t i = 0; i < chunks; i++) {
-		enum fetch_result result = fetch_start(cache, file, fd, first + i);
+		enum fetch_result result = fetch_start(cache, file, fd, first + i, true);
 
 		if (result == FETCH_FULL)
 			break;

@@ -25,25 +25,28 @@ static bool folio_possible(const struct rawcache *cache)
 	       !sys_fstatfs(image->fd, &fs) && fs.f_type != TMPFS_MAGIC;
 }
 
+static void block_prepare(const struct rawcache *cache, uint32_t block, char *at)
+{
+	at = sys_mmap(at, FORMAT_DATA_ALIGN, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+		      cache->image.fd, image_offset(&cache->image, block));
+	/* MADV_RANDOM: one folio, and none ahead */
+	if (!sys_is_error(at) && !sys_madvise(at, FORMAT_DATA_ALIGN, MADV_RANDOM) &&
+	    !sys_madvise(at, FORMAT_DATA_ALIGN, MADV_HUGEPAGE))
+		sys_madvise(at, FORMAT_PAGE, MADV_POPULATE_READ);
+}
+
 void folio_prepare(const struct rawcache *cache, uint32_t page, uint32_t pages)
 {
-	uint32_t block = (page + pages - 1) / BLOCK_PAGES * BLOCK_PAGES;
+	uint32_t block = (page + BLOCK_PAGES - 1) / BLOCK_PAGES * BLOCK_PAGES;
 	char *space;
-	char *at;
 
-	/* not its first pages, or all of it, which is one write */
-	if (block < page || page + pages == block + BLOCK_PAGES || !folio_possible(cache))
+	if (block + BLOCK_PAGES > page + pages || !folio_possible(cache))
 		return;
 	space = sys_mmap(NULL, 2 * FORMAT_DATA_ALIGN, PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (sys_is_error(space))
 		return;
-	at = sys_mmap((char *)round_up((uintptr_t)space, FORMAT_DATA_ALIGN), FORMAT_DATA_ALIGN,
-		      PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, cache->image.fd,
-		      image_offset(&cache->image, block));
-	/* MADV_RANDOM: one folio, and none ahead */
-	if (!sys_is_error(at) && !sys_madvise(at, FORMAT_DATA_ALIGN, MADV_RANDOM) &&
-	    !sys_madvise(at, FORMAT_DATA_ALIGN, MADV_HUGEPAGE))
-		sys_madvise(at, FORMAT_PAGE, MADV_POPULATE_READ);
+	for (; block + BLOCK_PAGES <= page + pages; block += BLOCK_PAGES)
+		block_prepare(cache, block, (char *)round_up((uintptr_t)space, FORMAT_DATA_ALIGN));
 	sys_munmap(space, 2 * FORMAT_DATA_ALIGN);
 }

@@ -17,7 +17,7 @@ struct rawcache;
 
 /*
  * `pages` from `page` were cut from an active region, which the caller has pinned, and will be
- * written: if they are the first of a block of 2 MiB, make the block's folio. Best effort.
+ * written: make the folios of the whole blocks of 2 MiB among them. Best effort.
  */
 void folio_prepare(const struct rawcache *cache, uint32_t page, uint32_t pages);
 

@@ -66,7 +66,7 @@ void name_store(struct rawcache *cache, struct file *file, int fd)
 	record->path_bytes = name_path(cache, file, fd, (char *)(record + 1));
 	if (record->path_bytes)
 		extent_store(cache, &key, 0, (char *)record,
-			     (uint32_t)sizeof(*record) + record->path_bytes);
+			     (uint32_t)sizeof(*record) + record->path_bytes, NULL);
 	buffer_put((char *)record);
 }
 

@@ -27,7 +27,7 @@
 #include "core/hold.h"
 #include "core/index.h"
 #include "core/pin.h"
-#include "core/region.h"
+#include "core/space.h"
 #include "core/send.h"
 #include "core/verify.h"
 #include "core/warm.h"
@@ -123,7 +123,7 @@ int rawcache_store(struct rawcache *cache, const void *key_bytes, size_t key_len
 	if (ttl)
 		trailer.expires = clock_real_ns() / 1000000000u + ttl;
 	bytes = round_up(length + sizeof(trailer), FORMAT_PAGE);
-	err = region_alloc(cache, (uint32_t)(bytes >> FORMAT_PAGE_SHIFT), &extent);
+	err = space_get(cache, (uint32_t)(bytes >> FORMAT_PAGE_SHIFT), NULL, &extent);
 	if (err)
 		return err == -EBUSY ? -EAGAIN : err;
 	err = object_write(cache, &key, &extent, data, length, &trailer);

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "core/detach.h"
-#include "core/folio.h"
 #include "core/index.h"
 #include "core/pin.h"
 #include "core/process.h"
@@ -345,13 +344,30 @@ static bool region_open(const struct rawcache *cache, const struct region *regio
 	       clock_real_ns() / 1000000000u - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
 }
 
+/* As many of `most` pages as the region has left, but at least `least`; their first is *cursor. */
+static uint32_t cursor_take(struct region *region, uint32_t region_pages, uint32_t least,
+			    uint32_t most, uint32_t *cursor)
+{
+	uint32_t pages;
+
+	*cursor = load_relaxed(&region->cursor);
+	do {
+		if (*cursor > region_pages || region_pages - *cursor < least)
+			return 0;
+		pages = region_pages - *cursor < most ? region_pages - *cursor : most;
+	} while (!cas(&region->cursor, cursor, *cursor + pages));
+	return pages;
+}
+
 /* 0; -EAGAIN: `number` is used up or no longer active; -EBUSY: no pin to be had. */
-static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
+static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, uint32_t most,
 		      struct extent *extent)
 {
 	struct region *region = &cache->image.regions[number];
 	uint32_t generation = load_acquire(&region->generation);
+	uint32_t half = cache->image.region_pages / 2;
 	uint32_t cursor;
+	uint32_t pages;
 	int pin;
 
 	extent->pin = -1;
@@ -361,10 +377,9 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
 	if (pin < 0)
 		return pin == -ESTALE ? -EAGAIN : -EBUSY;
 	extent->pin = pin; /* before anything that a handler could leave by siglongjmp() */
-	cursor = fetch_add(&region->cursor, pages);
+	pages = cursor_take(region, cache->image.region_pages, least, most, &cursor);
 	/* pinned and still of this generation: the state we saw before cannot have gone round */
-	if (load_acquire(&region->state) != REGION_ACTIVE ||
-	    cursor > cache->image.region_pages - pages) {
+	if (load_acquire(&region->state) != REGION_ACTIVE || !pages) {
 		extent->pin = -1;
 		pin_put(cache, pin);
 		return -EAGAIN;
@@ -374,12 +389,12 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t pages,
 	extent->page = (number << cache->image.region_pages_shift) + cursor;
 	extent->pages = pages;
 	extent->generation = generation;
-	if (cursor < cache->image.region_pages / 2 && cursor + pages >= cache->image.region_pages / 2)
+	if (cursor < half && cursor + pages >= half)
 		region_prepare(cache);
 	return 0;
 }
 
-int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
+int region_alloc_most(struct rawcache *cache, uint32_t least, uint32_t most, struct extent *extent)
 {
 	struct timespec nap = { 0, 1000000 };
 	int err = cache_slot_need(cache);
@@ -387,16 +402,14 @@ int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
 	extent->pin = -1;
 	if (err)
 		return err;
-	if (cache->image.read_only || !pages || pages > cache->image.region_pages)
+	if (cache->image.read_only || !least || least > cache->image.region_pages)
 		return -EROFS;
 	for (int tries = 0; tries < WAIT_TRIES; tries++) {
 		uint32_t active = load_acquire(&header_of(cache)->active_region);
 		uint32_t number = region_checked(cache, active);
 
 		if (number != UINT32_MAX) {
-			err = region_cut(cache, number, pages, extent);
-			if (!err)
-				folio_prepare(cache, extent->page, pages);
+			err = region_cut(cache, number, least, most, extent);
 			if (err != -EAGAIN)
 				return err;
 		}
@@ -407,6 +420,11 @@ int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
 			sys_nanosleep(&nap);
 	}
 	return -EAGAIN;
+}
+
+int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
+{
+	return region_alloc_most(cache, pages, pages, extent);
 }
 
 void region_release(struct rawcache *cache, const struct extent *extent)

@@ -4,9 +4,9 @@
  *
  *	FREE -> ACTIVE -> SEALED -> RECYCLING -> FREE -> ...
  *
- * Extents are cut from the one ACTIVE region by adding to its cursor, without a lock. Changes
- * of state happen under the runtime's region_lock. Recycling, in this order: bump the
- * generation (every location in the region is stale from here on), fence, make sure that
+ * Space is cut from the one ACTIVE region by adding to its cursor, without a lock; space.h makes
+ * extents of it. Changes of state happen under the runtime's region_lock. Recycling, in this order:
+ * bump the generation (every location in the region is stale from here on), fence, make sure that
  * nobody pins it, detach its pages. A recycler that died leaves RECYCLING with an owner that is
  * dead: anyone may begin again from the top. While one region is filled, the next is made
  * ready ahead, so that a fill does not wait for a recycling.
@@ -29,6 +29,10 @@ struct extent {
  * now (all pinned), or no slot or pin is left; -EROFS; or the storage's error.
  */
 int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent);
+
+/* The same with as many of `most` pages as the active region has left, but at least `least`. */
+int region_alloc_most(struct rawcache *cache, uint32_t least, uint32_t most, struct extent *extent);
+
 void region_release(struct rawcache *cache, const struct extent *extent);
 
 /* Invalidate everything in all regions. 0 or -errno. */

@@ -36,6 +36,7 @@ static uint64_t layout_fingerprint(void)
 		sizeof(pthread_mutex_t),       sizeof(void *),
 		RUNTIME_SLOTS,		       RUNTIME_BLOCKS,
 		RUNTIME_FLIGHTS,	       RUNTIME_WRITERS,
+		SPACE_RESTS,		       SPACE_RUNS,
 	};
 	uint64_t print = RUNTIME_VERSION;
 
@@ -210,6 +211,8 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	struct runtime_header *h = runtime->header;
 	int err = robust_lock_init(&h->region_lock);
 
+	if (!err)
+		err = robust_lock_init(&h->space.lock);
 	for (uint32_t i = 0; !err && i < RUNTIME_INDEX_LOCKS; i++)
 		err = robust_lock_init(&h->index_lock[i]);
 	if (err)

@@ -28,7 +28,7 @@
 
 #define RUNTIME_MAGIC "RCRUNTIM"
 #ifndef RUNTIME_VERSION /* tests/versions.c has another */
-#define RUNTIME_VERSION 4u
+#define RUNTIME_VERSION 5u
 #endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
@@ -40,6 +40,8 @@
 #define SLOT_PINS 64u
 #endif
 #define SLOT_HOLDS 512u
+#define SPACE_RESTS 16u
+#define SPACE_RUNS 64u
 
 /* A process. Written by its owner only, but for `pin` of a dead one. */
 struct process_slot {
@@ -75,6 +77,34 @@ static_assert(sizeof(struct flight) == 64, "flight");
 #define FLIGHT_OWNER_MASK UINT64_C(0xffff)
 static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
 
+/* Space that was cut from regions and nobody has yet: see space.h. */
+struct space_rest {
+	uint32_t page;
+	uint32_t pages; /* 0: none */
+	uint32_t generation;
+	uint32_t reserved;
+};
+
+struct space_run {
+	uint64_t tag; /* of the file; 0: none */
+	uint64_t first; /* chunk of the file */
+	uint64_t taken; /* a bit for each chunk */
+	uint32_t chunks;
+	uint32_t page;
+	uint32_t pages; /* fewer than the chunks have, at the end of the file */
+	uint32_t generation;
+	uint32_t touched; /* seconds */
+	uint32_t followed; /* whether there is one behind it: see space.c */
+	uint32_t reserved[4];
+};
+static_assert(sizeof(struct space_run) == 64, "space_run");
+
+struct space {
+	pthread_mutex_t lock __attribute__((aligned(64)));
+	struct space_rest rest[SPACE_RESTS];
+	struct space_run run[SPACE_RUNS];
+} __attribute__((aligned(64)));
+
 struct runtime_header {
 	uint8_t magic[8];
 	uint32_t version;
@@ -91,6 +121,7 @@ struct runtime_header {
 	uint64_t mmap_threshold; /* tunable: 0 unset */
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
+	struct space space;
 } __attribute__((aligned(4096)));
 
 struct runtime {
