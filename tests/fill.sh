@@ -62,12 +62,35 @@ for error in EPERM ENOSYS; do
 		before=$(origin_bytes)
 		check "forbidden with $error: the second pass" cached cmp "$file" "$original"
 		is $(($(origin_bytes) - before)) 0 "forbidden with $error: what was read is stored"
+		at_least $(($(counter readahead_bytes) * 100 / 33000000)) 90 "forbidden with $error: read ahead by helpers all the same (percent)"
 	done
 done
 fresh
 forget
 check "no memory may be locked" bash -c "ulimit -l 0; RAWCACHE_IO=io_uring '$RAWCACHE' run --path '$CACHED_PATH' \
 	--cache '$IMAGE' -- python3 '$reads' sequential '$file' '$original'"
+
+# --- helpers' descriptors
+fresh
+forget
+before=$(origin_stat "$scratch/mnt" open)
+check "a large file is read ahead" cached cat "$file"
+at_most $(($(origin_stat "$scratch/mnt" open) - before)) 2 "and opened once more for all helpers"
+fresh
+forget
+check "who has closed a file has it open nowhere" cached python3 "$reads" released "$file" "$original" "$scratch/mnt/other"
+
+# --- a mount that stalls
+origin_mount "$scratch/back" "$scratch/stalls"
+fresh
+forget
+origin_control "$scratch/stalls" "stall read"
+CACHED_PATH=$scratch
+check "a mount that stalls does not hold up reads of another" cached timeout -s KILL 60 \
+	python3 "$reads" apart "$file" "$original" "$scratch/stalls/file" "$scratch/stalls/other" "$scratch/stalls/huge"
+origin_control "$scratch/stalls" "clear"
+CACHED_PATH=$scratch/mnt
+at_least $(($(counter readahead_bytes) * 100 / 33000000)) 90 "which are read ahead as ever (percent)"
 
 # --- a program that closes its file at once, and ends
 mkdir "$scratch/short"

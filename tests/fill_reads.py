@@ -95,6 +95,48 @@ def closing():
     sequential(1 << 18)
 
 
+def held(name):
+    """Descriptors of all our threads that are `name`: helpers have a table of their own."""
+    found = 0
+    for task in os.listdir("/proc/self/task"):
+        try:
+            for fd in os.listdir(f"/proc/self/task/{task}/fd"):
+                found += os.readlink(f"/proc/self/task/{task}/fd/{fd}") == name
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def released():
+    """What a program has closed is open nowhere: it may be removed, or unmounted."""
+    most = at_once = 0
+    for number in range(20):
+        fd = os.open(sys.argv[4], os.O_RDONLY)
+        for k in range(12):
+            os.pread(fd, 1 << 18, ((number * 12 + k) << 18) % size)
+            most = max(most, held(sys.argv[4]))
+        time.sleep(number % 2 * 0.1)  # with reads under way, and without
+        os.close(fd)
+        at_once += number % 2 and not held(sys.argv[4])
+        for _ in range(1000):
+            if not held(sys.argv[4]):
+                break
+            time.sleep(0.01)
+        else:
+            sys.exit("released: the file is still open")
+    if most < 2:
+        sys.exit("released: no helper had it open")
+    if at_once < 5:
+        sys.exit(f"released: closed at once {at_once} times of 10")
+
+
+def apart():
+    """A mount that stalls, with all the reads ahead it may have, holds up nobody else's."""
+    for name in sys.argv[4:]:
+        os.posix_fadvise(os.open(name, os.O_RDONLY), 0, 0, os.POSIX_FADV_WILLNEED)
+    sequential(1 << 16)
+
+
 def status_of(pid, name):
     with open(f"/proc/{pid}/status") as f:
         return next(int(line.split()[1]) for line in f if line.startswith(name))
@@ -138,4 +180,6 @@ def bomb():
     "forking": forking,
     "locked": locked,
     "closing": closing,
+    "released": released,
+    "apart": apart,
 }[how]()

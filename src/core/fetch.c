@@ -17,6 +17,8 @@
 #include "core/storage.h"
 
 #define FETCHES 48u
+/* Those that one device may be asked for: when it stalls there is room for others. */
+#define DEVICE_FETCHES 32u
 #define STORERS 2u
 #define SETTLE_MS 2000u
 #define IMPATIENT_MS 10000u
@@ -73,6 +75,7 @@ static void fetch_tidy(struct fetch *fetch)
 static void fetch_end(struct fetch *fetch)
 {
 	flight_end(fetch->cache, &fetch->claim);
+	store_relaxed(&fetch->request.unwanted, true);
 	fetch->state = FETCH_OVER;
 	fetch_tidy(fetch);
 }
@@ -109,6 +112,18 @@ static struct fetch *fetch_find(const struct file *file, uint64_t chunk)
 static bool fetch_lies(const struct fetch *fetch)
 {
 	return fetch->state == FETCH_READING && !fetch->users && io_done(&fetch->request);
+}
+
+/* Its device has enough to do. */
+static bool fetch_crowded(const struct file *file)
+{
+	uint64_t device = load_relaxed(&file->device);
+	uint32_t reading = 0;
+
+	for (size_t i = 0; i < FETCHES; i++)
+		reading += table[i].state == FETCH_READING && !io_done(&table[i].request) &&
+			   load_relaxed(&table[i].file->device) == device;
+	return reading >= DEVICE_FETCHES;
 }
 
 /* A free place: else one whose bytes another file's reader did not come for. */
@@ -302,7 +317,7 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	request->offset = offset;
 	request->length = (uint32_t)min_u64(cache->chunk_bytes, file->size - offset);
 	request->forget = !cache->options.keep_origin;
-	request->unchanged = false;
+	request->unchanged = request->unwanted = false;
 	request->arrived = fetch_arrived;
 	fetch->started = clock_mono_ns();
 	err = io_start(cache, request);
@@ -327,7 +342,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 		result = FETCH_STARTED;
 		goto out;
 	}
-	fetch = fetch_place(file);
+	fetch = fetch_crowded(file) ? NULL : fetch_place(file);
 	if (!fetch)
 		goto out;
 	result = FETCH_CACHED; /* or somebody else is at it */

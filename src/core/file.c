@@ -379,6 +379,8 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->writer_seen = writer_seen;
 	file->references = 1;
 	file->fetching = 0;
+	file->aside = !identity->inode; /* identity_from(): on FUSE */
+	file->helped = 0;
 	file->named = 0;
 	memset(&file->ahead, 0, sizeof(file->ahead));
 	file->link = link;
@@ -466,6 +468,9 @@ void rawcache_file_put(struct rawcache *cache, uint64_t handle)
 		return;
 	/* the program may end now: what it has read last shall not be lost; nor dropped with the file */
 	fetch_settle(file);
+	if (unlikely(load_relaxed(&file->helped)) &&
+	    load_relaxed(&file->references) - load_relaxed(&file->fetching) == 1)
+		io_forget(file);
 	file_release(cache, file);
 }
 

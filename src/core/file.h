@@ -52,6 +52,8 @@ struct file {
 	uint64_t inode, device; /* of the file as it is open now: both may be others next time */
 	struct file_link *link; /* in the table of identities */
 	uint32_t fetching; /* references that are reads ahead, which nobody waits for */
+	uint32_t aside; /* its bytes may be read around the page cache: on FUSE */
+	uint32_t helped; /* helper threads have a description of it that is theirs */
 	uint32_t named; /* its name is on the image, or cannot be */
 	struct ahead ahead;
 	struct cold cold;
@@ -81,6 +83,12 @@ void file_release(struct rawcache *cache, struct file *file);
 /* For who holds a reference: another one, of a read ahead. */
 void file_share(struct file *file);
 void file_unshare(struct rawcache *cache, struct file *file);
+
+/* Whether the program has it open; a glance. */
+static inline bool file_is_open(const struct file *file)
+{
+	return load_relaxed(&file->references) != load_relaxed(&file->fetching);
+}
 
 /* The chunk's memory, or NULL (no table: no memory, or a stale handle). */
 static inline struct chunk *file_chunk(const struct file *file, uint64_t number)

@@ -8,6 +8,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/cache.h"
+#include "core/file.h"
 
 static const struct io_backend *const backends[] = { &io_threads_backend, &io_uring_backend };
 
@@ -80,6 +81,14 @@ void io_poll(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 		backends[i]->poll();
+}
+
+void io_forget(struct file *file)
+{
+	store_relaxed(&file->helped, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (backends[i]->forget)
+			backends[i]->forget(file);
 }
 
 ssize_t io_read_origin(int fd, void *buf, size_t n, uint64_t offset)

@@ -24,9 +24,10 @@ struct rawcache;
 struct file;
 
 struct io_backend;
+struct lane;
 
 struct io_request {
-	const struct file *file; /* held by the starter until `done` */
+	struct file *file; /* held by the starter until `done` */
 	char *buf;
 	uint64_t offset;
 	uint32_t length;
@@ -34,8 +35,10 @@ struct io_request {
 	uint32_t done; /* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
 	bool forget; /* drop the file's pages of it from the kernel's cache */
+	bool unwanted; /* nobody will use it: it need not be read, if that has not begun */
 	bool unchanged; /* the file was what it should be after the read; where `arrives` */
 	const struct io_backend *backend; /* that has it */
+	struct lane *lane; /* the backend's */
 	/*
 	 * Where the backend `arrives`: called once by a helper thread, after `done`; the request
 	 * must last until it returns.
@@ -54,6 +57,7 @@ struct io_backend {
 	/* Sleep a while, or until a request is done; and take note of those that are done. */
 	void (*wait)(struct io_request *request);
 	void (*poll)(void);
+	void (*forget)(struct file *file); /* or NULL; see io_forget() */
 	void (*fork_prepare)(void);
 	void (*fork_parent)(void);
 	void (*fork_child)(void); /* nothing is under way here */
@@ -73,6 +77,9 @@ const struct io_backend *io_backend_choose(const struct rawcache *cache);
 int io_start(struct rawcache *cache, struct io_request *request);
 void io_wait(struct io_request *request);
 void io_poll(void);
+
+/* The program closes the file: have nothing of it open, if it can be helped. */
+void io_forget(struct file *file);
 
 static inline bool io_done(const struct io_request *request)
 {

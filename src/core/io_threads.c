@@ -2,91 +2,105 @@
 /*
  * Requests by a few helper threads (pool.h).
  *
- * A helper has a descriptor table of its own, empty but for the file it reads: the program's
- * descriptors may be closed and used again at any time, and closing a duplicate of one in the
- * program's table would drop the program's POSIX locks. It takes the file out of the program's
- * table by pidfd_getfd(), and makes sure that it is the right one before it reads.
+ * The helpers have a descriptor table of their own, empty but for the files that they read
+ * (kept.h): the program's descriptors may be closed and used again at any time, and closing a
+ * duplicate of one in the program's table would drop the program's POSIX locks.
+ *
+ * A mount that stalls holds up the helpers that read it, and no others: each device has a lane
+ * of so many helpers at most, and there are as many helpers as lanes need.
  */
 #include <errno.h>
-#include <linux/close_range.h>
 #include <linux/futex.h>
 #include <stddef.h>
 
+#include "base/checked.h"
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "core/file.h"
 #include "core/io.h"
+#include "core/kept.h"
 #include "core/pool.h"
 
-#define THREADS_MAX 8u
+#define LANES 4u
+#define LANE_HELPERS 8u
 #define WAIT_NS 20000000
+#define CLOSE_MS 100u
 
-/*
- * The file a helper read last stays open in its table while there is more to do: closing costs the
- * origin a request. Not longer: with it open, the program's flock() outlives its close(), a file
- * that it removes leaves a hidden one behind, and a file system is not unmounted. It is known by
- * its key: the object's address and serial come again when a cache is attached anew.
- */
-struct helper {
-	int pidfd;
-	int fd; /* -1: none */
-	struct key key;
+struct lane {
+	uint64_t device;
+	uint32_t running; /* up by who takes a job, under the pool's lock; down by who ends it */
 };
 
+static void helper_begin(void);
 static void helper_work(struct pool *pool);
+static bool lane_take(struct pool_job *job);
 
+static struct lane lanes[LANES];
 static struct pool readers = { .work = helper_work,
-			       .limit = THREADS_MAX,
+			       .begin = helper_begin,
+			       .take = lane_take,
+			       .limit = LANES * LANE_HELPERS + 1,
 			       .lock = PTHREAD_MUTEX_INITIALIZER };
-static uint32_t pool_failed; /* a helper could not set itself up */
+static uint32_t pool_failed; /* helpers cannot open files */
+static int begin_error;
 
-static int helper_init(struct helper *helper)
+/* Not a read, but a call to close what nobody needs. */
+static struct io_request sweep;
+static uint32_t sweep_queued;
+
+static struct lane *lane_choose(uint64_t device)
 {
-	int err;
+	struct lane *empty = NULL;
 
-	helper->fd = -1;
-	err = (int)SYS_CALL(__NR_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE, 0, 0, 0);
-	if (err)
-		return err;
-	helper->pidfd = (int)SYS_CALL(__NR_pidfd_open, sys_getpid(), 0, 0, 0, 0, 0);
-	return helper->pidfd < 0 ? helper->pidfd : 0;
-}
+	for (size_t i = 0; i < LANES; i++) {
+		uint32_t running = load_acquire(&lanes[i].running);
 
-static void helper_forget(struct helper *helper)
-{
-	if (helper->fd >= 0)
-		sys_close(helper->fd);
-	helper->fd = -1;
-}
-
-static int helper_take(struct helper *helper, const struct io_request *request)
-{
-	const struct key *key = &request->file->key;
-
-	if (helper->fd >= 0 && helper->key.low == key->low && helper->key.high == key->high)
-		return 0;
-	helper_forget(helper);
-	helper->fd = (int)SYS_CALL(__NR_pidfd_getfd, helper->pidfd, request->fd, 0, 0, 0, 0);
-	if (helper->fd == -EPERM || helper->fd == -ENOSYS)
-		store_relaxed(&pool_failed, 1); /* a seccomp filter: for good */
-	if (helper->fd < 0)
-		return helper->fd;
-	if (!file_unchanged(request->file, helper->fd)) {
-		helper_forget(helper);
-		return -ESTALE;
+		if (running && lanes[i].device == device)
+			return running < LANE_HELPERS ? &lanes[i] : NULL;
+		if (!running)
+			empty = &lanes[i];
 	}
-	helper->key = *key;
-	return 0;
+	if (empty)
+		empty->device = device;
+	return empty;
 }
 
-static int32_t helper_read(struct helper *helper, const struct io_request *request)
+static bool lane_take(struct pool_job *job)
 {
-	int err = helper_take(helper, request);
+	struct io_request *request = container_of(job, struct io_request, job);
+
+	if (request == &sweep)
+		return true;
+	request->lane = lane_choose(load_relaxed(&request->file->device));
+	if (request->lane)
+		fetch_add(&request->lane->running, 1);
+	return request->lane;
+}
+
+static void helper_begin(void)
+{
+	begin_error = kept_begin();
+	if (begin_error)
+		store_relaxed(&pool_failed, 1);
+}
+
+static ssize_t read_some(struct kept *kept, const struct io_request *request, size_t have)
+{
+	size_t n = request->length - have;
+
+	/* O_DIRECT wants whole pages, for which buffers have room */
+	return sys_pread(kept->fd, request->buf + have, kept->direct ? round_up(n, FORMAT_PAGE) : n,
+			 request->offset + have);
+}
+
+static int32_t helper_read(struct kept *kept, const struct io_request *request)
+{
 	size_t have = 0;
+	int err = 0;
 
 	while (!err && have < request->length) {
-		ssize_t got = sys_pread(helper->fd, request->buf + have, request->length - have,
-					request->offset + have);
+		ssize_t got = read_some(kept, request, have);
 
 		if (got == -EINTR)
 			continue;
@@ -96,49 +110,79 @@ static int32_t helper_read(struct helper *helper, const struct io_request *reque
 			break;
 		have += (size_t)got;
 	}
-	return err ? err : (int32_t)have;
+	/* it has grown: whoever looks at its attributes will see */
+	return err ? err : (int32_t)min_u64(have, request->length);
+}
+
+static struct kept *helper_open(const struct io_request *request, int *err)
+{
+	struct kept *kept;
+
+	*err = load_relaxed(&request->unwanted) ? -ECANCELED : begin_error;
+	if (!*err)
+		*err = kept_get(request->file, request->fd, request->forget, &kept);
+	if (*err == -EPERM || *err == -ENOSYS)
+		store_relaxed(&pool_failed, 1);
+	return *err ? NULL : kept;
 }
 
 /* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
-static void helper_finish(struct helper *helper, struct io_request *request)
+static void helper_finish(struct kept *kept, struct io_request *request)
 {
-	request->unchanged = request->result == (int32_t)request->length &&
-			     file_unchanged(request->file, helper->fd);
-	if (request->forget && request->result > 0)
-		sys_fadvise(helper->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
+	request->unchanged = kept && request->result == (int32_t)request->length &&
+			     file_unchanged(request->file, kept->fd);
+	if (request->forget && request->result > 0 && !kept->direct)
+		sys_fadvise(kept->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
 	request->forget = false;
 	/* now: who closes the file waits for what has arrived */
-	if (!load_relaxed(&readers.waiting))
-		helper_forget(helper);
+	if (kept)
+		kept_put(kept, request->file, load_relaxed(&readers.waiting));
+	fetch_sub(&request->lane->running, 1);
 	request->arrived(request);
 }
 
-static struct pool_job *helper_next(struct helper *helper, struct pool *pool)
+static void helper_serve(struct io_request *request)
+{
+	struct kept *kept;
+	int err;
+
+	kept = helper_open(request, &err);
+	request->result = err ? err : helper_read(kept, request);
+	if (request->result == -EINVAL && kept && kept->direct) {
+		kept_refuse(kept, request->file);
+		kept_put(kept, request->file, false);
+		kept = helper_open(request, &err);
+		request->result = err ? err : helper_read(kept, request);
+	}
+	/* pairs with the look in io_done() */
+	store_release(&request->done, IO_DONE);
+	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	helper_finish(kept, request);
+}
+
+static struct pool_job *helper_next(struct pool *pool)
 {
 	struct pool_job *job = pool_take(pool);
 
 	if (job)
 		return job;
-	helper_forget(helper);
+	kept_sweep(true);
 	return pool_next(pool);
 }
 
 static void helper_work(struct pool *pool)
 {
-	struct helper helper = { .pidfd = -1, .fd = -1 };
-	int err = helper_init(&helper);
 	struct pool_job *job;
 
-	if (err)
-		store_relaxed(&pool_failed, 1);
-	while ((job = helper_next(&helper, pool))) {
+	while ((job = helper_next(pool))) {
 		struct io_request *request = container_of(job, struct io_request, job);
 
-		request->result = err ? err : helper_read(&helper, request);
-		/* pairs with the look in io_done() */
-		store_release(&request->done, IO_DONE);
-		sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
-		helper_finish(&helper, request);
+		if (request != &sweep) {
+			helper_serve(request);
+			continue;
+		}
+		store_release(&sweep_queued, 0);
+		kept_sweep(false);
 	}
 }
 
@@ -148,6 +192,23 @@ static int threads_start(struct rawcache *cache, struct io_request *request)
 	if (load_relaxed(&pool_failed))
 		return -ENOSYS;
 	return pool_add(&readers, &request->job, true);
+}
+
+/* A program that closes a file may remove it next. */
+static void threads_forget(struct file *file)
+{
+	struct timespec nap = { 0, 100000 };
+	uint64_t end = clock_coarse_ms() + CLOSE_MS;
+
+	if (!kept_forget(file))
+		return;
+	if (!__atomic_exchange_n(&sweep_queued, 1, __ATOMIC_ACQ_REL) &&
+	    pool_add(&readers, &sweep.job, false)) {
+		store_release(&sweep_queued, 0);
+		kept_vanished();
+	}
+	while (kept_waits(file) && clock_coarse_ms() < end)
+		sys_nanosleep(&nap);
 }
 
 static void threads_wait(struct io_request *request)
@@ -164,15 +225,21 @@ static void threads_poll(void)
 static void threads_fork_prepare(void)
 {
 	pool_fork_prepare(&readers);
+	kept_fork_prepare();
 }
 
 static void threads_fork_parent(void)
 {
+	kept_fork_parent();
 	pool_fork_parent(&readers);
 }
 
 static void threads_fork_child(void)
 {
+	kept_fork_child();
+	for (size_t i = 0; i < LANES; i++)
+		lanes[i].running = 0;
+	sweep_queued = 0;
 	pool_fork_child(&readers);
 }
 
@@ -188,6 +255,7 @@ const struct io_backend io_threads_backend = {
 	.start = threads_start,
 	.wait = threads_wait,
 	.poll = threads_poll,
+	.forget = threads_forget,
 	.fork_prepare = threads_fork_prepare,
 	.fork_parent = threads_fork_parent,
 	.fork_child = threads_fork_child,

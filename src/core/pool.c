@@ -39,18 +39,79 @@ static void unlock(struct pool *pool, const struct critical *critical)
 	critical_leave(critical);
 }
 
-/* Under the lock. */
+/* Under the lock: the first job that may be begun. */
 static struct pool_job *job_take(struct pool *pool)
 {
+	struct pool_job *before = NULL;
 	struct pool_job *job = pool->first;
 
+	while (job && pool->take && !pool->take(job)) {
+		before = job;
+		job = job->next;
+	}
 	if (!job)
 		return NULL;
-	pool->first = job->next;
-	if (!pool->first)
-		pool->last = NULL;
+	if (before)
+		before->next = job->next;
+	else
+		pool->first = job->next;
+	if (pool->last == job)
+		pool->last = before;
 	pool->waiting--;
 	return job;
+}
+
+static void *thread_main(void *arg)
+{
+	uint64_t mask = ~GLIBC_SIGNALS;
+	struct pool *pool = arg;
+
+	struct critical critical;
+
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	lock(pool, &critical);
+	pool->idle--;
+	unlock(pool, &critical);
+	stats_share();
+	pool->work(pool);
+	return NULL;
+}
+
+static void *thread_first(void *arg)
+{
+	struct pool *pool = arg;
+
+	if (pool->begin)
+		pool->begin();
+	return thread_main(pool);
+}
+
+/* Under the lock. */
+static int thread_make(struct pool *pool)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err = pthread_attr_init(&attr);
+
+	if (err)
+		return -err;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	err = pthread_create(&thread, &attr, pool->threads ? thread_main : thread_first, pool);
+	pthread_attr_destroy(&attr);
+	if (!err) {
+		pool->threads++;
+		pool->idle++; /* as good as: it comes for a job */
+		fetch_add(&pool_threads, 1);
+	}
+	return -err;
+}
+
+/* Under the lock, by a thread of the pool that begins with a job: somebody shall be there for the next. */
+static void thread_follow(struct pool *pool)
+{
+	if (pool->begin && !pool->idle && pool->threads < pool->limit)
+		thread_make(pool);
 }
 
 struct pool_job *pool_take(struct pool *pool)
@@ -60,6 +121,8 @@ struct pool_job *pool_take(struct pool *pool)
 
 	lock(pool, &critical);
 	job = job_take(pool);
+	if (job)
+		thread_follow(pool);
 	unlock(pool, &critical);
 	return job;
 }
@@ -77,12 +140,14 @@ struct pool_job *pool_next(struct pool *pool)
 		lock(pool, &critical);
 		seen = pool->queued;
 		job = job_take(pool);
-		if (!job && over) {
+		if (job) {
+			thread_follow(pool);
+		} else if (over) {
 			pool->threads--;
 			fetch_sub(&pool_threads, 1);
-		}
-		else if (!job)
+		} else {
 			pool->idle++;
+		}
 		unlock(pool, &critical);
 		if (job || over)
 			return job;
@@ -91,37 +156,6 @@ struct pool_job *pool_next(struct pool *pool)
 		pool->idle--;
 		unlock(pool, &critical);
 	}
-}
-
-static void *thread_main(void *arg)
-{
-	uint64_t mask = ~GLIBC_SIGNALS;
-	struct pool *pool = arg;
-
-	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
-	stats_share();
-	pool->work(pool);
-	return NULL;
-}
-
-/* Under the lock. */
-static int thread_make(struct pool *pool)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err = pthread_attr_init(&attr);
-
-	if (err)
-		return -err;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	err = pthread_create(&thread, &attr, thread_main, pool);
-	pthread_attr_destroy(&attr);
-	if (!err) {
-		pool->threads++;
-		fetch_add(&pool_threads, 1);
-	}
-	return -err;
 }
 
 /* Under the lock. */
@@ -143,7 +177,8 @@ int pool_add(struct pool *pool, struct pool_job *job, bool make)
 	int err = -EAGAIN;
 
 	lock(pool, &critical);
-	if (make && pool->idle <= pool->waiting && pool->threads < pool->limit)
+	if (make && (pool->begin ? !pool->threads :
+				   pool->idle <= pool->waiting && pool->threads < pool->limit))
 		err = thread_make(pool);
 	if (pool->threads) {
 		err = 0;

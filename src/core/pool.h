@@ -4,6 +4,10 @@
  * that has nothing to do for a while ends, so that a program whose own threads have ended ends
  * too; a fork child has none, and an empty queue.
  *
+ * Threads of a pool with `begin` share a descriptor table that is not the program's: the first
+ * one leaves the program's table there, and is made by the program; all others are made by those
+ * that are there already.
+ *
  * All signals are held back but the two that glibc sends itself to every thread, for setuid()
  * and pthread_cancel(). What they count goes to the process's own statistics: they outlive the
  * cache that they work for.
@@ -24,6 +28,9 @@ struct pool_job {
 
 struct pool {
 	void (*work)(struct pool *pool); /* a thread's life: pool_next() until there is none */
+	void (*begin)(void); /* or NULL; in the first thread, before it works: the others are gone */
+	/* Or NULL: whether the job may be begun now; if so, it is. Under the lock. */
+	bool (*take)(struct pool_job *job);
 	uint32_t limit; /* threads */
 	pthread_mutex_t lock;
 	struct pool_job *first, *last;
