@@ -3,6 +3,7 @@
 
 #ifdef ENABLE_CRASH_POINTS
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ static const char *const names[] = {
 
 static uint32_t armed; /* 0: the variable has not been read */
 static uint32_t passes_left; /* of `point` */
+static bool helpers_only;
+static tls_initial bool in_helper;
 static enum crash_point point;
 
 const char *crash_name(enum crash_point p)
@@ -35,14 +38,21 @@ void crash_arm(void)
 		if (strlen(names[i]) == n && !strncmp(names[i], text, n))
 			point = (enum crash_point)i;
 	passes_left = colon ? (uint32_t)atoi(colon + 1) : 1;
+	helpers_only = colon && strstr(colon, "@helper");
 	store_release(&armed, 1);
+}
+
+void crash_helper(void)
+{
+	in_helper = true;
 }
 
 void crash_point(enum crash_point p)
 {
 	if (!load_acquire(&armed))
 		crash_arm();
-	if (likely(p != point) || fetch_sub(&passes_left, 1) != 1)
+	if (likely(p != point) || (helpers_only && !in_helper) ||
+	    fetch_sub(&passes_left, 1) != 1)
 		return;
 	SYS_CALL(__NR_kill, sys_getpid(), SIGKILL, 0, 0, 0, 0);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Points at which a test has a process killed, to see what it leaves behind. They are in
- * builds with --enable-crash-points only; RAWCACHE_TEST_CRASH=name[:n] kills at the n-th pass.
+ * builds with ENABLE_CRASH_POINTS only; RAWCACHE_TEST_CRASH=name[:n[@helper]] kills at the n-th
+ * pass, with @helper at the n-th one of a helper thread of ours.
  */
 #ifndef BASE_CRASH_H
 #define BASE_CRASH_H
@@ -18,9 +19,13 @@ void crash_point(enum crash_point point);
 /* The variable is read at the first point; a fork child that has changed it says so. */
 void crash_arm(void);
 const char *crash_name(enum crash_point point);
+/* This thread is a helper. */
+void crash_helper(void);
 #define CRASH_POINT(name) crash_point(CRASH_##name)
+#define CRASH_HELPER() crash_helper()
 #else
 #define CRASH_POINT(name) ((void)0)
+#define CRASH_HELPER() ((void)0)
 #endif
 
 #endif

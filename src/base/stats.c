@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/crash.h"
 #include "base/stats.h"
 
 #include <pthread.h>
@@ -235,7 +236,9 @@ void stats_move(struct rawcache_stats *to, struct rawcache_stats *from)
 		uint64_t n = load_relaxed(&f[i]) ? __atomic_exchange_n(&f[i], 0, __ATOMIC_ACQ_REL) :
 						   0;
 
-		if (n)
-			fetch_add(&t[i], n);
+		if (!n)
+			continue;
+		CRASH_POINT(stat_taken);
+		fetch_add(&t[i], n);
 	}
 }

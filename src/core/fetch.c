@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/critical.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -77,6 +78,7 @@ static void fetch_end(struct fetch *fetch)
 	flight_end(fetch->cache, &fetch->claim);
 	store_relaxed(&fetch->request.unwanted, true);
 	fetch->state = FETCH_OVER;
+	CRASH_POINT(fetch_ended);
 	fetch_tidy(fetch);
 }
 
@@ -192,8 +194,10 @@ void fetch_store(struct fetch *fetch)
 	    (!fetch->claim.flight || flight_mine(&fetch->claim)))
 		extent_store(cache, &fetch->key, 0, request->buf, request->length,
 			     fetch->ordered ? &stream : NULL);
+	CRASH_POINT(fetch_stored);
 	if (request->forget && file_unchanged(fetch->file, request->fd))
 		sys_fadvise(request->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
+	CRASH_POINT(fetch_forgot);
 	stats_latency(fill_latency, clock_mono_ns() - fetch->started);
 	fetch_ended(fetch);
 }
@@ -223,6 +227,7 @@ static void fetch_arrived(struct io_request *request)
 		fetch->state = FETCH_STORING;
 		if (pool_add(&storers, &request->job, false))
 			fetch->state = FETCH_READING;
+		CRASH_POINT(fetch_arrived);
 	}
 	if (fetch->state == FETCH_READING)
 		flight_neglect(&fetch->claim);
@@ -246,6 +251,7 @@ bool fetch_adopt(struct file *file, const struct fetch *whole)
 		*fetch = *whole;
 		fetch_init(fetch, file, FETCH_STORING, 0);
 		adopted = !pool_add(&storers, &fetch->request.job, true);
+		CRASH_POINT(fetch_adopted);
 	}
 	if (fetch && !adopted) {
 		fetch->request.buf = NULL;
@@ -288,6 +294,7 @@ void fetch_settle(const struct file *file)
 		unlock(&critical);
 		if (!pending)
 			break;
+		CRASH_POINT(fetch_settling);
 		sys_futex(&steps, FUTEX_WAIT_PRIVATE, seen, &slice);
 	}
 	fetch_sub(&settlers, 1);
@@ -348,6 +355,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 	result = FETCH_CACHED; /* or somebody else is at it */
 	if (!flight_try(cache, &key, &fetch->claim))
 		goto out;
+	CRASH_POINT(fetch_claimed);
 	fetch->cache = cache;
 	fetch->key = key;
 	fetch->chunk = chunk;
@@ -357,6 +365,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 		result = FETCH_FULL;
 		goto out;
 	}
+	CRASH_POINT(fetch_begun);
 	fetch_init(fetch, file, FETCH_READING, fetch->request.backend->arrives);
 	if (fetch->users) {
 		pool_prepare(&storers);

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -361,6 +362,7 @@ static ssize_t parts_merge(struct rawcache *cache, struct file *file, const stru
 	stats_add(miss_bytes, want->length);
 	if (same && file_unchanged(file, want->fd)) {
 		chunk_store(cache, key, buf, parts->chunk_length);
+		CRASH_POINT(part_stored);
 		name_store(cache, file, want->fd);
 		parts_remove(cache, parts);
 	} else {
@@ -409,6 +411,8 @@ static void fill_plan(struct rawcache *cache, struct file *file, int fd, const s
 		started += result == FETCH_STARTED;
 		passed++;
 	}
+	if (started)
+		CRASH_POINT(fetch_planned);
 	ahead_started(file, plan, passed, started);
 }
 

@@ -133,6 +133,7 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 		return false;
 	fetch_add(&flight->word, 1);
 	claim_take(cache, mine, flight, tag);
+	CRASH_POINT(flight_taken);
 	store_relaxed(&taken_over, clock_coarse_ms());
 	return true;
 }
@@ -325,6 +326,7 @@ void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32
 	if (!cas(&mine->flight->ready, &mine->ready, ready)) /* pairs with flight_has() */
 		return;
 	mine->ready = ready;
+	CRASH_POINT(flight_shown);
 	if (load_acquire(&mine->flight->waiters))
 		futex_wake_all(&mine->flight->word);
 }

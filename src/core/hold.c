@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/compiler.h"
+#include "base/crash.h"
 
 static uint32_t *counter_of(const struct rawcache *cache, uint32_t region)
 {
@@ -29,6 +30,7 @@ int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 		hold_put(cache, region);
 		return -EAGAIN;
 	}
+	CRASH_POINT(hold_counted);
 	fence_full(); /* pairs with the one in region_recycle() */
 	if (load_acquire(&cache->image.regions[region].generation) == generation)
 		return 0;
@@ -48,6 +50,7 @@ void hold_put(struct rawcache *cache, uint32_t region)
 	/* never below 0: a fork child may put what only its parent held */
 	while (n && !cas(counter, &n, n - 1))
 		;
+	CRASH_POINT(hold_put);
 	if (n == 1)
 		fetch_sub(&cache->holds, 1);
 }

@@ -16,6 +16,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/sys.h"
 #include "core/file.h"
 #include "core/io.h"
@@ -147,7 +148,9 @@ static void helper_serve(struct io_request *request)
 	int err;
 
 	kept = helper_open(request, &err);
+	CRASH_POINT(helper_took);
 	request->result = err ? err : helper_read(kept, request);
+	CRASH_POINT(helper_read);
 	if (request->result == -EINVAL && kept && kept->direct) {
 		kept_refuse(kept, request->file);
 		kept_put(kept, request->file, false);
@@ -157,6 +160,7 @@ static void helper_serve(struct io_request *request)
 	/* pairs with the look in io_done() */
 	store_release(&request->done, IO_DONE);
 	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	CRASH_POINT(helper_done);
 	helper_finish(kept, request);
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/critical.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -71,6 +72,7 @@ static int ring_open(void)
 		return fd;
 	}
 	ring.ring_fd = ring.enter_ring_fd = fd;
+	CRASH_POINT(ring_made);
 	io_uring_register_iowq_max_workers(&ring, workers);
 	for (size_t i = 0; i < ENTRIES; i++)
 		none[i] = -1;
@@ -104,6 +106,7 @@ static void ring_reap(void)
 		int32_t result = cqe->res;
 
 		io_uring_cqe_seen(&ring, cqe);
+		CRASH_POINT(ring_seen);
 		for (size_t i = 0; i < ENTRIES; i++) {
 			if (running[i] != request)
 				continue;
@@ -143,12 +146,14 @@ static int ring_submit(struct io_request *request)
 		ring_file(i, -1);
 		return -EBADF;
 	}
+	CRASH_POINT(ring_filed);
 	sqe = io_uring_get_sqe(&ring);
 	io_uring_prep_read(sqe, (int)i, request->buf, request->length, request->offset);
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC | IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, request);
 	running[i] = request;
 	n = io_uring_submit(&ring);
+	CRASH_POINT(ring_queued);
 	if (n == 1)
 		return 0;
 	/* the entry stays in the queue and might be submitted later: with a buffer that is gone */

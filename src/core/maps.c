@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/critical.h"
 #include "base/guard.h"
 #include "base/memory.h"
@@ -162,8 +163,10 @@ static int piece_map(struct rawcache *cache, char *address, const struct rawcach
 		hold_put(cache, run->region);
 		return -ENOMEM;
 	}
+	CRASH_POINT(map_laid);
 	/* without memory for the note the hold lasts as long as the process */
 	piece_note(&cache->maps, (uintptr_t)address, bytes, run, mapped, spare);
+	CRASH_POINT(map_noted);
 	return 0;
 }
 
@@ -213,6 +216,7 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 	if (offset < size && !file_written(file)) {
 		length = min_u64(length, size - offset);
 		spare = spare_make(fd, length, prot, offset);
+		CRASH_POINT(map_spare);
 		mapped = file_map(cache, file, handle, fd, address, length, prot, offset, spare);
 		maps_lock(&cache->maps, &critical);
 		spare_put(spare);
@@ -296,6 +300,7 @@ static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t
 	piece_begin_at(rest, at);
 	piece->end = at;
 	piece->next = rest;
+	CRASH_POINT(map_cut);
 }
 
 static void pieces_cut(struct rawcache *cache, uintptr_t at)
@@ -339,6 +344,7 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 	pieces_cut(cache, start);
 	pieces_cut(cache, end);
 	taken = pieces_take(&cache->maps, start, end);
+	CRASH_POINT(map_taken);
 	maps_unlock(&cache->maps, &critical);
 	return taken;
 }
@@ -434,4 +440,5 @@ void maps_fork_child(struct rawcache *cache)
 	for (struct map_piece *piece = cache->maps.pieces; piece; piece = piece->next)
 		if (hold_get(cache, piece->region, piece->generation))
 			piece_copy(piece);
+	CRASH_POINT(map_forked);
 }

@@ -8,6 +8,7 @@
 #include <rawcache/zerocopy.h>
 
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/critical.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -68,6 +69,8 @@ static void *thread_main(void *arg)
 
 	struct critical critical;
 
+	CRASH_HELPER();
+	CRASH_POINT(helper_born);
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	lock(pool, &critical);
 	pool->idle--;
@@ -143,6 +146,7 @@ struct pool_job *pool_next(struct pool *pool)
 		if (job) {
 			thread_follow(pool);
 		} else if (over) {
+			CRASH_POINT(helper_over);
 			pool->threads--;
 			fetch_sub(&pool_threads, 1);
 		} else {
@@ -185,6 +189,7 @@ int pool_add(struct pool *pool, struct pool_job *job, bool make)
 		job_put(pool, job);
 	}
 	unlock(pool, &critical);
+	CRASH_POINT(job_queued);
 	if (!err)
 		sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
 	return err;

@@ -14,6 +14,7 @@
 
 #include "base/checked.h"
 #include "base/compiler.h"
+#include "base/crash.h"
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -205,8 +206,10 @@ static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transf
 	if (pin < 0)
 		return pin == -ESTALE ? -ESTALE : -ENODATA;
 	held.pin = pin;
+	CRASH_POINT(send_pinned);
 	if (run_expected(cache, run, expected))
 		n = transfer_result(cache, transfer_call(cache, t, run));
+	CRASH_POINT(send_done);
 	held_unpin(cache);
 	transfer_count(cache, t, n, expected->bytes);
 	return n;
