@@ -51,9 +51,9 @@ static char image[512];
 static bool patient;
 static double longest; /* wait of a read since the last kill, in seconds */
 /* Of all processes: what they asked the cache for, and what they have got of it. */
-static struct {
+static struct account {
 	uint64_t asked, got;
-} * bytes;
+} *bytes;
 
 /* Where helper threads are killed, too. */
 static const uint8_t in_helper[CRASH_COUNT] = {
@@ -222,6 +222,8 @@ static void victim_files(enum crash_point point, struct rawcache *cache)
 		close(fd);
 	}
 	read_parts(cache);
+	if (point == CRASH_distrusted)
+		store_release(&cache->runtime.header->epoch, 0);
 	if (point == CRASH_flight_taken)
 		read_behind(cache, 2);
 	if (point == CRASH_helper_over)

@@ -51,9 +51,19 @@ disk_new() {
 	[ ! -d "$scratch/mnt/.origin" ] || origin_umount "$scratch/mnt"
 	origin_mount "$scratch/disk" "$scratch/mnt" || skip_all "the origin cannot be mounted"
 }
-image_new() {
+# the same disk with another device number: one that comes back after it was gone
+disk_other() {
+	origin_umount "$scratch/mnt"
+	origin_mount "$scratch/plain" "$scratch/held" || exit 1 # has the old number
+	origin_mount "$scratch/disk" "$scratch/mnt" || exit 1
+	origin_umount "$scratch/held"
+}
+image_empty() {
 	rm -f "$IMAGE"
 	"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+}
+image_new() {
+	image_empty
 	cached cat "$CACHED_PATH"/* >/dev/null
 }
 
@@ -80,13 +90,74 @@ check "some of them fail" env COLD=1 "$RAWCACHE" run --path "$CACHED_PATH" --cac
 	timeout 120 python3 "$scratch/work.py" "$CACHED_PATH" "$scratch/plain" "echo fail read EIO 3 >$control" \
 	"echo fail read EIO 7 >$control"
 disk_new
-rm -f "$IMAGE"
-"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+image_empty
 before=$(counter io_errors)
 check "writes fail" env COLD=1 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- \
 	timeout 120 python3 "$scratch/work.py" "$CACHED_PATH" "$scratch/plain" "echo fail write EIO 0 >$control"
 echo clear >"$control"
 at_least "$(($(counter io_errors) - before))" 1 "which is counted"
+rm -f "$IMAGE"
+
+# --- parts of it cannot be read, or not be written: from the start, or under a program
+# without the command, which would say it and not begin
+bare() {
+	env RAWCACHE_PATHS="$CACHED_PATH" RAWCACHE_DEVICE="$IMAGE" LD_PRELOAD="$RAWCACHE_PRELOAD" \
+		timeout 60 python3 "$scratch/work.py" "$CACHED_PATH" "$scratch/plain" "$@"
+}
+# no_signal COMMAND...: it may fail, but is not killed
+no_signal() {
+	timeout 60 "$@"
+	[ $? -lt 124 ]
+}
+field() {
+	"$RAWCACHE" info --json --cache "$IMAGE" | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p"
+}
+# part FROM TO NAME COUNTED: COUNTED: the image's totals have it, because they can still be written
+part() {
+	for way in read write; do
+		fail="fail $way EIO 0@$1-$2 cache.img"
+		disk_new
+		image_new
+		disk_new # nothing of it is in memory
+		echo "$fail" >"$control"
+		check "$3: no $way" bare true
+		[ $way = write ] || for command in info verify ls stat; do
+			check "$3: no $way: rawcache $command" no_signal "$RAWCACHE" $command --cache "$IMAGE"
+		done
+		disk_new
+		# `verify` has dropped what it could not read; and what is to be written is not there yet
+		case $way in read) image_new ;; *) image_empty ;; esac
+		disk_new
+		if [ -n "$4" ]; then
+			before=$(counter io_errors)
+			COLD=1 check "$3: no $way any more, under a program" bare "echo $fail >$control"
+			disk_new
+			at_least "$(($(counter io_errors) - before))" 1 "$3: no $way: is counted"
+		fi
+		check "$3: no $way any more, under two" two "echo $fail >$control"
+		disk_other
+		check "$3: works again" work true
+	done
+}
+# two STEP: two programs, one of them without anything in memory; one does the step
+two() {
+	bare "sleep 0.2" >"$scratch/two.log" 2>&1 &
+	other=$!
+	COLD=1 bare "$1" "sleep 0.1"
+	status=$?
+	wait $other && [ $status -eq 0 ] || { cat "$scratch/two.log"; return 1; }
+}
+disk_new
+image_new
+index=$(field index_offset)
+data=$(field data_offset)
+region=$(field region_size)
+part 0 8192 "superblocks" ""
+part 8192 16384 "state and totals" ""
+part 16384 "$index" "region table" ""
+part "$index" "$data" "index" ""
+part $((data + region)) $((data + 2 * region)) "a region" counted
+part "$data" 1T "data" counted
 rm -f "$IMAGE"
 
 # --- somebody spoils it

@@ -121,7 +121,7 @@ static int body_epoch(void)
 	/* what the other stored is of this boot, as what we store is: nothing to verify */
 	if (after.verify_ok || after.misses != before.misses)
 		return 2;
-	return cache->trusted_epoch ? 0 : 3;
+	return cache_trusted(cache) ? 0 : 3;
 }
 
 static void test_epoch(void **state)

@@ -62,7 +62,7 @@ static void test_store_find(void **state)
 	assert_int_equal(found.length, 100);
 	assert_int_equal(found.checksum, 42);
 	assert_int_equal(found.generation, extent.generation);
-	assert_int_equal(found.epoch, cache->trusted_epoch);
+	assert_int_equal(found.epoch, cache_trusted(cache));
 	assert_true(llabs((long long)found.stored - (long long)time(NULL)) < 5);
 	assert_false(index_find(cache, &other, &found));
 	/* the same key again takes its entry's place */

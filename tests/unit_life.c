@@ -12,6 +12,7 @@
 #include "core/cache.h"
 #include "core/index.h"
 #include "core/process.h"
+#include "core/region.h"
 #include "core/superblock.h"
 #include "pattern.h"
 
@@ -145,6 +146,66 @@ static void test_reboot(void **state)
 	assert_true(read_ok());
 	assert_int_equal(totals().verify_ok, 5);
 	assert_int_equal(totals().misses, 5);
+}
+
+/* The image was on another device when it was used last: its disk was away, and what it has lost? */
+static void test_other_device(void **state)
+{
+	pid_t child;
+
+	(void)state;
+	cache = attach_plain();
+	assert_true(read_ok());
+	cache->runtime.header->device ^= 1;
+	rawcache_detach(cache);
+	cache = attach_plain();
+	assert_true(read_ok());
+	assert_int_equal(totals().verify_ok, 5);
+	/* as long as somebody uses it, it is the one that he uses */
+	cache->runtime.header->device ^= 1;
+	child = child_fork();
+	if (!child) {
+		struct rawcache *other = attach(image);
+
+		_exit(!cache_epoch(other));
+	}
+	assert_int_equal(child_end(child, 10), 0);
+}
+
+/*
+ * The region table goes back to what it was when it was written last, the kernel says that it lost
+ * a write, and then the regions are used for others: neither the index nor what this process
+ * remembers may lead into them.
+ */
+static void test_reverted_table(void **state)
+{
+	const char *other = scratch_path("other");
+	size_t n = 0;
+	uint64_t file;
+	void *table;
+	int fd;
+
+	(void)state;
+	file_write(other, 2, 1, 3 * SIZE);
+	cache = attach_plain();
+	n = cache->image.sb.region_count * sizeof(struct region);
+	table = malloc(n);
+	assert_non_null(table);
+	memcpy(table, cache->image.regions, n);
+	assert_true(read_ok());
+	assert_true(read_ok());
+	memcpy(cache->image.regions, table, n);
+	free(table);
+	assert_int_equal(region_distrust_all(cache), 0);
+	assert_int_equal(runtime_distrust(&cache->runtime, &cache->image), 0);
+	file = file_open_path(cache, other, &fd);
+	for (uint64_t at = 0; at + 4096 <= 3 * SIZE; at += 4096)
+		assert_true(file_read_right(cache, file, fd, 2, 4096, at));
+	assert_true(read_ok());
+	rawcache_file_put(cache, file);
+	close(fd);
+	assert_true(totals().verify_failed || totals().misses > 10);
+	assert_int_equal(cache_epoch(cache), cache->image.sb.epoch);
 }
 
 static void test_power_loss_flips(void **state)
@@ -442,6 +503,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_reboot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reverted_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_power_loss_flips, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_superblock_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verify_always, setup, teardown),

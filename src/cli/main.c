@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,11 +103,23 @@ static void descriptors_reserve(void)
 	}
 }
 
+/* A page of the image cannot be read: its disk fails, or somebody cut it short. */
+static void image_unreadable(int sig)
+{
+	static const char text[] = "rawcache: a part of the image cannot be read: its disk fails\n";
+
+	(void)sig;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(STATUS_REFUSED);
+	_exit(STATUS_REFUSED);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
 	descriptors_reserve();
+	signal(SIGBUS, image_unreadable);
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers are read by programs */
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && !status)

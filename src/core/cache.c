@@ -25,6 +25,8 @@ static struct rawcache *current;
 /* All of them are looked after in fork(). Under all_lock; no other lock is taken inside. */
 static struct rawcache *all;
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+/* What this thread is attaching or letting go of: nobody else knows it. For rawcache_handle_fault(). */
+static tls_initial struct rawcache *unlisted;
 static struct critical fork_critical; /* of the thread that forks; all_lock is held */
 static uint32_t fork_handlers_registered;
 
@@ -61,7 +63,7 @@ static void trust_init(struct rawcache *cache)
 
 	/* a read-only user cannot begin the epoch of a new boot: it verifies what it reads */
 	if (!boot_id_read(boot_id) && image_epoch_current(&cache->image, boot_id))
-		cache->trusted_epoch = format_epoch(cache->image.sb.epoch);
+		cache->trusting = true;
 }
 
 /* Run `attach` with process_lock held. */
@@ -195,20 +197,27 @@ int rawcache_attach(const struct rawcache_options *options, struct rawcache **re
 	cache = memory_map(sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
+	unlisted = cache;
 	/* again when `rawcache format` made the image anew under our hands */
 	for (int tries = 0; tries < ATTACH_TRIES; tries++) {
 		err = cache_attach(cache, options, reason);
+		if (!err && storage_is_lost(cache)) {
+			*reason = RAWCACHE_REASON_io_error;
+			err = -EIO;
+		}
 		if (err != -EREMCHG)
 			break;
 		cache_release(cache);
 	}
 	if (err) {
 		cache_release(cache);
+		unlisted = NULL;
 		memory_unmap(cache, sizeof(*cache));
 		return err == -EREMCHG ? -EBUSY : err;
 	}
 	*reason = RAWCACHE_REASON_none;
 	all_add(cache);
+	unlisted = NULL;
 	cache_announce(cache);
 	if (!options->manual_fork)
 		fork_handlers_register();
@@ -256,15 +265,20 @@ static bool page_replace(struct rawcache *cache, uintptr_t address, const void *
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
 
+static bool cache_fault(struct rawcache *cache, uintptr_t at)
+{
+	return page_replace(cache, at, cache->image.meta, cache->image.meta_bytes) ||
+	       page_replace(cache, at, cache->runtime.header, cache->runtime.bytes);
+}
+
 bool rawcache_handle_fault(void *address)
 {
 	uintptr_t at = (uintptr_t)address;
 
-	if (guard_fault(address))
+	if (guard_fault(address) || (unlisted && cache_fault(unlisted, at)))
 		return true;
 	for (struct rawcache *cache = load_acquire(&all); cache; cache = cache->next)
-		if (page_replace(cache, at, cache->image.meta, cache->image.meta_bytes) ||
-		    page_replace(cache, at, cache->runtime.header, cache->runtime.bytes))
+		if (cache_fault(cache, at))
 			return true;
 	return false;
 }

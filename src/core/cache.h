@@ -18,6 +18,7 @@
 
 #include <rawcache/rawcache.h>
 
+#include "base/compiler.h"
 #include "base/stats.h"
 #include "core/image.h"
 #include "core/maps.h"
@@ -33,7 +34,7 @@ struct rawcache {
 	struct image image;
 	struct runtime runtime; /* header NULL: none (read-only without access to it) */
 	struct rawcache_options options;
-	uint32_t trusted_epoch; /* as in entries; 0: entries must be verified */
+	bool trusting; /* entries of the present epoch need not be verified: see cache_trusted() */
 	int32_t slot; /* of this process; SLOT_NONE: nothing can be pinned or stored */
 	int32_t pid; /* that the slot was taken for */
 	struct rawcache *next; /* all caches of the process */
@@ -58,6 +59,21 @@ struct rawcache {
 
 /* A fork child has no slot until it needs one. 0, or why there is none (-EROFS). */
 int cache_slot_need(struct rawcache *cache);
+
+/* The image's epoch; 0: its disk lost something, and no new one has begun. */
+static inline uint64_t cache_epoch(const struct rawcache *cache)
+{
+	return cache->runtime.header ? load_acquire(&cache->runtime.header->epoch) :
+				       cache->image.sb.epoch;
+}
+
+/* The epoch of entries that are right without a look, as in entries; 0: there is none. */
+static inline uint32_t cache_trusted(const struct rawcache *cache)
+{
+	uint64_t epoch = cache->trusting ? cache_epoch(cache) : 0;
+
+	return epoch ? format_epoch(epoch) : 0;
+}
 
 static inline struct process_slot *cache_slot(const struct rawcache *cache)
 {

@@ -337,19 +337,31 @@ static void entries_forget_epoch(struct image *image, uint32_t epoch)
 	}
 }
 
-int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
+static int epoch_write(struct image *image)
 {
-	if (image_epoch_current(image, boot_id))
-		return 0;
 	if (!image->block_device && !sys_file_size_allowed(FORMAT_STATE))
 		return -EFBIG;
 	/* a lost copy may have been one epoch ahead, and entries of that one must not be trusted */
 	image->sb.epoch += superblock_both_valid(image->fd, image->sb.image_bytes) ? 1 : 2;
-	memcpy(image->sb.boot_id, boot_id, 16);
 	if (image->sb.epoch >= 255)
 		entries_forget_epoch(image, format_epoch(image->sb.epoch));
 	CRASH_POINT(epoch_begin);
 	return superblock_write(image->fd, &image->sb);
+}
+
+int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
+{
+	if (image_epoch_current(image, boot_id))
+		return 0;
+	memcpy(image->sb.boot_id, boot_id, 16);
+	return epoch_write(image);
+}
+
+int image_epoch_next(struct image *image)
+{
+	int err = image_refresh(image);
+
+	return err ? err : epoch_write(image);
 }
 
 static int hex_digit(char c)

@@ -78,6 +78,9 @@ bool image_epoch_current(const struct image *image, const uint8_t boot_id[16]);
  */
 int image_refresh(struct image *image);
 
+/* Start a new epoch, durably, in the boot of the present one. */
+int image_epoch_next(struct image *image);
+
 /* Start a new epoch, durably. For the one process that holds the image exclusively. */
 int image_epoch_begin(struct image *image, const uint8_t boot_id[16]);
 

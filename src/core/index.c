@@ -197,11 +197,12 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 {
 	uint64_t now = clock_real_ns() / 1000000000u;
 	uint64_t opened = load_relaxed(&image_region(&cache->image, page)->opened);
-	uint64_t place = place_encode(length, generation, cache->trusted_epoch,
+	uint32_t epoch = cache_trusted(cache);
+	uint64_t place = place_encode(length, generation, epoch,
 				      now > opened ? now - opened : 0);
 	struct bucket_change change;
 	struct entry *entry;
-	int err = cache->trusted_epoch ? 0 : -EROFS;
+	int err = epoch ? 0 : -EROFS;
 
 	if (!err)
 		err = bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change);
@@ -226,18 +227,18 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 
 void index_trust(struct rawcache *cache, const struct key *key, const struct found *found)
 {
+	uint32_t epoch = cache_trusted(cache);
 	struct bucket_change change;
 	struct entry *entry;
 
-	if (!cache->trusted_epoch ||
+	if (!epoch ||
 	    bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change))
 		return;
 	entry = bucket_find(change.bucket, key);
 	if (entry && entry->page == found->page && entry->checksum == found->checksum) {
 		uint64_t place = entry->place & ~(UINT64_C(0xff) << ENTRY_EPOCH_SHIFT);
 
-		store_release(&entry->place,
-			      place | (uint64_t)cache->trusted_epoch << ENTRY_EPOCH_SHIFT);
+		store_release(&entry->place, place | (uint64_t)epoch << ENTRY_EPOCH_SHIFT);
 	}
 	bucket_close(&change);
 }

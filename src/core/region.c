@@ -17,6 +17,8 @@
 
 /* Entries carry 12 bits of a generation: sweep well before they come round. */
 #define GENERATION_SWEEP 3800u
+/* More than a region goes through between two write-backs, and no multiple of those twelve bits. */
+#define GENERATION_LEAP ((1u << 20) + 1)
 /* An entry's age is 18 bits of seconds from the opening of its region. */
 #define REGION_OPEN_MAX_S (ENTRY_AGE_MAX / 2)
 #define VICTIM_TRIES 8
@@ -307,7 +309,7 @@ static bool region_activate(struct rawcache *cache)
 		store_release(&region->generation, 1);
 	store_relaxed(&region->opened, clock_real_ns() / 1000000000u);
 	region->order = ++cache->image.state->order;
-	store_relaxed(&region->epoch, cache->image.sb.epoch);
+	store_relaxed(&region->epoch, cache_epoch(cache));
 	store_release(&region->state, REGION_ACTIVE);
 	CRASH_POINT(region_active);
 	store_release(&header_of(cache)->active_region, number + 1);
@@ -340,7 +342,7 @@ static int region_advance(struct rawcache *cache, uint32_t seen)
 static bool region_open(const struct rawcache *cache, const struct region *region)
 {
 	return load_acquire(&region->state) == REGION_ACTIVE &&
-	       load_relaxed(&region->epoch) == cache->image.sb.epoch &&
+	       load_relaxed(&region->epoch) == cache_epoch(cache) &&
 	       clock_real_ns() / 1000000000u - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
 }
 
@@ -404,6 +406,9 @@ int region_alloc_most(struct rawcache *cache, uint32_t least, uint32_t most, str
 		return err;
 	if (cache->image.read_only || !least || least > cache->image.region_pages)
 		return -EROFS;
+	/* before anything is believed of the region table: see region_distrust_all() */
+	if (!storage_check(cache))
+		return -EIO;
 	for (int tries = 0; tries < WAIT_TRIES; tries++) {
 		uint32_t active = load_acquire(&header_of(cache)->active_region);
 		uint32_t number = region_checked(cache, active);
@@ -449,6 +454,30 @@ int region_drop_all(struct rawcache *cache)
 		region_invalidate(region);
 	}
 	store_release(&header_of(cache)->active_region, 0);
+	unlock_regions(cache, &critical);
+	return 0;
+}
+
+/*
+ * Any page of the table may have gone back to what it was when it was written last. So the
+ * generations go where none has been; and what is found all the same, because entries have twelve
+ * bits of them, is of an earlier epoch, and stays what it is until its region is taken: SEALED,
+ * not FREE.
+ */
+int region_distrust_all(struct rawcache *cache)
+{
+	struct critical critical;
+	int err = lock_regions(cache, &critical);
+
+	if (err)
+		return err;
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
+		struct region *region = &cache->image.regions[n];
+
+		if (region->state != REGION_BAD && region->state != REGION_RECYCLING)
+			store_release(&region->state, REGION_SEALED);
+		store_release(&region->generation, region->generation + GENERATION_LEAP);
+	}
 	unlock_regions(cache, &critical);
 	return 0;
 }

@@ -38,4 +38,7 @@ void region_release(struct rawcache *cache, const struct extent *extent);
 /* Invalidate everything in all regions. 0 or -errno. */
 int region_drop_all(struct rawcache *cache);
 
+/* The same when the region table itself may be wrong; a new epoch must begin. */
+int region_distrust_all(struct rawcache *cache);
+
 #endif

@@ -227,6 +227,8 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	if (sys_getrandom(h->id, 16) != 16)
 		return -EIO;
 	memcpy(image->state->runtime_id, h->id, 16);
+	h->device = image->device;
+	h->epoch = image->sb.epoch;
 	CRASH_POINT(segment_named);
 	store_release(&h->ready, 1);
 	CRASH_POINT(segment_ready);
@@ -297,6 +299,40 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 	return err;
 }
 
+int runtime_distrust(struct runtime *runtime, struct image *image)
+{
+	struct runtime_header *h = runtime->header;
+	uint64_t none = 0;
+	int err;
+
+	if (!h || runtime->read_only || image->read_only)
+		return -EROFS;
+	store_release(&h->epoch, 0);
+	CRASH_POINT(distrusted);
+	err = image_epoch_next(image);
+	/* of several that do it at once any will do: what they write is no lower than what is read */
+	if (!err)
+		cas(&h->epoch, &none, image->sb.epoch);
+	return err;
+}
+
+/*
+ * With LOCK_USERS: an image that was unmounted since it was used, with a disk that lost writes before,
+ * has other bytes than the last user saw, and the kernel has forgotten the error. If the file
+ * system comes back with another device number, that shows.
+ */
+static void device_check(struct runtime *runtime, struct image *image)
+{
+	struct runtime_header *h = runtime->header;
+
+	if (runtime->read_only || load_relaxed(&h->device) == image->device ||
+	    runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK))
+		return;
+	store_release(&h->epoch, 0); /* whoever stores next begins another */
+	store_release(&h->device, image->device);
+	runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
+}
+
 static void nap_ms(unsigned int ms)
 {
 	struct timespec t = { 0, (long)ms * 1000000 };
@@ -318,6 +354,8 @@ static int attach_round(struct runtime *runtime, struct image *image, const uint
 	if (err)
 		return err == -ESTALE ? -EREMCHG : err;
 	err = runtime_open(runtime, image, boot_id);
+	if (!err)
+		device_check(runtime, image);
 	if (!err)
 		return 0;
 	if (image->read_only) {

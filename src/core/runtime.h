@@ -119,6 +119,8 @@ struct runtime_header {
 	uint32_t active_region; /* region + 1 that extents are appended to; 0: none */
 	uint32_t next_region; /* region + 1 that is clean and waits; 0: none */
 	uint64_t mmap_threshold; /* tunable: 0 unset */
+	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
+	uint64_t device; /* on which the image was when its epoch began */
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 	struct space space;
@@ -159,6 +161,12 @@ void runtime_remove(const uint8_t uuid[16], const char *dir);
  * must not touch any lock: runtime->foreign.
  */
 int runtime_reopen(struct runtime *runtime);
+
+/*
+ * The image's disk lost what the kernel had taken: begin a new epoch within this boot, durably, so
+ * that everything in it has to be verified. While that fails header->epoch is 0. 0 or -errno.
+ */
+int runtime_distrust(struct runtime *runtime, struct image *image);
 
 /* Whether runtime->fd still is the segment, opened by this process. */
 bool runtime_fd_valid(const struct runtime *runtime);

@@ -55,6 +55,11 @@ void storage_lost(struct rawcache *cache)
 	store_release(&cache->broken, 1);
 }
 
+bool storage_is_lost(const struct rawcache *cache)
+{
+	return load_relaxed(&cache->broken_until_ms) == UINT64_MAX;
+}
+
 bool storage_probe(struct rawcache *cache)
 {
 	if (!load_acquire(&cache->broken))
@@ -68,30 +73,42 @@ bool storage_probe(struct rawcache *cache)
 
 /*
  * What was written to the page cache got lost on its way to the disk, and the kernel does not
- * say which: sooner or later it reads the old bytes again, and their entries count as verified.
+ * say which: sooner or later it reads the old bytes again - data whose entries count as verified,
+ * generations and states that regions had long ago.
  */
 static void writeback_failed(struct rawcache *cache, int err)
 {
 	stats_add(io_errors, 1);
 	log_error("what was stored could not be written to the disk (error %d): all is dropped", err);
-	region_drop_all(cache);
+	store_release(&cache->runtime.header->epoch, 0);
+	region_distrust_all(cache);
+	runtime_distrust(&cache->runtime, &cache->image);
 	storage_pause(cache);
 }
 
-/* Each description is told of a failure once: whatever range it asks for. */
-static void writeback_wait(struct rawcache *cache, uint64_t offset, uint64_t n, unsigned int flags)
+/* Each description is told of a failure once: whatever range it asks for. False: of one. */
+static bool writeback_wait(struct rawcache *cache, uint64_t offset, uint64_t n, unsigned int flags)
 {
 	int err = -EBADF;
 
 	if (image_fd_valid(&cache->image))
 		err = sys_sync_file_range(cache->image.fd, offset, n, flags);
-	if (err == -EIO || err == -ENOSPC || err == -EDQUOT)
-		writeback_failed(cache, err);
+	if (err != -EIO && err != -ENOSPC && err != -EDQUOT)
+		return true;
+	writeback_failed(cache, err);
+	return false;
 }
 
-void storage_check(struct rawcache *cache)
+bool storage_check(struct rawcache *cache)
 {
-	writeback_wait(cache, 0, FORMAT_PAGE, SYNC_FILE_RANGE_WAIT_BEFORE);
+	if (!writeback_wait(cache, 0, FORMAT_PAGE, SYNC_FILE_RANGE_WAIT_BEFORE))
+		return false;
+	if (likely(cache_epoch(cache)))
+		return true;
+	if (!runtime_distrust(&cache->runtime, &cache->image))
+		return true;
+	storage_pause(cache);
+	return false;
 }
 
 static void writeback_start(struct rawcache *cache, uint64_t offset, uint64_t n)

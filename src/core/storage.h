@@ -23,9 +23,10 @@ void storage_unreadable(struct rawcache *cache);
 
 /*
  * Look whether what was written earlier, by whatever process, failed to reach the disk since
- * this process looked last: then everything in the image is dropped.
+ * this process looked last: then everything in the image is dropped. False: the image cannot
+ * be used now.
  */
-void storage_check(struct rawcache *cache);
+bool storage_check(struct rawcache *cache);
 
 /*
  * Wait until no more than 32 MiB or so of what this process wrote are on their way to the disk.
@@ -35,6 +36,7 @@ void storage_bound(struct rawcache *cache);
 
 /* This process cannot use the image any more. Safe in a signal handler. */
 void storage_lost(struct rawcache *cache);
+bool storage_is_lost(const struct rawcache *cache);
 
 /* While cache->broken is set: whether it is time to try again. Clears it then. */
 bool storage_probe(struct rawcache *cache);

@@ -59,7 +59,7 @@ bool verify_due(const struct rawcache *cache, const struct found *found)
 	case RAWCACHE_VERIFY_NEVER:
 		return false;
 	default:
-		return !cache->trusted_epoch || found->epoch != cache->trusted_epoch;
+		return found->epoch != cache_trusted(cache);
 	}
 }
 
@@ -69,7 +69,7 @@ bool verify_extent(struct rawcache *cache, const struct key *key, const struct f
 
 	if (right == 1) {
 		stats_add(verify_ok, 1);
-		if (found->epoch != cache->trusted_epoch)
+		if (found->epoch != cache_trusted(cache))
 			index_trust(cache, key, found);
 		return true;
 	}

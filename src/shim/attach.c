@@ -84,9 +84,9 @@ static void attach_now(void)
 	options.manual_fork = 1; /* process.c calls */
 	critical_enter(&critical);
 	attaching = true;
+	signals_install(); /* before: what the image cannot be read of faults in there already */
 	err = rawcache_attach(&options, &cache, &reason);
 	if (!err) {
-		signals_install();
 		store_release(&attach_attached, cache);
 	} else {
 		log_warn("attach to %s: %s (%d)", options.device, rawcache_reason_name(reason),

@@ -135,6 +135,14 @@ ok $? "a read below the prefix fails, once"
 is "$(LC_ALL=C cat mnt/other 2>&1)" "cat: mnt/other: Stale file handle" "an open fails by name"
 tell clear
 is "$(cat mnt/other)" other "until cleared"
+tell "fail read EIO 0@64K-128K big"
+read_direct mnt/big && ! dd if=mnt/big of=/dev/null bs=64K count=1 skip=1 iflag=direct 2>/dev/null &&
+	dd if=mnt/big of=/dev/null bs=64K count=1 skip=2 iflag=direct 2>/dev/null
+ok $? "reads of a range of bytes fail"
+is "$(grep fail mnt/.origin/control)" "fail read EIO 0@65536-131072 /big" "and it is told"
+sh -c 'echo "fail open EIO 0@0-1" >mnt/.origin/control' 2>/dev/null
+is $? 1 "an open has no bytes"
+tell clear
 tell "short read 100" && is "$(dd if=mnt/big bs=4K count=1 iflag=direct 2>/dev/null | wc -c)" 100 "short"
 tell clear "stall read dir"
 read_direct mnt/dir/file &

@@ -38,12 +38,35 @@ static int op_take(char **args, enum op *op)
 	return *op >= OP_OTHER ? -EINVAL : 0;
 }
 
-/* The optional tail of a fault: [count] [prefix]. */
+/* "FROM-TO": a range of bytes, for reads and writes. */
+static int range_parse(char *text, struct fault *fault)
+{
+	char *to = strchr(text, '-');
+
+	if (!to || (fault->op != OP_READ && fault->op != OP_WRITE))
+		return -EINVAL;
+	*to = '\0';
+	if (parse_size(text, &fault->from) || parse_size(to + 1, &fault->to))
+		return -EINVAL;
+	return fault->from < fault->to ? 0 : -EINVAL;
+}
+
+/* The optional tail of a fault: [count[@range]] [prefix]. */
 static int fault_take_tail(char **args, struct fault *fault)
 {
-	if (**args && parse_count(word_take(args), &fault->count))
-		return -EINVAL;
-	return 0;
+	char *count;
+	char *range;
+
+	if (!**args)
+		return 0;
+	count = word_take(args);
+	range = strchr(count, '@');
+	if (range) {
+		*range = '\0';
+		if (fault->kind != FAULT_FAIL || range_parse(range + 1, fault))
+			return -EINVAL;
+	}
+	return parse_count(count, &fault->count);
 }
 
 /* The prefix may be written with or without a leading slash. */

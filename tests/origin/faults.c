@@ -65,13 +65,21 @@ static bool path_below(const char *path, const char *prefix)
 	return !strncmp(path, prefix, len) && (path[len] == '/' || path[len] == '\0');
 }
 
+static bool fault_fits(const struct fault *f, enum fault_kind kind, const struct subject *s,
+		       const char *path)
+{
+	return f->kind == kind && f->op == s->op && path_below(path, f->prefix) &&
+	       (!f->to || (s->offset < f->to && s->offset + s->size > f->from));
+}
+
 /* Finds a fault that fits and uses it up by one; false if none. Lock held. */
-static bool fault_take(enum fault_kind kind, enum op op, const char *path, struct fault *taken)
+static bool fault_take(enum fault_kind kind, const struct subject *s, const char *path,
+		       struct fault *taken)
 {
 	for (size_t i = 0; i < FAULTS_MAX; i++) {
 		struct fault *f = &table[i];
 
-		if (f->kind != kind || f->op != op || !path_below(path, f->prefix))
+		if (!fault_fits(f, kind, s, path))
 			continue;
 		*taken = *f;
 		if (f->count && !--f->count) {
@@ -83,7 +91,7 @@ static bool fault_take(enum fault_kind kind, enum op op, const char *path, struc
 	return false;
 }
 
-static int fault_stall(pid_t caller, enum op op, const char *path)
+static int fault_stall(pid_t caller, const struct subject *s, const char *path)
 {
 	struct fault fault;
 	uint64_t ticket;
@@ -91,7 +99,7 @@ static int fault_stall(pid_t caller, enum op op, const char *path)
 	int err;
 
 	pthread_mutex_lock(&lock);
-	stall = fault_take(FAULT_STALL, op, path, &fault);
+	stall = fault_take(FAULT_STALL, s, path, &fault);
 	ticket = wait_ticket();
 	pthread_mutex_unlock(&lock);
 	if (!stall)
@@ -102,7 +110,7 @@ static int fault_stall(pid_t caller, enum op op, const char *path)
 	return err;
 }
 
-int faults_apply(pid_t caller, enum op op, struct node *node, const char *name)
+int faults_apply(pid_t caller, const struct subject *s)
 {
 	char path[PATH_MAX];
 	struct fault fault;
@@ -111,12 +119,12 @@ int faults_apply(pid_t caller, enum op op, struct node *node, const char *name)
 
 	if (!atomic_load(&in_force))
 		return 0;
-	node_path(node, name, path, sizeof(path));
-	err = fault_stall(caller, op, path);
+	node_path(s->node, s->name, path, sizeof(path));
+	err = fault_stall(caller, s, path);
 	if (err)
 		return err;
 	pthread_mutex_lock(&lock);
-	fail = fault_take(FAULT_FAIL, op, path, &fault);
+	fail = fault_take(FAULT_FAIL, s, path, &fault);
 	pthread_mutex_unlock(&lock);
 	if (!fail)
 		return 0;
@@ -126,6 +134,7 @@ int faults_apply(pid_t caller, enum op op, struct node *node, const char *name)
 
 size_t faults_limit(struct node *node, size_t size)
 {
+	struct subject subject = { .op = OP_READ, .node = node };
 	char path[PATH_MAX];
 	struct fault fault;
 	bool cut;
@@ -134,7 +143,7 @@ size_t faults_limit(struct node *node, size_t size)
 		return size;
 	node_path(node, NULL, path, sizeof(path));
 	pthread_mutex_lock(&lock);
-	cut = fault_take(FAULT_SHORT, OP_READ, path, &fault);
+	cut = fault_take(FAULT_SHORT, &subject, path, &fault);
 	pthread_mutex_unlock(&lock);
 	return cut && fault.max < size ? fault.max : size;
 }
@@ -142,11 +151,17 @@ size_t faults_limit(struct node *node, size_t size)
 static size_t fault_format(const struct fault *f, char *buf, size_t size)
 {
 	const char *op = op_name(f->op);
-	int len = 0;
+	char count[80];
+	int len = snprintf(count, sizeof(count), "%llu", (unsigned long long)f->count);
+
+	if (f->to)
+		snprintf(count + len, sizeof(count) - (size_t)len, "@%llu-%llu",
+			 (unsigned long long)f->from, (unsigned long long)f->to);
+	len = 0;
 
 	if (f->kind == FAULT_FAIL)
-		len = snprintf(buf, size, "fail %s %s %llu %s\n", op, strerrorname_np(f->err),
-			       (unsigned long long)f->count, f->prefix);
+		len = snprintf(buf, size, "fail %s %s %s %s\n", op, strerrorname_np(f->err), count,
+			       f->prefix);
 	else if (f->kind == FAULT_SHORT)
 		len = snprintf(buf, size, "short %s %zu %llu %s\n", op, f->max,
 			       (unsigned long long)f->count, f->prefix);

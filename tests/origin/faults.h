@@ -19,6 +19,7 @@ struct fault {
 	int err;	   /* FAIL: the errno, positive */
 	size_t max;	   /* SHORT: bytes */
 	uint64_t count;	   /* requests it still applies to; 0: until cleared */
+	uint64_t from, to; /* reads and writes that touch these bytes; to 0: all */
 	char prefix[4096]; /* "/dir/file" below the mount; "": everywhere */
 };
 
@@ -28,11 +29,16 @@ int faults_add(const struct fault *fault);
 /* Drops all faults and lets stalled requests go on. */
 void faults_clear(void);
 
-/*
- * Stalls or fails the request @op on @node (on its entry @name, unless NULL):
- * 0 to go on, or the -errno to answer.
- */
-int faults_apply(pid_t caller, enum op op, struct node *node, const char *name);
+/* What a request is about: @node, or its entry @name unless NULL; of a read or write, the bytes. */
+struct subject {
+	enum op op;
+	struct node *node;
+	const char *name;
+	uint64_t offset, size;
+};
+
+/* Stalls or fails a request: 0 to go on, or the -errno to answer. */
+int faults_apply(pid_t caller, const struct subject *subject);
 
 /* The number of bytes that a read of @size bytes may return. */
 size_t faults_limit(struct node *node, size_t size);

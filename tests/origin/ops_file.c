@@ -148,7 +148,7 @@ static void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	}
 	readlog_append(node, off, size);
 	buf = malloc(size);
-	len = request_begin(req, OP_READ, node, NULL);
+	len = request_begin_at(req, OP_READ, node, off, size);
 	if (!len)
 		len = buf ? file_read((int)fi->fh, buf, faults_limit(node, size), off) : -ENOMEM;
 	if (len > 0) {
@@ -191,7 +191,7 @@ static void ops_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t si
 		control_write(req, buf, size);
 		return;
 	}
-	len = request_begin(req, OP_WRITE, node, NULL);
+	len = request_begin_at(req, OP_WRITE, node, off, size);
 	if (!len)
 		len = file_write((int)fi->fh, buf, size, off);
 	if (len > 0)

@@ -39,14 +39,30 @@ void request_init(void)
 	umask(0);
 }
 
-int request_begin(fuse_req_t req, enum op op, struct node *node, const char *name)
+static int subject_begin(fuse_req_t req, const struct subject *subject)
 {
 	pid_t caller = fuse_req_ctx(req)->pid;
 	int err;
 
-	counters_enter(op);
-	err = pace_latency(caller, op_pace[op]);
-	return err ? err : faults_apply(caller, op, node, name);
+	counters_enter(subject->op);
+	err = pace_latency(caller, op_pace[subject->op]);
+	return err ? err : faults_apply(caller, subject);
+}
+
+int request_begin(fuse_req_t req, enum op op, struct node *node, const char *name)
+{
+	struct subject subject = { .op = op, .node = node, .name = name };
+
+	return subject_begin(req, &subject);
+}
+
+int request_begin_at(fuse_req_t req, enum op op, struct node *node, off_t offset, size_t size)
+{
+	struct subject subject = {
+		.op = op, .node = node, .offset = (uint64_t)offset, .size = size
+	};
+
+	return subject_begin(req, &subject);
 }
 
 void request_end(enum op op)

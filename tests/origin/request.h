@@ -13,6 +13,8 @@
  * in either case, before the reply is sent.
  */
 int request_begin(fuse_req_t req, enum op op, struct node *node, const char *name);
+/* The same for a read or a write of @size bytes at @offset. */
+int request_begin_at(fuse_req_t req, enum op op, struct node *node, off_t offset, size_t size);
 void request_end(enum op op);
 
 /* For requests that are only counted, and answered by an error or success. */
