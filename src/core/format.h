@@ -31,7 +31,8 @@
 #define FORMAT_OBJECT_DEFAULT (16u << 10)
 
 /* Features that a reader must know to read (incompatible) or may ignore (compatible). */
-#define FORMAT_INCOMPATIBLE_KNOWN UINT64_C(0)
+#define FORMAT_NEIGHBOURS UINT64_C(1) /* incompatible: chunks' buckets lie side by side */
+#define FORMAT_INCOMPATIBLE_KNOWN FORMAT_NEIGHBOURS
 
 /* What the probes found when the image was made. */
 #define FORMAT_PROBE_ZERO_RANGE 1u /* detaching by FALLOC_FL_ZERO_RANGE works */

@@ -42,11 +42,23 @@ struct key key_of_file(const struct superblock *sb, const struct identity *ident
 	return key_from(XXH3_128bits_digest(&state));
 }
 
+/* A key's upper 32 bits that choose the bucket `number` (as in key_bucket()). */
+static uint64_t bucket_bits(uint64_t number, uint32_t bucket_count)
+{
+	return ((number << 32) + bucket_count - 1) / bucket_count;
+}
+
 struct key key_of_chunk(const struct superblock *sb, const struct key *file, uint64_t chunk)
 {
 	uint64_t numbers[] = { sb->key[1], sb->key[2], file->low, file->high, chunk };
+	struct key key = key_from(XXH3_128bits_withSeed(numbers, sizeof(numbers), sb->key[0]));
+	uint64_t bucket;
 
-	return key_from(XXH3_128bits_withSeed(numbers, sizeof(numbers), sb->key[0]));
+	if (!(sb->incompatible & FORMAT_NEIGHBOURS) || chunk >> 63)
+		return key;
+	bucket = (key_bucket(file, sb->bucket_count) + chunk / 2) % sb->bucket_count;
+	key.high = bucket_bits(bucket, sb->bucket_count) << 32 | (uint32_t)key.high;
+	return key;
 }
 
 struct key key_of_bytes(const struct superblock *sb, const void *bytes, uint64_t n)
