@@ -55,6 +55,42 @@ is "$touched $skipped" "65536 1" "and so does 128K"
 exec 8>&- 9<&-
 wait $touch_pid
 
+# a file that was read in order is one piece, whatever number of regions it lies in
+"$RAWCACHE" format --size 512M --region 8M "$scratch/large.img" >/dev/null || exit 1
+head -c 41943041 /dev/urandom >"$scratch/store/large"
+cp "$scratch/store/large" "$scratch/local/large"
+age "$scratch/store"
+check "it is warmed" "$RAWCACHE" warm --cache "$scratch/large.img" "$scratch/store/large"
+cat >"$scratch/one.py" <<'EOF'
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+want = open(sys.argv[2], "rb").read()
+size = len(want)
+fd = os.open(sys.argv[1], os.O_RDONLY)
+at = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_PRIVATE, fd, 0)
+pieces = [l for l in open("/proc/self/maps") if "large.img" in l and at <= int(l.split("-")[0], 16) < at + size]
+print(len(pieces), "pieces, address modulo 2 MiB:", at % (2 << 20), file=sys.stderr)
+right = ctypes.string_at(at, size) == want
+# a hole across the end of a region, and what is left of both sides
+hole, n = 7 << 20, 10 << 20
+libc.munmap(at + hole, n)
+right = right and ctypes.string_at(at, hole) == want[:hole] and ctypes.string_at(at + hole + n, size - hole - n) == want[hole + n:]
+pid = os.fork()
+if not pid:
+    libc.munmap(at, hole)
+    os._exit(ctypes.string_at(at + hole + n, size - hole - n) != want[hole + n:])
+right = right and os.waitpid(pid, 0)[1] == 0 and ctypes.string_at(at + hole + n, 1 << 20) == want[hole + n:hole + n + (1 << 20)]
+sys.exit(not right or len(pieces) > 4 or at % (2 << 20) != 0)
+EOF
+IMAGE=$scratch/large.img check "several regions are mapped as one" \
+	cached python3 "$scratch/one.py" "$scratch/store/large" "$scratch/local/large"
+is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" | sed -n 's/.*"mapped_bytes": *\([0-9]*\).*/\1/p' | head -n 1)" 41943041 \
+	"and all of it is the image's"
+rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/large.img"
+
 # what is mapped stays while the cache is filled with other things several times over
 head -c 40000000 /dev/urandom >"$scratch/store/b"
 age "$scratch/store"

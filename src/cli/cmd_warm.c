@@ -112,6 +112,8 @@ static int file_read(struct warm *warm, const struct filelist_file *file, int fd
 {
 	uint64_t size = rawcache_file_size(warm->cache, file->handle);
 
+	/* from the first chunk on they shall lie side by side */
+	rawcache_file_advise(warm->cache, file->handle, fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	for (uint64_t at = 0; at < size; at += PIECE) {
 		uint64_t n = min_u64(PIECE, size - at);
 		ssize_t got = (ssize_t)n;

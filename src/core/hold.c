@@ -21,11 +21,14 @@ static uint32_t limit_of(const struct rawcache *cache)
 int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 {
 	int err = cache_slot_need(cache);
-	uint32_t *counter;
 
-	if (err)
-		return err;
-	counter = counter_of(cache, region);
+	return err ? err : hold_get_more(cache, region, generation);
+}
+
+int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation)
+{
+	uint32_t *counter = counter_of(cache, region);
+
 	if (!fetch_add(counter, 1) && fetch_add(&cache->holds, 1) >= limit_of(cache)) {
 		hold_put(cache, region);
 		return -EAGAIN;

@@ -16,6 +16,9 @@
 /* 0; -ESTALE: recycled meanwhile; -EAGAIN: too many are held; -EROFS: no slot. */
 int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation);
 
+/* The same for who has called cache_slot_need(), which is a system call. */
+int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation);
+
 /* Once for each success of this process; does nothing in a fork child that has no slot yet. */
 void hold_put(struct rawcache *cache, uint32_t region);
 

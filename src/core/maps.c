@@ -122,64 +122,142 @@ static void piece_link(struct maps *maps, struct map_piece *piece)
 		store_relaxed(&maps->high, piece->end);
 }
 
-static void piece_note(struct maps *maps, uintptr_t start, uint64_t bytes, const struct run *run,
-		       const struct rawcache_mapped *mapped, struct map_spare *spare)
+static struct map_piece *piece_make(const struct run *run, const struct rawcache_mapped *mapped,
+				    struct map_spare *spare)
 {
-	struct critical critical;
-	struct map_piece *piece;
+	struct map_piece *piece = memory_get(sizeof(*piece));
 
-	maps_lock(maps, &critical);
-	piece = memory_get(sizeof(*piece));
-	if (piece) {
-		piece->start = start;
-		piece->end = start + bytes;
-		piece->region = run->region;
-		piece->generation = run->generation;
-		piece->at = run->at;
-		piece->mapped = *mapped;
-		piece->changeable = mapped->prot & PROT_WRITE;
-		piece->spare = spare_get(spare);
+	if (!piece)
+		return NULL;
+	*piece = (struct map_piece){ .end = round_up(run->length, FORMAT_PAGE),
+				     .region = run->region,
+				     .generation = run->generation,
+				     .at = run->at,
+				     .mapped = *mapped,
+				     .changeable = mapped->prot & PROT_WRITE,
+				     .spare = spare };
+	return piece;
+}
+
+/* What lies side by side on the image, whatever number of regions it is in: one mapping. */
+struct stretch {
+	struct rawcache *cache;
+	struct map_spare *spare;
+	struct map_piece *pieces; /* held; to be mapped */
+	struct map_piece *ready; /* mapped; nobody knows of them yet */
+	char *address;
+	uint64_t at; /* bytes into the data area */
+	uint64_t bytes;
+	unsigned int mappings; /* made so far */
+	uint64_t mapped; /* bytes of them */
+};
+
+/* Under the lock. */
+static void stretch_note(struct stretch *stretch, struct maps *maps)
+{
+	while (stretch->ready) {
+		struct map_piece *piece = stretch->ready;
+
+		stretch->ready = piece->next;
+		spare_get(piece->spare);
 		piece_link(maps, piece);
 	}
-	maps_unlock(maps, &critical);
+}
+
+static void stretch_ready(struct stretch *stretch)
+{
+	while (stretch->pieces) {
+		struct map_piece *piece = stretch->pieces;
+
+		stretch->pieces = piece->next;
+		piece->next = stretch->ready;
+		stretch->ready = piece;
+	}
+}
+
+static void stretch_dropped(struct stretch *stretch)
+{
+	while (stretch->pieces) {
+		struct map_piece *piece = stretch->pieces;
+
+		stretch->pieces = piece->next;
+		hold_put(stretch->cache, piece->region);
+		memory_put(piece, sizeof(*piece));
+	}
 }
 
 /*
  * Private, whatever the program asked for: the file is open for reading only, and a mapping that
  * it may make writable later must not reach the image.
  */
-static int piece_map(struct rawcache *cache, char *address, const struct rawcache_mapped *mapped,
-		     const struct run *run, struct map_spare *spare)
+static int stretch_map(struct stretch *stretch, int prot)
 {
-	uint64_t bytes = round_up(run->length, FORMAT_PAGE);
-	int err = hold_get(cache, run->region, run->generation);
-	void *p;
+	const struct image *image = &stretch->cache->image;
+	void *p = NULL;
 
-	if (err)
-		return err;
-	p = sys_mmap(address, bytes, mapped->prot, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-		     cache->image.fd, cache->image.sb.data_offset + run->at);
+	if (stretch->bytes)
+		p = sys_mmap(stretch->address, stretch->bytes, prot,
+			     MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image->fd,
+			     image->sb.data_offset + stretch->at);
 	if (sys_is_error(p)) {
-		hold_put(cache, run->region);
+		stretch_dropped(stretch);
 		return -ENOMEM;
 	}
 	CRASH_POINT(map_laid);
-	/* without memory for the note the hold lasts as long as the process */
-	piece_note(&cache->maps, (uintptr_t)address, bytes, run, mapped, spare);
-	CRASH_POINT(map_noted);
+	stretch->mappings += stretch->bytes != 0;
+	stretch->mapped += stretch->bytes;
+	stretch_ready(stretch);
+	stretch->address += stretch->bytes;
+	stretch->bytes = 0;
 	return 0;
 }
 
-static uint64_t file_map(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			 char *address, uint64_t length, int prot, uint64_t offset,
-			 struct map_spare *spare)
+/* Add a run, which is held from here on. What does not continue the stretch ends it. */
+static int stretch_add(struct stretch *stretch, const struct run *run,
+		       const struct rawcache_mapped *mapped)
+{
+	struct map_piece *piece;
+	int err = 0;
+
+	if (stretch->bytes && run->at != stretch->at + stretch->bytes)
+		err = stretch_map(stretch, mapped->prot);
+	if (!err)
+		err = hold_get_more(stretch->cache, run->region, run->generation);
+	if (err)
+		return err;
+	piece = piece_make(run, mapped, stretch->spare);
+	if (!piece) {
+		hold_put(stretch->cache, run->region);
+		return -ENOMEM;
+	}
+	if (!stretch->bytes)
+		stretch->at = run->at;
+	piece->start = (uintptr_t)stretch->address + stretch->bytes;
+	piece->next = stretch->pieces;
+	stretch->pieces = piece;
+	stretch->bytes += piece->end;
+	piece->end += piece->start;
+	return 0;
+}
+
+/* What is not mapped is the origin's: the stretch goes on behind it. */
+static int stretch_skip(struct stretch *stretch, uint64_t bytes, int prot)
+{
+	int err = stretch_map(stretch, prot);
+
+	stretch->address += bytes;
+	return err;
+}
+
+static void file_map(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+		     uint64_t length, int prot, uint64_t offset, struct stretch *stretch)
 {
 	struct rawcache_mapped mapping = { file->device, file->inode, offset, prot };
 	uint64_t fetch = FETCH_MAX;
-	uint64_t mapped = 0;
-	unsigned int pieces = 0;
 
-	for (uint64_t done = 0; done < length && pieces < PIECES_MAX;) {
+	if (cache_slot_need(cache))
+		return;
+	for (uint64_t done = 0; done < length && stretch->mappings < PIECES_MAX;) {
 		uint64_t rest = cache->chunk_bytes - (offset + done) % cache->chunk_bytes;
 		struct run run;
 		int err = run_find(cache, file, handle, -1, offset + done, length - done, &run);
@@ -190,23 +268,23 @@ static uint64_t file_map(struct rawcache *cache, struct file *file, uint64_t han
 		}
 		mapping.offset = offset + done;
 		if (!err)
-			err = piece_map(cache, address + done, &mapping, &run, spare);
+			err = stretch_add(stretch, &run, &mapping);
 		if (err && err != -ENODATA && err != -ESTALE)
 			break;
-		pieces += !err;
-		mapped += err ? 0 : run.length;
+		if (err && stretch_skip(stretch, rest, prot))
+			break;
 		done += err ? rest : run.length;
 	}
-	return mapped;
+	stretch_map(stretch, prot);
 }
 
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void *address,
 			   size_t length, int prot, uint64_t offset)
 {
+	struct stretch stretch = { .cache = cache, .address = address };
 	struct file *file = file_at(cache, handle);
-	struct map_spare *spare;
 	struct critical critical;
-	uint64_t mapped = 0;
+	uint64_t mapped;
 	uint64_t size;
 
 	if (!file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image) ||
@@ -215,14 +293,17 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 	size = load_relaxed(&file->size);
 	if (offset < size && !file_written(file)) {
 		length = min_u64(length, size - offset);
-		spare = spare_make(fd, length, prot, offset);
+		stretch.spare = spare_make(fd, length, prot, offset);
 		CRASH_POINT(map_spare);
-		mapped = file_map(cache, file, handle, fd, address, length, prot, offset, spare);
+		file_map(cache, file, handle, fd, length, prot, offset, &stretch);
 		maps_lock(&cache->maps, &critical);
-		spare_put(spare);
+		stretch_note(&stretch, &cache->maps);
+		CRASH_POINT(map_noted);
+		spare_put(stretch.spare);
 		maps_unlock(&cache->maps, &critical);
 	}
 	file_release(cache, file);
+	mapped = min_u64(stretch.mapped, length);
 	stats_add(mapped_files, mapped != 0);
 	stats_add(mapped_bytes, mapped);
 	return mapped;

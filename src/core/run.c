@@ -17,25 +17,48 @@ static uint64_t place_get(struct rawcache *cache, struct file *file, uint64_t ha
 	return chunk_find(cache, file, number);
 }
 
+/* How many chunks from `number` on are known to lie at `place` and side by side behind it. */
+static uint64_t run_known(const struct rawcache *cache, const struct file *file, uint64_t number,
+			  uint64_t place, uint64_t most)
+{
+	const struct chunk *chunk = file_chunk(file, number + most - 1) ? file_chunk(file, number)
+									: NULL;
+	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
+	uint64_t n = 0;
+
+	while (chunk && cache->memo && n < most &&
+	       load_relaxed(&chunk[n].place) == place + n * pages)
+		n++;
+	return n;
+}
+
 /* Add the chunks that follow `place` in the region. */
 static void run_extend(struct rawcache *cache, const struct file *file, uint64_t number,
 		       uint64_t place, uint64_t length, struct run *run)
 {
 	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
+	uint32_t region_pages = cache->image.region_pages;
 
 	while (run->length < length) {
-		uint64_t next = chunk_find(cache, file, ++number);
+		uint64_t left = region_pages - (CHUNK_PAGE(place) & (region_pages - 1));
+		uint64_t most = min_u64((length - run->length + cache->chunk_bytes - 1) /
+						cache->chunk_bytes,
+					(left + pages - 1) / pages - 1);
+		uint64_t known = most ? run_known(cache, file, number + 1, place + pages, most) : 0;
 
-		if (next != place + pages ||
-		    CHUNK_PAGE(next) >> cache->image.region_pages_shift != run->region)
+		if (!most)
 			return;
-		place = next;
-		run->length = min_u64(run->length + cache->chunk_bytes, length);
+		if (!known && chunk_find(cache, file, number + 1) != place + pages)
+			return;
+		known = max_u64(known, 1);
+		number += known;
+		place += known * pages;
+		run->length = min_u64(run->length + known * cache->chunk_bytes, length);
 	}
 }
 
-int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-	     uint64_t offset, uint64_t length, struct run *run)
+int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd, uint64_t offset,
+	     uint64_t length, struct run *run)
 {
 	uint64_t size = load_relaxed(&file->size);
 	uint64_t number = offset / cache->chunk_bytes;

@@ -20,6 +20,7 @@
 #include "shim/track.h"
 
 #define PAGE ((size_t)4096)
+#define HUGE_PAGE ((size_t)2 << 20)
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
 
 static size_t round_pages(size_t n)
@@ -46,6 +47,48 @@ static void map_lay(struct handle *handle, int fd, void *p, size_t n, int prot, 
 		rawcache_file_map(attach_cache_now(), file, fd, p, n, prot, (uint64_t)offset);
 }
 
+/*
+ * A file that was read in order lies in the image at the same offsets modulo 2 MiB as in itself: at
+ * such an address huge pages can be mapped. File systems without huge pages of their own get
+ * any address from the kernel. NULL: it stays where it is.
+ */
+static char *map_again_huge(size_t n, int prot, int flags, int fd, off_t offset)
+{
+	size_t room = round_pages(n) + HUGE_PAGE;
+	char *space = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			       -1, 0);
+	size_t before;
+	char *p;
+
+	if (sys_is_error(space))
+		return NULL;
+	before = ((size_t)offset - (uintptr_t)space) % HUGE_PAGE;
+	p = sys_mmap(space + before, n, prot, flags | MAP_FIXED, fd, (uint64_t)offset);
+	if (sys_is_error(p)) {
+		sys_munmap(space, room);
+		return NULL;
+	}
+	if (before)
+		sys_munmap(space, before);
+	if (before < HUGE_PAGE)
+		sys_munmap(p + round_pages(n), HUGE_PAGE - before);
+	return p;
+}
+
+static void *map_origin(void *address, size_t n, int prot, int flags, int fd, off_t offset)
+{
+	char *p = NEXT(mmap)(address, n, prot, flags, fd, offset);
+	char *again;
+
+	if (p == MAP_FAILED || address || n < HUGE_PAGE ||
+	    ((uintptr_t)p - (size_t)offset) % HUGE_PAGE == 0)
+		return p;
+	again = map_again_huge(n, prot, flags, fd, offset);
+	if (again)
+		sys_munmap(p, n);
+	return again ? again : p;
+}
+
 static never_inline void *map_tracked(void *address, size_t n, int prot, int flags, int fd,
 				      off_t offset)
 {
@@ -55,7 +98,7 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	if (!handle || handle->writer || thread_is_foreign() || !thread_enter())
 		return NEXT(mmap)(address, n, prot, flags, fd, offset);
 	/* populated later: the origin's pages would be read for nothing */
-	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
+	p = map_origin(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
 	if (p != MAP_FAILED) {
 		int saved = errno;
 
