@@ -108,6 +108,28 @@ done
 is $lost 0 "what short programs read is stored, each time of twenty"
 CACHED_PATH=$scratch/mnt
 
+# --- small files, which are stored many at a time
+mkdir "$scratch/back/many"
+for i in $(seq 100); do head -c $((i * 500)) /dev/urandom >"$scratch/back/many/$i"; done
+age "$scratch/back/many"
+for how in exit _exit quick_exit syscall exec again; do
+	fresh
+	check "$how after many small files" cached python3 "$reads" leaving "$scratch/mnt/many" "$scratch/back/many" $how
+	before=$(origin_bytes)
+	cached cat "$scratch"/mnt/many/* | cmp - <(cat "$scratch"/back/many/*)
+	is "${PIPESTATUS[*]} $(($(origin_bytes) - before))" "0 0 0" "$how: all of them are stored, and right"
+	is "$("$RAWCACHE" ls --cache "$IMAGE" | grep -c 100%)" 100 "$how: and known by their names"
+done
+for io in io_uring sync; do
+	fresh
+	check "$io: many small files" env RAWCACHE_IO=$io "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- \
+		python3 "$reads" leaving "$scratch/mnt/many" "$scratch/back/many" _exit
+	before=$(origin_bytes)
+	check "$io: a second pass" cached cat "$scratch"/mnt/many/*
+	is $(($(origin_bytes) - before)) 0 "$io: all of them are stored"
+done
+check "and all that is stored is right" "$RAWCACHE" verify --cache "$IMAGE"
+
 # --- many short-lived readers, killed or not: nothing is left of them
 fresh
 forget

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Reads for tests/fill.sh: fill_reads.py HOW FILE REFERENCE; every byte is compared."""
+import ctypes
 import fcntl
 import os
 import random
@@ -135,6 +136,28 @@ def apart():
     sequential(1 << 16)
 
 
+def leaving():
+    """Read many small files, and end without exit(), or become another program."""
+    for name in sorted(os.listdir(path)):
+        with open(f"{path}/{name}", "rb") as f, open(f"{reference}/{name}", "rb") as r:
+            if f.read() != r.read():
+                sys.exit(f"leaving: wrong bytes in {name}")
+    match sys.argv[4]:
+        case "_exit":
+            os._exit(0)
+        case "exec":
+            os.execv("/bin/true", ["true"])
+        case "quick_exit":
+            ctypes.CDLL(None).quick_exit(0)
+        case "syscall":
+            ctypes.CDLL(None).syscall(231 if os.uname().machine == "x86_64" else 94, 0)
+        case "again":  # what waits to be stored is read from memory, or waited for
+            for name in sorted(os.listdir(path)):
+                with open(f"{path}/{name}", "rb") as f, open(f"{reference}/{name}", "rb") as r:
+                    if f.read() != r.read():
+                        sys.exit(f"leaving: wrong bytes in {name} again")
+
+
 def status_of(pid, name):
     with open(f"/proc/{pid}/status") as f:
         return next(int(line.split()[1]) for line in f if line.startswith(name))
@@ -180,4 +203,5 @@ def bomb():
     "closing": closing,
     "released": released,
     "apart": apart,
+    "leaving": leaving,
 }[how]()

@@ -194,8 +194,8 @@ static void handler_jump(int sig)
 /* Threads that store what was handed to them are done. */
 static void settle(void)
 {
-	fetch_settle(file_at(cache, file_a));
-	fetch_settle(file_at(cache, file_b));
+	fetch_settle(file_at(cache, file_a), true);
+	fetch_settle(file_at(cache, file_b), true);
 }
 
 /* What was left is given back by the next fill. */

@@ -108,6 +108,12 @@ int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
 /* How many helper threads the cache has now: each ends when it has had nothing to do for a while. */
 unsigned int rawcache_helper_threads(void);
 
+/*
+ * Wait a while for what was read and is not stored yet, at most 2 s: before the process ends without
+ * exit(), or becomes another program. Async-signal-safe.
+ */
+void rawcache_settle(void);
+
 /* Whether the range may have such pages: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 

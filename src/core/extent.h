@@ -9,6 +9,8 @@
 #include "core/index.h"
 #include "core/space.h"
 
+#define EXTENT_PIECES 16u
+
 /*
  * The live extent of `key`, of exactly `bytes` bytes, neither expired nor wrong where its
  * checksum is due. Marks it visited.
@@ -18,13 +20,26 @@ bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
 
 /*
  * Write `length` bytes as one extent or, with `piece` not 0, as extents of `piece` bytes each
- * side by side, under keys[0], keys[1], ...; `piece` is a multiple of 4096. `buf` has room for
+ * side by side, at most 16, under keys[0], keys[1], ...; `piece` is a multiple of 4096. `buf` has room for
  * whole pages: what follows the bytes is zeroed. `stream` tells of which file that is read in order
  * it is a chunk (NULL: of none). What cannot be stored is counted and forgotten. True when it is
  * stored.
  */
 bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
 		  uint32_t length, const struct space_stream *stream);
+
+/* An extent to be stored beside others; of no length: none. */
+struct extent_piece {
+	struct key key;
+	uint32_t length;
+};
+
+/*
+ * Write several extents by one call: the bytes of each begin on a page of `buf`, behind those of the
+ * one before. Otherwise as extent_store().
+ */
+bool extent_store_pieces(struct rawcache *cache, const struct extent_piece *pieces, uint32_t count,
+			 char *buf, const struct space_stream *stream);
 
 /* After a siglongjmp() out of extent_store(): what this thread had pinned in it, if anything. */
 void extent_give_back(struct rawcache *cache);

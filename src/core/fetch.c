@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <rawcache/zerocopy.h>
+
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/crash.h"
@@ -25,6 +27,9 @@
 #define IMPATIENT_MS 10000u
 #define SLICE_NS 20000000
 #define NAP_NS 100000
+/* Small chunks that are stored at once, by one write of at most a buffer's size. */
+#define BATCH 16u
+#define BATCH_NAP_NS 2000000
 
 enum { FETCH_FREE, FETCH_READING, FETCH_STORING, FETCH_OVER };
 
@@ -39,6 +44,9 @@ static struct pool storers = { .work = storer_work,
 static uint32_t steps; /* futex: grows whenever somebody else has brought one further */
 static uint64_t impatient_until; /* clock_coarse_ms(): waiting was in vain */
 static uint32_t settlers; /* threads that wait for it */
+static bool napping; /* a storing thread waits for more small chunks */
+static uint32_t gathered; /* small chunks since then */
+static uint32_t hurry; /* futex: its nap is over */
 static tls_initial struct fetch *mine; /* that this thread uses */
 
 static void lock(struct critical *critical)
@@ -202,6 +210,103 @@ void fetch_store(struct fetch *fetch)
 	fetch_ended(fetch);
 }
 
+/* --- small chunks, many at a time */
+
+struct batch {
+	struct fetch *fetch[BATCH];
+	struct extent_piece piece[2 * BATCH];
+	uint32_t count, pieces;
+	uint32_t bytes; /* in `buf` */
+	char *buf;
+};
+
+static uint32_t small_bytes(const struct fetch *fetch)
+{
+	return (uint32_t)(round_up(fetch->request.length, FORMAT_PAGE) +
+			  round_up(fetch->name.length, FORMAT_PAGE));
+}
+
+static void batch_store(struct batch *batch)
+{
+	struct rawcache *cache = batch->count ? batch->fetch[0]->cache : NULL;
+
+	if (batch->pieces && !load_relaxed(&cache->broken))
+		extent_store_pieces(cache, batch->piece, batch->pieces, batch->buf, NULL);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		stats_latency(fill_latency, clock_mono_ns() - batch->fetch[i]->started);
+		fetch_ended(batch->fetch[i]);
+	}
+	batch->count = batch->pieces = batch->bytes = 0;
+}
+
+static bool batch_fits(const struct batch *batch, const struct fetch *fetch)
+{
+	return !batch->count || (batch->count < BATCH && batch->fetch[0]->cache == fetch->cache &&
+				 batch->bytes + small_bytes(fetch) <= BUFFER_BYTES);
+}
+
+static void batch_add(struct batch *batch, struct fetch *fetch)
+{
+	if (!batch_fits(batch, fetch))
+		batch_store(batch);
+	batch->fetch[batch->count++] = fetch;
+	if (!flight_mine(&fetch->claim))
+		return; /* somebody else does it */
+	memcpy(batch->buf + batch->bytes, fetch->request.buf, small_bytes(fetch));
+	batch->bytes += small_bytes(fetch);
+	batch->piece[batch->pieces++] =
+		(struct extent_piece){ fetch->key, fetch->request.length };
+	if (fetch->name.length)
+		batch->piece[batch->pieces++] = fetch->name;
+}
+
+/* Until there are more of them, or somebody is in a hurry. */
+static void batch_nap(void)
+{
+	struct timespec nap = { 0, BATCH_NAP_NS };
+	struct critical critical;
+	uint32_t seen;
+	bool wait;
+
+	lock(&critical);
+	seen = load_relaxed(&hurry);
+	wait = !load_relaxed(&settlers) && gathered < BATCH;
+	napping = wait;
+	unlock(&critical);
+	if (wait)
+		sys_futex(&hurry, FUTEX_WAIT_PRIVATE, seen, &nap);
+	lock(&critical);
+	napping = false;
+	gathered = 0;
+	unlock(&critical);
+}
+
+/* Under the lock. */
+static void batch_hurry(void)
+{
+	if (!napping)
+		return;
+	fetch_add(&hurry, 1);
+	sys_futex(&hurry, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+}
+
+static void batch_work(struct pool *pool, struct fetch *fetch)
+{
+	struct batch batch = { .buf = buffer_get() };
+	struct pool_job *job = &fetch->request.job;
+
+	batch_nap();
+	for (; job; job = pool_take(pool)) {
+		fetch = container_of(job, struct fetch, request.job);
+		if (fetch->small && batch.buf)
+			batch_add(&batch, fetch);
+		else
+			fetch_store(fetch);
+	}
+	batch_store(&batch);
+	buffer_put(batch.buf);
+}
+
 static void storer_work(struct pool *pool)
 {
 	struct pool_job *job;
@@ -210,8 +315,22 @@ static void storer_work(struct pool *pool)
 		struct fetch *fetch = container_of(job, struct fetch, request.job);
 
 		storage_bound(fetch->cache); /* before, because the cache lasts until the store has ended */
-		fetch_store(fetch);
+		if (fetch->small)
+			batch_work(pool, fetch);
+		else
+			fetch_store(fetch);
 	}
+}
+
+/* Under the lock. */
+static int storer_post(struct fetch *fetch)
+{
+	if (fetch->small && napping) {
+		if (++gathered >= BATCH)
+			batch_hurry();
+		return pool_post(&storers, &fetch->request.job);
+	}
+	return pool_add(&storers, &fetch->request.job, true);
 }
 
 /* By the helper that has read it: somebody shall store it, if it is worth it. */
@@ -250,7 +369,7 @@ bool fetch_adopt(struct file *file, const struct fetch *whole)
 	if (fetch) {
 		*fetch = *whole;
 		fetch_init(fetch, file, FETCH_STORING, 0);
-		adopted = !pool_add(&storers, &fetch->request.job, true);
+		adopted = !storer_post(fetch);
 		CRASH_POINT(fetch_adopted);
 	}
 	if (fetch && !adopted) {
@@ -263,22 +382,23 @@ bool fetch_adopt(struct file *file, const struct fetch *whole)
 }
 
 /* Under the lock: of `file`, or of any. */
-static bool any_pending(const struct file *file)
+static bool any_pending(const struct file *file, bool small)
 {
 	for (size_t i = 0; i < FETCHES; i++) {
 		const struct fetch *fetch = &table[i];
 
 		if ((!file || fetch->file == file) &&
-		    (fetch->state == FETCH_STORING ||
+		    ((fetch->state == FETCH_STORING && (small || !fetch->small)) ||
 		     (fetch->state == FETCH_READING && fetch->users && io_done(&fetch->request))))
 			return true;
 	}
 	return false;
 }
 
-void fetch_settle(const struct file *file)
+void fetch_settle(const struct file *file, bool small)
 {
 	struct timespec slice = { 0, SLICE_NS };
+	struct timespec nap = { 0, NAP_NS / 4 };
 	uint64_t end = clock_coarse_ms() + SETTLE_MS;
 	struct critical critical;
 	bool pending = true;
@@ -289,8 +409,16 @@ void fetch_settle(const struct file *file)
 	while (clock_coarse_ms() < end) {
 		uint32_t seen = load_acquire(&steps);
 
-		lock(&critical);
-		pending = any_pending(file);
+		/* a handler may end the program in the middle of whatever faulted */
+		critical_enter(&critical);
+		if (pthread_mutex_trylock(&fetch_lock)) {
+			critical_leave(&critical);
+			sys_nanosleep(&nap);
+			continue;
+		}
+		pending = any_pending(file, small);
+		if (pending && small)
+			batch_hurry();
 		unlock(&critical);
 		if (!pending)
 			break;
@@ -302,10 +430,15 @@ void fetch_settle(const struct file *file)
 		store_relaxed(&impatient_until, clock_coarse_ms() + IMPATIENT_MS);
 }
 
+void rawcache_settle(void)
+{
+	fetch_settle(NULL, true);
+}
+
 /* A program that ends has its last bytes, but the image may not. */
 __attribute__((destructor)) static void fetch_exit(void)
 {
-	fetch_settle(NULL);
+	rawcache_settle();
 }
 
 /* --- reading */
@@ -360,6 +493,8 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 	fetch->key = key;
 	fetch->chunk = chunk;
 	fetch->ordered = ordered;
+	fetch->small = false;
+	fetch->name.length = 0;
 	if (fetch_begin(cache, fetch, file, fd)) {
 		flight_end(cache, &fetch->claim);
 		result = FETCH_FULL;
@@ -518,6 +653,7 @@ void fetch_fork_child(void)
 	io_fork_child();
 	pool_fork_child(&storers);
 	settlers = 0;
+	napping = false;
 	for (size_t i = 0; i < FETCHES; i++) {
 		struct fetch *fetch = &table[i];
 

@@ -13,12 +13,17 @@
  * that look needs a descriptor. What is not stored before the program closes the file is
  * dropped, but for what is STORING.
  *
+ * Small files are stored many at a time: the storing thread waits for a moment, until there are
+ * some, or until somebody waits for them. Nobody does who merely closes a file: only a program that
+ * ends, or becomes another one, and who needs them in the image.
+ *
  * Locks: fetch_lock, inside a critical section; nests outside the files lock, the backend's and
  * the memory pool's.
  */
 #ifndef CORE_FETCH_H
 #define CORE_FETCH_H
 
+#include "core/extent.h"
 #include "core/file.h"
 #include "core/flight.h"
 #include "core/io.h"
@@ -29,12 +34,14 @@ struct fetch {
 	struct file *file;
 	struct key key;
 	struct claim claim;
+	struct extent_piece name; /* behind the chunk's own pages, to be stored beside it */
 	uint64_t chunk;
 	bool ordered; /* a chunk of a file that is read in order */
 	uint64_t started; /* clock_mono_ns() */
 	uint32_t state;
 	uint32_t users; /* reads that copy from the buffer, and the helper that reads into it */
 	bool counted; /* in the statistics */
+	bool small; /* stored together with others of its kind */
 };
 
 enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
@@ -75,9 +82,10 @@ bool fetch_adopt(struct file *file, const struct fetch *whole);
 
 /*
  * Wait a while for what is being stored of `file` (NULL: of all), but not again soon if that
- * was in vain. Needs no reference of the file.
+ * was in vain. Without `small`, not for what is stored together with others. Needs no reference of
+ * the file.
  */
-void fetch_settle(const struct file *file);
+void fetch_settle(const struct file *file, bool small);
 
 /* Nobody has the file open any more. */
 void fetch_drop(struct file *file);

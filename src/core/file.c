@@ -467,7 +467,7 @@ void rawcache_file_put(struct rawcache *cache, uint64_t handle)
 	if (!file)
 		return;
 	/* the program may end now: what it has read last shall not be lost; nor dropped with the file */
-	fetch_settle(file);
+	fetch_settle(file, false);
 	if (unlikely(load_relaxed(&file->helped)) &&
 	    load_relaxed(&file->references) - load_relaxed(&file->fetching) == 1)
 		io_forget(file);

@@ -25,8 +25,10 @@
 #define PIECE_BYTES (128u << 10)
 /* Chunks that one read publishes for others on its way out. */
 #define PUBLISH_MAX 4
-/* What is smaller is stored while another thread would wake up. */
-#define HAND_OVER_MIN (128u << 10)
+/* What is smaller is stored together with others, and its file's name, */
+#define SMALL_MAX (128u << 10)
+/* if a program reads many: the first ones are not worth a thread. */
+#define SMALL_ALONE 16u
 
 /*
  * The fill this thread is in, and what it holds. A signal handler that reads while its thread is
@@ -213,12 +215,12 @@ static void chunk_store(struct rawcache *cache, const struct key *key, char *buf
 		extent_failed(cache, err);
 }
 
-/* Have another thread store what was read, if that pays. The buffer is its own then. */
-static bool chunk_hand_over(struct rawcache *cache, struct file *file, const struct key *key,
-			    const struct want *want, char *buf, uint64_t start)
+static struct fetch chunk_whole(struct rawcache *cache, struct file *file, const struct key *key,
+				const struct want *want, char *buf, uint64_t start)
 {
 	uint32_t length = chunk_length(cache, file, want->chunk);
-	struct fetch whole = {
+
+	return (struct fetch){
 		.request = { .file = file,
 			     .buf = buf,
 			     .offset = want->chunk * cache->chunk_bytes,
@@ -234,11 +236,54 @@ static bool chunk_hand_over(struct rawcache *cache, struct file *file, const str
 		.ordered = current.ordered,
 		.started = start,
 	};
+}
 
-	if (current.extent || length < HAND_OVER_MIN || !fetch_adopt(file, &whole))
+/* Have another thread store what was read, if it can. The buffer is its own then. */
+static bool chunk_hand_over(struct file *file, const struct fetch *whole)
+{
+	if (current.extent || !fetch_adopt(file, whole))
 		return false;
 	current.claim.flight = NULL;
 	return true;
+}
+
+/* A small chunk and its file's name, by one write, and perhaps with others. As chunk_hand_over(). */
+static bool small_store(struct file *file, int fd, struct fetch *whole)
+{
+	static uint32_t seen;
+	struct io_request *request = &whole->request;
+	struct extent_piece pieces[2];
+
+	whole->small = true;
+	whole->name = name_make(whole->cache, file, fd,
+				request->buf + round_up(request->length, FORMAT_PAGE));
+	if (load_relaxed(&seen) >= SMALL_ALONE && chunk_hand_over(file, whole))
+		return true;
+	store_relaxed(&seen, load_relaxed(&seen) + 1);
+	pieces[0] = (struct extent_piece){ whole->key, request->length };
+	pieces[1] = whole->name;
+	if (flight_mine(&current.claim))
+		extent_store_pieces(whole->cache, pieces, 2, request->buf, NULL);
+	return false;
+}
+
+/* What was read is right. True: the buffer is another thread's now. */
+static bool chunk_keep(struct rawcache *cache, struct file *file, const struct key *key,
+		       const struct want *want, char *buf, uint64_t start)
+{
+	struct fetch whole = chunk_whole(cache, file, key, want, buf, start);
+
+	if (whole.request.length < SMALL_MAX && !current.extent) {
+		origin_forget(cache, want->fd, whole.request.offset, whole.request.length);
+		whole.request.forget = false;
+		return small_store(file, want->fd, &whole);
+	}
+	name_store(cache, file, want->fd);
+	if (chunk_hand_over(file, &whole))
+		return true;
+	chunk_store(cache, key, buf, whole.request.length);
+	origin_forget(cache, want->fd, whole.request.offset, whole.request.length);
+	return false;
 }
 
 /* --- whole chunks */
@@ -283,15 +328,11 @@ static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const stru
 	stats_add(miss_bytes, want->length);
 	if (!same || got != (ssize_t)length || !file_unchanged(file, want->fd)) {
 		stats_bypass(RAWCACHE_REASON_changed);
-	} else {
-		name_store(cache, file, want->fd);
-		if (chunk_hand_over(cache, file, key, want, *buf, start)) {
-			*buf = NULL;
-			return want->length;
-		}
-		chunk_store(cache, key, *buf, length);
+		origin_forget(cache, want->fd, want->chunk * cache->chunk_bytes, length);
+	} else if (chunk_keep(cache, file, key, want, *buf, start)) {
+		*buf = NULL;
+		return want->length;
 	}
-	origin_forget(cache, want->fd, want->chunk * cache->chunk_bytes, length);
 	stats_latency(fill_latency, clock_mono_ns() - start);
 	return want->length;
 }
@@ -565,10 +606,10 @@ static void fill_publish(struct file *file, int fd, int max)
 	}
 }
 
-static void settle(struct file *file, int fd)
+static void settle(struct file *file, int fd, bool small)
 {
 	fill_publish(file, fd, INT_MAX);
-	fetch_settle(file);
+	fetch_settle(file, small);
 }
 
 /* The read that reaches the end of a file returns when all is stored: the program may end. */
@@ -603,7 +644,7 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		n = fill_claimed(cache, file, want, &plan);
 	}
 	if (n > 0 && want_is_last(cache, file, want))
-		settle(file, want->fd);
+		settle(file, want->fd, false);
 	fill_leave();
 	seal = 0;
 	return n;
@@ -630,7 +671,7 @@ void fill_settle(struct rawcache *cache, struct file *file, int fd)
 
 	if (load_relaxed(&cache->broken) || !fill_enter(cache, file, (const uintptr_t *)&seal))
 		return;
-	settle(file, fd);
+	settle(file, fd, true);
 	fill_leave();
 	seal = 0;
 }

@@ -43,20 +43,17 @@ static uint32_t name_path(const struct rawcache *cache, const struct file *file,
 	return key.low == file->key.low && key.high == file->key.high ? (uint32_t)n : 0;
 }
 
-void name_store(struct rawcache *cache, struct file *file, int fd)
+struct extent_piece name_make(struct rawcache *cache, struct file *file, int fd, char *buf)
 {
-	struct key key = key_of_name(&cache->image.sb, &file->key);
-	struct name_record *record;
+	struct extent_piece piece = { key_of_name(&cache->image.sb, &file->key), 0 };
+	struct name_record *record = (struct name_record *)buf;
 	struct found found;
 
 	if (load_relaxed(&file->named))
-		return;
+		return piece;
 	store_relaxed(&file->named, 1);
-	if (index_find(cache, &key, &found))
-		return;
-	record = (struct name_record *)buffer_get();
-	if (!record)
-		return;
+	if (index_find(cache, &piece.key, &found))
+		return piece;
 	memcpy(record->magic, NAME_MAGIC, 8);
 	record->key_low = file->key.low;
 	record->key_high = file->key.high;
@@ -65,9 +62,24 @@ void name_store(struct rawcache *cache, struct file *file, int fd)
 	record->mtime_nsec = file->identity.mtime_nsec;
 	record->path_bytes = name_path(cache, file, fd, (char *)(record + 1));
 	if (record->path_bytes)
-		extent_store(cache, &key, 0, (char *)record,
-			     (uint32_t)sizeof(*record) + record->path_bytes, NULL);
-	buffer_put((char *)record);
+		piece.length = (uint32_t)sizeof(*record) + record->path_bytes;
+	return piece;
+}
+
+void name_store(struct rawcache *cache, struct file *file, int fd)
+{
+	struct extent_piece piece;
+	char *buf;
+
+	if (load_relaxed(&file->named))
+		return;
+	buf = buffer_get();
+	if (!buf)
+		return;
+	piece = name_make(cache, file, fd, buf);
+	if (piece.length)
+		extent_store_pieces(cache, &piece, 1, buf, NULL);
+	buffer_put(buf);
 }
 
 /* --- reading them */

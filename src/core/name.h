@@ -8,6 +8,7 @@
 #ifndef CORE_NAME_H
 #define CORE_NAME_H
 
+#include "core/extent.h"
 #include "core/file.h"
 
 #define NAME_MAGIC "RCNAME\0\1"
@@ -27,5 +28,11 @@ static_assert(sizeof(struct name_record) == 48, "name_record");
 
 /* Once for each file in a process. `fd` tells its path. */
 void name_store(struct rawcache *cache, struct file *file, int fd);
+
+/* The most that a record takes, in whole pages. */
+#define NAME_BYTES_MAX (8u << 10)
+
+/* The same in steps: make the record in `buf`; a piece without length when there is nothing to store. */
+struct extent_piece name_make(struct rawcache *cache, struct file *file, int fd, char *buf);
 
 #endif

@@ -195,6 +195,19 @@ int pool_add(struct pool *pool, struct pool_job *job, bool make)
 	return err;
 }
 
+int pool_post(struct pool *pool, struct pool_job *job)
+{
+	struct critical critical;
+	bool any;
+
+	lock(pool, &critical);
+	any = pool->threads;
+	if (any)
+		job_put(pool, job);
+	unlock(pool, &critical);
+	return any ? 0 : -EAGAIN;
+}
+
 void pool_prepare(struct pool *pool)
 {
 	struct critical critical;

@@ -47,6 +47,9 @@ struct pool {
 int pool_add(struct pool *pool, struct pool_job *job, bool make);
 void pool_prepare(struct pool *pool);
 
+/* Queue a job without waking anybody, for a thread that will look. -EAGAIN: there is none. */
+int pool_post(struct pool *pool, struct pool_job *job);
+
 /* For a thread of the pool: the next job; NULL after a while without one: end. */
 struct pool_job *pool_next(struct pool *pool);
 

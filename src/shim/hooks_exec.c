@@ -11,39 +11,45 @@
 #include "shim/fd.h"
 #include "shim/process.h"
 
-int execve(const char *path, char *const argv[], char *const envp[])
+static void exec_prepare(void)
 {
 	process_share_inherited();
+	process_settle();
+}
+
+int execve(const char *path, char *const argv[], char *const envp[])
+{
+	exec_prepare();
 	return NEXT(execve)(path, argv, envp);
 }
 
 int execv(const char *path, char *const argv[])
 {
-	process_share_inherited();
+	exec_prepare();
 	return NEXT(execv)(path, argv);
 }
 
 int execvp(const char *file, char *const argv[])
 {
-	process_share_inherited();
+	exec_prepare();
 	return NEXT(execvp)(file, argv);
 }
 
 int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	process_share_inherited();
+	exec_prepare();
 	return NEXT(execvpe)(file, argv, envp);
 }
 
 int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	process_share_inherited();
+	exec_prepare();
 	return NEXT(execveat)(dir, path, argv, envp, flags);
 }
 
 int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	process_share_inherited();
+	exec_prepare();
 	return NEXT(fexecve)(fd, argv, envp);
 }
 

@@ -143,6 +143,21 @@ int prctl(int option, ...)
 	return NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
 }
 
+/* exit() runs the library's destructors; these do not. */
+void _exit(int status)
+{
+	process_settle();
+	NEXT(_exit)(status);
+	__builtin_unreachable();
+}
+
+void quick_exit(int status)
+{
+	process_settle();
+	NEXT(quick_exit)(status);
+	__builtin_unreachable();
+}
+
 /* These replace descriptors 0 to 2 inside libc. */
 static void standard_drop(void)
 {
@@ -192,4 +207,5 @@ int wordexp(const char *words, wordexp_t *result, int flags)
 }
 
 HOOK_ALIAS(__clone, clone);
+HOOK_ALIAS(_Exit, _exit);
 HOOK_ALIAS(__libc_system, system);

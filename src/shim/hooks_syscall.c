@@ -295,6 +295,11 @@ static bool call_processes(const struct call *c, long *ret)
 	case SYS_execve:
 	case SYS_execveat:
 		process_share_inherited();
+		process_settle();
+		*ret = call_next(c);
+		return true;
+	case SYS_exit_group:
+		process_settle();
 		*ret = call_next(c);
 		return true;
 	case SYS_rt_sigprocmask:

@@ -7,6 +7,7 @@
 #include <sys/single_threaded.h>
 
 #include <rawcache/rawcache.h>
+#include <rawcache/zerocopy.h>
 
 #include "base/critical.h"
 #include "base/memory.h"
@@ -108,6 +109,13 @@ void process_retire(void)
 		return;
 	store_release(&attach_active, false);
 	fdtab_each(0, FDTAB_LIMIT, retire);
+	rawcache_settle();
+}
+
+void process_settle(void)
+{
+	if (attach_active && !process_is_foreign())
+		rawcache_settle();
 }
 
 void process_confine(void)

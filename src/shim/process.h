@@ -48,6 +48,9 @@ void process_share_all(void);
  */
 void process_retire(void);
 
+/* This process ends without exit(), or becomes another program: what it has read shall be stored. */
+void process_settle(void);
+
 /* This process is about to have its system calls filtered. */
 void process_confine(void);
 
