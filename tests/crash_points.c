@@ -150,7 +150,7 @@ static void map_file(struct rawcache *cache, uint64_t file, int fd, uint32_t num
 	if (p == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	fetch_add(&bytes->asked, FILE_BYTES); /* what it fetches is counted as missed */
-	rawcache_file_map(cache, file, fd, p, FILE_BYTES, PROT_READ, 0);
+	rawcache_file_map(cache, file, fd, p, FILE_BYTES, PROT_READ, 0, true);
 	if (!child_fork())
 		_exit(pattern_check(p, FILE_BYTES, number, 1, 1, 0) != FILE_BYTES);
 	wait(&status);

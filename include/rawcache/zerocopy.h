@@ -91,13 +91,15 @@ int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes);
 /*
  * Lay what the cache has of the file over [address, address + length), where the caller has
  * mapped the file itself, from `offset` (a multiple of the page size) on: pages of the image,
- * private, with protection `prot`, in at most 1024 pieces. What is missing is fetched, up to
- * 64 MiB. The rest stays the caller's mapping, and so do pages beyond the end of the file. Returns
+ * private, with protection `prot`, in at most 1024 pieces. What is missing is fetched: `all` of
+ * it, or what a second brings of up to 64 MiB. The rest stays the caller's mapping, and so do pages
+ * beyond the end of the file; what the program touches of it is fetched and stored for others by a
+ * helper thread, until rawcache_maps_take() is told of the range. Returns
  * the bytes that are the image's now; their regions are held until rawcache_maps_drop(), exit or
  * exec. A fork child holds them anew.
  */
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void *address,
-			   size_t length, int prot, uint64_t offset);
+			   size_t length, int prot, uint64_t offset, bool all);
 
 /*
  * mlockall(), called as lock(flags): all of the program's memory, but not the whole image, which is
@@ -113,6 +115,9 @@ unsigned int rawcache_helper_threads(void);
  * exit(), or becomes another program. Async-signal-safe.
  */
 void rawcache_settle(void);
+
+/* The one that watches what programs touch of their mappings has nothing to do from now on. */
+void rawcache_helpers_dismiss(void);
 
 /* Whether the range may have such pages: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);

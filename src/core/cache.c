@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "core/fetch.h"
+#include "core/follow.h"
 #include "core/file.h"
 #include "core/origin.h"
 #include "core/process.h"
@@ -232,6 +233,7 @@ void rawcache_detach(struct rawcache *cache)
 	if (!cache)
 		return;
 	/* before the slot goes: threads that store hold pins of it */
+	follow_drop_all(cache);
 	fetch_drop_all(cache);
 	if (load_acquire(&current) == cache)
 		stats_release();
@@ -296,6 +298,11 @@ bool rawcache_maps_fault(void *address)
 	return false;
 }
 
+void rawcache_helpers_dismiss(void)
+{
+	follow_dismiss();
+}
+
 int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
 {
 	return image_lock_all(&cache->image, lock, flags);
@@ -311,6 +318,7 @@ void rawcache_fork_prepare(void)
 	critical_enter(&critical);
 	pthread_mutex_lock(&all_lock);
 	fork_critical = critical;
+	follow_fork_prepare();
 	fetch_fork_prepare();
 	for (struct rawcache *cache = all; cache; cache = cache->next) {
 		pthread_mutex_lock(&cache->process_lock);
@@ -321,7 +329,19 @@ void rawcache_fork_prepare(void)
 	memory_fork_prepare();
 }
 
-static void fork_release(void (*fetch_release)(void))
+static void helpers_fork_parent(void)
+{
+	fetch_fork_parent();
+	follow_fork_parent();
+}
+
+static void helpers_fork_child(void)
+{
+	fetch_fork_child();
+	follow_fork_child();
+}
+
+static void fork_release(void (*helpers_release)(void))
 {
 	struct critical critical = fork_critical;
 
@@ -332,14 +352,14 @@ static void fork_release(void (*fetch_release)(void))
 		files_fork_release(cache);
 		pthread_mutex_unlock(&cache->process_lock);
 	}
-	fetch_release();
+	helpers_release();
 	pthread_mutex_unlock(&all_lock);
 	critical_leave(&critical);
 }
 
 void rawcache_fork_parent(void)
 {
-	fork_release(fetch_fork_parent);
+	fork_release(helpers_fork_parent);
 }
 
 /*
@@ -362,7 +382,7 @@ void rawcache_fork_child(void)
 	stats_fork_child();
 	for (struct rawcache *cache = all; cache; cache = cache->next)
 		cache_fork_child(cache);
-	fork_release(fetch_fork_child);
+	fork_release(helpers_fork_child);
 	for (struct rawcache *cache = all; cache; cache = cache->next)
 		maps_fork_child(cache);
 }

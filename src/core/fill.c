@@ -163,10 +163,11 @@ static void fill_leave(void)
 /* --- storing */
 
 /* The program's own copy of the file may go: the image has it now. */
-static void origin_forget(const struct rawcache *cache, int fd, uint64_t offset, uint64_t n)
+static void origin_forget(const struct rawcache *cache, const struct want *want, uint64_t offset,
+			  uint64_t n)
 {
-	if (!cache->options.keep_origin)
-		sys_fadvise(fd, offset, n, POSIX_FADV_DONTNEED);
+	if (!cache->options.keep_origin && !want->aside)
+		sys_fadvise(want->fd, offset, n, POSIX_FADV_DONTNEED);
 }
 
 static const struct space_stream *stream_now(void)
@@ -273,16 +274,16 @@ static bool chunk_keep(struct rawcache *cache, struct file *file, const struct k
 {
 	struct fetch whole = chunk_whole(cache, file, key, want, buf, start);
 
-	if (whole.request.length < SMALL_MAX && !current.extent) {
-		origin_forget(cache, want->fd, whole.request.offset, whole.request.length);
+	if (whole.request.length < SMALL_MAX && !current.extent && !want->aside) {
+		origin_forget(cache, want, whole.request.offset, whole.request.length);
 		whole.request.forget = false;
 		return small_store(file, want->fd, &whole);
 	}
 	name_store(cache, file, want->fd);
-	if (chunk_hand_over(file, &whole))
+	if (!want->aside && chunk_hand_over(file, &whole))
 		return true;
 	chunk_store(cache, key, buf, whole.request.length);
-	origin_forget(cache, want->fd, whole.request.offset, whole.request.length);
+	origin_forget(cache, want, whole.request.offset, whole.request.length);
 	return false;
 }
 
@@ -322,13 +323,14 @@ static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const stru
 	/* an error may lie outside of what the program asked for, and so may a new end */
 	if (got < (ssize_t)(want->skip + want->length))
 		return fill_bypass(cache, want);
-	stats_latency(miss_latency, clock_mono_ns() - start);
+	if (!want->aside)
+		stats_latency(miss_latency, clock_mono_ns() - start);
 	if (guard_copy(want->buf, *buf + want->skip, want->length))
 		return -EFAULT;
 	stats_add(miss_bytes, want->length);
 	if (!same || got != (ssize_t)length || !file_unchanged(file, want->fd)) {
 		stats_bypass(RAWCACHE_REASON_changed);
-		origin_forget(cache, want->fd, want->chunk * cache->chunk_bytes, length);
+		origin_forget(cache, want, want->chunk * cache->chunk_bytes, length);
 	} else if (chunk_keep(cache, file, key, want, *buf, start)) {
 		*buf = NULL;
 		return want->length;
@@ -363,7 +365,7 @@ static ssize_t parts_fetch(struct rawcache *cache, struct file *file, const stru
 	} else {
 		stats_bypass(RAWCACHE_REASON_changed);
 	}
-	origin_forget(cache, want->fd, chunk_start + from, to - from);
+	origin_forget(cache, want, chunk_start + from, to - from);
 	stats_latency(fill_latency, clock_mono_ns() - start);
 	return want->length;
 }
@@ -409,7 +411,7 @@ static ssize_t parts_merge(struct rawcache *cache, struct file *file, const stru
 	} else {
 		stats_bypass(RAWCACHE_REASON_changed);
 	}
-	origin_forget(cache, want->fd, offset, parts->chunk_length);
+	origin_forget(cache, want, offset, parts->chunk_length);
 	stats_latency(fill_latency, clock_mono_ns() - start);
 	return want->length;
 }
@@ -631,7 +633,10 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		stats_bypass(RAWCACHE_REASON_nested);
 		return fill_bypass(cache, want);
 	}
-	ahead_note(cache, file, want, &plan);
+	if (want->aside)
+		plan = (struct plan){ .whole = true, .ordered = true };
+	else
+		ahead_note(cache, file, want, &plan);
 	current.ordered = plan.ordered;
 	current.stream = file_stream(file, want->chunk);
 	current.fetch = fetch_take(file, want->chunk);

@@ -27,6 +27,7 @@ struct want {
 	char *buf;
 	int fd; /* of the origin */
 	uint64_t more; /* bytes that the same call wants behind this piece */
+	bool aside; /* nobody waits for it: no stream is seen in it, the origin's pages stay */
 };
 
 /*

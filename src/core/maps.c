@@ -7,6 +7,7 @@
 #include <rawcache/zerocopy.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/critical.h"
@@ -14,12 +15,14 @@
 #include "base/memory.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/follow.h"
 #include "core/hold.h"
 #include "core/run.h"
 
 #define PIECES_MAX 1024u
-/* What one mapping fetches; of a file that is larger and not cached the rest stays the origin's. */
+/* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
+#define FETCH_MS 1000u
 
 void maps_init(struct maps *maps)
 {
@@ -112,14 +115,20 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 
 /* --- mapping */
 
+/* Under the lock: we want to hear of changes there. */
+static void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
+{
+	if (start < maps->low)
+		store_relaxed(&maps->low, start);
+	if (end > maps->high)
+		store_relaxed(&maps->high, end);
+}
+
 static void piece_link(struct maps *maps, struct map_piece *piece)
 {
 	piece->next = maps->pieces;
 	maps->pieces = piece;
-	if (piece->start < maps->low)
-		store_relaxed(&maps->low, piece->start);
-	if (piece->end > maps->high)
-		store_relaxed(&maps->high, piece->end);
+	maps_span(maps, piece->start, piece->end);
 }
 
 static struct map_piece *piece_make(const struct run *run, const struct rawcache_mapped *mapped,
@@ -150,6 +159,7 @@ struct stretch {
 	uint64_t bytes;
 	unsigned int mappings; /* made so far */
 	uint64_t mapped; /* bytes of them */
+	uint64_t fetch, fetch_end; /* bytes, clock_coarse_ms(): what is missing may be fetched */
 };
 
 /* Under the lock. */
@@ -253,7 +263,6 @@ static void file_map(struct rawcache *cache, struct file *file, uint64_t handle,
 		     uint64_t length, int prot, uint64_t offset, struct stretch *stretch)
 {
 	struct rawcache_mapped mapping = { file->device, file->inode, offset, prot };
-	uint64_t fetch = FETCH_MAX;
 
 	if (cache_slot_need(cache))
 		return;
@@ -262,8 +271,8 @@ static void file_map(struct rawcache *cache, struct file *file, uint64_t handle,
 		struct run run;
 		int err = run_find(cache, file, handle, -1, offset + done, length - done, &run);
 
-		if (err && fetch >= rest) {
-			fetch -= rest;
+		if (err && stretch->fetch && clock_coarse_ms() < stretch->fetch_end) {
+			stretch->fetch -= min_u64(stretch->fetch, rest);
 			err = run_find(cache, file, handle, fd, offset + done, length - done, &run);
 		}
 		mapping.offset = offset + done;
@@ -279,9 +288,12 @@ static void file_map(struct rawcache *cache, struct file *file, uint64_t handle,
 }
 
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void *address,
-			   size_t length, int prot, uint64_t offset)
+			   size_t length, int prot, uint64_t offset, bool all)
 {
-	struct stretch stretch = { .cache = cache, .address = address };
+	struct stretch stretch = { .cache = cache,
+				   .address = address,
+				   .fetch = all ? length : FETCH_MAX,
+				   .fetch_end = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS };
 	struct file *file = file_at(cache, handle);
 	struct critical critical;
 	uint64_t mapped;
@@ -296,7 +308,10 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 		stretch.spare = spare_make(fd, length, prot, offset);
 		CRASH_POINT(map_spare);
 		file_map(cache, file, handle, fd, length, prot, offset, &stretch);
+		if (stretch.mapped < length)
+			follow_mapping(cache, file, fd, address, length, offset);
 		maps_lock(&cache->maps, &critical);
+		maps_span(&cache->maps, (uintptr_t)address, (uintptr_t)address + length);
 		stretch_note(&stretch, &cache->maps);
 		CRASH_POINT(map_noted);
 		spare_put(stretch.spare);
@@ -421,6 +436,7 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 	struct map_piece *taken;
 	struct critical critical;
 
+	follow_unmapped(cache, start, end);
 	maps_lock(&cache->maps, &critical);
 	pieces_cut(cache, start);
 	pieces_cut(cache, end);

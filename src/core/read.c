@@ -442,6 +442,7 @@ static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t hand
 	want.buf = buf;
 	want.fd = fd;
 	want.more = 0;
+	want.aside = false;
 	if (unlikely(len > cache->chunk_bytes - want.skip))
 		return read_pieces(cache, file, handle, fd, buf, len, offset);
 	return read_piece(cache, file, handle, &want);

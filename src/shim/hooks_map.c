@@ -39,12 +39,14 @@ static bool map_wanted(size_t n, int prot, int flags, int fd)
 	       (type == MAP_PRIVATE || (type == MAP_SHARED && !(prot & PROT_WRITE)));
 }
 
-static void map_lay(struct handle *handle, int fd, void *p, size_t n, int prot, off_t offset)
+static void map_lay(struct handle *handle, int fd, void *p, size_t n, int prot, off_t offset,
+		    bool all)
 {
 	uint64_t file = serve_file(handle, fd);
 
 	if (file != RAWCACHE_NO_FILE)
-		rawcache_file_map(attach_cache_now(), file, fd, p, n, prot, (uint64_t)offset);
+		rawcache_file_map(attach_cache_now(), file, fd, p, n, prot, (uint64_t)offset,
+				  all);
 }
 
 /*
@@ -102,7 +104,7 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	if (p != MAP_FAILED) {
 		int saved = errno;
 
-		map_lay(handle, fd, p, n, prot, offset);
+		map_lay(handle, fd, p, n, prot, offset, flags & MAP_POPULATE);
 		if (flags & MAP_POPULATE)
 			sys_madvise(p, n, MADV_POPULATE_READ);
 		errno = saved;

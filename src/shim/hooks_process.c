@@ -113,6 +113,8 @@ int unshare(int flags)
 
 	if (flags & CLONE_FILES)
 		process_unshare();
+	if (tries_max)
+		rawcache_helpers_dismiss();
 	ret = NEXT(unshare)(flags);
 	for (int tries = 0; ret && errno == EINVAL && tries < tries_max; tries++) {
 		if (!rawcache_helper_threads() && tries_max > tries + UNSHARE_GONE)

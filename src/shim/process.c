@@ -18,6 +18,8 @@
 #include "shim/handle.h"
 #include "shim/thread.h"
 
+#define HELPERS_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
+
 bool process_shared_always;
 
 static int own_pid;
@@ -118,11 +120,23 @@ void process_settle(void)
 		rawcache_settle();
 }
 
+/* A filter for all threads would be ours, too. */
+static void helpers_leave(void)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+
+	rawcache_helpers_dismiss();
+	for (int tries = 0; rawcache_helper_threads() && tries < HELPERS_TRIES; tries++)
+		sys_nanosleep(&nap);
+}
+
 void process_confine(void)
 {
 	/* a vfork child confines itself, not its parent */
-	if (!process_is_foreign())
-		process_retire();
+	if (process_is_foreign())
+		return;
+	process_retire();
+	helpers_leave();
 }
 
 void process_unshare(void)

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/follow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/memory.h"
+#include "base/sys.h"
+#include "core/file.h"
+#include "core/fill.h"
+#include "core/pool.h"
+#include "core/read.h"
+
+#define FOLLOWED_MAX 32u
+#define ROUND_MS 200u
+#define PATIENCE_MS 20000u /* without a page that is new */
+#define TAKE_MS 1000u
+#define CLOSE_MS 100u /* who unmaps may unmount next */
+#define NAP_NS 1000000
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+
+/* ASKED -> FOLLOWED, by the thread, or -> REFUSED, by either; then the thread frees it. */
+enum state { ASKED, FOLLOWED, REFUSED };
+
+struct followed {
+	struct pool_job job;
+	struct followed *next;	 /* of all */
+	struct followed *beside; /* of those that the thread has */
+	struct rawcache *cache;
+	struct file *file; /* held */
+	uintptr_t start;
+	uint64_t offset, length;
+	size_t bytes;	/* of this block */
+	uint32_t state; /* futex */
+	uint32_t unwanted;
+	int fd; /* the program's; once FOLLOWED, the thread's */
+	uint64_t fresh; /* when a new page was seen, clock_coarse_ms() */
+	uint64_t first; /* chunk */
+	uint64_t done[]; /* bits, from `first` on: cached, or tried */
+};
+
+static void follow_work(struct pool *pool);
+
+static struct pool followers = { .work = follow_work,
+				 .limit = 1,
+				 .lock = PTHREAD_MUTEX_INITIALIZER };
+/* Of all that was asked for and is not freed. */
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct followed *list;
+static uint32_t list_count;
+
+static void lock(struct critical *critical)
+{
+	critical_enter(critical);
+	pthread_mutex_lock(&list_lock);
+}
+
+static void unlock(const struct critical *critical)
+{
+	pthread_mutex_unlock(&list_lock);
+	critical_leave(critical);
+}
+
+static void followed_unlink(struct followed *followed)
+{
+	struct critical critical;
+
+	lock(&critical);
+	for (struct followed **link = &list; *link; link = &(*link)->next)
+		if (*link == followed) {
+			*link = followed->next;
+			list_count--;
+			break;
+		}
+	unlock(&critical);
+}
+
+static uint64_t chunk_last(const struct followed *followed)
+{
+	return (followed->offset + followed->length - 1) / followed->cache->chunk_bytes;
+}
+
+/* --- what is followed, by the thread */
+
+static int range_close(uint64_t first, uint64_t end, unsigned int flags)
+{
+	return first < end ? (int)SYS_CALL(__NR_close_range, first, end - 1, flags, 0, 0, 0) : 0;
+}
+
+/* The thread's descriptors: what storing needs, the image and the segment. */
+static int table_leave(const struct rawcache *cache)
+{
+	uint64_t a = (uint32_t)cache->image.fd;
+	uint64_t b = (uint32_t)cache->runtime.fd;
+	uint64_t low = min_u64(a, b);
+	uint64_t high = max_u64(a, b);
+	int err = range_close(high + 1, UINT64_C(1) << 32, CLOSE_RANGE_UNSHARE);
+
+	if (!err)
+		err = range_close(low + 1, high, 0);
+	return err ? err : range_close(0, low, 0);
+}
+
+/* The program's descriptor, out of its table; where that is forbidden, the file opened anew. */
+static int origin_take(int fd)
+{
+	int pidfd = (int)SYS_CALL(__NR_pidfd_open, sys_getpid(), 0, 0, 0, 0, 0);
+	char path[32];
+	int taken = -ENOSYS;
+
+	if (pidfd >= 0) {
+		taken = (int)SYS_CALL(__NR_pidfd_getfd, pidfd, fd, 0, 0, 0, 0);
+		sys_close(pidfd);
+	}
+	if (taken != -EPERM && taken != -ENOSYS)
+		return taken;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+}
+
+static bool followed_take(struct followed *followed, int pagemap)
+{
+	uint32_t asked = ASKED;
+	/* the thread has the image of the cache that it was made for */
+	bool can = pagemap >= 0 && image_fd_valid(&followed->cache->image) &&
+		   runtime_fd_valid(&followed->cache->runtime);
+	int fd = can ? origin_take(followed->fd) : -EBADF;
+	bool same = fd >= 0 && file_unchanged(followed->file, fd);
+	bool taken;
+
+	followed->fresh = clock_coarse_ms();
+	taken = cas(&followed->state, &asked, same ? FOLLOWED : REFUSED) && same;
+	sys_futex(&followed->state, FUTEX_WAKE_PRIVATE, 1, NULL);
+	if (fd >= 0 && !taken)
+		sys_close(fd);
+	followed->fd = taken ? fd : -1;
+	return taken;
+}
+
+static void followed_free(struct followed *followed)
+{
+	struct critical critical;
+
+	if (followed->fd >= 0)
+		sys_close(followed->fd);
+	file_release(followed->cache, followed->file);
+	/* last: who waits for the cache's end looks at the list */
+	followed_unlink(followed);
+	critical_enter(&critical);
+	memory_put(followed, followed->bytes);
+	critical_leave(&critical);
+}
+
+/* Whether a page of the chunk is in the program's mapping; -errno. */
+static int chunk_touched(const struct followed *followed, int pagemap, uint64_t chunk)
+{
+	uint64_t chunk_bytes = followed->cache->chunk_bytes;
+	uint64_t from = max_u64(chunk * chunk_bytes, followed->offset);
+	uint64_t to = min_u64((chunk + 1) * chunk_bytes, followed->offset + followed->length);
+	uint64_t page = (followed->start + (from - followed->offset)) >> FORMAT_PAGE_SHIFT;
+	uint64_t pages[FORMAT_CHUNK_MAX / FORMAT_PAGE];
+	ssize_t got = sys_pread(pagemap, pages, (to - from + FORMAT_PAGE - 1) / FORMAT_PAGE * 8,
+				page * 8);
+
+	for (ssize_t i = 0; i < got / 8; i++)
+		if (pages[i] & PAGEMAP_PRESENT)
+			return true;
+	return got < 0 ? (int)got : false;
+}
+
+/* What the program has touched since the last round. */
+static void followed_round(struct followed *followed, int pagemap)
+{
+	struct rawcache *cache = followed->cache;
+	uint64_t last = chunk_last(followed);
+	bool left = false;
+
+	for (uint64_t chunk = followed->first; chunk <= last; chunk++) {
+		uint64_t bit = chunk - followed->first;
+		char nothing;
+		struct want want = {
+			.chunk = chunk, .buf = &nothing, .fd = followed->fd, .aside = true
+		};
+		int touched;
+
+		if (load_relaxed(&followed->unwanted))
+			return;
+		if (followed->done[bit / 64] >> bit % 64 & 1)
+			continue;
+		touched = chunk_touched(followed, pagemap, chunk);
+		if (touched < 0 || file_written(followed->file))
+			break;
+		left = left || !touched;
+		if (!touched)
+			continue;
+		followed->done[bit / 64] |= UINT64_C(1) << bit % 64;
+		followed->fresh = clock_coarse_ms();
+		if (!chunk_find(cache, followed->file, chunk))
+			fill_chunk(cache, followed->file, &want);
+	}
+	if (!left || clock_coarse_ms() - followed->fresh > PATIENCE_MS)
+		store_relaxed(&followed->unwanted, 1);
+}
+
+/* --- the thread */
+
+static bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms)
+{
+	struct timespec patience = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	return sys_futex((uint32_t *)word, FUTEX_WAIT_PRIVATE, seen, &patience) == -ETIMEDOUT;
+}
+
+/* Its descriptors: the image and the list of pages, which is returned, or -errno. */
+static int thread_begin(const struct rawcache *cache)
+{
+	int err = table_leave(cache);
+
+	return err ? err : sys_openat(AT_FDCWD, "/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+}
+
+static void thread_rounds(struct followed **mine, int pagemap)
+{
+	while (*mine) {
+		struct followed *followed = *mine;
+
+		if (!load_relaxed(&followed->unwanted))
+			followed_round(followed, pagemap);
+		if (load_relaxed(&followed->unwanted)) {
+			*mine = followed->beside;
+			followed_free(followed);
+		} else {
+			mine = &followed->beside;
+		}
+	}
+}
+
+/* How long nothing may come. */
+static uint64_t thread_nap(const struct followed *mine)
+{
+	uint64_t quiet = PATIENCE_MS;
+
+	for (; mine; mine = mine->beside)
+		quiet = min_u64(quiet, clock_coarse_ms() - mine->fresh);
+	return max_u64(ROUND_MS, quiet / 4);
+}
+
+static void follow_work(struct pool *pool)
+{
+	struct followed *mine = NULL;
+	struct pool_job *job;
+	int pagemap = -ENOENT;
+
+	while ((job = mine ? pool_take(pool) : pool_next(pool)) || mine) {
+		uint32_t seen = load_relaxed(&pool->queued);
+
+		if (job) {
+			struct followed *followed = container_of(job, struct followed, job);
+
+			if (pagemap == -ENOENT)
+				pagemap = thread_begin(followed->cache);
+			if (followed_take(followed, pagemap)) {
+				followed->beside = mine;
+				mine = followed;
+			} else {
+				followed_free(followed);
+			}
+			continue;
+		}
+		thread_rounds(&mine, pagemap);
+		if (mine)
+			futex_nap(&pool->queued, seen, thread_nap(mine));
+	}
+}
+
+/* --- for the program's threads */
+
+static struct followed *followed_make(struct rawcache *cache, struct file *file, int fd,
+				      uintptr_t start, uint64_t length, uint64_t offset)
+{
+	uint64_t first = offset / cache->chunk_bytes;
+	uint64_t chunks = (offset + length - 1) / cache->chunk_bytes - first + 1;
+	size_t bytes = sizeof(struct followed) + (chunks + 63) / 64 * sizeof(uint64_t);
+	struct followed *followed = NULL;
+	struct critical critical;
+
+	lock(&critical);
+	if (list_count < FOLLOWED_MAX)
+		followed = memory_get(bytes);
+	if (followed) {
+		*followed = (struct followed){ .next = list,
+					       .cache = cache,
+					       .file = file,
+					       .start = start,
+					       .offset = offset,
+					       .length = length,
+					       .bytes = bytes,
+					       .fd = fd,
+					       .first = first };
+		list = followed;
+		list_count++;
+	}
+	unlock(&critical);
+	return followed;
+}
+
+/* Until the thread has what it needs of the program. Then the block is the thread's. */
+static void followed_wait(struct followed *followed)
+{
+	uint64_t end = clock_coarse_ms() + TAKE_MS;
+	uint32_t asked = ASKED;
+
+	while (load_acquire(&followed->state) == ASKED && clock_coarse_ms() < end)
+		futex_nap(&followed->state, ASKED, TAKE_MS);
+	cas(&followed->state, &asked, REFUSED);
+}
+
+void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
+		    uint64_t length, uint64_t offset)
+{
+	struct followed *followed;
+
+	if (!length || cache->options.io == RAWCACHE_IO_SYNC || cache->options.direct ||
+	    cache->image.read_only || cache_slot_need(cache) ||
+	    !file_hold(cache, file, file_handle(file)))
+		return;
+	followed = followed_make(cache, file, fd, (uintptr_t)address, length, offset);
+	if (!followed) {
+		file_release(cache, file);
+		return;
+	}
+	if (!pool_add(&followers, &followed->job, true)) {
+		followed_wait(followed);
+		return;
+	}
+	followed->fd = -1;
+	followed_free(followed);
+}
+
+/* What a range of a cache's mappings (NULL: of all) has is unwanted; how many the thread has yet to free. */
+static uint32_t list_dismiss(const struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	struct critical critical;
+	uint32_t left = 0;
+
+	if (!load_relaxed(&list_count))
+		return 0;
+	lock(&critical);
+	for (struct followed *followed = list; followed; followed = followed->next)
+		if ((!cache || followed->cache == cache) && followed->start < end &&
+		    start < followed->start + followed->length) {
+			store_relaxed(&followed->unwanted, 1);
+			left++;
+		}
+	unlock(&critical);
+	if (left) {
+		fetch_add(&followers.queued, 1);
+		sys_futex(&followers.queued, FUTEX_WAKE_PRIVATE, 1, NULL);
+	}
+	return left;
+}
+
+void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	struct timespec nap = { 0, NAP_NS };
+	uint64_t patience = clock_coarse_ms() + CLOSE_MS;
+
+	while (list_dismiss(cache, start, end) && clock_coarse_ms() < patience)
+		sys_nanosleep(&nap);
+}
+
+void follow_dismiss(void)
+{
+	list_dismiss(NULL, 0, UINTPTR_MAX);
+}
+
+void follow_drop_all(const struct rawcache *cache)
+{
+	struct timespec nap = { 0, NAP_NS };
+
+	while (list_dismiss(cache, 0, UINTPTR_MAX))
+		sys_nanosleep(&nap);
+}
+
+/* --- fork */
+
+void follow_fork_prepare(void)
+{
+	pthread_mutex_lock(&list_lock);
+	pool_fork_prepare(&followers);
+}
+
+void follow_fork_parent(void)
+{
+	pool_fork_parent(&followers);
+	pthread_mutex_unlock(&list_lock);
+}
+
+void follow_fork_child(void)
+{
+	pool_fork_child(&followers);
+	list = NULL; /* the parent's thread's */
+	list_count = 0;
+	pthread_mutex_unlock(&list_lock);
+}
