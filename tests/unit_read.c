@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "core/cache.h"
 #include "core/file.h"
+#include "core/read.h"
 #include "moment.h"
 #include "pattern.h"
 
@@ -186,8 +187,9 @@ static void test_truncated_extent(void **state)
 	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
 	chunk = file_chunk(file_at(cache, file_a), 0);
 	assert_true(chunk->place & CHUNK_VALID);
-	assert_int_equal(truncate(path, (off_t)image_offset(&cache->image, CHUNK_PAGE(chunk->place)) +
-						8192), 0);
+	assert_int_equal(
+		truncate(path, (off_t)image_offset(&cache->image, CHUNK_PAGE(chunk->place)) + 8192),
+		0);
 	assert_true(file_read_right(cache, file_a, fd_a, 1, 65536, 0));
 	assert_true(file_read_right(cache, file_a, fd_a, 1, FILE_BYTES, 0));
 	sigaction(SIGBUS, &old, NULL);
@@ -205,7 +207,8 @@ static bool image_reclaimed(void)
 	assert_int_equal(madvise(data, image->data_bytes, MADV_DONTNEED), 0);
 	assert_int_equal(posix_fadvise(image->fd, 0, 0, POSIX_FADV_DONTNEED), 0);
 	assert_int_equal(mincore(data + ((size_t)CHUNK_PAGE(chunk->place) << FORMAT_PAGE_SHIFT),
-				 4096, &in_core), 0);
+				 4096, &in_core),
+			 0);
 	return !(in_core & 1);
 }
 
@@ -242,6 +245,53 @@ static void test_became_cold(void **state)
 	assert_true(by_call > 0);
 }
 
+/* In pieces from the start to the end; what went by system calls. */
+static uint64_t pass_preads(size_t piece)
+{
+	uint64_t before = stats_now().pread_bytes;
+
+	for (uint64_t at = 0; at < FILE_BYTES; at += piece) {
+		size_t n = FILE_BYTES - at < piece ? FILE_BYTES - at : piece;
+
+		assert_true(file_read_right(cache, file_a, fd_a, 1, n, at));
+	}
+	return stats_now().pread_bytes - before;
+}
+
+/*
+ * What lies on the disk only, side by side, is read by one call for each region, and later reads are
+ * copies, whatever size the first ones had.
+ */
+static void test_stream_cold(void **state)
+{
+	static const size_t pieces[] = { FILE_BYTES, 100000, 4096, 1000 };
+
+	(void)state;
+	attach_here();
+	assert_true(file_read_right(cache, file_a, fd_a, 1, FILE_BYTES, 0));
+	for (int i = 0; i < 4; i++) {
+		uint64_t calls;
+
+		rawcache_detach(cache);
+		close(fd_a);
+		close(fd_b);
+		attach_here();
+		assert_true(chunk_find(cache, file_at(cache, file_a), 0));
+		if (!image_reclaimed()) {
+			print_message("the image cannot leave the memory here\n");
+			return;
+		}
+		calls = stats_now().pread_reads;
+		assert_true(pass_preads(pieces[i]) <= FILE_BYTES);
+		calls = stats_now().pread_reads - calls;
+		if (pieces[i] == FILE_BYTES)
+			assert_int_equal(calls, 2);
+		for (int pass = 0; pass < 4; pass++)
+			pass_preads(100000);
+		assert_int_equal(pass_preads(100000), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_truncated_image, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_extent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_became_cold, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stream_cold, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

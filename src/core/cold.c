@@ -7,83 +7,118 @@
 #include "core/file.h"
 #include "core/fill.h"
 #include "core/index.h"
+#include "core/read.h"
 
 #define WINDOW_BYTES_MAX (UINT64_C(8) << 20)
-#define STREAM_BYTES (UINT64_C(16) << 20) /* after one slow read, as much of the file counts as cold */
+#define STREAM_BYTES \
+	(UINT64_C(16) << 20) /* after one slow read, as much of the file counts as cold */
 /* A read out of memory takes less: the call, and 2 GB/s. */
 #define MEMORY_NS(n) (10000 + (uint64_t)(n) / 2)
 
+static uint64_t want_offset(const struct rawcache *cache, const struct want *want)
+{
+	return want->chunk * cache->chunk_bytes + want->skip;
+}
+
+/* Smaller reads than a page are not all seen here. */
+static bool goes_on(const struct file *file, uint64_t offset)
+{
+	return offset - load_relaxed(&file->cold.next) < FORMAT_PAGE;
+}
+
+/* Where a chunk lies, verified or not: it is only read ahead. */
+static bool chunk_where(struct rawcache *cache, const struct file *file, uint64_t number,
+			struct found *found)
+{
+	struct key key = key_of_chunk(&cache->image.sb, &file->key, number);
+
+	return index_find(cache, &key, found);
+}
+
 /*
- * Ask for the extents of `count` chunks behind one that lies at `page`; verified or not, they are
- * only read. Not for those that continue their predecessor: the kernel goes on there by itself, and
- * with larger folios than it makes when it is asked.
+ * Ask for the extents of chunks [first, end). Not for those that continue their predecessor: the
+ * kernel goes on there by itself, and with larger folios than it makes when it is asked.
  */
-static void extents_ask(struct rawcache *cache, const struct file *file, uint64_t after,
-			uint64_t count, uint32_t page)
+static void extents_ask(struct rawcache *cache, const struct file *file, uint64_t first,
+			uint64_t end)
 {
 	uint64_t chunks = (load_relaxed(&file->size) + cache->chunk_bytes - 1) / cache->chunk_bytes;
 	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
+	struct found before = { 0 };
+	bool known = first && chunk_where(cache, file, first - 1, &before);
 
-	for (uint64_t i = after + 1; i < chunks && i <= after + count; i++) {
-		const struct chunk *chunk = file_chunk(file, i);
-		uint64_t place = chunk ? load_relaxed(&chunk->place) : 0;
-		struct key key;
+	for (uint64_t i = first; i < chunks && i < end; i++) {
 		struct found found;
 
-		if (place && load_relaxed(&chunk->resident)) {
-			page = CHUNK_PAGE(place);
+		if (!chunk_where(cache, file, i, &found)) {
+			known = false;
 			continue;
 		}
-		key = key_of_chunk(&cache->image.sb, &file->key, i);
-		if (!index_find(cache, &key, &found))
-			continue;
-		if (found.page != page + pages)
+		if (!known || found.page != before.page + pages)
 			sys_fadvise(cache->image.fd, image_offset(&cache->image, found.page),
 				    found.length, POSIX_FADV_WILLNEED);
-		page = found.page;
+		before = found;
+		known = true;
 	}
 }
 
-void cold_request(struct rawcache *cache, struct file *file, const struct want *want, uint64_t place)
+/* Whether what comes later is not in memory, though nothing had to be waited for of late. */
+static bool cold_later(struct rawcache *cache, const struct file *file, uint64_t offset)
 {
-	extents_ask(cache, file, want->chunk,
-		    (want->more + cache->chunk_bytes - 1) / cache->chunk_bytes, CHUNK_PAGE(place));
+	uint64_t later = min_u64(offset + STREAM_BYTES, load_relaxed(&file->size) - 1);
+	struct found found;
+	unsigned char in_core = 1;
+
+	if (!cache->image.data || !chunk_where(cache, file, later / cache->chunk_bytes, &found))
+		return false;
+	return !SYS_CALL(__NR_mincore,
+			 cache->image.data + ((uint64_t)found.page << FORMAT_PAGE_SHIFT),
+			 FORMAT_PAGE, &in_core, 0, 0, 0) &&
+	       !(in_core & 1);
 }
 
-bool cold_stream(const struct file *file, uint64_t chunk)
+bool cold_stream(struct rawcache *cache, struct file *file, const struct want *want)
 {
-	return chunk < load_relaxed(&file->cold.until) &&
-	       chunk - load_relaxed(&file->cold.chunk) <= 1;
+	uint64_t offset = want_offset(cache, want);
+	uint64_t until = load_relaxed(&file->cold.until);
+
+	if (!until || !goes_on(file, offset))
+		return false;
+	if (offset < until)
+		return true;
+	until = cold_later(cache, file, offset) ? offset + STREAM_BYTES : 0;
+	store_relaxed(&file->cold.until, until);
+	return until;
 }
 
-void cold_note(struct rawcache *cache, struct file *file, const struct want *want, uint64_t ns)
+void cold_note(struct rawcache *cache, struct file *file, const struct want *want, uint64_t length,
+	       uint64_t ns)
 {
 	struct cold *cold = &file->cold;
-	uint64_t chunk = want->chunk;
-	uint64_t before = load_relaxed(&cold->chunk);
-	uint64_t edge = load_relaxed(&cold->edge);
-	const struct chunk *seen;
+	uint64_t offset = want_offset(cache, want);
+	bool slow = ns > MEMORY_NS(length);
+	bool in_order = goes_on(file, offset);
+	uint64_t chunk = (offset + length) / cache->chunk_bytes;
 	uint64_t window;
+	uint64_t first;
 
-	if (chunk == before && edge > chunk)
-		return;
-	store_relaxed(&cold->chunk, chunk);
-	if (chunk != before + 1) {
-		store_relaxed(&cold->window, 0);
-		store_relaxed(&cold->edge, chunk + 1);
+	store_relaxed(&cold->next, offset + length);
+	if (slow)
+		store_relaxed(&cold->until, offset + STREAM_BYTES);
+	else if (!in_order)
 		store_relaxed(&cold->until, 0);
+	if (!in_order) {
+		store_relaxed(&cold->window, 0);
+		store_relaxed(&cold->edge, chunk);
 		return;
 	}
-	if (ns > MEMORY_NS(want->length))
-		store_relaxed(&cold->until, chunk + STREAM_BYTES / cache->chunk_bytes);
-	else if (chunk >= load_relaxed(&cold->until))
+	first = max_u64(load_relaxed(&cold->edge), chunk + 1);
+	window = load_relaxed(&cold->window);
+	/* as the reader comes near to the end of what was asked for */
+	if (offset >= load_relaxed(&cold->until) || first > chunk + window / 2)
 		return;
-	window = min_u64(load_relaxed(&cold->window) * UINT64_C(2) + 1,
-			 WINDOW_BYTES_MAX / cache->chunk_bytes);
-	edge = max_u64(edge, chunk + 1);
-	seen = file_chunk(file, edge - 1);
+	window = min_u64(window * 2 + 1, WINDOW_BYTES_MAX / cache->chunk_bytes);
 	store_relaxed(&cold->window, (uint32_t)window);
 	store_relaxed(&cold->edge, chunk + 1 + window);
-	extents_ask(cache, file, edge - 1, chunk + 1 + window - edge,
-		    seen ? CHUNK_PAGE(load_relaxed(&seen->place)) : 0);
+	extents_ask(cache, file, first, chunk + 1 + window);
 }

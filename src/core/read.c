@@ -37,6 +37,7 @@
 #include "core/fill.h"
 #include "core/part.h"
 #include "core/read.h"
+#include "core/run.h"
 #include "core/storage.h"
 
 #define STALE_TRIES 4
@@ -45,6 +46,7 @@
 #define SAMPLE_MASK 63u
 #define TIMED_MIN 16384u /* copies from here on are worth two looks at the counter */
 #define POPULATE_MIN 16384u
+#define STREAM_COPY_MAX 4096u
 
 enum { READ_MISS = -1000, READ_STALE = -1001 };
 
@@ -210,6 +212,28 @@ static void chunk_touched(struct rawcache *cache, struct chunk *chunk, uint64_t 
 }
 
 /*
+ * A small piece of what a stream reads from the disk: its bytes come out of the mapping, which costs no
+ * look at the descriptor; the call tells the kernel to read on, and is no page fault that waits.
+ */
+static ssize_t stream_copy(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			   const struct want *want)
+{
+	uint64_t offset = image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip;
+	char byte;
+	ssize_t n;
+
+	for (uint32_t at = 0; at < want->length; at += FORMAT_PAGE)
+		sys_pread(cache->image.fd, &byte, 1, offset + at);
+	if ((offset + want->length - 1) % FORMAT_PAGE < (want->length - 1) % FORMAT_PAGE)
+		sys_pread(cache->image.fd, &byte, 1, offset + want->length - 1);
+	n = hot_copy(cache, place, want);
+	if (n > 0)
+		__atomic_fetch_or(&chunk->resident, pages_mask(want->skip, want->length),
+				  __ATOMIC_RELAXED);
+	return n;
+}
+
+/*
  * The place is known, but this process has not seen the pages in memory yet. The second read
  * of a chunk takes all of it into the page tables whatever it costs: more will come.
  */
@@ -220,32 +244,33 @@ static ssize_t never_inline cold_read(struct rawcache *cache, struct file *file,
 	uint32_t chunk_bytes = (uint32_t)min_u64(cache->chunk_bytes,
 						 file->size - want->chunk * cache->chunk_bytes);
 	bool mappable = chunk && cache->image.data;
-	bool second = mappable && load_relaxed(&chunk->resident);
+	bool stream = mappable && cold_stream(cache, file, want);
+	bool second = mappable && !stream && load_relaxed(&chunk->resident);
 	enum way way = WAY_PREAD;
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
-	if (want->more && mappable && !chunk_in_core(cache, place, chunk_bytes))
-		cold_request(cache, file, want, place);
 	if (second)
 		way = WAY_MAP;
-	else if (mappable && !cold_stream(file, want->chunk))
+	else if (mappable && !stream)
 		way = way_choose(cache, want->length);
-	if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
+	if (stream && want->length <= STREAM_COPY_MAX) {
+		n = stream_copy(cache, chunk, place, want);
+	} else if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
 		n = hot_copy(cache, place, want);
 	} else {
 		if (way == WAY_PREAD && mappable)
 			stats_add(mmap_skipped, 1);
 		way = WAY_PREAD;
 		n = place_pread(cache, place, want);
-		if (n > 0 && mappable)
+		if (n > 0 && mappable && !stream)
 			chunk_touched(cache, chunk, place, want);
 	}
 	if (n > 0 && !second) {
 		uint64_t ns = clock_mono_ns() - start;
 
 		way_learn(&cache->way, way, want->length, ns);
-		cold_note(cache, file, want, ns);
+		cold_note(cache, file, want, (uint64_t)n, ns);
 	}
 	return n;
 }
@@ -399,6 +424,56 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 	return n;
 }
 
+/* Whether some of the chunk was in memory when it was read last. No more than a hint. */
+static bool piece_seen(const struct file *file, const struct want *want)
+{
+	const struct chunk *chunk = file_chunk(file, want->chunk);
+
+	return chunk && load_relaxed(&chunk->resident);
+}
+
+/*
+ * Chunks that lie side by side, and on the disk only: one system call for all of them, as for a file
+ * that is no cache. Bytes, or -EAGAIN: chunk by chunk.
+ */
+static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t handle,
+			    const struct want *want)
+{
+	struct want all = *want;
+	uint64_t start = clock_mono_ns();
+	struct run run;
+	uint64_t place;
+	ssize_t n;
+
+	if (!cache->image.data || load_relaxed(&cache->broken) || load_relaxed(&file->ahead.live) ||
+	    run_find(cache, file, handle, -1, want->chunk * cache->chunk_bytes + want->skip,
+		     want->length + want->more, &run) ||
+	    run.length <= want->length)
+		return -EAGAIN;
+	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
+	if (!cold_stream(cache, file, want) && chunk_in_core(cache, place, cache->chunk_bytes))
+		return -EAGAIN;
+	all.length = (uint32_t)run.length;
+	n = place_pread(cache, place, &all);
+	if (n <= 0)
+		return -EAGAIN;
+	cold_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
+	count_hit((uint64_t)n);
+	return n;
+}
+
+static ssize_t never_inline read_stretch(struct rawcache *cache, struct file *file,
+					 uint64_t handle, const struct want *want)
+{
+	ssize_t n;
+
+	if (!file_hold(cache, file, handle))
+		return -EAGAIN;
+	n = stretch_read(cache, file, handle, want);
+	file_release(cache, file);
+	return n;
+}
+
 /* A read that spans chunks. What was delivered before an error counts. */
 static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *file, uint64_t handle,
 				    int fd, char *buf, size_t len, uint64_t offset)
@@ -415,7 +490,11 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 
 		want.length = (uint32_t)min_u64(len - done, cache->chunk_bytes - want.skip);
 		want.more = len - done - want.length;
-		n = read_piece(cache, file, handle, &want);
+		n = want.more && !piece_seen(file, &want) ?
+			    read_stretch(cache, file, handle, &want) :
+			    -EAGAIN;
+		if (n == -EAGAIN)
+			n = read_piece(cache, file, handle, &want);
 		if (n < 0)
 			return done && n != -ESTALE ? (ssize_t)done : n;
 		done += (size_t)n;
