@@ -21,6 +21,8 @@
 #define FOLLOWED_MAX 32u
 #define ROUND_MS 200u
 #define PATIENCE_MS 20000u /* without a page that is new */
+#define QUIET_MS 1000u
+#define GROUP 32u /* chunks */
 #define TAKE_MS 1000u
 #define CLOSE_MS 100u /* who unmaps may unmount next */
 #define NAP_NS 1000000
@@ -43,7 +45,9 @@ struct followed {
 	int fd; /* the program's; once FOLLOWED, the thread's */
 	uint64_t fresh; /* when a new page was seen, clock_coarse_ms() */
 	uint64_t first; /* chunk */
-	uint64_t done[]; /* bits, from `first` on: cached, or tried */
+	/* bits, from `first` on */
+	uint64_t *done; /* cached, or tried */
+	uint64_t touched[];
 };
 
 static void follow_work(struct pool *pool);
@@ -175,38 +179,77 @@ static int chunk_touched(const struct followed *followed, int pagemap, uint64_t 
 	return got < 0 ? (int)got : false;
 }
 
-/* What the program has touched since the last round. */
-static void followed_round(struct followed *followed, int pagemap)
+static bool bit_get(const uint64_t *words, uint64_t bit)
 {
-	struct rawcache *cache = followed->cache;
-	uint64_t last = chunk_last(followed);
-	bool left = false;
+	return words[bit / 64] >> bit % 64 & 1;
+}
 
-	for (uint64_t chunk = followed->first; chunk <= last; chunk++) {
-		uint64_t bit = chunk - followed->first;
-		char nothing;
-		struct want want = {
-			.chunk = chunk, .buf = &nothing, .fd = followed->fd, .aside = true
-		};
-		int touched;
+static void bit_set(uint64_t *words, uint64_t bit)
+{
+	words[bit / 64] |= UINT64_C(1) << bit % 64;
+}
 
-		if (load_relaxed(&followed->unwanted))
-			return;
-		if (followed->done[bit / 64] >> bit % 64 & 1)
+/* Which chunks have been touched by now; whether all have, or -errno. */
+static int group_look(struct followed *followed, int pagemap, uint64_t bit, uint64_t end)
+{
+	bool all = true;
+
+	for (; bit < end; bit++) {
+		int touched = bit_get(followed->touched, bit);
+
+		if (touched)
 			continue;
-		touched = chunk_touched(followed, pagemap, chunk);
-		if (touched < 0 || file_written(followed->file))
-			break;
-		left = left || !touched;
+		touched = chunk_touched(followed, pagemap, followed->first + bit);
+		if (touched < 0)
+			return touched;
+		all = all && touched;
 		if (!touched)
 			continue;
-		followed->done[bit / 64] |= UINT64_C(1) << bit % 64;
+		bit_set(followed->touched, bit);
 		followed->fresh = clock_coarse_ms();
-		if (!chunk_find(cache, followed->file, chunk))
+	}
+	return all;
+}
+
+static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
+{
+	struct rawcache *cache = followed->cache;
+	char nothing;
+	struct want want = { .buf = &nothing, .fd = followed->fd, .aside = true };
+
+	for (; bit < end && !load_relaxed(&followed->unwanted); bit++) {
+		if (!bit_get(followed->touched, bit) || bit_get(followed->done, bit))
+			continue;
+		bit_set(followed->done, bit);
+		want.chunk = followed->first + bit;
+		if (!chunk_find(cache, followed->file, want.chunk))
 			fill_chunk(cache, followed->file, &want);
 	}
-	if (!left || clock_coarse_ms() - followed->fresh > PATIENCE_MS)
-		store_relaxed(&followed->unwanted, 1);
+}
+
+/*
+ * What the program has touched since the last round. A group of neighbours is stored when all have
+ * been touched, so that they lie side by side in the image, or nothing has been for a while.
+ */
+static void followed_round(struct followed *followed, int pagemap)
+{
+	uint64_t quiet = clock_coarse_ms() - followed->fresh;
+	uint64_t chunks = chunk_last(followed) - followed->first + 1;
+	bool left = quiet <= PATIENCE_MS && !file_written(followed->file);
+
+	for (uint64_t bit = 0; bit < chunks && left; bit += GROUP) {
+		uint64_t end = min_u64(bit + GROUP, chunks);
+		int all = group_look(followed, pagemap, bit, end);
+
+		if (all < 0)
+			left = false;
+		else if (all || quiet > QUIET_MS)
+			group_fill(followed, bit, end);
+	}
+	for (uint64_t bit = 0; left && bit < chunks; bit++)
+		if (!bit_get(followed->done, bit))
+			return;
+	store_relaxed(&followed->unwanted, 1);
 }
 
 /* --- the thread */
@@ -287,7 +330,8 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 {
 	uint64_t first = offset / cache->chunk_bytes;
 	uint64_t chunks = (offset + length - 1) / cache->chunk_bytes - first + 1;
-	size_t bytes = sizeof(struct followed) + (chunks + 63) / 64 * sizeof(uint64_t);
+	size_t words = (chunks + 63) / 64;
+	size_t bytes = sizeof(struct followed) + 2 * words * sizeof(uint64_t);
 	struct followed *followed = NULL;
 	struct critical critical;
 
@@ -303,7 +347,8 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 					       .length = length,
 					       .bytes = bytes,
 					       .fd = fd,
-					       .first = first };
+					       .first = first,
+					       .done = followed->touched + words };
 		list = followed;
 		list_count++;
 	}
