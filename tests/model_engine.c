@@ -4,10 +4,9 @@
  * that a seed decides (model_sched.h): a few processes of one or two threads store, find, read,
  * remove, drop, attach and detach, and are killed between any two atomic steps.
  *
- * The model: every store has a number, which is the checksum of its index entry and stands at
- * both ends of its extent.
+ * The model: every store has a number, of which its extent is full, and which its checksum tells.
  *  - What is found was stored under that key, and no store, removal or drop that began after it
- *    had ended was itself at its end when the look began.
+ *    had ended was itself at its end when the look began. It may have been moved meanwhile.
  *  - What is read from it, with its generation looked at afterwards, or under a pin or a hold,
  *    are the bytes of that store.
  *  - Extents of one generation of a region do not overlap, and as long as a region is pinned no
@@ -26,6 +25,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/checked.h"
 #include "base/compiler.h"
 #include "base/stats.h"
 #include "core/flight.h"
@@ -39,12 +42,14 @@
 #include "pattern.h"
 #include "support.h"
 
-#define KEYS 18u
-#define BUCKETS_USED 2u
+#define KEYS 27u
+#define BUCKETS_USED 3u
+#define REGIONS_FEW 9u
 #define PROCESSES 4
 #define STORES_MAX 8192u
 #define REGIONS_MAX 32u
 #define REGION_PAGES (TEST_REGION_BYTES / FORMAT_PAGE)
+#define LENGTH_MAX (2 * FORMAT_PAGE)
 #define STEPS_LONGEST 3000000u
 #define HELD_MAX 128
 
@@ -54,8 +59,12 @@ struct store {
 	bool removal;
 	bool ok; /* it came to its end and said 0 */
 	uint64_t begun, ended; /* steps; ended 0: it was killed, or is under way */
-	uint32_t page, length, generation;
+	uint32_t page, length, generation; /* where it was stored first */
+	uint64_t checksum;
 };
+
+/* Stores are found again by their checksums. */
+#define SUMS (4 * STORES_MAX)
 
 enum { PROCESS_NONE, PROCESS_ATTACHING, PROCESS_UP, PROCESS_LEAVING };
 
@@ -79,11 +88,12 @@ static bool kills_allowed;
 static struct process processes[PROCESSES];
 static struct store stores[STORES_MAX];
 static uint32_t store_count;
+static uint32_t sums[SUMS]; /* number of a store, hashed by its checksum; 0: none */
 static struct held held[HELD_MAX];
 static uint64_t cut[REGIONS_MAX][REGION_PAGES]; /* generation + 1 of the last cut of the page */
 static uint64_t random_state;
 static struct sum { /* what was done, to see that the test tests something */
-	uint64_t finds, found, stores, pins, stale, kills, recycled, steps;
+	uint64_t finds, found, moved, stores, pins, stale, kills, recycled, steps;
 } sum, *total; /* of this schedule; of all, shared */
 
 static uint64_t draw(uint64_t n)
@@ -143,20 +153,39 @@ static const char *store_hidden(const struct store *s, uint32_t key, uint64_t lo
 	return NULL;
 }
 
+static uint64_t number_of(const struct store *s)
+{
+	return (uint64_t)(s - stores) + 1;
+}
+
+static void sum_note(const struct store *s)
+{
+	uint64_t at = s->checksum % SUMS;
+
+	while (sums[at])
+		at = (at + 1) % SUMS;
+	sums[at] = (uint32_t)number_of(s);
+}
+
+static const struct store *sum_find(uint64_t checksum)
+{
+	for (uint64_t at = checksum % SUMS; sums[at]; at = (at + 1) % SUMS)
+		if (stores[sums[at] - 1].checksum == checksum)
+			return &stores[sums[at] - 1];
+	wrong("found what nobody stored: %llx", (unsigned long long)checksum);
+}
+
 static const struct store *found_check(const struct found *found, uint32_t key, uint64_t look)
 {
-	const struct store *s = &stores[found->checksum - 1];
-	const char *why;
+	const struct store *s = sum_find(found->checksum);
+	const char *why = store_hidden(s, key, look);
 
-	if (!found->checksum || found->checksum > store_count)
-		wrong("found what nobody stored: %llu", (unsigned long long)found->checksum);
-	why = store_hidden(s, key, look);
 	if (why)
 		wrong("store %llu of key %u was found, though %s",
-		      (unsigned long long)found->checksum, key, why);
-	if (s->page != found->page || s->length != found->length ||
-	    s->generation != found->generation)
-		wrong("store %llu was found elsewhere", (unsigned long long)found->checksum);
+		      (unsigned long long)number_of(s), key, why);
+	if (s->length != found->length)
+		wrong("store %llu has another length", (unsigned long long)number_of(s));
+	sum.moved += s->page != found->page || s->generation != found->generation;
 	return s;
 }
 
@@ -200,30 +229,35 @@ static struct held *held_add(int process, uint32_t region, uint32_t generation)
 
 /* --- what actors do */
 
-static void stamp_write(struct rawcache *cache, const struct store *s, uint64_t number)
+/* Fill the extent with its number, page by page; what the bytes' checksum is. */
+static void stamp_write(struct rawcache *cache, struct store *s, const struct key *key)
 {
-	char page[FORMAT_PAGE];
-	uint32_t last = s->page + (s->length - 1) / FORMAT_PAGE;
+	static uint64_t page[LENGTH_MAX / 8];
+	uint64_t pages = (s->length + FORMAT_PAGE - 1) / FORMAT_PAGE;
 
-	for (size_t i = 0; i < sizeof(page); i += 8)
-		memcpy(page + i, &number, 8);
-	if (image_write(&cache->image, s->page, page, sizeof(page)))
-		wrong("the image cannot be written");
-	step_point();
-	if (image_write(&cache->image, last, page, sizeof(page)))
-		wrong("the image cannot be written");
+	for (size_t i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = number_of(s);
+	s->checksum = XXH3_64bits_withSeed(page, s->length, key->low);
+	sum_note(s);
+	for (uint32_t i = 0; i < pages; i++) {
+		step_point();
+		for (size_t n = 0; n < ARRAY_SIZE(page); n++) /* others were here meanwhile */
+			page[n] = number_of(s);
+		if (image_write(&cache->image, s->page + i, page, FORMAT_PAGE))
+			wrong("the image cannot be written");
+	}
 }
 
-/* The number at both ends of the extent, or 0 when they differ. */
-static uint64_t stamp_read(const struct rawcache *cache, const struct store *s)
+/* The number at both ends of what was found, or 0 when they differ. */
+static uint64_t stamp_read(const struct rawcache *cache, const struct found *found)
 {
-	const char *p = cache->image.data + ((uint64_t)s->page << FORMAT_PAGE_SHIFT);
+	const char *p = cache->image.data + ((uint64_t)found->page << FORMAT_PAGE_SHIFT);
 	uint64_t first;
 	uint64_t last;
 
 	memcpy(&first, p, 8);
 	step_point();
-	memcpy(&last, p + (uint64_t)((s->length - 1) / FORMAT_PAGE) * FORMAT_PAGE, 8);
+	memcpy(&last, p + (uint64_t)((found->length - 1) / FORMAT_PAGE) * FORMAT_PAGE, 8);
 	return first == last ? first : 0;
 }
 
@@ -231,11 +265,11 @@ static void act_store(int process, uint32_t k)
 {
 	struct rawcache *cache = processes[process].cache;
 	struct key key = key_at(k);
-	uint32_t pages = 1 + (uint32_t)draw(draw(4) ? REGION_PAGES / 2 : REGION_PAGES);
+	uint32_t pages = 1 + (uint32_t)draw(draw(8) ? REGION_PAGES / 4 : REGION_PAGES);
 	struct extent extent;
 	struct held *pinned;
 	struct store *s;
-	int err = region_alloc(cache, pages, &extent);
+	int err = region_alloc(cache, REGION_PROBATION, pages, &extent);
 
 	if (err && err != -EAGAIN && err != -EBUSY && err != -ETIMEDOUT)
 		wrong("region_alloc says %d", err);
@@ -245,13 +279,13 @@ static void act_store(int process, uint32_t k)
 	pinned = held_add(process, region_of(cache, extent.page), extent.generation);
 	s = store_begin(k, false);
 	s->page = extent.page;
-	s->length = extent.pages * FORMAT_PAGE - (uint32_t)draw(FORMAT_PAGE);
+	s->length = (uint32_t)min_u64(extent.pages * FORMAT_PAGE, LENGTH_MAX) -
+		    (uint32_t)draw(FORMAT_PAGE - 8);
 	s->generation = extent.generation;
-	stamp_write(cache, s, (uint64_t)(s - stores) + 1);
+	stamp_write(cache, s, &key);
 	s->begun = sched_steps();
 	if (draw(8))
-		err = index_store(cache, &key, s->page, s->length, s->generation,
-				  (uint64_t)(s - stores) + 1);
+		err = index_store(cache, &key, s->page, s->length, s->generation, s->checksum);
 	else
 		err = -ECANCELED; /* it is given up */
 	store_end(s, !err);
@@ -261,12 +295,12 @@ static void act_store(int process, uint32_t k)
 }
 
 /* Read under a pin or a hold, for some time. */
-static void read_pinned(int process, const struct store *s, uint64_t number, bool hold)
+static void read_pinned(int process, const struct found *found, uint64_t number, bool hold)
 {
 	struct rawcache *cache = processes[process].cache;
-	uint32_t region = region_of(cache, s->page);
-	int pin = hold ? hold_get(cache, region, s->generation) :
-			 pin_get(cache, region, s->generation);
+	uint32_t region = region_of(cache, found->page);
+	int pin = hold ? hold_get(cache, region, found->generation) :
+			 pin_get(cache, region, found->generation);
 	struct held *pinned;
 
 	if (pin < 0) {
@@ -274,9 +308,9 @@ static void read_pinned(int process, const struct store *s, uint64_t number, boo
 		return;
 	}
 	sum.pins++;
-	pinned = held_add(process, region, s->generation);
+	pinned = held_add(process, region, found->generation);
 	for (uint64_t n = draw(4) + 1; n; n--) {
-		if (stamp_read(cache, s) != number)
+		if (stamp_read(cache, found) != number)
 			wrong("store %llu is read wrong under a %s", (unsigned long long)number,
 			      hold ? "hold" : "pin");
 		sched_yield_now();
@@ -302,21 +336,22 @@ static void act_find(int process, uint32_t k)
 		return;
 	s = found_check(&found, k, look);
 	sum.found++;
+	if (draw(4))
+		index_visit(cache, found.number);
 	switch (draw(5)) {
 	case 0:
-		read_pinned(process, s, found.checksum, false);
+		read_pinned(process, &found, number_of(s), false);
 		break;
 	case 1:
-		read_pinned(process, s, found.checksum, true);
+		read_pinned(process, &found, number_of(s), true);
 		break;
 	case 2:
-		index_visit(cache, found.number);
 		index_trust(cache, &key, &found);
 		break;
 	default:
-		stamp = stamp_read(cache, s);
-		if (verify_current(cache, &found) && stamp != found.checksum)
-			wrong("store %llu is read as %llu", (unsigned long long)found.checksum,
+		stamp = stamp_read(cache, &found);
+		if (verify_current(cache, &found) && stamp != number_of(s))
+			wrong("store %llu is read as %llu", (unsigned long long)number_of(s),
 			      (unsigned long long)stamp);
 	}
 }
@@ -366,7 +401,8 @@ static void act(int process)
 		stats_forget(); /* as a thread that has not counted yet */
 	switch (draw(64)) {
 	case 0:
-		act_drop(process);
+		if (!(seed % 2) || !draw(16)) /* or nothing grows old */
+			act_drop(process);
 		break;
 	case 1:
 	case 2:
@@ -515,9 +551,9 @@ static bool entry_check(void *arg, const struct key *key, const struct found *fo
 		if (one.low != key->low || (uint32_t)one.high != (uint32_t)key->high)
 			continue;
 		s = found_check(found, k, sched_steps() + 1);
-		if (stamp_read(cache, s) != found->checksum)
+		if (stamp_read(cache, found) != number_of(s))
 			wrong("store %llu has other bytes in the end",
-			      (unsigned long long)found->checksum);
+			      (unsigned long long)number_of(s));
 		return true;
 	}
 	wrong("an entry of a key that nobody has");
@@ -556,7 +592,7 @@ static void regions_check(struct rawcache *cache)
 	struct extent extent;
 
 	for (uint32_t i = 0; i < 2 * cache->image.sb.region_count; i++) {
-		int err = region_alloc(cache, REGION_PAGES, &extent);
+		int err = region_alloc(cache, REGION_PROBATION, REGION_PAGES, &extent);
 
 		if (err)
 			wrong("a region is lost: error %d", err);
@@ -571,6 +607,7 @@ static void image_reset(struct rawcache *cache, uint64_t random)
 	static const uint32_t generations[] = { 0, 3790, 4090, 0x7ffffff0u, 0xfffffff0u };
 	uint64_t r = pattern_random(&random);
 	uint32_t generation = generations[r % ARRAY_SIZE(generations)];
+	struct runtime_header *h = cache->runtime.header;
 	uint32_t swept = generation - (r >> 8) % 3799;
 
 	memset(cache->image.buckets, 0, cache->image.sb.bucket_count * sizeof(struct bucket));
@@ -578,10 +615,19 @@ static void image_reset(struct rawcache *cache, uint64_t random)
 		struct region *region = &cache->image.regions[i];
 
 		memset(region, 0, sizeof(*region));
+		/* in most schedules there are so few that data are soon in the way of others */
+		region->state = seed % 4 && i >= REGIONS_FEW ? REGION_BAD : REGION_FREE;
 		region->generation = generation;
 		region->swept = generation ? swept : 0;
 	}
-	cache->runtime.header->active_region = cache->runtime.header->next_region = 0;
+	memset(h->active_region, 0, sizeof(h->active_region));
+	memset(h->next_region, 0, sizeof(h->next_region));
+	for (int log = 0; log < REGION_LOGS; log++) {
+		memset(h->space[log].rest, 0, sizeof(h->space[log].rest));
+		memset(h->space[log].run, 0, sizeof(h->space[log].run));
+	}
+	h->evict_region = h->evict_page = h->evict_owner = h->evict_credit = 0;
+	memset(cache->runtime.ghosts, 0, cache->runtime.ghost_count * sizeof(uint64_t));
 	cache->runtime.header->slots_high = 1;
 	cache->image.state->order = 0;
 	memset(cache->runtime.visited, 0, cache->runtime.visited_count);
@@ -660,14 +706,15 @@ int main(int argc, char **argv)
 	total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (done = 0; done < schedules && right; done += right, seed += right)
 		right = schedule_run();
-	tap_note("%u schedules, %llu steps: %llu of %llu looks found something, %llu stores, %llu "
-		 "pins, %llu too late for one, %llu kills, %llu regions recycled",
+	tap_note("%u schedules, %llu steps: %llu of %llu looks found something, %llu of that moved, "
+		 "%llu stores, %llu pins, %llu too late for one, %llu kills, %llu regions recycled",
 		 done, (unsigned long long)total->steps, (unsigned long long)total->found,
-		 (unsigned long long)total->finds, (unsigned long long)total->stores,
+		 (unsigned long long)total->finds, (unsigned long long)total->moved,
+		 (unsigned long long)total->stores,
 		 (unsigned long long)total->pins, (unsigned long long)total->stale,
 		 (unsigned long long)total->kills, (unsigned long long)total->recycled);
 	tap_ok(right, "nothing that the model does not allow (seed %llu)", (unsigned long long)seed);
-	tap_ok(total->found && total->stores && total->pins && total->kills && total->recycled,
+	tap_ok(total->found && total->moved && total->stores && total->pins && total->kills && total->recycled,
 	       "everything came to pass");
 	return tap_end();
 }

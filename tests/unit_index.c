@@ -19,7 +19,7 @@ static int setup(void **state)
 	unlink(path);
 	image_make(path, TEST_IMAGE_BYTES);
 	cache = attach(path);
-	return region_alloc(cache, 16, &extent);
+	return region_alloc(cache, REGION_PROBATION, 16, &extent);
 }
 
 static int teardown(void **state)

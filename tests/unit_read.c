@@ -276,7 +276,7 @@ static void test_stream_cold(void **state)
 		close(fd_a);
 		close(fd_b);
 		attach_here();
-		assert_true(chunk_find(cache, file_at(cache, file_a), 0));
+		assert_true(chunk_find(cache, file_at(cache, file_a), 0, 0, 1));
 		if (!image_reclaimed()) {
 			print_message("the image cannot leave the memory here\n");
 			return;

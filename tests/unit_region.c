@@ -4,7 +4,10 @@
 
 #include <pthread.h>
 
+#include <rawcache/object.h>
+
 #include "child.h"
+#include "core/index.h"
 #include "core/pin.h"
 #include "core/process.h"
 #include "core/region.h"
@@ -42,7 +45,7 @@ static bool turn(unsigned int rounds)
 	struct extent extent;
 
 	for (unsigned int i = 0; i < rounds * cache->image.sb.region_count * 2; i++) {
-		if (region_alloc(cache, pages, &extent))
+		if (region_alloc(cache, REGION_PROBATION, pages, &extent))
 			return false;
 		region_release(cache, &extent);
 	}
@@ -60,7 +63,7 @@ static void test_cut(void **state)
 	for (int i = 0; i < 2000; i++) {
 		uint32_t pages = (uint32_t)i * 7 % 60 + 1;
 
-		assert_int_equal(region_alloc(cache, pages, &extent), 0);
+		assert_int_equal(region_alloc(cache, REGION_PROBATION, pages, &extent), 0);
 		assert_int_equal(extent.pages, pages);
 		assert_true((extent.page & (cache->image.region_pages - 1)) + pages <=
 			    cache->image.region_pages);
@@ -72,8 +75,10 @@ static void test_cut(void **state)
 		before = extent;
 		region_release(cache, &extent);
 	}
-	assert_int_equal(region_alloc(cache, cache->image.region_pages + 1, &extent), -EROFS);
-	assert_int_equal(region_alloc(cache, 0, &extent), -EROFS);
+	assert_int_equal(
+		region_alloc(cache, REGION_PROBATION, cache->image.region_pages + 1, &extent),
+		-EROFS);
+	assert_int_equal(region_alloc(cache, REGION_PROBATION, 0, &extent), -EROFS);
 }
 
 static void test_pin_keeps(void **state)
@@ -82,7 +87,7 @@ static void test_pin_keeps(void **state)
 
 	(void)state;
 	cache = attach(path);
-	assert_int_equal(region_alloc(cache, 1, &extent), 0);
+	assert_int_equal(region_alloc(cache, REGION_PROBATION, 1, &extent), 0);
 	assert_true(turn(3));
 	assert_int_equal(cache->image.regions[region_of(&extent)].generation, extent.generation);
 	region_release(cache, &extent);
@@ -105,11 +110,12 @@ static void test_all_pinned(void **state)
 	cache = attach(path);
 	count = cache->image.sb.region_count;
 	for (n = 0; n < count; n++)
-		if (region_alloc(cache, cache->image.region_pages, &extent[n]))
+		if (region_alloc(cache, REGION_PROBATION, cache->image.region_pages, &extent[n]))
 			break;
 	assert_true(n >= count - 1);
 	start = now_s();
-	assert_int_equal(region_alloc(cache, cache->image.region_pages, &one), -EAGAIN);
+	assert_int_equal(region_alloc(cache, REGION_PROBATION, cache->image.region_pages, &one),
+			 -EAGAIN);
 	assert_true(now_s() - start < 0.5);
 	while (n--)
 		region_release(cache, &extent[n]);
@@ -122,7 +128,7 @@ static void body_pin(void *arg)
 
 	cache = attach(path);
 	for (int i = 0; i < 10; i++)
-		if (region_alloc(cache, 1, extent))
+		if (region_alloc(cache, REGION_PROBATION, 1, extent))
 			_exit(1);
 }
 
@@ -172,7 +178,7 @@ static void test_stopped_lock(void **state)
 	cache = attach(path);
 	start = now_s();
 	for (int i = 0; i < 20 && !err; i++) {
-		err = region_alloc(cache, cache->image.region_pages / 2, &extent);
+		err = region_alloc(cache, REGION_PROBATION, cache->image.region_pages / 2, &extent);
 		if (!err)
 			region_release(cache, &extent);
 	}
@@ -181,7 +187,7 @@ static void test_stopped_lock(void **state)
 	/* and the next one need not wait as long again */
 	start = now_s();
 	for (int i = 0; i < 10; i++)
-		assert_int_not_equal(region_alloc(cache, 8, &extent), 0);
+		assert_int_not_equal(region_alloc(cache, REGION_PROBATION, 8, &extent), 0);
 	assert_true(now_s() - start < 0.5);
 	start = now_s();
 	child_kill(child);
@@ -230,13 +236,17 @@ static void test_garbage(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct extent extent;
 
-		cache->runtime.header->active_region = bad[i];
-		cache->runtime.header->next_region = bad[(i + 2) % 6];
+		cache->runtime.header->active_region[0] = bad[i];
+		cache->runtime.header->active_region[1] = bad[(i + 1) % 6];
+		cache->runtime.header->next_region[i % 2] = bad[(i + 2) % 6];
+		cache->runtime.header->evict_region = bad[(i + 3) % 6];
+		cache->runtime.header->evict_page = bad[(i + 4) % 6];
+		cache->runtime.header->evict_owner = bad[(i + 5) % 6];
 		cache->image.regions[3].cursor = UINT32_MAX - 10;
 		cache->image.regions[5].state = bad[i];
 		cache->image.regions[6].owner = bad[i];
 		cache->runtime.header->slots_high = bad[i];
-		if (!region_alloc(cache, 16, &extent)) {
+		if (!region_alloc(cache, REGION_PROBATION, 16, &extent)) {
 			assert_true(region_of(&extent) < cache->image.sb.region_count);
 			region_release(cache, &extent);
 		}
@@ -302,7 +312,7 @@ static void test_generations_unswept(void **state)
 	for (uint32_t n = 0; n < count; n++)
 		before[n] = cache->image.regions[n].generation;
 	for (int i = 0; i < 6; i++)
-		if (!region_alloc(cache, cache->image.region_pages, &extent))
+		if (!region_alloc(cache, REGION_PROBATION, cache->image.region_pages, &extent))
 			region_release(cache, &extent);
 	for (uint32_t n = 0; n < count; n++) {
 		assert_true(cache->image.regions[n].generation - before[n] <= 1);
@@ -331,8 +341,8 @@ static void test_generations_bumped(void **state)
 		cache->image.regions[n].generation = 3800;
 	entry_make_stale(5 << cache->image.region_pages_shift);
 	generation = cache->image.regions[5].generation;
-	/* locks to look for the active region, to take a victim, and for the stale entry */
-	moment_set(MOMENT_LOCK, 3, step_bump, NULL);
+	/* locks for the active region, to choose a victim, to take it, and for the stale entry */
+	moment_set(MOMENT_LOCK, 4, step_bump, NULL);
 	assert_true(turn(1));
 	assert_true(moment_came(MOMENT_LOCK));
 	assert_int_equal(cache->image.buckets[0].entry[0].place, 0);
@@ -372,9 +382,9 @@ static void test_lock_lost(void **state)
 	(void)state;
 	cache = attach(path);
 	lock_over = false;
-	/* locks to look for the active region, to take a victim, and to give it back */
-	moment_set(MOMENT_LOCK, 3, step_lock, NULL);
-	assert_int_not_equal(region_alloc(cache, 1, &extent), 0);
+	/* locks for the active region, to choose a victim, to take it, and to give it back */
+	moment_set(MOMENT_LOCK, 4, step_lock, NULL);
+	assert_int_not_equal(region_alloc(cache, REGION_PROBATION, 1, &extent), 0);
 	assert_true(moment_came(MOMENT_LOCK));
 	__atomic_store_n(&lock_over, true, __ATOMIC_RELEASE);
 	pthread_join(lock_thread, NULL);
@@ -416,7 +426,7 @@ static void test_other_segment(void **state)
 	assert_false(turn(1));
 	assert_true(cache->broken);
 	cache->image.state->runtime_id[3] ^= 1;
-	assert_int_equal(cache->runtime.header->active_region, 0);
+	assert_int_equal(cache->runtime.header->active_region[0], 0);
 }
 
 static void test_drop_all(void **state)
@@ -425,7 +435,7 @@ static void test_drop_all(void **state)
 
 	(void)state;
 	cache = attach(path);
-	assert_int_equal(region_alloc(cache, 4, &extent), 0);
+	assert_int_equal(region_alloc(cache, REGION_PROBATION, 4, &extent), 0);
 	assert_int_equal(rawcache_drop_all(cache), 0);
 	assert_int_not_equal(cache->image.regions[region_of(&extent)].generation,
 			     extent.generation);
@@ -434,6 +444,44 @@ static void test_drop_all(void **state)
 	assert_int_equal(cache->image.regions[region_of(&extent)].state, REGION_RECYCLING);
 	region_release(cache, &extent);
 	assert_true(turn(2));
+}
+
+/*
+ * After a power loss the disk may have an extent and its entry, and the region's state of before it
+ * was opened. The extent is right, and found; then the region is used for others.
+ */
+static void test_free_of_another_boot(void **state)
+{
+	static const char value[] = "stored before the power went";
+	struct rawcache_view view;
+	struct found found;
+	struct key key;
+
+	(void)state;
+	cache = attach(path);
+	key = key_of_bytes(&cache->image.sb, "k", 1);
+	assert_int_equal(rawcache_store(cache, "k", 1, value, sizeof(value), 0), 0);
+	rawcache_detach(cache);
+	setenv("RAWCACHE_TEST_BOOT_ID", "00000001-0000-0000-0000-000000000000", 1);
+	cache = attach(path);
+	assert_true(index_find(cache, &key, &found));
+	image_region(&cache->image, found.page)->state = REGION_FREE;
+	assert_int_equal(rawcache_lookup_zero_copy(cache, "k", 1, &view), 0);
+	assert_string_equal(view.data, value);
+	rawcache_view_release(cache, &view);
+	for (int i = 0; i < 6; i++) { /* the free ones come first */
+		struct extent extent;
+
+		assert_int_equal(
+			region_alloc(cache, REGION_PROBATION, cache->image.region_pages, &extent),
+			0);
+		region_release(cache, &extent);
+	}
+	if (!rawcache_lookup_zero_copy(cache, "k", 1, &view)) {
+		assert_string_equal(view.data, value);
+		rawcache_view_release(cache, &view);
+	}
+	unsetenv("RAWCACHE_TEST_BOOT_ID");
 }
 
 int main(void)
@@ -453,6 +501,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed_recycler_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_segment, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drop_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_free_of_another_boot, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static uint32_t get(uint32_t pages, const struct space_stream *stream)
 {
 	struct extent extent;
 
-	assert_int_equal(space_get(cache, pages, stream, &extent), 0);
+	assert_int_equal(space_get(cache, REGION_PROBATION, pages, stream, &extent), 0);
 	assert_int_equal(extent.pages, pages);
 	note(&extent);
 	region_release(cache, &extent);
@@ -178,12 +178,13 @@ static void test_recycled(void **state)
 /* Whatever stands in the segment: pages of the image, or an error, and soon. */
 static void test_garbage(void **state)
 {
-	struct space *space = &cache->runtime.header->space;
 	uint64_t x = 88172645463325252u;
 	struct extent extent;
 
 	(void)state;
 	for (int turn = 0; turn < 3000; turn++) {
+		enum region_log log = turn % 5 ? REGION_PROBATION : REGION_MAIN;
+		struct space *space = &cache->runtime.header->space[log];
 		uint64_t *words = turn % 2 ? (uint64_t *)space->rest : (uint64_t *)space->run;
 		size_t count = (turn % 2 ? sizeof(space->rest) : sizeof(space->run)) / 8;
 		struct space_stream stream = { turn % 7 + 1, (uint64_t)turn % 90, 5000 };
@@ -192,7 +193,7 @@ static void test_garbage(void **state)
 			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
 			words[x % count] = turn % 3 ? x >> (x % 60) : (x & 0x1ffff000001ffff);
 		}
-		if (space_get(cache, turn % 64 + 1, turn % 2 ? &stream : NULL, &extent))
+		if (space_get(cache, log, turn % 64 + 1, turn % 2 ? &stream : NULL, &extent))
 			continue;
 		assert_in_range(extent.page, 0, cache->image.total_pages - 1);
 		assert_true((extent.page & (cache->image.region_pages - 1)) + extent.pages <=
@@ -210,8 +211,10 @@ static void test_sizes(void **state)
 	get(BLOCK + 1, NULL);
 	get(BLOCK, NULL);
 	get(1, NULL);
-	assert_int_equal(space_get(cache, 0, NULL, &extent), -EROFS);
-	assert_int_equal(space_get(cache, cache->image.region_pages + 1, NULL, &extent), -EROFS);
+	assert_int_equal(space_get(cache, REGION_PROBATION, 0, NULL, &extent), -EROFS);
+	assert_int_equal(
+		space_get(cache, REGION_PROBATION, cache->image.region_pages + 1, NULL, &extent),
+		-EROFS);
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/fill.h"
 #include "core/part.h"
+#include "core/recycle.h"
 
 #define WINDOW_FIRST 2u
 #define WINDOW_MAX 32u
@@ -28,9 +29,13 @@ static void ahead_leave(struct ahead *ahead)
 	store_release(&ahead->busy, 0);
 }
 
+/* What was read ahead must not be dropped before it is read. */
 static uint32_t window_max(const struct rawcache *cache)
 {
-	return (uint32_t)min_u64(cache->options.readahead / cache->chunk_bytes, WINDOW_MAX);
+	uint64_t room = (uint64_t)recycle_probation(cache) << cache->image.sb.region_shift;
+	uint64_t bytes = min_u64(cache->options.readahead, room / 4);
+
+	return (uint32_t)min_u64(bytes / cache->chunk_bytes, WINDOW_MAX);
 }
 
 static bool stream_continues(const struct stream *s, uint64_t chunk, uint64_t offset)
@@ -119,7 +124,7 @@ static bool came_along(const struct file *file, const struct want *want)
 {
 	const struct chunk *before = want->chunk ? file_chunk(file, want->chunk - 1) : NULL;
 
-	return before && load_relaxed(&before->place) && want->skip < PART_BYTES;
+	return before && (load_relaxed(&before->place) & CHUNK_VALID) && want->skip < PART_BYTES;
 }
 
 static void stream_note(const struct rawcache *cache, const struct file *file, struct stream *s,

@@ -11,6 +11,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/stats.h"
+#include "core/ghost.h"
 #include "core/storage.h"
 #include "core/verify.h"
 
@@ -23,10 +24,7 @@ bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
 		index_remove(cache, key, found);
 		return false;
 	}
-	if (verify_due(cache, found) && !verify_extent(cache, key, found))
-		return false;
-	index_visit(cache, found->number);
-	return true;
+	return !verify_due(cache, found) || verify_extent(cache, key, found);
 }
 
 void extent_failed(struct rawcache *cache, int err)
@@ -102,7 +100,8 @@ bool extent_store_pieces(struct rawcache *cache, const struct extent_piece *piec
 		bytes = (uint32_t)round_up(end, FORMAT_PAGE);
 		memset(buf + end, 0, bytes - end);
 	}
-	err = space_get(cache, bytes >> FORMAT_PAGE_SHIFT, stream, &held);
+	err = space_get(cache, ghost_log(cache, &pieces[0].key), bytes >> FORMAT_PAGE_SHIFT, stream,
+			&held);
 	if (err) {
 		extent_failed(cache, err);
 		return false;

@@ -13,7 +13,7 @@
 
 /*
  * The live extent of `key`, of exactly `bytes` bytes, neither expired nor wrong where its
- * checksum is due. Marks it visited.
+ * checksum is due. Whether that was a visit is for the caller to say.
  */
 bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
 		 struct found *found);

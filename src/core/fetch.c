@@ -15,6 +15,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/buffer.h"
+#include "core/evict.h"
 #include "core/extent.h"
 #include "core/pool.h"
 #include "core/storage.h"
@@ -311,6 +312,7 @@ static void storer_work(struct pool *pool)
 {
 	struct pool_job *job;
 
+	evict_background();
 	while ((job = pool_next(pool))) {
 		struct fetch *fetch = container_of(job, struct fetch, request.job);
 
@@ -502,6 +504,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 	}
 	CRASH_POINT(fetch_begun);
 	fetch_init(fetch, file, FETCH_READING, fetch->request.backend->arrives);
+	chunk_fresh(file, chunk, 0);
 	if (fetch->users) {
 		pool_prepare(&storers);
 		flight_attend(&fetch->claim);

@@ -24,6 +24,10 @@
 /*
  * What is known of a chunk. `place`: bit 63 valid, 62..32 the region's generation (31 bits),
  * 31..0 its page. `resident`: a bit for each page that this process has seen in memory.
+ *
+ * A chunk that this process fetched itself, and has not read again, is fresh instead: bit 62, and
+ * in the low half where the last read of it ended. It counts as visited when a byte of it is read
+ * for the second time, however small the pieces that it is read in.
  */
 struct chunk {
 	uint64_t place;
@@ -31,6 +35,7 @@ struct chunk {
 };
 
 #define CHUNK_VALID (UINT64_C(1) << 63)
+#define CHUNK_FRESH (UINT64_C(1) << 62)
 #define CHUNK_GENERATION(place) ((uint32_t)((place) >> 32) & 0x7fffffffu)
 #define CHUNK_PAGE(place) ((uint32_t)(place))
 
@@ -104,6 +109,17 @@ static inline struct space_stream file_stream(const struct file *file, uint64_t 
 {
 	return (struct space_stream){ file->key.low | 1, chunk,
 				      (file->size + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT };
+}
+
+/* For who holds a reference: the chunk is fetched, and was read up to `end`. */
+static inline void chunk_fresh(const struct file *file, uint64_t number, uint32_t end)
+{
+	struct chunk *chunk = file_chunk(file, number);
+
+	if (!chunk)
+		return;
+	store_relaxed(&chunk->resident, 0);
+	store_relaxed(&chunk->place, CHUNK_FRESH | end);
 }
 
 /* Whether a program under our eyes may have changed the file since it was opened. */

@@ -16,6 +16,7 @@
 #include "core/buffer.h"
 #include "core/extent.h"
 #include "core/fetch.h"
+#include "core/ghost.h"
 #include "core/name.h"
 #include "core/part.h"
 #include "core/region.h"
@@ -176,7 +177,8 @@ static const struct space_stream *stream_now(void)
 }
 
 /* Other processes wait for this chunk: write what is there where they can read it. */
-static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, uint32_t length)
+static void chunk_show(struct rawcache *cache, const struct key *key, const char *buf,
+		       uint32_t have, uint32_t length)
 {
 	uint32_t pages = (uint32_t)round_up(length, FORMAT_PAGE) >> FORMAT_PAGE_SHIFT;
 	uint32_t bytes = (uint32_t)round_down(have, FORMAT_PAGE);
@@ -186,7 +188,7 @@ static void chunk_show(struct rawcache *cache, const char *buf, uint32_t have, u
 	if (!current.extent) {
 		current.held.pin = -1;
 		current.extent = &current.held; /* before it is pinned: see region_cut() */
-		if (space_get(cache, pages, stream_now(), &current.held)) {
+		if (space_get(cache, ghost_log(cache, key), pages, stream_now(), &current.held)) {
 			current.extent = NULL;
 			return;
 		}
@@ -290,8 +292,8 @@ static bool chunk_keep(struct rawcache *cache, struct file *file, const struct k
 /* --- whole chunks */
 
 /* Read the chunk, piece by piece; the program and waiters get theirs as it comes. */
-static ssize_t chunk_read(struct rawcache *cache, const struct want *want, char *buf,
-			  uint32_t length)
+static ssize_t chunk_read(struct rawcache *cache, const struct key *key, const struct want *want,
+			  char *buf, uint32_t length)
 {
 	uint64_t offset = want->chunk * cache->chunk_bytes;
 	uint32_t have = 0;
@@ -306,7 +308,7 @@ static ssize_t chunk_read(struct rawcache *cache, const struct want *want, char 
 		if (got < (ssize_t)n)
 			break;
 		if (have < length)
-			chunk_show(cache, buf, have, length);
+			chunk_show(cache, key, buf, have, length);
 	}
 	return have;
 }
@@ -318,7 +320,7 @@ static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const stru
 	uint32_t length = chunk_length(cache, file, want->chunk);
 	uint64_t start = clock_mono_ns();
 	bool same = file_unchanged(file, want->fd);
-	ssize_t got = chunk_read(cache, want, *buf, length);
+	ssize_t got = chunk_read(cache, key, want, *buf, length);
 
 	/* an error may lie outside of what the program asked for, and so may a new end */
 	if (got < (ssize_t)(want->skip + want->length))
@@ -648,6 +650,8 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		fill_publish(file, want->fd, PUBLISH_MAX);
 		n = fill_claimed(cache, file, want, &plan);
 	}
+	if (n > 0)
+		chunk_fresh(file, want->chunk, want->skip + (uint32_t)n);
 	if (n > 0 && want_is_last(cache, file, want))
 		settle(file, want->fd, false);
 	fill_leave();

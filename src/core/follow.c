@@ -222,7 +222,7 @@ static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
 			continue;
 		bit_set(followed->done, bit);
 		want.chunk = followed->first + bit;
-		if (!chunk_find(cache, followed->file, want.chunk))
+		if (!chunk_find(cache, followed->file, want.chunk, 0, 1))
 			fill_chunk(cache, followed->file, &want);
 	}
 }

@@ -2,7 +2,7 @@
 /*
  * The image on disk; docs/format.md is its specification. All numbers are little-endian.
  *
- *	superblock A | superblock B | state | totals | region table | index | regions
+ *	superblock A | superblock B | state | totals | region table | index | homes | regions
  *
  * Pages are 4 KiB; the location of an extent is the number of its first page in the data area.
  */
@@ -32,7 +32,8 @@
 
 /* Features that a reader must know to read (incompatible) or may ignore (compatible). */
 #define FORMAT_NEIGHBOURS UINT64_C(1) /* incompatible: chunks' buckets lie side by side */
-#define FORMAT_INCOMPATIBLE_KNOWN FORMAT_NEIGHBOURS
+#define FORMAT_REINSERT UINT64_C(2) /* regions have logs, pages homes, entries ages below 0 */
+#define FORMAT_INCOMPATIBLE_KNOWN (FORMAT_NEIGHBOURS | FORMAT_REINSERT)
 
 /* What the probes found when the image was made. */
 #define FORMAT_PROBE_ZERO_RANGE 1u /* detaching by FALLOC_FL_ZERO_RANGE works */
@@ -69,12 +70,14 @@ struct superblock {
 	uint64_t created; /* seconds since 1970 */
 	uint64_t epoch; /* boots that used the image, from 1 */
 	uint8_t boot_id[16]; /* the boot that `epoch` stands for */
-	uint8_t reserved[4096 - 184];
+	uint64_t home_offset; /* with FORMAT_REINSERT */
+	uint8_t reserved[4096 - 192];
 };
 static_assert(sizeof(struct superblock) == 4096, "superblock");
 static_assert(offsetof(struct superblock, image_bytes) == 64, "superblock");
 static_assert(offsetof(struct superblock, key) == 120, "superblock");
 static_assert(offsetof(struct superblock, boot_id) == 168, "superblock");
+static_assert(offsetof(struct superblock, home_offset) == 184, "superblock");
 
 /* Volatile facts that belong to the image, not to a process. Nothing in it must survive. */
 struct image_state {
@@ -92,6 +95,9 @@ enum region_state {
 	REGION_BAD,       /* its storage failed */
 };
 
+/* Which log a region belongs to: see evict.h. */
+enum region_log { REGION_PROBATION, REGION_MAIN, REGION_LOGS };
+
 struct region {
 	uint32_t generation; /* bumped before anything in the region is overwritten */
 	uint32_t state;
@@ -99,17 +105,19 @@ struct region {
 	uint32_t swept; /* generation below which the index holds no entry */
 	uint64_t opened; /* seconds since 1970 */
 	uint64_t order; /* FIFO order of opening */
-	uint64_t epoch; /* regions of an earlier epoch are never appended to */
+	uint64_t epoch; /* of its opening or its last bump; never appended to in another */
 	uint32_t owner; /* slot + 1 of the process that recycles it */
-	uint32_t used; /* bytes stored / 4096, for statistics */
-	uint8_t reserved[16];
+	uint32_t used; /* pages stored and not moved away, for statistics */
+	uint32_t log;
+	uint8_t reserved[12];
 };
 static_assert(sizeof(struct region) == 64, "region");
 
 /*
  * An index entry. `place` packs, from the low bit: length - 1 (26 bits), region generation
- * (12), epoch (8), age (18): seconds from the opening of the region to the store. Zero is an
- * empty entry: a used one has an epoch of 1..255.
+ * (12), epoch (8), age (18): when it was stored, counted from the opening of the region: seconds
+ * after it, or from ENTRY_AGE_BEFORE on, for what was moved here, units of 256 s before it. Zero
+ * is an empty entry: a used one has an epoch of 1..255.
  */
 struct entry {
 	uint64_t tag_low;
@@ -127,7 +135,9 @@ static_assert(sizeof(struct entry) == 32, "entry");
 #define ENTRY_GENERATION_SHIFT ENTRY_LENGTH_BITS
 #define ENTRY_EPOCH_SHIFT (ENTRY_GENERATION_SHIFT + ENTRY_GENERATION_BITS)
 #define ENTRY_AGE_SHIFT (ENTRY_EPOCH_SHIFT + ENTRY_EPOCH_BITS)
-#define ENTRY_AGE_MAX ((1u << ENTRY_AGE_BITS) - 1)
+#define ENTRY_AGE_BEFORE (1u << (ENTRY_AGE_BITS - 1))
+#define ENTRY_AGE_MAX (ENTRY_AGE_BEFORE - 1)
+#define ENTRY_AGE_UNIT 256u
 #define ENTRY_GENERATION_MASK ((1u << ENTRY_GENERATION_BITS) - 1)
 static_assert(ENTRY_AGE_SHIFT + ENTRY_AGE_BITS == 64, "entry");
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
@@ -14,12 +15,31 @@
 
 enum entry_state { ENTRY_EMPTY, ENTRY_STALE, ENTRY_BROKEN, ENTRY_LIVE };
 
+/* Never younger than it is, but for what is more than a year old. */
+static uint64_t age_encode(uint64_t opened, uint64_t stored)
+{
+	uint64_t units;
+
+	if (stored >= opened)
+		return min_u64(stored - opened, ENTRY_AGE_MAX);
+	units = (opened - stored + ENTRY_AGE_UNIT - 1) / ENTRY_AGE_UNIT;
+	return ENTRY_AGE_BEFORE + min_u64(units, ENTRY_AGE_MAX);
+}
+
+static uint64_t age_decode(uint64_t opened, uint64_t age)
+{
+	uint64_t before = (age - ENTRY_AGE_BEFORE) * ENTRY_AGE_UNIT;
+
+	if (age < ENTRY_AGE_BEFORE)
+		return opened + age;
+	return opened > before ? opened - before : 0;
+}
+
 static uint64_t place_encode(uint32_t length, uint32_t generation, uint32_t epoch, uint64_t age)
 {
 	return (uint64_t)(length - 1) |
 	       (uint64_t)(generation & ENTRY_GENERATION_MASK) << ENTRY_GENERATION_SHIFT |
-	       (uint64_t)epoch << ENTRY_EPOCH_SHIFT |
-	       (age < ENTRY_AGE_MAX ? age : ENTRY_AGE_MAX) << ENTRY_AGE_SHIFT;
+	       (uint64_t)epoch << ENTRY_EPOCH_SHIFT | age << ENTRY_AGE_SHIFT;
 }
 
 /* The decoder of what may be anything: nothing is believed that does not fit the geometry. */
@@ -44,7 +64,7 @@ static enum entry_state entry_decode(const struct image *image, const struct ent
 	found->generation = load_acquire(&region->generation);
 	if (((place >> ENTRY_GENERATION_SHIFT) ^ found->generation) & ENTRY_GENERATION_MASK)
 		return ENTRY_STALE;
-	found->stored = load_relaxed(&region->opened) + (place >> ENTRY_AGE_SHIFT);
+	found->stored = age_decode(load_relaxed(&region->opened), place >> ENTRY_AGE_SHIFT);
 	return ENTRY_LIVE;
 }
 
@@ -192,14 +212,31 @@ static struct entry *bucket_victim(struct rawcache *cache, struct bucket *bucket
 	return &bucket->entry[victim[1] >= 0 ? victim[1] : 0];
 }
 
+/* Of an entry at `page`; a clock that was set back gives nothing an age below 0. */
+static uint64_t place_at(const struct rawcache *cache, uint32_t page, uint32_t length,
+			 uint32_t generation, uint32_t epoch, uint64_t stored)
+{
+	uint64_t opened = load_relaxed(&image_region(&cache->image, page)->opened);
+
+	return place_encode(length, generation, epoch, age_encode(opened, stored));
+}
+
+/* What lies at `page` now: where who empties the region finds the entry again, and how much it is. */
+static void home_note(const struct rawcache *cache, uint32_t page, uint32_t length, uint32_t bucket)
+{
+	if (cache->image.homes)
+		store_relaxed(&cache->image.homes[page], bucket + 1);
+	fetch_add(&image_region(&cache->image, page)->used,
+		  (length + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT);
+}
+
 int index_store(struct rawcache *cache, const struct key *key, uint32_t page, uint32_t length,
 		uint32_t generation, uint64_t checksum)
 {
 	uint64_t now = clock_real_ns() / 1000000000u;
 	uint64_t opened = load_relaxed(&image_region(&cache->image, page)->opened);
 	uint32_t epoch = cache_trusted(cache);
-	uint64_t place = place_encode(length, generation, epoch,
-				      now > opened ? now - opened : 0);
+	uint64_t place = place_at(cache, page, length, generation, epoch, max_u64(now, opened));
 	struct bucket_change change;
 	struct entry *entry;
 	int err = epoch ? 0 : -EROFS;
@@ -220,9 +257,45 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 	store_relaxed(&entry->checksum, checksum);
 	store_release(&entry->place, place);
 	CRASH_POINT(entry_placed);
+	home_note(cache, page, length, change.number);
 	store_relaxed(visited_of(cache, change.number, (int)(entry - change.bucket->entry)), 0);
 	bucket_close(&change);
 	return 0;
+}
+
+int index_move(struct rawcache *cache, const struct key *key, const struct found *from,
+	       uint32_t page, uint32_t generation)
+{
+	uint32_t epoch = cache_trusted(cache);
+	uint64_t place =
+		place_at(cache, page, from->length, generation, epoch, from->stored);
+	struct bucket_change change;
+	struct entry *entry;
+	struct found now;
+	int err = epoch ? 0 : -EROFS;
+
+	if (!err)
+		err = bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change);
+	if (err)
+		return err;
+	entry = bucket_find(change.bucket, key);
+	if (!entry || entry_decode(&cache->image, entry, &now) != ENTRY_LIVE ||
+	    now.page != from->page || now.length != from->length ||
+	    now.generation != from->generation || now.checksum != from->checksum) {
+		err = -ESTALE;
+	} else {
+		store_relaxed(&entry->place, 0);
+		fence_release(); /* a process killed from here on leaves an empty entry */
+		CRASH_POINT(entry_lifted);
+		store_relaxed(&entry->page, page);
+		store_release(&entry->place, place);
+		CRASH_POINT(entry_moved);
+		home_note(cache, page, from->length, change.number);
+		store_relaxed(visited_of(cache, change.number, (int)(entry - change.bucket->entry)),
+			      0);
+	}
+	bucket_close(&change);
+	return err;
 }
 
 void index_trust(struct rawcache *cache, const struct key *key, const struct found *found)
@@ -300,6 +373,49 @@ int index_sweep(struct rawcache *cache)
 	return err;
 }
 
+/* The entry's key, but for those of its bucket bits that the bucket does not tell. */
+static struct key key_of_entry(const struct image *image, uint64_t bucket,
+			       const struct entry *entry)
+{
+	struct key key;
+
+	key.low = entry->tag_low;
+	key.high = ((bucket << 32) / image->sb.bucket_count + 1) << 32 | entry->tag_high;
+	return key;
+}
+
+/* A copy of an entry that was not changed meanwhile; false: somebody is changing its bucket. */
+static bool entry_copy(const struct bucket *bucket, int i, struct entry *copy)
+{
+	uint32_t sequence = load_acquire(&bucket->sequence);
+
+	*copy = entry_load(&bucket->entry[i]);
+	fence_acquire(); /* pairs with the release in bucket_open() */
+	return !(sequence & 1) && load_relaxed(&bucket->sequence) == sequence;
+}
+
+bool index_at(struct rawcache *cache, uint32_t page, struct key *key, struct found *found)
+{
+	const struct image *image = &cache->image;
+	uint32_t home = image->homes ? load_relaxed(&image->homes[page]) : 0;
+	const struct bucket *bucket;
+	struct entry entry;
+
+	if (!home || home > image->sb.bucket_count)
+		return false;
+	bucket = &image->buckets[home - 1];
+	for (int i = 0; i < BUCKET_ENTRIES; i++) {
+		if (load_relaxed(&bucket->entry[i].page) != page ||
+		    !entry_copy(bucket, i, &entry) || entry.page != page ||
+		    entry_decode(image, &entry, found) != ENTRY_LIVE)
+			continue;
+		*key = key_of_entry(image, home - 1, &entry);
+		found->number = (uint64_t)(home - 1) * BUCKET_ENTRIES + (uint64_t)i;
+		return true;
+	}
+	return false;
+}
+
 void index_walk(struct rawcache *cache,
 		bool (*visit)(void *arg, const struct key *key, const struct found *found),
 		void *arg, uint64_t *stale, uint64_t *broken)
@@ -322,10 +438,7 @@ void index_walk(struct rawcache *cache,
 			(*broken)++;
 			break;
 		case ENTRY_LIVE:
-			/* the key's bucket bits, as far as this bucket tells them */
-			key.low = entry.tag_low;
-			key.high = ((n / BUCKET_ENTRIES << 32) / image->sb.bucket_count + 1) << 32 |
-				   entry.tag_high;
+			key = key_of_entry(image, n / BUCKET_ENTRIES, &entry);
 			found.number = n;
 			if (!visit(arg, &key, &found))
 				return;

@@ -32,6 +32,17 @@ bool index_find(struct rawcache *cache, const struct key *key, struct found *fou
 int index_store(struct rawcache *cache, const struct key *key, uint32_t page, uint32_t length,
 		uint32_t generation, uint64_t checksum);
 
+/*
+ * The same bytes, verified, lie at `page` now, in a region of `generation` that the caller pins:
+ * the entry is changed if it still is the one that was found, and counts as not visited. 0,
+ * -ESTALE (it is not), or -errno.
+ */
+int index_move(struct rawcache *cache, const struct key *key, const struct found *from,
+	       uint32_t page, uint32_t generation);
+
+/* The live entry of an extent that begins at `page`. What is not noted there is not found. */
+bool index_at(struct rawcache *cache, uint32_t page, struct key *key, struct found *found);
+
 /* The bytes of `found` were verified in this epoch. Does nothing if the entry has changed. */
 void index_trust(struct rawcache *cache, const struct key *key, const struct found *found);
 
@@ -45,6 +56,16 @@ int index_sweep(struct rawcache *cache);
 void index_walk(struct rawcache *cache, bool (*visit)(void *arg, const struct key *key,
 						      const struct found *found), void *arg,
 		uint64_t *stale, uint64_t *broken);
+
+static inline bool index_visited(const struct rawcache *cache, uint64_t number)
+{
+	return load_relaxed(&cache->runtime.visited[number % cache->runtime.visited_count]);
+}
+
+static inline void index_unvisit(struct rawcache *cache, uint64_t number)
+{
+	store_relaxed(&cache->runtime.visited[number % cache->runtime.visited_count], 0);
+}
 
 static inline void index_visit(struct rawcache *cache, uint64_t number)
 {

@@ -225,7 +225,7 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 	sb->probes = detach_probe(fd, sb->data_offset, UINT64_C(1) << sb->region_shift);
 	if (o->shared)
 		sb->probes |= FORMAT_SHARED;
-	sb->incompatible = FORMAT_NEIGHBOURS;
+	sb->incompatible |= FORMAT_NEIGHBOURS;
 	if (sys_getrandom(sb->uuid, sizeof(sb->uuid)) != sizeof(sb->uuid) ||
 	    sys_getrandom(sb->key, sizeof(sb->key)) != sizeof(sb->key))
 		return refuse(message, -EIO, "the kernel gives no random numbers");

@@ -101,6 +101,55 @@ static bool record_read(struct rawcache *cache, const struct key *key, const str
 	return true;
 }
 
+/* Chunks of a file that are looked at, at most, to see whether something of it stays. */
+#define NAME_SAMPLES 16u
+
+static bool stays(const struct rawcache *cache, const struct found *found, uint32_t region)
+{
+	uint32_t other = found->page >> cache->image.region_pages_shift;
+
+	return index_visited(cache, found->number) ||
+	       (other != region && load_relaxed(&cache->image.regions[other].log) == REGION_MAIN);
+}
+
+static bool chunk_stays(struct rawcache *cache, const struct file *file, uint64_t chunk,
+			uint32_t region)
+{
+	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
+	struct found found;
+	struct parts parts;
+
+	if (index_find(cache, &key, &found))
+		return stays(cache, &found, region);
+	parts_count(cache, file, chunk, &parts);
+	for (uint32_t i = 0; i < parts.count; i++)
+		if (parts.present & 1u << i && stays(cache, &parts.found[i], region))
+			return true;
+	return false;
+}
+
+bool name_wanted(struct rawcache *cache, const struct key *key, const struct found *found)
+{
+	uint32_t region = found->page >> cache->image.region_pages_shift;
+	struct name_record *record;
+	struct file file = { 0 };
+	bool wanted = false;
+	uint64_t chunks;
+
+	if ((uint32_t)key->high != NAME_TAG)
+		return false;
+	record = (struct name_record *)buffer_get();
+	if (record && record_read(cache, key, found, record)) {
+		file.key = (struct key){ record->key_low, record->key_high };
+		file.size = record->size;
+		chunks = (file.size + cache->chunk_bytes - 1) / cache->chunk_bytes;
+		for (uint64_t i = 0; i < chunks && !wanted; i += chunks / NAME_SAMPLES + 1)
+			wanted = chunk_stays(cache, &file, i, region);
+	}
+	buffer_put((char *)record);
+	return wanted;
+}
+
 /* What a walk over the chunks of a file does with those that are there. */
 static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_t size,
 			  bool remove)
@@ -175,7 +224,7 @@ static bool walk_drop(void *arg, const struct key *key, const struct found *foun
 	file_key = (struct key){ record->key_low, record->key_high };
 	walk->bytes += file_walk(walk->cache, &file_key, record->size, true);
 	walk->files++;
-	index_remove(walk->cache, key, found);
+	index_remove(walk->cache, key, NULL); /* wherever it was moved meanwhile */
 	return true;
 }
 

@@ -26,6 +26,13 @@ struct name_record {
 };
 static_assert(sizeof(struct name_record) == 48, "name_record");
 
+/*
+ * Whether an extent is the name of a file of which something will stay when the extent's region is
+ * recycled: it was visited, or lies elsewhere in the main log.
+ */
+struct found;
+bool name_wanted(struct rawcache *cache, const struct key *key, const struct found *found);
+
 /* Once for each file in a process. `fd` tells its path. */
 void name_store(struct rawcache *cache, struct file *file, int fd);
 

@@ -24,6 +24,7 @@
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/ghost.h"
 #include "core/hold.h"
 #include "core/index.h"
 #include "core/pin.h"
@@ -123,7 +124,8 @@ int rawcache_store(struct rawcache *cache, const void *key_bytes, size_t key_len
 	if (ttl)
 		trailer.expires = clock_real_ns() / 1000000000u + ttl;
 	bytes = round_up(length + sizeof(trailer), FORMAT_PAGE);
-	err = space_get(cache, (uint32_t)(bytes >> FORMAT_PAGE_SHIFT), NULL, &extent);
+	err = space_get(cache, ghost_log(cache, &key), (uint32_t)(bytes >> FORMAT_PAGE_SHIFT), NULL,
+			&extent);
 	if (err)
 		return err == -EBUSY ? -EAGAIN : err;
 	err = object_write(cache, &key, &extent, data, length, &trailer);

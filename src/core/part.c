@@ -37,8 +37,10 @@ void parts_find(struct rawcache *cache, const struct file *file, uint64_t chunk,
 	parts_init(cache, file, chunk, parts);
 	for (uint32_t i = first; i <= last && i < parts->count; i++) {
 		parts->key[i] = part_key(cache, file, chunk, i);
-		if (extent_find(cache, &parts->key[i], part_length(parts, i), &parts->found[i]))
-			parts->present |= 1u << i;
+		if (!extent_find(cache, &parts->key[i], part_length(parts, i), &parts->found[i]))
+			continue;
+		index_visit(cache, parts->found[i].number);
+		parts->present |= 1u << i;
 	}
 }
 
@@ -142,5 +144,5 @@ void parts_remove(struct rawcache *cache, const struct parts *parts)
 {
 	for (uint32_t i = 0; i < parts->count; i++)
 		if (parts->present & 1u << i)
-			index_remove(cache, &parts->key[i], &parts->found[i]);
+			index_remove(cache, &parts->key[i], NULL); /* wherever it was moved meanwhile */
 }

@@ -8,6 +8,7 @@
 #include "base/crash.h"
 #include "base/critical.h"
 #include "base/log.h"
+#include "core/evict.h"
 #include "core/flight.h"
 
 static struct rawcache_stats *totals_of(const struct rawcache *cache)
@@ -65,6 +66,7 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 	stats_move(totals_of(cache), &s->stats);
 	CRASH_POINT(fold_counters);
 	regions_disown(cache, slot);
+	evict_disown(cache, slot);
 	flight_abandon(cache, slot);
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		store_release(&s->pin[i], 0);

@@ -275,9 +275,34 @@ static ssize_t never_inline cold_read(struct rawcache *cache, struct file *file,
 	return n;
 }
 
-/* Look the chunk up; its place, verified where that is due, or 0. */
+/* Whether a read from `skip` to `end` is no part of the pass that fetched the chunk. */
+static bool chunk_again(struct chunk *chunk, uint32_t skip, uint32_t end)
+{
+	uint64_t place = chunk ? load_relaxed(&chunk->place) : 0;
+
+	if (!(place & CHUNK_FRESH) || place & CHUNK_VALID || skip < (uint32_t)place)
+		return true;
+	store_relaxed(&chunk->place, CHUNK_FRESH | end);
+	return false;
+}
+
+static void chunk_remember(struct chunk *chunk, uint64_t place)
+{
+	uint64_t before = load_relaxed(&chunk->place);
+
+	if (before == place)
+		return;
+	if (before & CHUNK_VALID) /* else what is resident was seen where it is now */
+		store_relaxed(&chunk->resident, 0);
+	store_release(&chunk->place, place);
+}
+
+/*
+ * Look the chunk up for a read from `skip` to `end` of it; its place, verified where that is due,
+ * or 0. Where it lies is remembered once it counts as visited.
+ */
 static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, uint64_t number,
-			     struct chunk *chunk)
+			     struct chunk *chunk, uint32_t skip, uint32_t end)
 {
 	struct key key = key_of_chunk(&cache->image.sb, &file->key, number);
 	uint64_t bytes = min_u64(cache->chunk_bytes, file->size - number * cache->chunk_bytes);
@@ -287,22 +312,25 @@ static uint64_t chunk_locate(struct rawcache *cache, const struct file *file, ui
 	if (!extent_find(cache, &key, bytes, &found))
 		return 0;
 	place = chunk_place(found.page, found.generation);
-	if (chunk && cache->memo && load_relaxed(&chunk->place) != place) {
-		store_relaxed(&chunk->resident, 0);
-		store_release(&chunk->place, place);
-	}
+	if (!chunk_again(chunk, skip, end))
+		return place;
+	index_visit(cache, found.number);
+	if (chunk && cache->memo)
+		chunk_remember(chunk, place);
 	return place;
 }
 
-uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number)
+uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number, uint32_t skip,
+		    uint32_t end)
 {
 	struct chunk *chunk = file_chunk(file, number);
 	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
 
 	if (number * cache->chunk_bytes >= load_relaxed(&file->size))
 		return 0;
-	return place_current(&cache->image, place, 1) ? place :
-						     chunk_locate(cache, file, number, chunk);
+	return place_current(&cache->image, place, 1)
+		       ? place
+		       : chunk_locate(cache, file, number, chunk, skip, end);
 }
 
 bool chunk_fetch_now(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
@@ -316,9 +344,11 @@ bool chunk_fetch_now(struct rawcache *cache, struct file *file, uint64_t handle,
 	if (buffer)
 		n = rawcache_file_read(cache, handle, fd, buffer, bytes, offset);
 	buffer_put(buffer);
-	if (n > 0)
-		fill_settle(cache, file, fd);
-	return n > 0;
+	if (n <= 0)
+		return false;
+	fill_settle(cache, file, fd);
+	chunk_fresh(file, number, 0); /* whom it is fetched for has not read it yet */
+	return true;
 }
 
 static ssize_t read_parts(struct rawcache *cache, const struct file *file,
@@ -333,16 +363,19 @@ static ssize_t read_parts(struct rawcache *cache, const struct file *file,
 static ssize_t read_round(struct rawcache *cache, struct file *file, struct chunk *chunk,
 			  const struct want *want)
 {
-	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
+	uint64_t place = chunk ? load_acquire(&chunk->place) : 0;
 	uint64_t mask = pages_mask(want->skip, want->length);
 
 	if (unlikely(load_relaxed(&cache->broken)))
 		return READ_MISS;
 	if (!place_current(&cache->image, place, want->skip + want->length)) {
-		place = chunk_locate(cache, file, want->chunk, chunk);
+		bool first = !(place & CHUNK_FRESH) || place == CHUNK_FRESH;
+
+		place = chunk_locate(cache, file, want->chunk, chunk, want->skip,
+				     want->skip + want->length);
 		if (!place)
 			return read_parts(cache, file, want);
-		if (load_relaxed(&file->ahead.live))
+		if (first && load_relaxed(&file->ahead.live))
 			fill_touch(cache, file, want);
 	}
 	if (chunk && cache->image.data && (load_relaxed(&chunk->resident) & mask) == mask) {

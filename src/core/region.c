@@ -6,303 +6,43 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
-#include "base/critical.h"
-#include "base/log.h"
-#include "base/memory.h"
-#include "core/detach.h"
-#include "core/index.h"
+#include "core/evict.h"
 #include "core/pin.h"
-#include "core/process.h"
+#include "core/recycle.h"
 #include "core/storage.h"
 
-/* Entries carry 12 bits of a generation: sweep well before they come round. */
-#define GENERATION_SWEEP 3800u
-/* More than a region goes through between two write-backs, and no multiple of those twelve bits. */
+/* More than a region goes through between two write-backs, and no multiple of an entry's twelve bits. */
 #define GENERATION_LEAP ((1u << 20) + 1)
-/* An entry's age is 18 bits of seconds from the opening of its region. */
-#define REGION_OPEN_MAX_S (ENTRY_AGE_MAX / 2)
-#define VICTIM_TRIES 8
+/* An entry's age is 17 bits of seconds from the opening of its region. */
+#define REGION_OPEN_MAX_S ENTRY_AGE_MAX
 #define WAIT_TRIES 50
 
-static struct runtime_header *header_of(const struct rawcache *cache)
+/* Under the lock: the clean region that has waited longest, if there is one. */
+static uint32_t region_next(struct rawcache *cache)
 {
-	return cache->runtime.header;
-}
+	uint32_t *next = header_of(cache)->next_region;
 
-static int lock_regions(struct rawcache *cache, struct critical *critical)
-{
-	int err;
+	for (uint32_t tries = 0; tries < RUNTIME_NEXT; tries++) {
+		uint32_t number = region_checked(cache, next[0]);
 
-	critical_enter(critical);
-	err = runtime_lock(&header_of(cache)->region_lock);
-	if (err)
-		critical_leave(critical);
-	return err;
-}
-
-static void unlock_regions(struct rawcache *cache, struct critical *critical)
-{
-	runtime_unlock(&header_of(cache)->region_lock);
-	critical_leave(critical);
-}
-
-/* A region number from shared memory, or UINT32_MAX. */
-static uint32_t region_checked(const struct rawcache *cache, uint32_t number_plus_one)
-{
-	return number_plus_one && number_plus_one <= cache->image.sb.region_count ?
-		       number_plus_one - 1 :
-		       UINT32_MAX;
-}
-
-/* --- recycling */
-
-/* Under the lock: whether `region` can be taken, and how early in the order it comes. */
-static bool victim_rank(struct rawcache *cache, uint32_t number, uint64_t *rank)
-{
-	const struct region *region = &cache->image.regions[number];
-	uint32_t owner;
-
-	switch (load_relaxed(&region->state)) {
-	case REGION_FREE:
-		*rank = number;
-		return true;
-	case REGION_SEALED:
-		*rank = (UINT64_C(1) << 40) + region->order;
-		return true;
-	case REGION_ACTIVE:
-		/* of an earlier boot, or lost by a process that died before it told */
-		*rank = (UINT64_C(1) << 40) + region->order;
-		return number + 1 != header_of(cache)->active_region;
-	case REGION_RECYCLING:
-		owner = load_relaxed(&region->owner);
-		*rank = (UINT64_C(1) << 39) + number;
-		return !owner || owner > RUNTIME_SLOTS || !process_alive(cache, owner - 1);
-	default:
-		return false;
+		for (uint32_t i = 0; i + 1 < RUNTIME_NEXT; i++)
+			store_release(&next[i], next[i + 1]);
+		store_release(&next[RUNTIME_NEXT - 1], 0);
+		if (number != REGION_NONE && cache->image.regions[number].state == REGION_FREE)
+			return number;
 	}
+	return REGION_NONE;
 }
 
-/* Under the lock: the best victim that nobody pins, or -EAGAIN. */
-static int victim_choose(struct rawcache *cache, uint32_t *victim)
+/* Under the lock: make a waiting region the active one of a log, if `spare` others wait. */
+static bool region_activate(struct rawcache *cache, enum region_log log, uint32_t spare)
 {
-	uint32_t next = header_of(cache)->next_region;
-	uint64_t floor = 0;
-
-	for (;;) {
-		uint64_t best = UINT64_MAX;
-		uint64_t rank;
-
-		for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
-			if (n + 1 == next || !victim_rank(cache, n, &rank))
-				continue;
-			if (rank >= floor && rank < best) {
-				best = rank;
-				*victim = n;
-			}
-		}
-		if (best == UINT64_MAX)
-			return -EAGAIN;
-		if (!pin_any(cache, *victim))
-			return 0;
-		floor = best + 1;
-	}
-}
-
-/*
- * Under the lock: make all locations in the region stale. Only a region that may hold something
- * is bumped, and RECYCLING says that it was: tries that fail do not use generations up. An active
- * one is sealed first: nobody may find it active in the new generation and cut from it, for
- * what is cut would be there, and found, when the region is used again in that generation.
- */
-static void region_invalidate(struct region *region)
-{
-	if (region->state == REGION_SEALED || region->state == REGION_ACTIVE) {
-		stats_add(evicted_regions, 1);
-		stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used) << FORMAT_PAGE_SHIFT);
-		store_release(&region->state, REGION_SEALED);
-		store_release(&region->generation, region->generation + 1); /* pairs with region_cut() */
-		CRASH_POINT(region_bumped);
-	}
-	store_relaxed(&region->used, 0);
-	store_release(&region->state, REGION_RECYCLING);
-}
-
-/*
- * Under the lock: the image's users have another segment than we, so that they do not see our
- * pins, nor we theirs (two nodes of a block device have locks of their own).
- */
-static int users_check(struct rawcache *cache)
-{
-	if (runtime_is_current(&cache->runtime, &cache->image))
-		return 0;
-	log_error("other processes use the image with another runtime segment");
-	storage_lost(cache);
-	return -ESTALE;
-}
-
-/* Claim a victim and make all locations in it stale. */
-static int victim_take(struct rawcache *cache, uint32_t *victim)
-{
-	struct critical critical;
-	struct region *region;
-	int err = lock_regions(cache, &critical);
-
-	if (err)
-		return err;
-	err = users_check(cache);
-	if (!err)
-		err = victim_choose(cache, victim);
-	CRASH_POINT(region_locked);
-	if (!err) {
-		region = &cache->image.regions[*victim];
-		store_relaxed(&region->owner, (uint32_t)cache->slot + 1);
-		region_invalidate(region);
-	}
-	unlock_regions(cache, &critical);
-	return err;
-}
-
-/* All entries of the index are of generations that 12 bits tell apart. */
-static int generations_sweep(struct rawcache *cache, const struct region *region)
-{
-	uint32_t count = cache->image.sb.region_count;
-	uint32_t *before;
-	int err;
-
-	if (region->generation - region->swept < GENERATION_SWEEP)
-		return 0;
-	before = memory_map(count * sizeof(*before));
-	if (!before)
-		return -ENOMEM;
-	/* what was live when the sweep began may have stayed: only what was stale then is gone */
-	for (uint32_t n = 0; n < count; n++)
-		before[n] = load_relaxed(&cache->image.regions[n].generation);
-	err = index_sweep(cache);
-	for (uint32_t n = 0; n < count && !err; n++)
-		if ((int32_t)(before[n] - load_relaxed(&cache->image.regions[n].swept)) > 0)
-			store_relaxed(&cache->image.regions[n].swept, before[n]);
-	memory_unmap(before, count * sizeof(*before));
-	return err;
-}
-
-static int region_detach(struct rawcache *cache, uint32_t number)
-{
-	const struct image *image = &cache->image;
-	uint64_t bytes = UINT64_C(1) << image->sb.region_shift;
-
-	if (!image_fd_valid(image) || !runtime_fd_valid(&cache->runtime))
-		return -EBADF;
-	return detach_range(image->fd, image->sb.probes,
-			    image->sb.data_offset + (uint64_t)number * bytes, bytes);
-}
-
-static void region_set_state(struct rawcache *cache, uint32_t number, uint32_t state)
-{
-	struct critical critical;
-	struct region *region = &cache->image.regions[number];
-
-	if (lock_regions(cache, &critical)) {
-		/* it stays RECYCLING: whoever comes next begins again */
-		store_release(&region->owner, 0);
-		return;
-	}
-	if (region->state == REGION_RECYCLING &&
-	    load_relaxed(&region->owner) == (uint32_t)cache->slot + 1) {
-		region->cursor = 0;
-		store_relaxed(&region->owner, 0);
-		store_release(&region->state, state);
-	}
-	unlock_regions(cache, &critical);
-}
-
-/* Take a victim through RECYCLING to FREE; *number is the region. */
-static int region_recycle(struct rawcache *cache, uint32_t *number)
-{
-	int err;
-
-	for (int tries = 0; tries < VICTIM_TRIES; tries++) {
-		err = victim_take(cache, number);
-		if (err)
-			return err;
-		fence_full(); /* pairs with the one in pin_get() */
-		if (!pin_any(cache, *number))
-			break;
-		/* pinned between our two looks: leave it, ownerless, for when the pin is gone */
-		store_release(&cache->image.regions[*number].owner, 0);
-		if (tries == VICTIM_TRIES - 1)
-			return -EAGAIN;
-	}
-	CRASH_POINT(region_taken);
-	err = generations_sweep(cache, &cache->image.regions[*number]);
-	if (!err) {
-		err = region_detach(cache, *number);
-		CRASH_POINT(region_detached);
-		if (err == -EIO) {
-			log_error("region %u cannot be recycled (%d): not used any more", *number,
-				  err);
-			stats_add(io_errors, 1);
-			region_set_state(cache, *number, REGION_BAD);
-			return err;
-		}
-	}
-	if (err)
-		store_release(&cache->image.regions[*number].owner, 0);
-	else
-		region_set_state(cache, *number, REGION_FREE);
-	return err;
-}
-
-static int next_prepare(struct rawcache *cache)
-{
-	struct critical critical;
-	uint32_t number = 0;
-	int err;
-
-	if (region_checked(cache, load_acquire(&header_of(cache)->next_region)) != UINT32_MAX)
-		return 0;
-	err = region_recycle(cache, &number);
-	if (err)
-		return err;
-	CRASH_POINT(region_free);
-	err = lock_regions(cache, &critical);
-	if (err)
-		return err;
-	if (!header_of(cache)->next_region &&
-	    cache->image.regions[number].state == REGION_FREE)
-		store_release(&header_of(cache)->next_region, number + 1);
-	unlock_regions(cache, &critical);
-	return 0;
-}
-
-/*
- * Have a clean region waiting. A handler that left by siglongjmp() would leave a region that is
- * being recycled for as long as we live.
- */
-static int region_prepare(struct rawcache *cache)
-{
-	struct critical critical;
-	int err;
-
-	critical_enter(&critical);
-	err = next_prepare(cache);
-	critical_leave(&critical);
-	return err;
-}
-
-/* --- the active region */
-
-/* Under the lock: make the waiting region the active one. */
-static bool region_activate(struct rawcache *cache)
-{
-	uint32_t number = region_checked(cache, header_of(cache)->next_region);
+	uint32_t number = evict_waiting(cache) > spare ? region_next(cache) : REGION_NONE;
 	struct region *region;
 
-	store_release(&header_of(cache)->next_region, 0);
-	if (number == UINT32_MAX)
+	if (number == REGION_NONE)
 		return false;
 	region = &cache->image.regions[number];
-	if (region->state != REGION_FREE)
-		return false;
 	region->cursor = 0;
 	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
 	if (!region->generation)
@@ -310,32 +50,38 @@ static bool region_activate(struct rawcache *cache)
 	store_relaxed(&region->opened, clock_real_ns() / 1000000000u);
 	region->order = ++cache->image.state->order;
 	store_relaxed(&region->epoch, cache_epoch(cache));
+	store_relaxed(&region->log, (uint32_t)log);
 	store_release(&region->state, REGION_ACTIVE);
 	CRASH_POINT(region_active);
-	store_release(&header_of(cache)->active_region, number + 1);
+	store_release(&header_of(cache)->active_region[log], number + 1);
 	return true;
 }
 
-/* Replace the active region, unless somebody else has done so since we saw `seen`. */
-static int region_advance(struct rawcache *cache, uint32_t seen)
+/*
+ * Replace a log's active region, unless somebody else has done so since we saw `seen`. -ENOENT:
+ * not more than `spare` clean ones wait.
+ */
+static int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen,
+			  uint32_t spare)
 {
+	uint32_t *active = &header_of(cache)->active_region[log];
 	struct critical critical;
-	bool advanced = true;
-	int err = lock_regions(cache, &critical);
+	bool replaced = true;
+	int err = regions_lock(cache, &critical);
 
 	if (err)
 		return err;
-	if (header_of(cache)->active_region == seen) {
+	if (*active == seen) {
 		uint32_t number = region_checked(cache, seen);
 
-		if (number != UINT32_MAX && cache->image.regions[number].state == REGION_ACTIVE)
+		if (number != REGION_NONE && cache->image.regions[number].state == REGION_ACTIVE)
 			store_release(&cache->image.regions[number].state, REGION_SEALED);
-		store_release(&header_of(cache)->active_region, 0);
+		store_release(active, 0);
 		CRASH_POINT(region_sealed);
-		advanced = !users_check(cache) && region_activate(cache);
+		replaced = !recycle_users_check(cache) && region_activate(cache, log, spare);
 	}
-	unlock_regions(cache, &critical);
-	return advanced ? 0 : region_prepare(cache);
+	regions_unlock(cache, &critical);
+	return replaced ? 0 : -ENOENT;
 }
 
 /* Whether an extent may still be cut from it. */
@@ -367,7 +113,6 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, u
 {
 	struct region *region = &cache->image.regions[number];
 	uint32_t generation = load_acquire(&region->generation);
-	uint32_t half = cache->image.region_pages / 2;
 	uint32_t cursor;
 	uint32_t pages;
 	int pin;
@@ -387,38 +132,55 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, u
 		return -EAGAIN;
 	}
 	CRASH_POINT(region_cut);
-	fetch_add(&region->used, pages);
 	extent->page = (number << cache->image.region_pages_shift) + cursor;
 	extent->pages = pages;
 	extent->generation = generation;
-	if (cursor < half && cursor + pages >= half)
-		region_prepare(cache);
 	return 0;
 }
 
-int region_alloc_most(struct rawcache *cache, uint32_t least, uint32_t most, struct extent *extent)
+/* 0; -EAGAIN: the active region of the log is used up; or why there is no pin. */
+static int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+		      uint32_t *active, struct extent *extent)
+{
+	uint32_t number;
+
+	*active = load_acquire(&header_of(cache)->active_region[log]);
+	number = region_checked(cache, *active);
+	return number == REGION_NONE ? -EAGAIN : region_cut(cache, number, least, most, extent);
+}
+
+static int region_allowed(struct rawcache *cache, uint32_t pages)
+{
+	int err = cache_slot_need(cache);
+
+	if (!err && (cache->image.read_only || !pages || pages > cache->image.region_pages))
+		err = -EROFS;
+	/* before anything is believed of the region table: see region_distrust_all() */
+	if (!err && !storage_check(cache))
+		err = -EIO;
+	return err;
+}
+
+int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+		      struct extent *extent)
 {
 	struct timespec nap = { 0, 1000000 };
-	int err = cache_slot_need(cache);
+	int err = region_allowed(cache, least);
+	uint32_t active;
 
 	extent->pin = -1;
 	if (err)
 		return err;
-	if (cache->image.read_only || !least || least > cache->image.region_pages)
-		return -EROFS;
-	/* before anything is believed of the region table: see region_distrust_all() */
-	if (!storage_check(cache))
-		return -EIO;
-	for (int tries = 0; tries < WAIT_TRIES; tries++) {
-		uint32_t active = load_acquire(&header_of(cache)->active_region);
-		uint32_t number = region_checked(cache, active);
-
-		if (number != UINT32_MAX) {
-			err = region_cut(cache, number, least, most, extent);
-			if (err != -EAGAIN)
-				return err;
-		}
-		err = region_advance(cache, active);
+	for (unsigned int tries = 0; tries < WAIT_TRIES; tries++) {
+		err = region_try(cache, log, least, most, &active, extent);
+		if (err != -EAGAIN)
+			return err;
+		/* the last one is for what is moved, if another can be had */
+		err = region_replace(cache, log, active, !tries);
+		if (!err)
+			evict_credit(cache);
+		if (err == -ENOENT)
+			err = evict_now(cache, tries);
 		if (err && err != -EAGAIN)
 			return err; /* -ETIMEDOUT too: the lock's owner is stopped */
 		if (err)
@@ -427,9 +189,28 @@ int region_alloc_most(struct rawcache *cache, uint32_t least, uint32_t most, str
 	return -EAGAIN;
 }
 
-int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent)
+int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages, struct extent *extent)
 {
-	return region_alloc_most(cache, pages, pages, extent);
+	int err = region_alloc_most(cache, log, pages, pages, extent);
+
+	if (!err)
+		evict_step(cache, pages);
+	return err;
+}
+
+int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent)
+{
+	int err = region_allowed(cache, pages);
+	uint32_t active;
+
+	extent->pin = -1;
+	for (int tries = 0; tries < 2 && !err; tries++) {
+		err = region_try(cache, REGION_MAIN, pages, pages, &active, extent);
+		if (err != -EAGAIN)
+			return err;
+		err = region_replace(cache, REGION_MAIN, active, 0);
+	}
+	return err ? err : -EAGAIN;
 }
 
 void region_release(struct rawcache *cache, const struct extent *extent)
@@ -440,21 +221,22 @@ void region_release(struct rawcache *cache, const struct extent *extent)
 int region_drop_all(struct rawcache *cache)
 {
 	struct critical critical;
-	int err = lock_regions(cache, &critical);
+	int err = regions_lock(cache, &critical);
 
 	if (err)
 		return err;
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
 		struct region *region = &cache->image.regions[n];
 
-		if (region->state != REGION_SEALED && region->state != REGION_ACTIVE)
+		if (load_relaxed(&region->state) == REGION_BAD || !recycle_holds(cache, region))
 			continue;
 		/* not FREE: pages may still be on their way to a socket and must be detached */
 		store_relaxed(&region->owner, 0);
-		region_invalidate(region);
+		recycle_invalidate(cache, region);
 	}
-	store_release(&header_of(cache)->active_region, 0);
-	unlock_regions(cache, &critical);
+	for (uint32_t log = 0; log < REGION_LOGS; log++)
+		store_release(&header_of(cache)->active_region[log], 0);
+	regions_unlock(cache, &critical);
 	return 0;
 }
 
@@ -467,7 +249,7 @@ int region_drop_all(struct rawcache *cache)
 int region_distrust_all(struct rawcache *cache)
 {
 	struct critical critical;
-	int err = lock_regions(cache, &critical);
+	int err = regions_lock(cache, &critical);
 
 	if (err)
 		return err;
@@ -478,6 +260,6 @@ int region_distrust_all(struct rawcache *cache)
 			store_release(&region->state, REGION_SEALED);
 		store_release(&region->generation, region->generation + GENERATION_LEAP);
 	}
-	unlock_regions(cache, &critical);
+	regions_unlock(cache, &critical);
 	return 0;
 }

@@ -4,12 +4,10 @@
  *
  *	FREE -> ACTIVE -> SEALED -> RECYCLING -> FREE -> ...
  *
- * Space is cut from the one ACTIVE region by adding to its cursor, without a lock; space.h makes
- * extents of it. Changes of state happen under the runtime's region_lock. Recycling, in this order:
- * bump the generation (every location in the region is stale from here on), fence, make sure that
- * nobody pins it, detach its pages. A recycler that died leaves RECYCLING with an owner that is
- * dead: anyone may begin again from the top. While one region is filled, the next is made
- * ready ahead, so that a fill does not wait for a recycling.
+ * Space is cut from the ACTIVE region of a log by adding to its cursor, without a lock; space.h makes
+ * extents of it. Changes of state happen under the runtime's region_lock. Which region is recycled is
+ * evict.h's matter, how, recycle.h's. While one region is filled, the next is made ready ahead, so
+ * that a fill does not wait for a recycling.
  */
 #ifndef CORE_REGION_H
 #define CORE_REGION_H
@@ -25,13 +23,18 @@ struct extent {
 };
 
 /*
- * Cut `pages` pages. Each success owes one region_release(). -EAGAIN: nothing can be recycled
- * now (all pinned), or no slot or pin is left; -EROFS; or the storage's error.
+ * Cut `pages` pages from a log. Each success owes one region_release(). -EAGAIN: nothing can be
+ * recycled now (all pinned), or no slot or pin is left; -EROFS; or the storage's error.
  */
-int region_alloc(struct rawcache *cache, uint32_t pages, struct extent *extent);
+int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages,
+		 struct extent *extent);
 
 /* The same with as many of `most` pages as the active region has left, but at least `least`. */
-int region_alloc_most(struct rawcache *cache, uint32_t least, uint32_t most, struct extent *extent);
+int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+		      struct extent *extent);
+
+/* From the main log, and only if that takes no recycling; else -ENOENT. */
+int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent);
 
 void region_release(struct rawcache *cache, const struct extent *extent);
 

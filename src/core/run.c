@@ -8,13 +8,13 @@
 #include "core/read.h"
 
 static uint64_t place_get(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			  uint64_t number)
+			  uint64_t number, uint32_t skip, uint32_t end)
 {
-	uint64_t place = chunk_find(cache, file, number);
+	uint64_t place = chunk_find(cache, file, number, skip, end);
 
 	if (place || fd < 0 || !chunk_fetch_now(cache, file, handle, fd, number))
 		return place;
-	return chunk_find(cache, file, number);
+	return chunk_find(cache, file, number, skip, end);
 }
 
 /* How many chunks from `number` on are known to lie at `place` and side by side behind it. */
@@ -44,11 +44,13 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 		uint64_t most = min_u64((length - run->length + cache->chunk_bytes - 1) /
 						cache->chunk_bytes,
 					(left + pages - 1) / pages - 1);
+		uint32_t end;
 		uint64_t known = most ? run_known(cache, file, number + 1, place + pages, most) : 0;
 
 		if (!most)
 			return;
-		if (!known && chunk_find(cache, file, number + 1) != place + pages)
+		end = (uint32_t)min_u64(length - run->length, cache->chunk_bytes);
+		if (!known && chunk_find(cache, file, number + 1, 0, end) != place + pages)
 			return;
 		known = max_u64(known, 1);
 		number += known;
@@ -62,18 +64,20 @@ int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 {
 	uint64_t size = load_relaxed(&file->size);
 	uint64_t number = offset / cache->chunk_bytes;
-	uint64_t skip = offset % cache->chunk_bytes;
+	uint32_t skip = (uint32_t)(offset % cache->chunk_bytes);
 	uint64_t place;
+	uint32_t end;
 
 	if (offset >= size)
 		return -ENODATA;
 	length = min_u64(length, size - offset);
-	place = place_get(cache, file, handle, fd, number);
+	end = (uint32_t)min_u64(skip + length, cache->chunk_bytes);
+	place = place_get(cache, file, handle, fd, number, skip, end);
 	if (place) {
 		run->region = CHUNK_PAGE(place) >> cache->image.region_pages_shift;
 		run->generation = load_acquire(&cache->image.regions[run->region].generation);
 		run->at = ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) + skip;
-		run->length = min_u64(length, cache->chunk_bytes - skip);
+		run->length = end - skip;
 		if ((run->generation & 0x7fffffffu) != CHUNK_GENERATION(place))
 			place = 0;
 		else

@@ -37,12 +37,21 @@ static uint64_t layout_fingerprint(void)
 		RUNTIME_SLOTS,		       RUNTIME_BLOCKS,
 		RUNTIME_FLIGHTS,	       RUNTIME_WRITERS,
 		SPACE_RESTS,		       SPACE_RUNS,
+		RUNTIME_NEXT,		       RUNTIME_GHOSTS_MAX,
 	};
 	uint64_t print = RUNTIME_VERSION;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		print = (print ^ sizes[i]) * UINT64_C(0x100000001b3);
 	return print;
+}
+
+/* A quarter of the entries that the index has room for, as a power of two. */
+static uint32_t ghosts_wanted(uint32_t visited_count)
+{
+	uint64_t wanted = max_u64(visited_count / 4, RUNTIME_GHOSTS_MIN);
+
+	return 1u << log2_floor(min_u64(wanted, RUNTIME_GHOSTS_MAX));
 }
 
 /* Places of the parts; with `base` NULL only the size is worked out. */
@@ -52,7 +61,9 @@ static uint64_t runtime_place(struct runtime *runtime, char *base, uint32_t visi
 	uint64_t blocks = slots + RUNTIME_SLOTS * sizeof(struct process_slot);
 	uint64_t flights = blocks + RUNTIME_BLOCKS * sizeof(struct stats_block);
 	uint64_t writers = flights + RUNTIME_FLIGHTS * sizeof(struct flight);
-	uint64_t visited = writers + RUNTIME_WRITERS * sizeof(uint32_t);
+	uint64_t ghosts = writers + RUNTIME_WRITERS * sizeof(uint32_t);
+	uint32_t ghost_count = ghosts_wanted(visited_count);
+	uint64_t visited = ghosts + ghost_count * sizeof(uint64_t);
 
 	if (base) {
 		runtime->header = (struct runtime_header *)base;
@@ -60,6 +71,8 @@ static uint64_t runtime_place(struct runtime *runtime, char *base, uint32_t visi
 		runtime->blocks = (struct stats_block *)(base + blocks);
 		runtime->flights = (struct flight *)(base + flights);
 		runtime->writers = (uint32_t *)(base + writers);
+		runtime->ghosts = (uint64_t *)(base + ghosts);
+		runtime->ghost_count = ghost_count;
 		runtime->visited = (uint8_t *)(base + visited);
 		runtime->visited_count = visited_count;
 	}
@@ -211,8 +224,8 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	struct runtime_header *h = runtime->header;
 	int err = robust_lock_init(&h->region_lock);
 
-	if (!err)
-		err = robust_lock_init(&h->space.lock);
+	for (uint32_t log = 0; !err && log < REGION_LOGS; log++)
+		err = robust_lock_init(&h->space[log].lock);
 	for (uint32_t i = 0; !err && i < RUNTIME_INDEX_LOCKS; i++)
 		err = robust_lock_init(&h->index_lock[i]);
 	if (err)

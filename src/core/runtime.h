@@ -4,7 +4,8 @@
  * memory, not a file that must survive: it is made anew after a reboot, or when its layout is
  * not ours and nobody is attached.
  *
- *	header | process slots | stats blocks | flights | writer generations | visited bytes
+ *	header | process slots | stats blocks | flights | writer generations | ghosts |
+ *	visited bytes
  *
  * Who may attach is settled by open-file-description locks on the image:
  *	byte LOCK_USERS	shared by every attached process; exclusive while a segment is made
@@ -28,7 +29,7 @@
 
 #define RUNTIME_MAGIC "RCRUNTIM"
 #ifndef RUNTIME_VERSION /* tests/versions.c has another */
-#define RUNTIME_VERSION 5u
+#define RUNTIME_VERSION 6u
 #endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
@@ -36,6 +37,9 @@
 #define RUNTIME_WRITERS 8192u
 #define RUNTIME_VISITED_MAX (8u << 20)
 #define RUNTIME_INDEX_LOCKS 64u
+#define RUNTIME_NEXT 2u /* clean regions that are kept ready: one for each log */
+#define RUNTIME_GHOSTS_MIN 64u
+#define RUNTIME_GHOSTS_MAX (512u << 10)
 #ifndef SLOT_PINS
 #define SLOT_PINS 64u
 #endif
@@ -116,14 +120,19 @@ struct runtime_header {
 	uint8_t boot_id[16];
 	uint32_t visited_count;
 	uint32_t slots_high; /* slots ever used: scans end there */
-	uint32_t active_region; /* region + 1 that extents are appended to; 0: none */
-	uint32_t next_region; /* region + 1 that is clean and waits; 0: none */
+	uint32_t active_region[REGION_LOGS]; /* region + 1 that extents are appended to; 0: none */
+	uint32_t next_region[RUNTIME_NEXT]; /* region + 1 that are clean and wait; 0: none */
+	uint32_t evict_region; /* region + 1 that is being emptied: see evict.h; 0: none */
+	uint32_t evict_page; /* of it, that is to be looked at next */
+	uint32_t evict_owner; /* slot + 1 of who is at it */
+	uint32_t evict_credit; /* pages that may be moved until the next region is opened */
+	uint32_t evict_keeps; /* regions that may be kept until then */
 	uint64_t mmap_threshold; /* tunable: 0 unset */
 	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
 	uint64_t device; /* on which the image was when its epoch began */
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
-	struct space space;
+	struct space space[REGION_LOGS];
 } __attribute__((aligned(4096)));
 
 struct runtime {
@@ -137,7 +146,9 @@ struct runtime {
 	struct stats_block *blocks;
 	struct flight *flights;
 	uint32_t *writers; /* generations of files written under our eyes, hashed */
+	uint64_t *ghosts; /* see ghost.h */
 	uint8_t *visited;
+	uint32_t ghost_count;
 	uint32_t visited_count;
 	char path[256];
 };

@@ -9,6 +9,7 @@
 #include "base/crash.h"
 #include "base/critical.h"
 #include "base/sys.h"
+#include "core/evict.h"
 #include "core/folio.h"
 #include "core/pin.h"
 
@@ -24,6 +25,8 @@
 #define WAIT_NS 1000000
 
 struct space_want {
+	enum region_log log;
+	struct space *space; /* of the log */
 	uint32_t pages;
 	const struct space_stream *stream;
 	uint32_t cut;  /* pages that have to be cut, for it or for the run that follows */
@@ -38,11 +41,6 @@ enum { FOLLOW_NONE, FOLLOW_SOON, FOLLOW_DONE };
 struct piece {
 	uint32_t page, pages, generation;
 };
-
-static struct space *space_of(const struct rawcache *cache)
-{
-	return &cache->runtime.header->space;
-}
 
 static uint32_t chunk_pages(const struct rawcache *cache)
 {
@@ -63,6 +61,14 @@ static uint32_t now_s(void)
 	return (uint32_t)(clock_coarse_ms() >> 10);
 }
 
+/* What is stored in one of the oldest regions would be evicted soon. */
+static bool region_young(const struct rawcache *cache, const struct region *region)
+{
+	uint64_t opened_since = load_relaxed(&cache->image.state->order) - region->order;
+
+	return opened_since < cache->image.sb.region_count / 4;
+}
+
 /* Whether it may be used: nothing in the segment is believed. */
 static bool piece_valid(const struct rawcache *cache, const struct piece *piece)
 {
@@ -71,7 +77,8 @@ static bool piece_valid(const struct rawcache *cache, const struct piece *piece)
 	return piece->pages && range_inside(piece->page, piece->pages, image->total_pages) &&
 	       (piece->page & (image->region_pages - 1)) + (uint64_t)piece->pages <=
 		       image->region_pages &&
-	       load_acquire(&image_region(image, piece->page)->generation) == piece->generation;
+	       load_acquire(&image_region(image, piece->page)->generation) == piece->generation &&
+	       region_young(cache, image_region(image, piece->page));
 }
 
 static struct piece piece_cut(struct piece *piece, uint32_t pages)
@@ -106,9 +113,8 @@ static void rest_store(struct space_rest *rest, const struct piece *piece)
 }
 
 /* Add to what it continues; else in place of the smallest, which is lost if it is not empty. */
-static void rest_put(const struct rawcache *cache, const struct piece *piece)
+static void rest_put(const struct rawcache *cache, struct space *space, const struct piece *piece)
 {
-	struct space *space = space_of(cache);
 	struct space_rest *smallest = &space->rest[0];
 	struct piece seen;
 
@@ -134,9 +140,9 @@ static void rest_put(const struct rawcache *cache, const struct piece *piece)
 }
 
 /* From the smallest rest that has as many pages. */
-static bool rest_take(const struct rawcache *cache, uint32_t pages, struct piece *taken)
+static bool rest_take(const struct rawcache *cache, struct space *space, uint32_t pages,
+		      struct piece *taken)
 {
-	struct space *space = space_of(cache);
 	struct space_rest *best = NULL;
 	struct piece piece;
 	struct piece found;
@@ -156,9 +162,9 @@ static bool rest_take(const struct rawcache *cache, uint32_t pages, struct piece
 }
 
 /* Whole blocks, at most `pages` of them, from a rest that begins with one. */
-static bool rest_take_blocks(const struct rawcache *cache, uint32_t pages, struct piece *taken)
+static bool rest_take_blocks(const struct rawcache *cache, struct space *space, uint32_t pages,
+			     struct piece *taken)
 {
-	struct space *space = space_of(cache);
 	uint32_t block = block_pages(cache);
 	struct piece piece;
 
@@ -203,7 +209,7 @@ static bool run_hole(const struct rawcache *cache, const struct space_run *run, 
 }
 
 /* Nobody goes on with it: what it has left is for all. */
-static void run_end(const struct rawcache *cache, struct space_run *run)
+static void run_end(const struct rawcache *cache, struct space *space, struct space_run *run)
 {
 	struct space_run copy = *run;
 	struct piece hole;
@@ -212,19 +218,18 @@ static void run_end(const struct rawcache *cache, struct space_run *run)
 	if (!copy.tag || copy.chunks > RUN_CHUNKS_MAX)
 		return;
 	for (uint32_t at = 0; run_hole(cache, &copy, &at, &hole);)
-		rest_put(cache, &hole);
+		rest_put(cache, space, &hole);
 }
 
-static void runs_end_idle(const struct rawcache *cache)
+static void runs_end_idle(const struct rawcache *cache, struct space *space)
 {
-	struct space *space = space_of(cache);
 	uint32_t now = now_s();
 
 	for (uint32_t i = 0; i < SPACE_RUNS; i++) {
 		struct space_run *run = &space->run[i];
 
 		if (run->tag && run->taken != run_all(run) && now - run->touched > IDLE_S)
-			run_end(cache, run);
+			run_end(cache, space, run);
 	}
 }
 
@@ -253,10 +258,9 @@ struct neighbours {
 	struct space_run *before; /* that this one continues; NULL: none */
 };
 
-static void run_neighbours(const struct rawcache *cache, uint64_t tag, uint64_t chunk,
-			   struct neighbours *n)
+static void run_neighbours(const struct rawcache *cache, struct space *space, uint64_t tag,
+			   uint64_t chunk, struct neighbours *n)
 {
-	struct space *space = space_of(cache);
 	uint64_t block = block_pages(cache) / chunk_pages(cache);
 	uint64_t ahead = AHEAD_BLOCKS * block;
 	uint64_t chunks = block;
@@ -283,9 +287,8 @@ static void run_neighbours(const struct rawcache *cache, uint64_t tag, uint64_t 
 }
 
 /* A place for a new run: a free one, or that of one that is full, or the one used longest ago. */
-static struct space_run *run_place(const struct rawcache *cache)
+static struct space_run *run_place(const struct rawcache *cache, struct space *space)
 {
-	struct space *space = space_of(cache);
 	struct space_run *best = NULL;
 	uint32_t now = now_s();
 	uint64_t best_rank = 0;
@@ -303,7 +306,7 @@ static struct space_run *run_place(const struct rawcache *cache)
 			best_rank = rank;
 		}
 	}
-	run_end(cache, best);
+	run_end(cache, space, best);
 	return best;
 }
 
@@ -311,7 +314,7 @@ static struct space_run *run_place(const struct rawcache *cache)
 static void run_add(const struct rawcache *cache, const struct space_want *want, uint64_t first,
 		    const struct piece *piece)
 {
-	struct space_run *run = run_place(cache);
+	struct space_run *run = run_place(cache, want->space);
 
 	run->first = first;
 	run->taken = 0;
@@ -333,7 +336,7 @@ static bool run_take(const struct rawcache *cache, const struct space_want *want
 
 	/* stored once before: what was dropped is read again */
 	if (run->taken >> i & 1 || i * chunk_pages(cache) + want->pages > run->pages) {
-		run_end(cache, run);
+		run_end(cache, want->space, run);
 		return false;
 	}
 	store_release(&run->taken, run->taken | UINT64_C(1) << i);
@@ -345,21 +348,21 @@ static bool run_take(const struct rawcache *cache, const struct space_want *want
 /* --- under the lock: `hand` was cut for us; what we do not use of it becomes a rest */
 
 /* Pages for a run: from our hand, or from what is there. */
-static bool run_pages(const struct rawcache *cache, uint32_t pages, bool blocks, struct piece *hand,
-		      struct piece *piece)
+static bool run_pages(const struct rawcache *cache, struct space *space, uint32_t pages,
+		      bool blocks, struct piece *hand, struct piece *piece)
 {
 	if (hand->pages) {
 		*piece = piece_cut(hand, (uint32_t)min_u64(pages, hand->pages));
 		return true;
 	}
 	if (!blocks)
-		return rest_take(cache, pages, piece);
-	if (!rest_take_blocks(cache, (uint32_t)round_up(pages, block_pages(cache)), piece))
+		return rest_take(cache, space, pages, piece);
+	if (!rest_take_blocks(cache, space, (uint32_t)round_up(pages, block_pages(cache)), piece))
 		return false;
 	if (piece->pages > pages) {
 		struct piece used = piece_cut(piece, pages);
 
-		rest_put(cache, piece);
+		rest_put(cache, space, piece);
 		*piece = used;
 	}
 	return true;
@@ -375,8 +378,8 @@ static bool run_begin(const struct rawcache *cache, const struct space_want *wan
 	struct piece piece;
 
 	*cut = (uint32_t)round_up(pages, block_pages(cache));
-	if (!run_pages(cache, (uint32_t)pages, n->before || pages >= block_pages(cache), hand,
-		       &piece))
+	if (!run_pages(cache, want->space, (uint32_t)pages,
+		       n->before || pages >= block_pages(cache), hand, &piece))
 		return false;
 	run_add(cache, want, n->first, &piece);
 	if (n->before)
@@ -401,7 +404,7 @@ static uint32_t run_follow(const struct rawcache *cache, const struct space_want
 	    *next * chunk_pages(cache) >= want->stream->pages)
 		return 0;
 	run->followed = FOLLOW_SOON;
-	run_neighbours(cache, want->stream->tag, *next, &n);
+	run_neighbours(cache, want->space, want->stream->tag, *next, &n);
 	return n.run || run_begin(cache, want, &n, &none, &cut) ? 0 : cut;
 }
 
@@ -411,7 +414,7 @@ static bool stream_take(const struct rawcache *cache, struct space_want *want, s
 	struct neighbours n;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		run_neighbours(cache, want->stream->tag, want->stream->chunk, &n);
+		run_neighbours(cache, want->space, want->stream->tag, want->stream->chunk, &n);
 		if (!n.run) {
 			/* somebody is making the run: it would be out of order to make another */
 			want->cut = 0;
@@ -434,11 +437,11 @@ static bool any_take(const struct rawcache *cache, struct space_want *want, stru
 		     struct piece *taken)
 {
 	want->cut = (uint32_t)round_up(want->pages, block_pages(cache));
-	rest_put(cache, hand);
+	rest_put(cache, want->space, hand);
 	hand->pages = 0;
-	if (!rest_take(cache, want->pages, taken)) {
-		runs_end_idle(cache);
-		if (!rest_take(cache, want->pages, taken))
+	if (!rest_take(cache, want->space, want->pages, taken)) {
+		runs_end_idle(cache, want->space);
+		if (!rest_take(cache, want->space, want->pages, taken))
 			return false;
 	}
 	want->cut = 0;
@@ -449,7 +452,7 @@ static bool stream_follow(const struct rawcache *cache, struct space_want *want,
 {
 	struct neighbours n;
 
-	run_neighbours(cache, want->stream->tag, want->next, &n);
+	run_neighbours(cache, want->space, want->stream->tag, want->next, &n);
 	return n.run || run_begin(cache, want, &n, hand, &want->cut);
 }
 
@@ -462,7 +465,7 @@ static bool stream_follow(const struct rawcache *cache, struct space_want *want,
 static int space_step(struct rawcache *cache, struct space_want *want, struct piece *hand,
 		      struct piece *taken)
 {
-	pthread_mutex_t *lock = &space_of(cache)->lock;
+	pthread_mutex_t *lock = &want->space->lock;
 	struct critical critical;
 	bool done;
 	int err;
@@ -476,7 +479,7 @@ static int space_step(struct rawcache *cache, struct space_want *want, struct pi
 			done = want->stream ? stream_take(cache, want, hand, taken)
 					    : any_take(cache, want, hand, taken);
 		CRASH_POINT(space_taken);
-		rest_put(cache, hand);
+		rest_put(cache, want->space, hand);
 		runtime_unlock(lock);
 		err = done ? 0 : -ENOSPC;
 	}
@@ -490,7 +493,7 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 		     struct extent *extent)
 {
 	uint32_t least = want->stream ? block_pages(cache) : want->cut;
-	int err = region_alloc_most(cache, least, want->cut, extent);
+	int err = region_alloc_most(cache, want->log, least, want->cut, extent);
 
 	if (err)
 		return err;
@@ -554,10 +557,11 @@ static int space_find(struct rawcache *cache, struct space_want *want, struct pi
 	return err;
 }
 
-int space_get(struct rawcache *cache, uint32_t pages, const struct space_stream *stream,
-	      struct extent *extent)
+int space_get(struct rawcache *cache, enum region_log log, uint32_t pages,
+	      const struct space_stream *stream, struct extent *extent)
 {
-	struct space_want want = { .pages = pages,
+	struct space_want want = { .log = log,
+				   .pages = pages,
 				   .stream = stream_possible(cache, stream) ? stream : NULL };
 	int err = cache_slot_need(cache);
 	struct piece taken;
@@ -567,11 +571,14 @@ int space_get(struct rawcache *cache, uint32_t pages, const struct space_stream 
 		return err;
 	if (cache->image.read_only || !pages || pages > cache->image.region_pages)
 		return -EROFS;
+	want.space = &cache->runtime.header->space[log];
 	err = -ESTALE;
 	for (int tries = 0; tries < TRIES && err == -ESTALE; tries++) {
 		err = space_find(cache, &want, &taken, extent);
 		if (!err)
 			err = taken_pin(cache, &taken, extent);
 	}
+	if (!err)
+		evict_step(cache, pages);
 	return err == -ESTALE ? -EAGAIN : err;
 }

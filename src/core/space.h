@@ -12,7 +12,7 @@
  * Everything else, and what a file's last run leaves over, comes from *rests*: pieces that were
  * cut and nobody has. A run that nobody goes on with is given to them, too.
  *
- * Runs and rests are in the runtime segment, under space_lock: an owner that dies has at most lost
+ * Each log has its own. Runs and rests are in the runtime segment, under their lock: an owner that dies has at most lost
  * some space until the region is recycled. Their generations tell which of them are gone. What is taken
  * from one is pinned, and its generation compared, before it is anybody's: see region.h.
  */
@@ -29,10 +29,10 @@ struct space_stream {
 };
 
 /*
- * Space for one extent: the chunk's own, or (`stream` NULL) wherever there is some. As region_alloc();
- * each success owes one region_release().
+ * Space for one extent in a log: the chunk's own, or (`stream` NULL) wherever there is some. As
+ * region_alloc(); * each success owes one region_release().
  */
-int space_get(struct rawcache *cache, uint32_t pages, const struct space_stream *stream,
-	      struct extent *extent);
+int space_get(struct rawcache *cache, enum region_log log, uint32_t pages,
+	      const struct space_stream *stream, struct extent *extent);
 
 #endif

@@ -63,6 +63,17 @@ bool verify_due(const struct rawcache *cache, const struct found *found)
 	}
 }
 
+int verify_damaged(struct rawcache *cache, const struct key *key, const struct found *found, int err)
+{
+	stats_add(verify_failed, 1);
+	if (err == -EIO)
+		stats_add(io_errors, 1);
+	log_warn("an extent of %u bytes at page %u is damaged: dropped", found->length,
+		 found->page);
+	index_remove(cache, key, found);
+	return err;
+}
+
 bool verify_extent(struct rawcache *cache, const struct key *key, const struct found *found)
 {
 	int right = verify_bytes(cache, key, found);
@@ -75,12 +86,7 @@ bool verify_extent(struct rawcache *cache, const struct key *key, const struct f
 	}
 	if (right < 0 && right != -EIO)
 		return false;
-	stats_add(verify_failed, 1);
-	if (right < 0)
-		stats_add(io_errors, 1);
-	log_warn("an extent of %u bytes at page %u is damaged: dropped", found->length,
-		 found->page);
-	index_remove(cache, key, found);
+	verify_damaged(cache, key, found, right);
 	return false;
 }
 

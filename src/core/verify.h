@@ -17,6 +17,10 @@ bool verify_due(const struct rawcache *cache, const struct found *found);
  */
 bool verify_extent(struct rawcache *cache, const struct key *key, const struct found *found);
 
+/* It is not what was stored, or -EIO cannot be read: counted and removed. Returns `err`. */
+int verify_damaged(struct rawcache *cache, const struct key *key, const struct found *found,
+		   int err);
+
 /* The same without effect: 1 right, 0 wrong, -ESTALE recycled meanwhile, or -errno. */
 int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found);
 

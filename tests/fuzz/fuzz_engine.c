@@ -78,7 +78,7 @@ void fuzz_use(struct rawcache *cache, bool check)
 	index_walk(cache, visit, cache, &stale, &broken);
 	use_file(cache, check);
 	for (int i = 0; i < 3; i++)
-		if (!region_alloc(cache, cache->image.region_pages / 2, &extent))
+		if (!region_alloc(cache, REGION_PROBATION, cache->image.region_pages / 2, &extent))
 			region_release(cache, &extent);
 	use_file(cache, check);
 	rawcache_info(cache, &info);

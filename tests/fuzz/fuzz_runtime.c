@@ -12,14 +12,23 @@
 static void header_fuzz(struct runtime_header *h, const uint8_t *data, size_t n)
 {
 	struct {
-		uint32_t slots_high, active_region, next_region, visited_count;
-	} fields = { h->slots_high, h->active_region, h->next_region, h->visited_count };
+		uint32_t slots_high, active, next, visited_count, main, other_next, region, page,
+			owner, credit;
+	} fields = { h->slots_high,	h->active_region[0], h->next_region[0], h->visited_count,
+		     h->active_region[1], h->next_region[1], h->evict_region,	h->evict_page,
+		     h->evict_owner,	h->evict_credit };
 
 	fuzz_overlay(data, n, &fields, sizeof(fields), 1);
 	h->slots_high = fields.slots_high;
-	h->active_region = fields.active_region;
-	h->next_region = fields.next_region;
+	h->active_region[0] = fields.active;
+	h->active_region[1] = fields.main;
+	h->next_region[0] = fields.next;
+	h->next_region[1] = fields.other_next;
 	h->visited_count = fields.visited_count;
+	h->evict_region = fields.region;
+	h->evict_page = fields.page;
+	h->evict_owner = fields.owner;
+	h->evict_credit = fields.credit;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -29,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (!n)
 		return 0;
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		header_fuzz(r->header, data + 1, n - 1);
 		break;
@@ -41,6 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		break;
 	case 3:
 		fuzz_overlay(data + 1, n - 1, r->flights, RUNTIME_FLIGHTS * sizeof(*r->flights), 4);
+		break;
+	case 4:
+		fuzz_overlay(data + 1, n - 1, r->ghosts, r->ghost_count * sizeof(*r->ghosts), 8);
 		break;
 	default:
 		fuzz_overlay(data + 1, n - 1, r->writers, RUNTIME_WRITERS * sizeof(*r->writers), 4);
