@@ -174,6 +174,15 @@ before=$(origin_bytes)
 cached python3 "$reads" random "$scratch/mnt/huge" "$scratch/back/huge" 1
 at_most $(($(origin_bytes) - before)) 65536 "a first random read fetches little"
 
+# --- latencies
+fresh
+forget
+for n in 1 2 2; do
+	RAWCACHE_READAHEAD=0 cached dd if="$file" bs=$((n * 262144)) count=1 status=none >"$scratch/out"
+	counter hit_latency.count
+done >"$scratch/counts"
+is "$(tr '\n' ' ' <"$scratch/counts")" "0 0 1 " "a read that hits and misses does not count as a hit's latency"
+
 # --- time
 seconds() {
 	/usr/bin/env python3 -c 'import subprocess, sys, time

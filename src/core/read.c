@@ -566,6 +566,7 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void
 	struct file *file = file_at(cache, handle);
 	uint64_t start;
 	uint64_t hits;
+	uint64_t misses;
 	ssize_t n;
 
 	if (unlikely(!file))
@@ -576,9 +577,11 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void
 		cache_slot_need(cache); /* a fork child counts where others can see it */
 	start = clock_mono_ns();
 	hits = stats_mine ? stats_mine->hits : 0;
+	misses = stats_mine ? stats_mine->misses : 0;
 	n = read_any(cache, file, handle, fd, buf, len, offset);
 	way_calibrate(&cache->way);
-	if (stats_mine && stats_mine->hits != hits)
+	/* a long read that hit and missed is no hit */
+	if (stats_mine && stats_mine->hits != hits && stats_mine->misses == misses)
 		stats_latency(hit_latency, clock_mono_ns() - start);
 	return n;
 }
