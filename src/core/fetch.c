@@ -547,6 +547,8 @@ bool fetch_claim(struct fetch *fetch)
 	struct critical critical;
 	bool ours;
 
+	if (load_relaxed(&fetch->state) == FETCH_STORING)
+		return false;
 	lock(&critical);
 	/* a helper that has just read it is about to */
 	ours = fetch->state == FETCH_READING && fetch->users == 1;

@@ -231,6 +231,7 @@ static struct fetch chunk_whole(struct rawcache *cache, struct file *file, const
 			     .result = (int32_t)length,
 			     .done = IO_DONE,
 			     .fd = want->fd,
+			     .unchanged = true,
 			     .forget = !cache->options.keep_origin },
 		.cache = cache,
 		.key = *key,
@@ -559,8 +560,12 @@ static void fetched_rest(struct fetch *fetch, int fd)
 static ssize_t fetched_deliver(struct file *file, const struct want *want)
 {
 	struct fetch *fetch = current.fetch;
-	/* read before the program asked for it: no older than the file as it was then */
-	bool unchanged = file_unchanged(file, want->fd);
+	/*
+	 * Read before the program asked for it: no older than the file as it was then. Whoever has
+	 * looked at the attributes after it was read has seen that it is what the key says, as if it
+	 * came from the image.
+	 */
+	bool unchanged = load_relaxed(&fetch->request.unchanged) || file_unchanged(file, want->fd);
 
 	if (fetch->request.result < (int32_t)(want->skip + want->length) || !unchanged)
 		return -ESTALE;

@@ -130,8 +130,10 @@ static struct kept *helper_open(const struct io_request *request, int *err)
 /* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
 static void helper_finish(struct kept *kept, struct io_request *request)
 {
-	request->unchanged = kept && request->result == (int32_t)request->length &&
-			     file_unchanged(request->file, kept->fd);
+	bool unchanged = kept && request->result == (int32_t)request->length &&
+			 file_unchanged(request->file, kept->fd);
+
+	store_relaxed(&request->unchanged, unchanged);
 	if (request->forget && request->result > 0 && !kept->direct)
 		sys_fadvise(kept->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
 	request->forget = false;
