@@ -54,6 +54,7 @@ static void follow_work(struct pool *pool);
 
 static struct pool followers = { .work = follow_work,
 				 .limit = 1,
+				 .idle_ms = 1, /* it has descriptors of a cache that may be gone */
 				 .lock = PTHREAD_MUTEX_INITIALIZER };
 /* Of all that was asked for and is not freed. */
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -80,7 +81,7 @@ static void followed_unlink(struct followed *followed)
 	for (struct followed **link = &list; *link; link = &(*link)->next)
 		if (*link == followed) {
 			*link = followed->next;
-			list_count--;
+			store_relaxed(&list_count, list_count - 1);
 			break;
 		}
 	unlock(&critical);
@@ -350,7 +351,7 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 					       .first = first,
 					       .done = followed->touched + words };
 		list = followed;
-		list_count++;
+		store_relaxed(&list_count, list_count + 1);
 	}
 	unlock(&critical);
 	return followed;

@@ -132,7 +132,7 @@ struct pool_job *pool_take(struct pool *pool)
 
 struct pool_job *pool_next(struct pool *pool)
 {
-	struct timespec patience = { 0, IDLE_MS * 1000000 };
+	struct timespec patience = { 0, (long)(pool->idle_ms ? pool->idle_ms : IDLE_MS) * 1000000 };
 	struct critical critical;
 	struct pool_job *job;
 	bool over = false;

@@ -32,6 +32,7 @@ struct pool {
 	/* Or NULL: whether the job may be begun now; if so, it is. Under the lock. */
 	bool (*take)(struct pool_job *job);
 	uint32_t limit; /* threads */
+	uint32_t idle_ms; /* after which one ends; 0: half a second */
 	pthread_mutex_t lock;
 	struct pool_job *first, *last;
 	uint32_t queued; /* futex: grows with each job */
