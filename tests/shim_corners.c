@@ -9,10 +9,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -420,10 +422,132 @@ static int space(void)
 	return p == MAP_FAILED ? fail("the address space is the cache's") : 0;
 }
 
+/* --- small things of the program's own */
+
+static void *thread_small(void *arg)
+{
+	int fd = open(a, O_RDONLY);
+
+	if (fd < 0 || read(fd, arg, BLOCK) != BLOCK || read(fd, arg, BLOCK) != BLOCK || close(fd))
+		exit(fail("reading"));
+	return NULL;
+}
+
+/* The first open of the process, in a thread with the smallest stack that there is. */
+static int small_stack(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	if (pthread_attr_setstacksize(&attr, (size_t)PTHREAD_STACK_MIN) ||
+	    pthread_create(&thread, &attr, thread_small, buf) || pthread_join(thread, NULL))
+		return fail("thread");
+	return is_block(a, 1) ? 0 : fail("the bytes");
+}
+
+static int namespace_join(void)
+{
+	int ns = open("/proc/self/ns/mnt", O_RDONLY);
+	pid_t pid = fork();
+	int status = 0;
+	int fd;
+
+	/* whether it is allowed here, before there is any helper */
+	if (!pid)
+		_exit(setns(ns, CLONE_NEWNS) ? 77 : 0);
+	if (waitpid(pid, &status, 0) != pid || status)
+		return 77;
+	fd = open_a(0);
+	while (read(fd, buf, 65536) > 0)
+		;
+	return setns(ns, CLONE_NEWNS) ? fail("setns") : 0;
+}
+
+static volatile sig_atomic_t signals;
+
+static void count(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+/* A read() of nothing while another sends us signals, the last of them before it sends a byte. */
+static ssize_t read_interrupted(int sig)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	int ends[2];
+	ssize_t n;
+	pid_t pid;
+	char c;
+
+	if (pipe(ends))
+		exit(fail("pipe"));
+	signals = 0;
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < 10; i++) {
+			nanosleep(&nap, NULL);
+			kill(getppid(), sig);
+		}
+		nanosleep(&nap, NULL);
+		_exit(write(ends[1], "x", 1) != 1);
+	}
+	n = read(ends[0], &c, 1);
+	waitpid(pid, NULL, 0);
+	close(ends[0]);
+	close(ends[1]);
+	return n < 0 ? -errno : n;
+}
+
+/* What a signal of ours interrupts goes on, or not, as the program wants it. */
+static int restart(void)
+{
+	struct sigaction act = { .sa_handler = count, .sa_flags = SA_RESTART };
+
+	sigaction(SIGBUS, &act, NULL);
+	if (read(open_a(0), buf, BLOCK) != BLOCK)
+		return fail("read");
+	if (read_interrupted(SIGBUS) != 1 || signals != 10)
+		return fail("SA_RESTART from before");
+	if (sigaction(SIGSEGV, &act, NULL) || read_interrupted(SIGSEGV) != 1 || signals != 10)
+		return fail("SA_RESTART");
+	act.sa_flags = 0;
+	if (sigaction(SIGSEGV, &act, NULL) || read_interrupted(SIGSEGV) != -EINTR)
+		return fail("no SA_RESTART");
+	signal(SIGSEGV, SIG_IGN);
+	return read_interrupted(SIGSEGV) == 1 && !signals ? 0 : fail("SIG_IGN");
+}
+
+/* What a vfork child does with its signals is not its parent's. */
+static int vfork_signals(void)
+{
+	struct sigaction act = { .sa_handler = count };
+	struct sigaction now;
+	pid_t pid;
+
+	if (read(open_a(0), buf, BLOCK) != BLOCK || sigaction(SIGSEGV, &act, NULL))
+		return fail("beginning");
+	pid = vfork();
+	if (!pid) {
+		signal(SIGSEGV, SIG_DFL);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	if (sigaction(SIGSEGV, NULL, &now) || now.sa_handler != count)
+		return fail("the handler is gone");
+	raise(SIGSEGV);
+	return signals == 1 ? 0 : fail("the handler was not called");
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
 } corners[] = {
+	{ "small_stack", small_stack },
+	{ "namespace_join", namespace_join },
+	{ "restart", restart },
+	{ "vfork_signals", vfork_signals },
 	{ "revalidate", revalidate },
 	{ "pipe_splice", pipe_splice },
 	{ "pipe_sendfile", pipe_sendfile },

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <rawcache/image.h>
+
 #include "core/cache.h"
 #include "core/fetch.h"
 #include "moment.h"
@@ -304,6 +306,49 @@ static void test_swapped(void **state)
 	assert_true(chunk <= CHUNKS);
 }
 
+/* --- threads that may be cancelled anywhere */
+
+static void *thread_cancelled(void *arg)
+{
+	unsigned int *chunk = arg;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	for (;; (*chunk)++)
+		chunk_right(1, *chunk % CHUNKS);
+	return NULL;
+}
+
+static bool nothing_held(void)
+{
+	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)
+		if (cache->runtime.flights[i].claim)
+			return false;
+	return !cache->pins_used;
+}
+
+/* In the middle of misses: flights and pins are given back. */
+static void test_cancelled(void **state)
+{
+	unsigned int chunk = 0;
+	uint64_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		pthread_t thread;
+
+		rawcache_drop_all(cache);
+		assert_int_equal(pthread_create(&thread, NULL, thread_cancelled, &chunk), 0);
+		usleep((useconds_t)(pattern_random(&random) % 2000));
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
+		fetch_drop_all(cache);
+		assert_true(nothing_held());
+	}
+	assert_true(chunk > 100);
+	for (chunk = 0; chunk < CHUNKS; chunk++)
+		assert_true(chunk_right(1, chunk));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_jump, setup_sync, teardown),
 		cmocka_unit_test_setup_teardown(test_jump_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_swapped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cancelled, setup_sync, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

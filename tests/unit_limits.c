@@ -4,8 +4,11 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+
+#include <rawcache/zerocopy.h>
 
 #include "child.h"
 #include "core/process.h"
@@ -76,6 +79,47 @@ static int in_child(int (*body)(void))
 			skip(); \
 		assert_int_equal(result_, 0); \
 	} while (0)
+
+/* More pieces than a process may have: what is left out is the origin's, and what goes makes room. */
+static int body_pieces(void)
+{
+	struct rawcache *cache;
+	uint64_t file;
+	int32_t before;
+	void *taken;
+	char *p;
+	int fd;
+
+	/* behind each other in the file, not on the image */
+	cache = attach(image);
+	cache->options.io = RAWCACHE_IO_SYNC;
+	file = file_open_path(cache, data, &fd);
+	for (int chunk = 3; chunk >= 0; chunk--)
+		if (!file_read_right(cache, file, fd, 1, 100000, (uint64_t)chunk << 18))
+			return 1;
+	before = cache->maps.room;
+	for (int32_t room = 0; room < 5; room++) {
+		cache->maps.room = room;
+		p = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+		rawcache_file_map(cache, file, fd, p, SIZE, PROT_READ, 0, true);
+		if (p == MAP_FAILED || pattern_check(p, SIZE, 1, 1, 1, 0) != SIZE)
+			return 2;
+		if (cache->maps.room < 0 || (room == 1 && cache->maps.room))
+			return 3;
+		taken = rawcache_maps_take(cache, p, SIZE);
+		munmap(p, SIZE);
+		rawcache_maps_drop(cache, taken);
+		if (cache->maps.room != room)
+			return 4;
+	}
+	return before < 1000 ? 5 : 0;
+}
+
+static void test_pieces(void **state)
+{
+	(void)state;
+	assert_in_child(body_pieces);
+}
 
 /* One process stands for many: each cache that it attaches takes a slot of its own. */
 #define SLOTS_EACH 64u
@@ -430,6 +474,7 @@ static void test_namespaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_pieces, setup),
 		cmocka_unit_test_setup(test_many, setup),
 		cmocka_unit_test_setup(test_few_files, setup),
 		cmocka_unit_test_setup(test_many_files, setup),

@@ -7,6 +7,8 @@
 
 #include <rawcache/object.h>
 
+#include "child.h"
+#include "core/cache.h"
 #include "pattern.h"
 
 static struct rawcache *cache;
@@ -176,9 +178,37 @@ static void sees_damage(void **state)
 	assert_int_equal(rawcache_lookup_zero_copy(cache, "hurt", 4, &view), -ENOENT);
 }
 
+/* A child that releases what its parent borrowed gives nothing back of what it holds itself. */
+static void a_child_keeps_its_own_view(void **state)
+{
+	struct rawcache_view parents;
+	struct rawcache_view own;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(rawcache_store(cache, "view", 4, bytes, 100, 0), 0);
+	assert_int_equal(rawcache_lookup_zero_copy(cache, "view", 4, &parents), 0);
+	pid = child_fork();
+	if (!pid) {
+		uint32_t held;
+		int err = rawcache_lookup_zero_copy(cache, "view", 4, &own);
+
+		held = cache->holds;
+		rawcache_view_release(cache, &parents);
+		if (err || held != 1 || cache->holds != 1)
+			_exit(1);
+		rawcache_view_release(cache, &own);
+		_exit(cache->holds ? 2 : 0);
+	}
+	assert_int_equal(child_end(pid, 10), 0);
+	rawcache_view_release(cache, &parents);
+	assert_int_equal(cache->holds, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_child_keeps_its_own_view),
 		cmocka_unit_test(stores_and_looks_up_every_length),
 		cmocka_unit_test(refuses_what_it_cannot_do),
 		cmocka_unit_test(time_to_live_ends),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ struct current_fill {
 	struct claim claim;
 	struct fetch *fetch;
 	bool storing; /* `fetch` is ours to store */
+	bool asynchronous; /* the thread may be cancelled anywhere, but for here */
 	struct extent *extent; /* points to `held` while a region is pinned */
 	struct extent held;
 	bool ordered; /* the chunk is one of `stream` */
@@ -108,6 +110,25 @@ static void fetched_leave(void)
 		fetch_put(fetch);
 }
 
+/* What is held here would go with the thread, and stay held. */
+static void cancel_defer(void)
+{
+	int type = PTHREAD_CANCEL_DEFERRED;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+	current.asynchronous = type == PTHREAD_CANCEL_ASYNCHRONOUS;
+}
+
+/* May not return. */
+static void cancel_restore(void)
+{
+	bool asynchronous = current.asynchronous;
+
+	current.asynchronous = false;
+	if (unlikely(asynchronous))
+		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+}
+
 /* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
 static void fill_abandoned(void)
 {
@@ -121,6 +142,7 @@ static void fill_abandoned(void)
 	flight_end(current.cache, &current.claim);
 	if (file)
 		file_release(current.cache, file);
+	cancel_restore();
 }
 
 /*
@@ -144,6 +166,7 @@ static bool fill_enter(struct rawcache *cache, struct file *file, const uintptr_
 			return false;
 		fill_abandoned();
 	}
+	cancel_defer();
 	current.cache = cache;
 	current.file = file;
 	current.claim.flight = NULL;
@@ -159,6 +182,7 @@ static void fill_leave(void)
 	current.file = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&current.seal, NULL);
+	cancel_restore();
 }
 
 /* --- storing */

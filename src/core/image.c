@@ -12,6 +12,7 @@
 #include "base/checked.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/sys.h"
 #include "core/superblock.h"
 
@@ -312,19 +313,24 @@ int image_refresh(struct image *image)
 	const size_t volatile_part = offsetof(struct superblock, epoch);
 	const size_t constant_part = offsetof(struct superblock, uuid);
 	int64_t bytes = image_device_bytes(image->fd);
-	struct superblock sb = { 0 };
+	struct superblock *sb;
 	const char *why;
-	int err = bytes < 0 ? (int)bytes :
-			      superblock_read(image->fd, (uint64_t)bytes, &sb, &why);
+	int err;
 
-	if (err)
-		return err;
+	if (bytes < 0)
+		return (int)bytes;
+	sb = memory_map(sizeof(*sb)); /* not on the stack: see superblock_checksum() */
+	if (!sb)
+		return -ENOMEM;
+	err = superblock_read(image->fd, (uint64_t)bytes, sb, &why);
 	/* made anew since it was mapped: nothing of the mappings is right */
-	if (memcmp((char *)&sb + constant_part, (char *)&image->sb + constant_part,
-		   volatile_part - constant_part))
-		return -ESTALE;
-	image->sb = sb;
-	return 0;
+	if (!err && memcmp((char *)sb + constant_part, (char *)&image->sb + constant_part,
+			   volatile_part - constant_part))
+		err = -ESTALE;
+	if (!err)
+		image->sb = *sb;
+	memory_unmap(sb, sizeof(*sb));
+	return err;
 }
 
 /* After 255 boots the epoch's number in entries comes round: nothing may carry it already. */

@@ -20,6 +20,8 @@
 #include "core/run.h"
 
 #define PIECES_MAX 1024u
+/* Of all mappings: a quarter of those that a process may have (vm.max_map_count). */
+#define PIECES_TOTAL 16000
 /* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
 #define FETCH_MS 1000u
@@ -27,6 +29,7 @@
 void maps_init(struct maps *maps)
 {
 	pthread_mutex_init(&maps->lock, NULL);
+	maps->room = PIECES_TOTAL;
 	maps->low = UINTPTR_MAX;
 }
 
@@ -77,10 +80,11 @@ static struct map_spare *spare_get(struct map_spare *spare)
 }
 
 /* Under the lock. */
-static void piece_free(struct map_piece *piece)
+static void piece_free(struct maps *maps, struct map_piece *piece)
 {
 	spare_put(piece->spare);
 	memory_put(piece, sizeof(*piece));
+	fetch_add(&maps->room, 1);
 }
 
 static bool piece_replace(const struct map_piece *piece, uintptr_t page)
@@ -193,6 +197,7 @@ static void stretch_dropped(struct stretch *stretch)
 		stretch->pieces = piece->next;
 		hold_put(stretch->cache, piece->region);
 		memory_put(piece, sizeof(*piece));
+		fetch_add(&stretch->cache->maps.room, 1);
 	}
 }
 
@@ -235,8 +240,11 @@ static int stretch_add(struct stretch *stretch, const struct run *run,
 		err = hold_get_more(stretch->cache, run->region, run->generation);
 	if (err)
 		return err;
-	piece = piece_make(run, mapped, stretch->spare);
+	piece = NULL;
+	if (fetch_sub(&stretch->cache->maps.room, 1) > 0)
+		piece = piece_make(run, mapped, stretch->spare);
 	if (!piece) {
+		fetch_add(&stretch->cache->maps.room, 1);
 		hold_put(stretch->cache, run->region);
 		return -ENOMEM;
 	}
@@ -386,13 +394,14 @@ static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t
 
 	if (!rest || hold_get(cache, piece->region, piece->generation)) {
 		*link = piece->next;
-		piece_free(piece);
+		piece_free(&cache->maps, piece);
 		if (rest)
 			memory_put(rest, sizeof(*rest));
 		return;
 	}
 	*rest = *piece;
 	spare_get(rest->spare);
+	fetch_sub(&cache->maps.room, 1);
 	piece_begin_at(rest, at);
 	piece->end = at;
 	piece->next = rest;
@@ -458,7 +467,7 @@ void rawcache_maps_drop(struct rawcache *cache, void *taken)
 		struct map_piece *next = piece->next;
 
 		hold_put(cache, piece->region);
-		piece_free(piece);
+		piece_free(&cache->maps, piece);
 		piece = next;
 	}
 	maps_unlock(&cache->maps, &critical);
@@ -534,8 +543,19 @@ static void piece_copy(struct map_piece *piece)
 
 void maps_fork_child(struct rawcache *cache)
 {
-	for (struct map_piece *piece = cache->maps.pieces; piece; piece = piece->next)
-		if (hold_get(cache, piece->region, piece->generation))
-			piece_copy(piece);
+	struct map_piece **link = &cache->maps.pieces;
+
+	while (*link) {
+		struct map_piece *piece = *link;
+
+		if (!hold_get(cache, piece->region, piece->generation)) {
+			link = &piece->next;
+			continue;
+		}
+		/* memory like any other now: nothing is given back when it is unmapped */
+		piece_copy(piece);
+		*link = piece->next;
+		piece_free(&cache->maps, piece);
+	}
 	CRASH_POINT(map_forked);
 }

@@ -44,6 +44,7 @@ struct maps {
 	pthread_mutex_t lock; /* a leaf, in a critical section */
 	uintptr_t low, high;  /* all pieces lie in between; grows only */
 	struct map_piece *pieces;
+	int32_t room; /* for more pieces */
 };
 
 void maps_init(struct maps *maps);

@@ -297,7 +297,7 @@ static int view_try(struct rawcache *cache, const struct key *key, struct rawcac
 	}
 	view->data = data;
 	view->length = found.length - sizeof(struct trailer);
-	view->hold = UINT64_C(1) << 32 | found_region(cache, &found);
+	view->hold = (uint64_t)(uint32_t)cache->pid << 32 | found_region(cache, &found);
 	index_visit(cache, found.number);
 	return 0;
 }
@@ -328,7 +328,8 @@ int rawcache_lookup_zero_copy(struct rawcache *cache, const void *key_bytes, siz
 
 void rawcache_view_release(struct rawcache *cache, struct rawcache_view *view)
 {
-	if (view->hold)
+	/* a fork child's holds are others than its parent's */
+	if (view->hold && view->hold >> 32 == (uint32_t)cache->pid)
 		hold_put(cache, (uint32_t)view->hold);
 	memset(view, 0, sizeof(*view));
 }

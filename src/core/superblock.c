@@ -8,14 +8,26 @@
 #include <xxhash.h>
 
 #include "base/checked.h"
+#include "base/memory.h"
 #include "base/sys.h"
 
+/*
+ * A program's first open comes here on whatever stack it is, perhaps one of 16 KiB: no superblock
+ * is put on it.
+ */
 static uint64_t superblock_checksum(const struct superblock *sb)
 {
-	struct superblock copy = *sb;
+	static const uint8_t zeros[sizeof(sb->checksum)];
+	const size_t before = offsetof(struct superblock, checksum);
+	const size_t after = before + sizeof(zeros);
+	XXH3_state_t state;
 
-	copy.checksum = 0;
-	return XXH3_64bits(&copy, sizeof(copy));
+	XXH3_INITSTATE(&state); /* see key_begin() */
+	XXH3_64bits_reset(&state);
+	XXH3_64bits_update(&state, sb, before);
+	XXH3_64bits_update(&state, zeros, sizeof(zeros));
+	XXH3_64bits_update(&state, (const char *)sb + after, sizeof(*sb) - after);
+	return XXH3_64bits_digest(&state);
 }
 
 static bool superblock_geometry_valid(const struct superblock *sb, uint64_t device_bytes)
@@ -87,32 +99,32 @@ static bool superblock_counts(const struct superblock *raw, int err)
 }
 
 /* Of the copies that count the one with the highest sequence decides, for good or ill. */
-int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why)
+static int superblock_choose(int fd, uint64_t device_bytes, struct superblock *raw,
+			     struct superblock *sb, const char **why)
 {
 	static const uint64_t offsets[2] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
-	struct superblock raw;
 	uint64_t sequence = 0;
 	bool decided = false;
 	int result = -EINVAL;
 
 	*why = "it is too short for an image of rawcache";
 	for (int i = 0; i < 2; i++) {
-		ssize_t n = sys_pread(fd, &raw, sizeof(raw), offsets[i]);
+		ssize_t n = sys_pread(fd, raw, sizeof(*raw), offsets[i]);
 		const char *reason = NULL;
 		bool takes;
 		int err;
 
-		if (n != (ssize_t)sizeof(raw)) {
+		if (n != (ssize_t)sizeof(*raw)) {
 			if (n < 0 && !decided) {
 				result = (int)n;
 				*why = "it cannot be read";
 			}
 			continue;
 		}
-		err = superblock_decode(&raw, device_bytes, &reason);
-		if (superblock_counts(&raw, err)) {
-			takes = !decided || raw.sequence > sequence;
-			sequence = takes ? raw.sequence : sequence;
+		err = superblock_decode(raw, device_bytes, &reason);
+		if (superblock_counts(raw, err)) {
+			takes = !decided || raw->sequence > sequence;
+			sequence = takes ? raw->sequence : sequence;
 			decided = true;
 		} else {
 			takes = !decided && (i == 0 || err == -EPROTONOSUPPORT);
@@ -123,20 +135,37 @@ int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const 
 		if (err)
 			*why = reason;
 		else
-			*sb = raw;
+			*sb = *raw;
 	}
 	return result;
 }
 
+int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why)
+{
+	struct superblock *raw = memory_map(sizeof(*raw));
+	int err;
+
+	*why = "there is no memory";
+	if (!raw)
+		return -ENOMEM;
+	err = superblock_choose(fd, device_bytes, raw, sb, why);
+	memory_unmap(raw, sizeof(*raw));
+	return err;
+}
+
 bool superblock_both_valid(int fd, uint64_t device_bytes)
 {
-	struct superblock raw;
+	struct superblock *raw = memory_map(sizeof(*raw));
 	const char *why;
+	bool valid;
 
-	return sys_pread(fd, &raw, sizeof(raw), FORMAT_SUPERBLOCK_A) == sizeof(raw) &&
-	       !superblock_decode(&raw, device_bytes, &why) &&
-	       sys_pread(fd, &raw, sizeof(raw), FORMAT_SUPERBLOCK_B) == sizeof(raw) &&
-	       !superblock_decode(&raw, device_bytes, &why);
+	valid = raw && sys_pread(fd, raw, sizeof(*raw), FORMAT_SUPERBLOCK_A) == sizeof(*raw) &&
+		!superblock_decode(raw, device_bytes, &why) &&
+		sys_pread(fd, raw, sizeof(*raw), FORMAT_SUPERBLOCK_B) == sizeof(*raw) &&
+		!superblock_decode(raw, device_bytes, &why);
+	if (raw)
+		memory_unmap(raw, sizeof(*raw));
+	return valid;
 }
 
 int superblock_write(int fd, struct superblock *sb)

@@ -100,28 +100,54 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 #define UNSHARE_GONE 10	  /* after the last one has ended as far as we can see */
 
 /*
- * A user namespace is for processes of one thread, and ours may be all that it has beside: they
- * end soon. A vfork child has none.
+ * Some calls are for processes of one thread, and ours may be all that it has beside: they end
+ * soon. A vfork child has none. `left` says how often to try again; 0: not begun.
  */
+static bool alone_soon(int *left, bool wanted)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+	unsigned int helpers = thread_is_foreign() ? 0 : rawcache_helper_threads();
+
+	if (errno != EINVAL || !wanted || (!*left && !helpers))
+		return false;
+	if (!*left) {
+		rawcache_helpers_dismiss();
+		*left = UNSHARE_TRIES;
+	} else if (!helpers && *left > UNSHARE_GONE) {
+		*left = UNSHARE_GONE;
+	}
+	sys_nanosleep(&nap);
+	return --*left;
+}
+
+#define FOR_ONE_THREAD (CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)
+
 int unshare(int flags)
 {
-	bool ours = !thread_is_foreign() && rawcache_helper_threads();
-	int tries_max = ours && flags & CLONE_NEWUSER ? UNSHARE_TRIES : 0;
-	const struct timespec nap = { .tv_nsec = 5000000 };
 	int saved = errno;
+	int left = 0;
 	int ret;
 
 	if (flags & CLONE_FILES)
 		process_unshare();
-	if (tries_max)
-		rawcache_helpers_dismiss();
-	ret = NEXT(unshare)(flags);
-	for (int tries = 0; ret && errno == EINVAL && tries < tries_max; tries++) {
-		if (!rawcache_helper_threads() && tries_max > tries + UNSHARE_GONE)
-			tries_max = tries + UNSHARE_GONE;
-		sys_nanosleep(&nap);
+	do
 		ret = NEXT(unshare)(flags);
-	}
+	while (ret && alone_soon(&left, flags & FOR_ONE_THREAD));
+	if (!ret)
+		errno = saved;
+	return ret;
+}
+
+/* User and mount namespaces are joined by one thread, too. */
+int setns(int fd, int type)
+{
+	int saved = errno;
+	int left = 0;
+	int ret;
+
+	do
+		ret = NEXT(setns)(fd, type);
+	while (ret && alone_soon(&left, !type || type & (CLONE_NEWUSER | CLONE_NEWNS)));
 	if (!ret)
 		errno = saved;
 	return ret;

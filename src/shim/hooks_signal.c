@@ -71,6 +71,13 @@ int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 		return NEXT(sigaction)(sig, act, old);
 	if (likely(!signals_kept(sig)))
 		return action_set(sig, act, old);
+	/* a vfork child has dispositions of its own, but our memory */
+	if (act && thread_is_foreign()) {
+		struct sigaction ignored;
+
+		signals_exchange(sig, NULL, old ? old : &ignored);
+		return NEXT(sigaction)(sig, act, NULL);
+	}
 	if (act || old)
 		signals_exchange(sig, act, old);
 	return 0;
@@ -88,8 +95,7 @@ static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
 	sigemptyset(&act.sa_mask);
 	if (flags & SA_RESTART)
 		sigaddset(&act.sa_mask, sig);
-	signals_exchange(sig, &act, &old);
-	return old.sa_handler;
+	return sigaction(sig, &act, &old) ? SIG_ERR : old.sa_handler;
 }
 
 sighandler_t signal(int sig, sighandler_t handler)

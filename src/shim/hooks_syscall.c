@@ -281,6 +281,9 @@ static bool call_processes(const struct call *c, long *ret)
 		*ret = call_clone(c, c->a[0] ? *(const uint64_t *)c->a[0] : CLONE_VM);
 		return true;
 #endif
+	case SYS_setns:
+		*ret = setns((int)c->a[0], (int)c->a[1]);
+		return true;
 	case SYS_unshare:
 		*ret = unshare((int)c->a[0]);
 		return true;

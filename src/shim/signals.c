@@ -43,6 +43,27 @@ static struct sigaction disposition_read(struct disposition *d)
 	return act;
 }
 
+/*
+ * A signal that is sent, too, comes to our handler: what it interrupts goes on where it would go on
+ * with the program's own disposition.
+ */
+static int flags_for(const struct sigaction *act)
+{
+	bool handled = act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN;
+
+	return SA_SIGINFO | SA_NODEFER | SA_ONSTACK |
+	       (handled ? act->sa_flags & SA_RESTART : SA_RESTART);
+}
+
+static void fault(int sig, siginfo_t *info, void *context);
+
+static void handler_set(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction ours = { .sa_sigaction = fault, .sa_flags = flags_for(act) };
+
+	NEXT(sigaction)(sig, &ours, old);
+}
+
 void signals_exchange(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct disposition *d = disposition_of(sig);
@@ -60,6 +81,8 @@ void signals_exchange(int sig, const struct sigaction *act, struct sigaction *ol
 	while (!cas(&d->sequence, &even, even + 1));
 	before = d->act;
 	d->act = *act;
+	if (flags_for(act) != flags_for(&before))
+		handler_set(sig, act, NULL);
 	store_release(&d->sequence, even + 2);
 	critical_leave(&critical);
 	if (old)
@@ -127,10 +150,10 @@ static void fault(int sig, siginfo_t *info, void *context)
 
 static void install(int sig)
 {
-	struct sigaction act = { .sa_sigaction = fault,
-				 .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK };
+	struct disposition *d = disposition_of(sig);
 
-	NEXT(sigaction)(sig, &act, &disposition_of(sig)->act);
+	handler_set(sig, &d->act, &d->act); /* the first flags matter to nobody */
+	handler_set(sig, &d->act, NULL);
 }
 
 void signals_install(void)

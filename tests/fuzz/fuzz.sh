@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Build the fuzz targets with sanitizers and run each for FUZZ_SECONDS (3): with libFuzzer where
-# clang has it, else over the corpus with mutations of a fixed seed.
+# clang has it, else over the corpus with mutations of a fixed seed. FUZZ_TARGETS names some of them.
 cd "${TOP_BUILDDIR:-.}" || exit 1
 src=${TOP_SRCDIR:-..}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rawcache-fuzz.XXXXXX") || exit 1
@@ -31,7 +31,7 @@ export src cc flags compile scratch
 printf '%s\n' $sources | xargs -P 2 -I{} sh -c \
 	'$cc $flags $compile -c "$1" -o "$scratch/$(basename "$1" .c).o"' sh {} || exit 1
 number=0
-for target in superblock index runtime; do
+for target in ${FUZZ_TARGETS:-superblock index runtime attack}; do
 	number=$((number + 1))
 	$cc $flags $link "$src/tests/fuzz/fuzz_$target.c" $main "$scratch"/*.o -luring \
 		-o "$scratch/fuzz_$target" || exit 1

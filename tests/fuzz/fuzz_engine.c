@@ -15,8 +15,6 @@
 #include "core/region.h"
 #include "fuzz.h"
 
-#define FILE_BYTES (600u << 10)
-
 static char path[512];
 
 struct rawcache *fuzz_cache(void)
@@ -29,20 +27,25 @@ struct rawcache *fuzz_cache(void)
 		setenv("TMPDIR", "/dev/shm", 0);
 	image_make(scratch_path("image"), TEST_IMAGE_BYTES);
 	snprintf(path, sizeof(path), "%s", scratch_path("data"));
-	file_write(path, 1, 1, FILE_BYTES);
+	file_write(path, 1, 1, FUZZ_FILE_BYTES);
 	usleep(40000);
 	cache = attach(scratch_path("image"));
 	return cache;
 }
 
+const char *fuzz_path(void)
+{
+	return path;
+}
+
 static void use_file(struct rawcache *cache, bool check)
 {
-	static char buf[FILE_BYTES];
+	static char buf[FUZZ_FILE_BYTES];
 	int fd = open_or_die(path, O_RDONLY);
 	uint64_t file = 0;
 
 	if (!file_open_fd(cache, fd, &file)) {
-		for (uint64_t at = 0; at < FILE_BYTES; at += 100000) {
+		for (uint64_t at = 0; at < FUZZ_FILE_BYTES; at += 100000) {
 			ssize_t n = rawcache_file_read(cache, file, fd, buf, 5000, at);
 
 			if (check && (n != 5000 || pattern_check(buf, 5000, 1, 1, 1, at) != 5000))

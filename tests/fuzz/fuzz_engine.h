@@ -5,6 +5,11 @@
 
 #include "core/cache.h"
 
+#define FUZZ_FILE_BYTES (600u << 10)
+
+/* The file that is read, of the pattern; after fuzz_cache(). */
+const char *fuzz_path(void);
+
 /* The cache, attached at the first call. */
 struct rawcache *fuzz_cache(void);
 

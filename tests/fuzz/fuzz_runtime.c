@@ -11,24 +11,9 @@
 
 static void header_fuzz(struct runtime_header *h, const uint8_t *data, size_t n)
 {
-	struct {
-		uint32_t slots_high, active, next, visited_count, main, other_next, region, page,
-			owner, credit;
-	} fields = { h->slots_high,	h->active_region[0], h->next_region[0], h->visited_count,
-		     h->active_region[1], h->next_region[1], h->evict_region,	h->evict_page,
-		     h->evict_owner,	h->evict_credit };
+	char *fields = (char *)&h->visited_count;
 
-	fuzz_overlay(data, n, &fields, sizeof(fields), 1);
-	h->slots_high = fields.slots_high;
-	h->active_region[0] = fields.active;
-	h->active_region[1] = fields.main;
-	h->next_region[0] = fields.next;
-	h->next_region[1] = fields.other_next;
-	h->visited_count = fields.visited_count;
-	h->evict_region = fields.region;
-	h->evict_page = fields.page;
-	h->evict_owner = fields.owner;
-	h->evict_credit = fields.credit;
+	fuzz_overlay(data, n, fields, (size_t)((char *)&h->region_lock - fields), 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
