@@ -6,7 +6,6 @@
 #include <linux/close_range.h>
 #include <linux/futex.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/checked.h"
 #include "base/clock.h"
@@ -17,6 +16,7 @@
 #include "core/fill.h"
 #include "core/pool.h"
 #include "core/read.h"
+#include "core/take.h"
 
 #define FOLLOWED_MAX 32u
 #define ROUND_MS 200u
@@ -113,21 +113,14 @@ static int table_leave(const struct rawcache *cache)
 	return err ? err : range_close(0, low, 0);
 }
 
-/* The program's descriptor, out of its table; where that is forbidden, the file opened anew. */
-static int origin_take(int fd)
+static int origin_take(const struct file *file, int fd)
 {
 	int pidfd = (int)SYS_CALL(__NR_pidfd_open, sys_getpid(), 0, 0, 0, 0, 0);
-	char path[32];
-	int taken = -ENOSYS;
+	int taken = take_description(file, pidfd, fd);
 
-	if (pidfd >= 0) {
-		taken = (int)SYS_CALL(__NR_pidfd_getfd, pidfd, fd, 0, 0, 0, 0);
+	if (pidfd >= 0)
 		sys_close(pidfd);
-	}
-	if (taken != -EPERM && taken != -ENOSYS)
-		return taken;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+	return taken == -EPERM || taken == -ENOSYS ? take_anew(file, fd, 0) : taken;
 }
 
 static bool followed_take(struct followed *followed, int pagemap)
@@ -136,12 +129,10 @@ static bool followed_take(struct followed *followed, int pagemap)
 	/* the thread has the image of the cache that it was made for */
 	bool can = pagemap >= 0 && image_fd_valid(&followed->cache->image) &&
 		   runtime_fd_valid(&followed->cache->runtime);
-	int fd = can ? origin_take(followed->fd) : -EBADF;
-	bool same = fd >= 0 && file_unchanged(followed->file, fd);
-	bool taken;
+	int fd = can ? origin_take(followed->file, followed->fd) : -EBADF;
+	bool taken = cas(&followed->state, &asked, fd >= 0 ? FOLLOWED : REFUSED) && fd >= 0;
 
 	followed->fresh = clock_coarse_ms();
-	taken = cas(&followed->state, &asked, same ? FOLLOWED : REFUSED) && same;
 	sys_futex(&followed->state, FUTEX_WAKE_PRIVATE, 1, NULL);
 	if (fd >= 0 && !taken)
 		sys_close(fd);

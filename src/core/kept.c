@@ -5,13 +5,13 @@
 #include <linux/close_range.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/critical.h"
 #include "base/sys.h"
+#include "core/take.h"
 
 /* More than there are helpers. */
 #define KEPT 48
@@ -53,39 +53,6 @@ int kept_begin(void)
 
 /* --- opening */
 
-/* The program's own description. */
-static int fd_take(const struct file *file, int fd)
-{
-	int got = pidfd < 0 ? -ENOSYS :
-			      (int)SYS_CALL(__NR_pidfd_getfd, pidfd, fd, 0, 0, 0, 0);
-
-	if (got < 0 || file_unchanged(file, got))
-		return got;
-	sys_close(got);
-	return -ESTALE;
-}
-
-/*
- * One of our own. By way of O_PATH, which has no effect on whatever the program's descriptor has
- * become meanwhile.
- */
-static int fd_open(const struct file *file, int fd, int flags)
-{
-	char path[48];
-	int at;
-	int got = -ESTALE;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	at = sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
-	if (at < 0)
-		return at;
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", at);
-	if (file_unchanged(file, at))
-		got = sys_openat(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC | flags, 0);
-	sys_close(at);
-	return got;
-}
-
 static bool proc_there(void)
 {
 	int fd = sys_openat(AT_FDCWD, "/proc/thread-self/fd", O_PATH | O_CLOEXEC, 0);
@@ -102,16 +69,16 @@ static int file_open(struct kept *kept, const struct file *file, int fd, bool as
 
 	kept->own = kept->direct = true;
 	if (aside && load_relaxed(&file->aside) && file->size >= ASIDE_MIN)
-		got = fd_open(file, fd, O_DIRECT);
+		got = take_anew(file, fd, O_DIRECT);
 	if (got >= 0)
 		return got;
 	kept->own = kept->direct = false;
-	got = fd_take(file, fd);
+	got = take_description(file, pidfd, fd);
 	if (got != -EPERM && got != -ENOSYS)
 		return got;
 	/* a seccomp filter, or an old kernel */
 	kept->own = true;
-	again = fd_open(file, fd, 0);
+	again = take_anew(file, fd, 0);
 	return again == -ENOENT && !proc_there() ? got : again;
 }
 
