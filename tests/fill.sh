@@ -131,12 +131,18 @@ done
 check "and all that is stored is right" "$RAWCACHE" verify --cache "$IMAGE"
 
 # --- many short-lived readers, killed or not: nothing is left of them
-fresh
-forget
-check "a fork bomb of readers" cached timeout 60 python3 "$reads" bomb "$file" "$original"
-is "$("$RAWCACHE" stat --cache "$IMAGE" --json | python3 -c 'import json, sys
+for io in threads io_uring sync; do
+	fresh
+	forget
+	RAWCACHE_IO=$io
+	export RAWCACHE_IO
+	check "$io: a fork bomb of readers" cached timeout 60 python3 "$reads" bomb "$file" "$original"
+	unset RAWCACHE_IO
+	is "$("$RAWCACHE" stat --cache "$IMAGE" --json | python3 -c 'import json, sys
 print(len(json.load(sys.stdin)["processes"]))')" 0 "no slot is taken by who is gone"
-check "and what they stored is right" "$RAWCACHE" verify --cache "$IMAGE"
+	check "nor pins, flights, locks or anything else of the segment" "$TOP_BUILDDIR/tests/left" "$IMAGE"
+	check "and what they stored is right" "$RAWCACHE" verify --cache "$IMAGE"
+done
 
 # --- how often the origin is read
 # on a mount where opening a file does not drop what the kernel is reading of it for others

@@ -5,6 +5,7 @@ Everything is printed, so that a run below the cache can be compared with one wi
 """
 import hashlib
 import os
+import resource
 import signal
 import sys
 import time
@@ -58,6 +59,25 @@ def vanish(path, pid):
         print("opened")
     except OSError as e:
         print(e.errno)
+
+
+def starved(path):
+    """No memory is to be had from the time on that the file is open, but before it is read."""
+    fd = os.open(path, os.O_RDONLY)
+    buf = memoryview(bytearray(MIB))
+    right = hashlib.md5()
+    with open("/proc/self/statm") as f:
+        used = int(f.read().split()[0]) * resource.getpagesize()
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used, limit[1]))
+    got = os.preadv(fd, [buf], 0)
+    offset = 0
+    while got > 0:
+        right.update(buf[:got])
+        offset += got
+        got = os.preadv(fd, [buf], offset)
+    resource.setrlimit(resource.RLIMIT_AS, limit)
+    print(offset, right.hexdigest())
 
 
 def cured(path, control, stats):

@@ -16,6 +16,7 @@
 #include "pattern.h"
 
 enum rawcache_io test_io;
+bool test_direct;
 
 static char directory[256];
 static pid_t directory_owner;
@@ -104,6 +105,7 @@ void options_for(struct rawcache_options *options, const char *image)
 	options->runtime_dir = scratch_dir();
 	options->settle_ms = 20;
 	options->io = test_io;
+	options->direct = test_direct;
 }
 
 struct rawcache *attach(const char *image)

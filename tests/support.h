@@ -23,6 +23,8 @@ void scratch_remove(void);
 void image_make(const char *path, uint64_t bytes);
 /* The way of reading ahead that options_for() asks for. */
 extern enum rawcache_io test_io;
+/* Whether it asks for O_DIRECT. */
+extern bool test_direct;
 /* Options for that image: the runtime segment in the scratch directory, files settle at once. */
 void options_for(struct rawcache_options *options, const char *image);
 /* Attach or end the test. */

@@ -43,6 +43,9 @@ void extent_failed(struct rawcache *cache, int err)
 	case -EBADF:
 		stats_bypass(RAWCACHE_REASON_no_fd);
 		break;
+	case -ENOMEM:
+		stats_bypass(RAWCACHE_REASON_no_memory);
+		break;
 	default:
 		break;
 	}

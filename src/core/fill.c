@@ -499,8 +499,10 @@ static ssize_t fill_own(struct rawcache *cache, struct file *file, const struct 
 		return -EAGAIN;
 	fill_plan(cache, file, want->fd, plan);
 	buf = buffer_get();
-	if (!buf)
+	if (!buf) {
+		extent_failed(cache, -ENOMEM);
 		return fill_bypass(cache, want);
+	}
 	n = plan->whole ? chunk_fetch(cache, file, key, want, &buf) :
 			  parts_miss(cache, file, key, want, buf);
 	buffer_put(buf);

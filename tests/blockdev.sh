@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A block device as image: no way of writing leaves old pages in its page cache. usage: blockdev.sh
+. "$(dirname "$0")/lib.sh"
+
+if [ "$(id -u)" -ne 0 ] || ! truncate -s 96M "$scratch/disk" || ! loop=$(losetup -f --show "$scratch/disk" 2>/dev/null); then
+	echo "1..0 # SKIP no loop device can be made here"
+	exit 77
+fi
+trap 'losetup -d "$loop"; cleanup' EXIT
+stale=$TOP_BUILDDIR/tests/stale_pages
+
+# --- the trap: what makes asynchronous direct writes unfit is there, or it is said that it is not
+if out=$("$stale" async "$loop" 2 2>&1); then
+	case $out in
+	"0 of"*) echo "# asynchronous direct writes left no old pages here ($out): this kernel, or luck" ;;
+	*) echo "# asynchronous direct writes left old pages: $out" ;;
+	esac
+else
+	echo "# asynchronous direct writes could not be tried: $out"
+fi
+out=$("$stale" sync "$loop" 2)
+echo "# synchronous direct writes: $out"
+is "${out%% *}" 0 "synchronous direct writes leave no old pages"
+
+# --- the cache, recycled all the time, every byte looked at
+for io in threads io_uring sync; do
+	for direct in 1 0; do
+		[ "$direct $io" != "0 sync" ] || continue
+		"$RAWCACHE" format --force --yes --size 12M --region 512K "$loop" >/dev/null || exit 1
+		flags="--image $loop --io $io --seconds 1 --processes 4 --threads 2 --kill"
+		[ $direct = 0 ] || flags="$flags --direct"
+		# shellcheck disable=SC2086
+		timeout 60 "$TOP_BUILDDIR/tests/torture_engine" $flags >"$scratch/out" 2>&1
+		status=$?
+		grep "^# .*\(fills\|extents\)" "$scratch/out"
+		[ $status -eq 0 ] || cat "$scratch/out"
+		ok $status "RAWCACHE_IO=$io RAWCACHE_DIRECT=$direct: no stale byte"
+	done
+done
+done_testing
