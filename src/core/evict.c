@@ -29,7 +29,7 @@
 /* Eighths of a region: with as many visited, keeping it as it is costs less than moving them. */
 #define KEEP_EIGHTHS 5u
 /* How often one that needs a region waits for who is emptying one: a millisecond each time. */
-#define PATIENCE 20u
+#define PATIENCE 40u
 /* An entry's age is not known any more where it is moved. */
 #define STORED_MAX_S ((uint64_t)ENTRY_AGE_MAX * ENTRY_AGE_UNIT)
 
@@ -234,11 +234,11 @@ static bool region_keep(struct rawcache *cache, uint32_t number)
 	return kept;
 }
 
-/* Look through a victim from where the last one came to. True: it is all done. */
-static bool region_empty(struct rawcache *cache, uint32_t number, struct quota *quota)
+/* Look through a region from `page` on; where that ended. */
+static uint32_t region_look(struct rawcache *cache, uint32_t number, uint32_t page,
+			    struct quota *quota)
 {
 	uint32_t first = number << cache->image.region_pages_shift;
-	uint32_t page = load_relaxed(&header_of(cache)->evict_page);
 
 	while (page < cache->image.region_pages && quota->look && quota->move) {
 		struct found found;
@@ -252,7 +252,16 @@ static bool region_empty(struct rawcache *cache, uint32_t number, struct quota *
 		extent_evict(cache, &key, &found, quota);
 		page += pages_of(&found);
 	}
-	store_relaxed(&header_of(cache)->evict_page, page);
+	return page;
+}
+
+/* Look through a victim from where the last one came to. True: it is all done. */
+static bool region_empty(struct rawcache *cache, uint32_t number, struct quota *quota)
+{
+	uint32_t *at = &header_of(cache)->evict_page;
+	uint32_t page = region_look(cache, number, load_relaxed(at), quota);
+
+	store_relaxed(at, page);
 	return page >= cache->image.region_pages;
 }
 
@@ -264,8 +273,8 @@ static bool region_lives(const struct rawcache *cache, uint32_t number)
 	return cache->image.homes && (state == REGION_SEALED || state == REGION_ACTIVE);
 }
 
-/* Choose the next victim. 0, or -errno. */
-static int victim_begin(struct rawcache *cache, uint32_t *number)
+/* Choose the next victim, and with `empty` be the one who empties it. 0, or -errno. */
+static int victim_choose(struct rawcache *cache, bool empty, uint32_t *number)
 {
 	struct critical critical;
 	int err = regions_lock(cache, &critical);
@@ -275,7 +284,7 @@ static int victim_begin(struct rawcache *cache, uint32_t *number)
 	err = recycle_users_check(cache);
 	if (!err)
 		err = recycle_choose(cache, number);
-	if (!err) {
+	if (!err && empty) {
 		store_relaxed(&header_of(cache)->evict_page, 0);
 		store_release(&header_of(cache)->evict_region, *number + 1);
 	}
@@ -289,7 +298,7 @@ static int victim_round(struct rawcache *cache, struct quota *quota)
 {
 	uint32_t number = region_checked(cache, load_acquire(&header_of(cache)->evict_region));
 	bool begun = number != REGION_NONE;
-	int err = begun ? 0 : victim_begin(cache, &number);
+	int err = begun ? 0 : victim_choose(cache, true, &number);
 
 	if (err)
 		return err;
@@ -348,6 +357,20 @@ static int victims_now(struct rawcache *cache)
 	return evict_waiting(cache) ? 0 : err;
 }
 
+/* Somebody else is at it and does not get on: a region is recycled, with nothing moved out of it. */
+static int victim_drop(struct rawcache *cache)
+{
+	struct quota quota = { .move = 1, .look = UINT32_MAX, .drop = true };
+	uint32_t number = REGION_NONE;
+	int err = victim_choose(cache, false, &number);
+
+	if (err)
+		return err;
+	if (region_lives(cache, number))
+		region_look(cache, number, 0, &quota);
+	return recycle_region(cache, number);
+}
+
 int evict_now(struct rawcache *cache, unsigned int tries)
 {
 	struct critical critical;
@@ -358,7 +381,7 @@ int evict_now(struct rawcache *cache, unsigned int tries)
 		err = victims_now(cache);
 		owner_give(cache);
 	} else if (!evict_waiting(cache)) {
-		err = tries < PATIENCE ? -EAGAIN : recycle_region(cache, REGION_NONE);
+		err = tries < PATIENCE ? -EAGAIN : victim_drop(cache);
 	}
 	critical_leave(&critical);
 	return err;
