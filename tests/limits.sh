@@ -92,6 +92,52 @@ chmod 755 "$scratch"
 "$RAWCACHE" drop --all --yes --cache "$IMAGE" >/dev/null
 check "no process and no thread more" limit_processes
 
+# the kernel says EAGAIN to whatever comes next, at another place with each limit
+cat >"$scratch/forks.py" <<'PYTHON'
+# forks.py COMPARE DIRECTORY PLAIN: reads right before, beside and after processes and threads that may not be
+import os, sys, threading
+sys.argv = sys.argv[1:]
+compare = compile(open(sys.argv[0]).read(), "compare", "exec")
+exec(compare)
+made = refused = 0
+for _ in range(6):
+    try:
+        pid = os.fork()
+    except BlockingIOError:
+        refused += 1
+        continue
+    if not pid:
+        exec(compare)
+        os._exit(0)
+    made += 1
+    threads = [threading.Thread(target=lambda: exec(compare, dict(globals()))) for _ in range(2)]
+    for thread in threads:
+        try:
+            thread.start()
+            thread.join()
+        except RuntimeError:
+            refused += 1
+    if os.waitpid(pid, 0)[1]:
+        sys.exit("a child read wrong bytes")
+exec(compare)
+open(os.environ["SAID"], "a").write(f"{made} {refused}\n")
+PYTHON
+group=/sys/fs/cgroup/pids$(sed -n 's/.*:pids://p' /proc/self/cgroup)/rawcache-test.$$
+if [ -w /sys/fs/cgroup/pids ] && mkdir "$group" 2>/dev/null; then
+	python=$(python3 -c 'import sys; print(sys.executable)') # what is called so may be a script that forks
+	for limit in 1 2 3 4 5; do
+		echo $limit >"$group/pids.max"
+		"$RAWCACHE" drop --all --yes --cache "$IMAGE" >/dev/null
+		check "no more than $limit processes and threads" timeout 60 sh -c "echo \$\$ >$group/cgroup.procs
+			SAID=$scratch/said RAWCACHE_READAHEAD=8M exec $shim \
+			$python $scratch/forks.py $scratch/compare.py $CACHED_PATH $scratch/plain"
+	done
+	at_least "$(awk '{ n += $2 } END { print n + 0 }' "$scratch/said")" 10 "of which many were refused"
+	rmdir "$group"
+else
+	echo "# no control group for processes can be made here"
+fi
+
 # --- memory: those that are killed for it leave nothing that others wait for
 group=/sys/fs/cgroup/memory$(sed -n 's/.*:memory://p' /proc/self/cgroup)/rawcache-test.$$
 if [ -w /sys/fs/cgroup/memory ] && mkdir "$group" 2>/dev/null; then

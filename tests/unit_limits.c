@@ -135,6 +135,66 @@ static void body_attach(void *arg)
 /* --- limits */
 
 /* More processes than slots: the rest is refused, and told why; places come free again. */
+/* Of many real processes: how many have a cache, have none, and have read something wrong. */
+static struct crowd {
+	uint32_t with, without, wrong;
+} *crowd;
+
+/* All of them live at one time: until the pipe is closed. */
+static int body_crowd(int pipe_end)
+{
+	enum rawcache_reason reason;
+	struct rawcache *cache = NULL;
+	int err = attach_in(NULL, &cache, &reason);
+	char c;
+
+	if (!err)
+		err = !read_ok(cache);
+	else
+		err = err != -EAGAIN || reason != RAWCACHE_REASON_slots_full;
+	fetch_add(err ? &crowd->wrong : cache ? &crowd->with : &crowd->without, 1);
+	if (read(pipe_end, &c, 1) || (cache && !read_ok(cache)))
+		return 1;
+	rawcache_detach(cache);
+	return err;
+}
+
+/* RAWCACHE_TESTS_FULL=1: more than there are slots. */
+static void test_crowd(void **state)
+{
+	unsigned int count = getenv("RAWCACHE_TESTS_FULL") ? RUNTIME_SLOTS + 76 : 60;
+	unsigned int slots = count < RUNTIME_SLOTS ? count : RUNTIME_SLOTS;
+	pid_t *pids = calloc(count, sizeof(*pids));
+	struct rawcache *cache;
+	int ends[2];
+
+	(void)state;
+	crowd = mmap(NULL, sizeof(*crowd), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_int_equal(pipe(ends), 0);
+	for (unsigned int i = 0; i < count; i++) {
+		pids[i] = child_fork();
+		if (!pids[i]) {
+			close(ends[1]);
+			_exit(body_crowd(ends[0]));
+		}
+	}
+	for (int i = 0; i < 20000 && crowd->with + crowd->without + crowd->wrong < count; i++)
+		usleep(10000);
+	close(ends[1]);
+	for (unsigned int i = 0; i < count; i++)
+		crowd->wrong += child_end(pids[i], 60) != 0;
+	close(ends[0]);
+	assert_int_equal(crowd->wrong, 0);
+	assert_int_equal(crowd->with, slots);
+	assert_int_equal(crowd->without, count - slots);
+	cache = attach(image);
+	assert_int_equal(process_reap(cache), 1);
+	assert_true(read_ok(cache));
+	rawcache_detach(cache);
+	munmap(crowd, sizeof(*crowd));
+	free(pids);
+}
+
 static void test_many(void **state)
 {
 	pid_t pids[HOLDERS];
@@ -476,6 +536,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_pieces, setup),
 		cmocka_unit_test_setup(test_many, setup),
+		cmocka_unit_test_setup(test_crowd, setup),
 		cmocka_unit_test_setup(test_few_files, setup),
 		cmocka_unit_test_setup(test_many_files, setup),
 		cmocka_unit_test_setup(test_address_space, setup),
