@@ -3,11 +3,14 @@
  * What is queued in a socket stays what it was: pin_socket IMAGE
  *
  * Sends an object to a TCP connection whose peer does not read, overwrites the whole cache
- * several times, and lets the peer read then. Prints "sendfile" or "copied" for the way, and fails
- * if a byte is wrong.
+ * several times, and lets the peer read then: what is queued must be right, and so must be the
+ * rest of a call that waited for room meanwhile. Prints "sendfile" or "copied" for the way, and
+ * fails if a byte is wrong.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,23 +30,22 @@ static void fail(const char *what, long n)
 }
 
 /* A connection with itself: s[0] sends, s[1] reads. */
-static void connect_pair(int s[2])
+static void connect_pair(int s[2], int room, int flags)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	socklen_t n = sizeof(address);
-	int room = 4 << 20;
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(listener, (struct sockaddr *)&address, n) || listen(listener, 1) ||
 	    getsockname(listener, (struct sockaddr *)&address, &n))
 		fail("listen", 0);
-	s[0] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	s[0] = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	connect(s[0], (struct sockaddr *)&address, n);
 	s[1] = accept(listener, NULL, NULL);
 	close(listener);
-	if (s[1] < 0)
+	if (s[1] < 0 || fcntl(s[0], F_SETFL, flags))
 		fail("accept", s[1]);
 }
 
@@ -105,12 +107,49 @@ static size_t wrong_bytes(int socket, size_t n)
 	return wrong + n;
 }
 
+struct sender {
+	struct rawcache *cache;
+	uint32_t key;
+	int socket;
+};
+
+static void *sender_main(void *arg)
+{
+	struct sender *sender = arg;
+
+	queue(sender->cache, sender->key, sender->socket);
+	close(sender->socket);
+	return NULL;
+}
+
+/* In a call that waits for its peer the region is pinned. */
+static size_t wrong_waiting(struct rawcache *cache, char *bytes)
+{
+	struct sender sender = { .cache = cache, .key = 2 };
+	pthread_t thread;
+	size_t wrong;
+	int s[2];
+
+	connect_pair(s, 16 << 10, 0);
+	store(cache, sender.key, 'A', bytes, OBJECT);
+	sender.socket = s[0];
+	if (pthread_create(&thread, NULL, sender_main, &sender))
+		fail("thread", 0);
+	usleep(50000); /* it waits by now; if not, nothing is wrong */
+	go_round(cache, 3, bytes, OBJECT);
+	wrong = wrong_bytes(s[1], OBJECT);
+	pthread_join(thread, NULL);
+	close(s[1]);
+	return wrong;
+}
+
 int main(int argc, char **argv)
 {
 	struct rawcache_options options;
 	struct rawcache *cache;
 	size_t sent;
 	size_t wrong;
+	size_t waiting;
 	char *bytes;
 	int err;
 	int s[2];
@@ -124,15 +163,16 @@ int main(int argc, char **argv)
 	if (err)
 		fail("attach", err);
 	bytes = malloc(rawcache_value_max(cache));
-	connect_pair(s);
+	connect_pair(s, 4 << 20, O_NONBLOCK);
 	store(cache, 1, 'A', bytes, OBJECT);
 	sent = queue(cache, 1, s[0]);
 	go_round(cache, 3, bytes, OBJECT);
 	wrong = wrong_bytes(s[1], sent);
-	printf("%s %zu bytes queued, %zu wrong\n",
+	waiting = wrong_waiting(cache, bytes);
+	printf("%s %zu bytes queued, %zu wrong; %zu wrong of a call that waited\n",
 	       rawcache_zero_copy_available(cache) & RAWCACHE_ZERO_COPY_SENDFILE ? "sendfile"
 										 : "copied",
-	       sent, wrong);
+	       sent, wrong, waiting);
 	rawcache_detach(cache);
-	return wrong || sent < 100000;
+	return wrong || waiting || sent < 100000;
 }
