@@ -184,7 +184,7 @@ static void test_garbage(void **state)
 
 #define TURNS_US 100
 
-static volatile bool turns_over;
+static bool turns_over;
 
 static void pause_here(int sig)
 {
@@ -196,7 +196,7 @@ static void *claim_thread(void *arg)
 {
 	struct claim mine;
 
-	while (!turns_over)
+	while (!load_relaxed(&turns_over))
 		if (flight_try(cache, arg, &mine))
 			flight_end(cache, &mine);
 	return NULL;
@@ -212,7 +212,7 @@ static void test_turns(void **state)
 
 	(void)state;
 	cache = attach(path);
-	turns_over = false;
+	store_relaxed(&turns_over, false);
 	signal(SIGALRM, pause_here);
 	pthread_create(&threads[0], NULL, claim_thread, (void *)&key);
 	pthread_create(&threads[1], NULL, claim_thread, &other);
@@ -220,7 +220,7 @@ static void test_turns(void **state)
 	for (double start = now_s(); now_s() - start < 2;)
 		usleep(100000);
 	setitimer(ITIMER_REAL, &never, NULL);
-	turns_over = true;
+	store_relaxed(&turns_over, true);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	signal(SIGALRM, SIG_DFL);

@@ -222,7 +222,7 @@ static bool region_keep(struct rawcache *cache, uint32_t number)
 	kept = header->evict_region == number + 1 && region->state == REGION_SEALED;
 	if (kept) {
 		store_relaxed(&region->log, (uint32_t)REGION_MAIN);
-		region->order = ++cache->image.state->order;
+		store_relaxed(&region->order, region_order_next(cache));
 		store_release(&header->evict_region, 0);
 		header->evict_keeps--;
 	}

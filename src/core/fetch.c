@@ -72,8 +72,8 @@ static void fetch_free(struct fetch *fetch)
 	file_unshare(fetch->cache, fetch->file);
 	fetch->request.buf = NULL;
 	fetch->file = NULL;
-	fetch->state = FETCH_FREE;
-	store_relaxed(&used, used - 1);
+	store_relaxed(&fetch->state, FETCH_FREE);
+	store_release(&used, used - 1); /* pairs with fetch_drop_all() */
 }
 
 static void fetch_tidy(struct fetch *fetch)
@@ -86,7 +86,7 @@ static void fetch_end(struct fetch *fetch)
 {
 	flight_end(fetch->cache, &fetch->claim);
 	store_relaxed(&fetch->request.unwanted, true);
-	fetch->state = FETCH_OVER;
+	store_relaxed(&fetch->state, FETCH_OVER);
 	CRASH_POINT(fetch_ended);
 	fetch_tidy(fetch);
 }
@@ -162,7 +162,7 @@ static struct fetch *fetch_place(const struct file *file)
 static void fetch_init(struct fetch *fetch, struct file *file, uint32_t state, uint32_t users)
 {
 	fetch->file = file;
-	fetch->state = state;
+	store_relaxed(&fetch->state, state);
 	fetch->users = users;
 	fetch->counted = state != FETCH_READING;
 	file_share(file);
@@ -345,9 +345,9 @@ static void fetch_arrived(struct io_request *request)
 	fetch_count(fetch);
 	fetch->users--;
 	if (fetch->state == FETCH_READING && request->unchanged) {
-		fetch->state = FETCH_STORING;
+		store_relaxed(&fetch->state, FETCH_STORING);
 		if (pool_add(&storers, &request->job, false))
-			fetch->state = FETCH_READING;
+			store_relaxed(&fetch->state, FETCH_READING);
 		CRASH_POINT(fetch_arrived);
 	}
 	if (fetch->state == FETCH_READING)
@@ -554,7 +554,7 @@ bool fetch_claim(struct fetch *fetch)
 	ours = fetch->state == FETCH_READING && fetch->users == 1;
 	if (ours) {
 		fetch_count(fetch);
-		fetch->state = FETCH_STORING;
+		store_relaxed(&fetch->state, FETCH_STORING);
 	}
 	unlock(&critical);
 	return ours;
@@ -574,7 +574,7 @@ struct fetch *fetch_take_done(struct file *file)
 			found = &table[i];
 	if (found) {
 		fetch_count(found);
-		fetch_use(found)->state = FETCH_STORING;
+		store_relaxed(&fetch_use(found)->state, FETCH_STORING);
 	}
 	unlock(&critical);
 	return found;
@@ -629,7 +629,7 @@ void fetch_drop_all(struct rawcache *cache)
 {
 	struct timespec nap = { 0, NAP_NS };
 
-	while (load_relaxed(&used) && !drop_round(cache))
+	while (load_acquire(&used) && !drop_round(cache))
 		sys_nanosleep(&nap);
 }
 
@@ -669,7 +669,7 @@ void fetch_fork_child(void)
 			fetch->request.result = -EIO;
 			store_relaxed(&fetch->request.done, IO_DONE);
 		}
-		fetch->state = FETCH_OVER;
+		store_relaxed(&fetch->state, FETCH_OVER);
 		fetch->users = fetch == mine;
 		fetch_tidy(fetch);
 	}

@@ -145,9 +145,13 @@ static bool slot_read(const struct cached_origin *slot, uint64_t mount, uint64_t
 {
 	uint32_t sequence = load_acquire(&slot->sequence);
 
-	if (sequence & 1 || slot->mount != mount || slot->device != device || now >= slot->expires)
+	if (sequence & 1 || load_relaxed(&slot->mount) != mount ||
+	    load_relaxed(&slot->device) != device || now >= load_relaxed(&slot->expires))
 		return false;
-	*origin = slot->origin;
+	origin->id[0] = load_relaxed(&slot->origin.id[0]);
+	origin->id[1] = load_relaxed(&slot->origin.id[1]);
+	origin->unstable_inodes = load_relaxed(&slot->origin.unstable_inodes);
+	origin->special = load_relaxed(&slot->origin.special);
 	fence_acquire(); /* pairs with the release of the sequence in slot_write() */
 	return load_relaxed(&slot->sequence) == sequence;
 }
@@ -157,10 +161,13 @@ static void slot_write(struct cached_origin *slot, uint64_t mount, uint64_t devi
 {
 	store_relaxed(&slot->sequence, slot->sequence + 1);
 	fence_release(); /* the odd sequence is seen before anything below */
-	slot->mount = mount;
-	slot->device = device;
-	slot->expires = expires;
-	slot->origin = *origin;
+	store_relaxed(&slot->mount, mount);
+	store_relaxed(&slot->device, device);
+	store_relaxed(&slot->expires, expires);
+	store_relaxed(&slot->origin.id[0], origin->id[0]);
+	store_relaxed(&slot->origin.id[1], origin->id[1]);
+	store_relaxed(&slot->origin.unstable_inodes, origin->unstable_inodes);
+	store_relaxed(&slot->origin.special, origin->special);
 	store_release(&slot->sequence, slot->sequence + 1);
 }
 

@@ -58,7 +58,7 @@ static struct pool_job *job_take(struct pool *pool)
 		pool->first = job->next;
 	if (pool->last == job)
 		pool->last = before;
-	pool->waiting--;
+	store_relaxed(&pool->waiting, pool->waiting - 1);
 	return job;
 }
 
@@ -103,7 +103,7 @@ static int thread_make(struct pool *pool)
 	err = pthread_create(&thread, &attr, pool->threads ? thread_main : thread_first, pool);
 	pthread_attr_destroy(&attr);
 	if (!err) {
-		pool->threads++;
+		store_relaxed(&pool->threads, pool->threads + 1);
 		pool->idle++; /* as good as: it comes for a job */
 		fetch_add(&pool_threads, 1);
 	}
@@ -147,7 +147,7 @@ struct pool_job *pool_next(struct pool *pool)
 			thread_follow(pool);
 		} else if (over) {
 			CRASH_POINT(helper_over);
-			pool->threads--;
+			store_relaxed(&pool->threads, pool->threads - 1);
 			fetch_sub(&pool_threads, 1);
 		} else {
 			pool->idle++;
@@ -171,7 +171,7 @@ static void job_put(struct pool *pool, struct pool_job *job)
 	else
 		pool->first = job;
 	pool->last = job;
-	pool->waiting++;
+	store_relaxed(&pool->waiting, pool->waiting + 1);
 	fetch_add(&pool->queued, 1);
 }
 

@@ -180,7 +180,7 @@ static int victim_take(struct rawcache *cache, uint32_t wanted, uint32_t *victim
 		region = &cache->image.regions[*victim];
 		store_relaxed(&region->owner, (uint32_t)cache->slot + 1);
 		recycle_invalidate(cache, region);
-		if (header_of(cache)->evict_region == *victim + 1)
+		if (load_relaxed(&header_of(cache)->evict_region) == *victim + 1)
 			store_release(&header_of(cache)->evict_region, 0);
 	}
 	regions_unlock(cache, &critical);
@@ -246,7 +246,7 @@ static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state
 	}
 	if (region->state == REGION_RECYCLING &&
 	    load_relaxed(&region->owner) == (uint32_t)cache->slot + 1) {
-		region->cursor = 0;
+		store_relaxed(&region->cursor, 0);
 		store_relaxed(&region->owner, 0);
 		store_release(&region->state, state);
 		if (state == REGION_FREE)

@@ -43,12 +43,12 @@ static bool region_activate(struct rawcache *cache, enum region_log log, uint32_
 	if (number == REGION_NONE)
 		return false;
 	region = &cache->image.regions[number];
-	region->cursor = 0;
+	store_relaxed(&region->cursor, 0);
 	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
 	if (!region->generation)
 		store_release(&region->generation, 1);
 	store_relaxed(&region->opened, clock_real_ns() / 1000000000u);
-	region->order = ++cache->image.state->order;
+	store_relaxed(&region->order, region_order_next(cache));
 	store_relaxed(&region->epoch, cache_epoch(cache));
 	store_relaxed(&region->log, (uint32_t)log);
 	store_release(&region->state, REGION_ACTIVE);

@@ -31,6 +31,15 @@ static inline void regions_unlock(struct rawcache *cache, struct critical *criti
 	critical_leave(critical);
 }
 
+/* Under the lock: the number of the next opening. Others look at the last one at any time. */
+static inline uint64_t region_order_next(struct rawcache *cache)
+{
+	uint64_t order = load_relaxed(&cache->image.state->order) + 1;
+
+	store_relaxed(&cache->image.state->order, order);
+	return order;
+}
+
 /* A region number from shared memory, or REGION_NONE. */
 static inline uint32_t region_checked(const struct rawcache *cache, uint32_t number_plus_one)
 {

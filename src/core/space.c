@@ -64,7 +64,7 @@ static uint32_t now_s(void)
 /* What is stored in one of the oldest regions would be evicted soon. */
 static bool region_young(const struct rawcache *cache, const struct region *region)
 {
-	uint64_t opened_since = load_relaxed(&cache->image.state->order) - region->order;
+	uint64_t opened_since = load_relaxed(&cache->image.state->order) - load_relaxed(&region->order);
 
 	return opened_since < cache->image.sb.region_count / 4;
 }
