@@ -67,7 +67,12 @@ static const uint8_t in_helper[CRASH_COUNT] = {
 };
 
 /* What a process passes once in its life. */
-static const uint8_t once[CRASH_COUNT] = { [CRASH_ring_made] = 1, [CRASH_map_forked] = 1 };
+static const uint8_t once[CRASH_COUNT] = {
+	[CRASH_ring_made] = 1,
+	[CRASH_map_forked] = 1,
+	[CRASH_distrusted] = 1,
+	[CRASH_helper_alone] = 1,
+};
 
 static const char *file_path(uint32_t number)
 {
