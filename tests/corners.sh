@@ -52,5 +52,7 @@ corner confined "a program that may only read() and write() goes on reading"
 SIZE=256M
 corner lock_before "mlockall() before the cache is attached does not lock the image"
 corner lock_after "nor does it afterwards"
+chmod 755 "$scratch"
+corner lock_limited "mlockall() of a program that may lock less than the image"
 corner space "a limited address space is the program's"
 done_testing

@@ -408,6 +408,26 @@ static int lock_after(void)
 	return locked();
 }
 
+/* Without privileges: what is allowed is more than the program has, and less than the image. */
+static int lock_limited(void)
+{
+	struct rlimit limit;
+	int fd = open_a(0);
+
+	if (read(fd, buf, BLOCK) != BLOCK)
+		return fail("read");
+	if (getrlimit(RLIMIT_MEMLOCK, &limit))
+		return fail("getrlimit");
+	if (limit.rlim_max > (IMAGE_MB / 4) << 20)
+		limit.rlim_max = (IMAGE_MB / 4) << 20;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setgid(65534) || setuid(65534))
+		return 77;
+	if (mlockall(MCL_CURRENT))
+		return fail("mlockall");
+	return locked();
+}
+
 /* Limited to somewhat more than the image. */
 static int space(void)
 {
@@ -562,6 +582,7 @@ static const struct {
 	{ "confined", confined },
 	{ "lock_before", lock_before },
 	{ "lock_after", lock_after },
+	{ "lock_limited", lock_limited },
 	{ "space", space },
 };
 

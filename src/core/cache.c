@@ -17,6 +17,7 @@
 #include "core/fetch.h"
 #include "core/follow.h"
 #include "core/file.h"
+#include "core/lock.h"
 #include "core/origin.h"
 #include "core/process.h"
 #include "core/storage.h"
@@ -305,7 +306,11 @@ void rawcache_helpers_dismiss(void)
 
 int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
 {
-	return image_lock_all(&cache->image, lock, flags);
+	int ret = image_lock_all(&cache->image, lock, flags);
+
+	if (!ret || !(flags & MCL_CURRENT) || lock_others(cache, flags))
+		return ret;
+	return flags & MCL_FUTURE ? lock(flags & ~MCL_CURRENT) : 0;
 }
 
 /* --- fork */

@@ -337,10 +337,15 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 int mlockall(int flags)
 {
 	struct rawcache *cache = attach_cache_now();
+	int saved = errno;
+	int ret;
 
 	if (likely(!cache))
 		return NEXT(mlockall)(flags);
-	return rawcache_lock_all(cache, NEXT(mlockall), flags);
+	ret = rawcache_lock_all(cache, NEXT(mlockall), flags);
+	if (!ret)
+		errno = saved;
+	return ret;
 }
 
 HOOK_ALIAS(mmap64, mmap);
