@@ -35,6 +35,9 @@ corner pipe_sendfile "sendfile() into a pipe ends when it is full"
 corner pipe_sendfile "also where it is a copy" RAWCACHE_SENDFILE=0
 corner cut_short "transfers when the image was cut short"
 corner cut_short "also where they are copies" RAWCACHE_SENDFILE=0
+for n in 1 2 3; do
+	corner cut_under_helpers "the image is cut off under helper threads ($n)"
+done
 corner revalidate "the first read after RAWCACHE_REVALIDATE ms is of the changed file" \
 	RAWCACHE_REVALIDATE=100
 corner range_unshare "close_range() that gives a thread descriptors of its own"

@@ -442,6 +442,20 @@ static int space(void)
 	return p == MAP_FAILED ? fail("the address space is the cache's") : 0;
 }
 
+/* The image is cut off while helpers are at work: their faults are no more the program's than its own. */
+static int cut_under_helpers(void)
+{
+	const char *image = getenv("RAWCACHE_DEVICE");
+	int fd = open_a(0);
+
+	if (!image || read(fd, buf, BLOCK) != BLOCK || truncate(image, 0))
+		return fail("beginning");
+	for (int n = 0; n < 700; n++)
+		if (pread(fd, buf, BLOCK, (off_t)n * BLOCK) != BLOCK || !is_block(a, n))
+			return fail("the bytes");
+	return 0;
+}
+
 /* --- small things of the program's own */
 
 static void *thread_small(void *arg)
@@ -564,6 +578,7 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } corners[] = {
+	{ "cut_under_helpers", cut_under_helpers },
 	{ "small_stack", small_stack },
 	{ "namespace_join", namespace_join },
 	{ "restart", restart },

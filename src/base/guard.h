@@ -41,6 +41,12 @@ static inline void guard_mask_changed(void)
  */
 bool guard_postpone(int sig, const siginfo_t *info);
 
+/*
+ * This thread is a helper: it does not block the two, because the kernel would kill the process for a
+ * fault; what is sent to the process and comes here is sent on to the program's main thread.
+ */
+void guard_helper(void);
+
 /* 0; -EFAULT: `dst` faulted; -EIO: `src` faulted. What was copied before a fault stays. */
 int guard_copy(void *dst, const void *src, size_t n);
 

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/critical.h"
+#include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
 
@@ -64,13 +65,14 @@ static struct pool_job *job_take(struct pool *pool)
 
 static void *thread_main(void *arg)
 {
-	uint64_t mask = ~GLIBC_SIGNALS;
+	uint64_t mask = ~(GLIBC_SIGNALS | critical_bit(SIGSEGV) | critical_bit(SIGBUS));
 	struct pool *pool = arg;
 
 	struct critical critical;
 
 	CRASH_HELPER();
 	CRASH_POINT(helper_born);
+	guard_helper();
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	lock(pool, &critical);
 	pool->idle--;
