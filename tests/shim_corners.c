@@ -456,6 +456,15 @@ static int cut_under_helpers(void)
 	return 0;
 }
 
+/* In a thread that holds every signal back. */
+static int cut_blocked(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	return sigprocmask(SIG_BLOCK, &all, NULL) ? fail("mask") : cut_under_helpers();
+}
+
 /* --- small things of the program's own */
 
 static void *thread_small(void *arg)
@@ -579,6 +588,7 @@ static const struct {
 	int (*run)(void);
 } corners[] = {
 	{ "cut_under_helpers", cut_under_helpers },
+	{ "cut_blocked", cut_blocked },
 	{ "small_stack", small_stack },
 	{ "namespace_join", namespace_join },
 	{ "restart", restart },

@@ -20,23 +20,15 @@ struct guard {
 static const uintptr_t GUARD_SEAL = (uintptr_t)0x72617763616368u;
 static tls_initial struct guard *guard_top;
 
-/* A thread's mask, opened for a copy; on its stack. */
-struct window {
-	uintptr_t seal;	   /* like a guard's */
-	uint64_t mask;	   /* to restore */
-	siginfo_t sent[2]; /* signals that were not meant to come yet: SIGSEGV, SIGBUS */
-	bool pending[2];
-};
-
-static bool enabled;
+bool guard_enabled;
 tls_initial uint8_t guard_mask;
-static tls_initial struct window *guard_window;
+static tls_initial struct guard_window *guard_window; /* on the stack */
 
 #define FAULTS (critical_bit(SIGSEGV) | critical_bit(SIGBUS))
 
 void guard_enable(void)
 {
-	store_relaxed(&enabled, true);
+	store_relaxed(&guard_enabled, true);
 }
 
 static never_inline bool mask_blocks(void)
@@ -54,11 +46,10 @@ static never_inline bool mask_blocks(void)
 
 static inline bool window_needed(void)
 {
-	return unlikely(load_relaxed(&guard_mask) != GUARD_MASK_OPEN) && load_relaxed(&enabled) &&
-	       mask_blocks();
+	return guard_may_block() && mask_blocks();
 }
 
-static void window_open(struct window *window)
+static void window_open(struct guard_window *window)
 {
 	const uint64_t faults = FAULTS;
 
@@ -69,7 +60,7 @@ static void window_open(struct window *window)
 	sys_sigprocmask(SIG_UNBLOCK, &faults, &window->mask);
 }
 
-static void window_close(struct window *window)
+static void window_close(struct guard_window *window)
 {
 	static const int signals[2] = { SIGSEGV, SIGBUS };
 
@@ -86,6 +77,19 @@ static void window_close(struct window *window)
 				 &window->sent[i], 0, 0);
 }
 
+bool guard_open(struct guard_window *window)
+{
+	if (!window_needed())
+		return false;
+	window_open(window);
+	return true;
+}
+
+void guard_close(struct guard_window *window)
+{
+	window_close(window);
+}
+
 static tls_initial bool helping;
 
 void guard_helper(void)
@@ -95,7 +99,7 @@ void guard_helper(void)
 
 bool guard_postpone(int sig, const siginfo_t *info)
 {
-	struct window *window = guard_window;
+	struct guard_window *window = guard_window;
 	int i = sig == SIGBUS;
 
 	/* a helper blocks nothing that may be a fault, but what is sent is for the program's threads */
@@ -113,7 +117,7 @@ static int copy(void *dst, const void *src, size_t n);
 
 static never_inline int copy_in_window(void *dst, const void *src, size_t n)
 {
-	struct window window;
+	struct guard_window window;
 	int err;
 
 	window_open(&window);
@@ -179,7 +183,7 @@ static bool never_inline same_bytes(const void *bytes, const void *src, size_t n
 
 bool guard_same(const void *bytes, const void *src, size_t n)
 {
-	struct window window;
+	struct guard_window window;
 	bool same;
 
 	if (!window_needed())

@@ -47,6 +47,26 @@ bool guard_postpone(int sig, const siginfo_t *info);
  */
 void guard_helper(void);
 
+/*
+ * A stretch that touches the image without guard_copy(), in a thread that blocks the two: it is open
+ * for them meanwhile. guard_open() says whether it has to be closed.
+ */
+struct guard_window {
+	uintptr_t seal;	   /* like a guard's */
+	uint64_t mask;	   /* to restore */
+	siginfo_t sent[2]; /* signals that were not meant to come yet: SIGSEGV, SIGBUS */
+	bool pending[2];
+};
+extern bool guard_enabled;
+
+static inline bool guard_may_block(void)
+{
+	return unlikely(load_relaxed(&guard_mask) != GUARD_MASK_OPEN) && load_relaxed(&guard_enabled);
+}
+
+bool guard_open(struct guard_window *window);
+void guard_close(struct guard_window *window);
+
 /* 0; -EFAULT: `dst` faulted; -EIO: `src` faulted. What was copied before a fault stays. */
 int guard_copy(void *dst, const void *src, size_t n);
 

@@ -560,8 +560,8 @@ static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t hand
 	return read_piece(cache, file, handle, &want);
 }
 
-ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf, size_t len,
-			   uint64_t offset)
+static inline ssize_t file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf,
+				size_t len, uint64_t offset)
 {
 	struct file *file = file_at(cache, handle);
 	uint64_t start;
@@ -584,4 +584,25 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void
 	if (stats_mine && stats_mine->hits != hits && stats_mine->misses == misses)
 		stats_latency(hit_latency, clock_mono_ns() - start);
 	return n;
+}
+
+/* The thread blocks the signals of faults, perhaps: those in the index or the region table, too. */
+static never_inline ssize_t read_in_window(struct rawcache *cache, uint64_t handle, int fd,
+					   void *buf, size_t len, uint64_t offset)
+{
+	struct guard_window window;
+	bool opened = guard_open(&window);
+	ssize_t n = file_read(cache, handle, fd, buf, len, offset);
+
+	if (opened)
+		guard_close(&window);
+	return n;
+}
+
+ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf, size_t len,
+			   uint64_t offset)
+{
+	if (unlikely(guard_may_block()))
+		return read_in_window(cache, handle, fd, buf, len, offset);
+	return file_read(cache, handle, fd, buf, len, offset);
 }
