@@ -484,7 +484,8 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t 
 	    run.length <= want->length)
 		return -EAGAIN;
 	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
-	if (!cold_stream(cache, file, want) && chunk_in_core(cache, place, cache->chunk_bytes))
+	if (!cold_stream(cache, file, want) &&
+	    (cache->image.read_only || chunk_in_core(cache, place, cache->chunk_bytes)))
 		return -EAGAIN;
 	all.length = (uint32_t)run.length;
 	n = place_pread(cache, place, &all);

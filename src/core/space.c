@@ -352,7 +352,10 @@ static bool run_pages(const struct rawcache *cache, struct space *space, uint32_
 		      bool blocks, struct piece *hand, struct piece *piece)
 {
 	if (hand->pages) {
-		*piece = piece_cut(hand, (uint32_t)min_u64(pages, hand->pages));
+		/* whole chunks, if it is not enough */
+		if (hand->pages < pages)
+			pages = (uint32_t)round_down(hand->pages, chunk_pages(cache));
+		*piece = piece_cut(hand, pages);
 		return true;
 	}
 	if (!blocks)
