@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/sys.h"
 #include "pattern.h"
 
 #define FILES 10u
@@ -65,7 +66,7 @@ struct history {
 struct shared {
 	uint32_t stop, bad;
 	uint64_t reads[5], bytes, changes[2];
-	char first_bad[400];
+	char first_bad[400], first_more[400];
 	struct history file[FILES];
 };
 
@@ -334,13 +335,39 @@ static void low_raise(struct opened *o)
 	o->sizes = (int32_t)(sizes - o->sizes) > 0 ? sizes : o->sizes;
 }
 
-static void report(const struct opened *o, enum way way, uint64_t at, uint32_t low, uint32_t high,
+static bool report(const struct opened *o, enum way way, uint64_t at, uint32_t low, uint32_t high,
 		   const char *what)
 {
-	if (!fetch_add(&shared->bad, 1))
-		snprintf(shared->first_bad, sizeof(shared->first_bad),
-			 "file %u block %llu through %s, versions %u..%u: %s", o->number,
-			 (unsigned long long)at / BLOCK, way_names[way], low, high, what);
+	if (fetch_add(&shared->bad, 1))
+		return false;
+	snprintf(shared->first_bad, sizeof(shared->first_bad),
+		 "file %u block %llu through %s, versions %u..%u: %s", o->number,
+		 (unsigned long long)at / BLOCK, way_names[way], low, high, what);
+	return true;
+}
+
+/* What the kernel, and the same read, say of it a moment later. */
+static void report_more(const struct opened *o, const char *buf, size_t n, uint64_t offset, size_t at)
+{
+	static char now[READ_MAX];
+	char link[200] = "";
+	char again[160];
+	char path[40];
+	struct statx stx = { 0 };
+	ssize_t got;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", o->fd);
+	if (readlink(path, link, sizeof(link) - 1) < 0 || sys_fstatx(o->fd, &stx))
+		return;
+	got = pread(o->fd, now, n, (off_t)offset);
+	snprintf(again, sizeof(again), "%s", pattern_explain(now, n, at, offset));
+	again[got == (ssize_t)n && memcmp(now, buf, n) ? sizeof(again) - 1 : 0] = 0;
+	got = sys_pread(o->fd, now, n, offset);
+	snprintf(shared->first_more, sizeof(shared->first_more),
+		 "%zu bytes at %llu of %s, size %llu, inode %llu (%llu); again: %s; the kernel: %zd: %s",
+		 n, (unsigned long long)offset, link, (unsigned long long)stx.stx_size,
+		 (unsigned long long)stx.stx_ino, (unsigned long long)o->inode,
+		 again[0] ? again : "the same", got, pattern_explain(now, n, at, offset));
 }
 
 /* Whether the file was as short as `end` when it was opened, when told of, or since. */
@@ -370,8 +397,9 @@ static void check_bytes(const struct opened *o, enum way way, const char *buf, s
 		part = BLOCK - at % BLOCK < n - done ? (size_t)(BLOCK - at % BLOCK) : n - done;
 		bad = pattern_check(buf + done, part, o->number, low, high, at);
 		/* the kernel shows zeros in the last page of a file that is just being cut */
-		if (bad < part && (buf[done + bad] || !was_short(o, at + bad)))
-			report(o, way, at, low, high, pattern_explain(buf, n, done + bad, offset));
+		if (bad < part && (buf[done + bad] || !was_short(o, at + bad)) &&
+		    report(o, way, at, low, high, pattern_explain(buf, n, done + bad, offset)))
+			report_more(o, buf, n, offset, done + bad);
 	}
 }
 
@@ -634,7 +662,7 @@ int main(int argc, char **argv)
 		printf(" %llu %s", (unsigned long long)shared->reads[i], way_names[i]);
 	printf(", %llu MiB\n", (unsigned long long)shared->bytes >> 20);
 	if (shared->bad)
-		printf("# %s\n", shared->first_bad);
+		printf("# %s\n# %s\n", shared->first_bad, shared->first_more);
 	failed += result(!shared->bad, 2, "each read returned what is allowed");
 	failed += result(shared->changes[0] && shared->changes[1] && shared->reads[WAY_MMAP] &&
 				 shared->reads[WAY_STDIO] && shared->reads[WAY_SENDFILE],

@@ -95,17 +95,24 @@ const char *pattern_explain(const void *buf, size_t n, size_t at, uint64_t offse
 	size_t before = (offset + at) & 7;
 	struct pattern_origin o;
 	uint64_t word;
+	size_t word_at;
 
-	/* the aligned word around it, if the buffer holds all of it */
-	if (at < before || at - before + 8 > n) {
+	/* the aligned word around it, or the next one, if the buffer holds all of it */
+	if (at < before && 8 - before + 8 <= n - at)
+		word_at = at + 8 - before;
+	else if (at >= before && 8 <= n - (at - before))
+		word_at = at - before;
+	else {
 		snprintf(text, sizeof(text), "byte %02x at %llu", ((const unsigned char *)buf)[at],
 			 (unsigned long long)(offset + at));
 		return text;
 	}
-	memcpy(&word, (const char *)buf + at - before, 8);
+	memcpy(&word, (const char *)buf + word_at, 8);
 	o = pattern_decode(word);
-	snprintf(text, sizeof(text), "word %016llx at %llu is of file %u version %u offset %llu",
-		 (unsigned long long)word, (unsigned long long)(offset + at), o.file, o.version,
+	snprintf(text, sizeof(text),
+		 "byte %02x at %llu; word %016llx at %llu is of file %u version %u offset %llu",
+		 ((const unsigned char *)buf)[at], (unsigned long long)(offset + at),
+		 (unsigned long long)word, (unsigned long long)(offset + word_at), o.file, o.version,
 		 (unsigned long long)o.offset);
 	return text;
 }

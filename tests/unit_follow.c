@@ -4,10 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <rawcache/zerocopy.h>
 
+#include "base/compiler.h"
+#include "base/memory.h"
 #include "child.h"
 #include "core/cache.h"
 #include "core/file.h"
@@ -184,6 +188,44 @@ static void test_many(void **state)
 	}
 }
 
+#define BLOCKS 64
+
+/* Has memory that others give back at the same time: nobody writes to it. */
+static void *blocks_watch(void *stop)
+{
+	const char zeros[128] = "";
+	uintptr_t bad = 0;
+
+	while (!load_relaxed((uint32_t *)stop)) {
+		void *block[BLOCKS];
+
+		for (int i = 0; i < BLOCKS; i++)
+			block[i] = memory_get(sizeof(zeros));
+		sched_yield();
+		for (int i = 0; i < BLOCKS; i++) {
+			bad += memcmp(block[i], zeros, sizeof(zeros)) != 0;
+			memory_put(block[i], sizeof(zeros));
+		}
+	}
+	return (void *)bad;
+}
+
+/* The thread cannot have the file: who waits for its answer does not touch what is freed. */
+static void test_refused(void **state)
+{
+	uint32_t stop = 0;
+	pthread_t thread;
+	void *bad;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, blocks_watch, &stop), 0);
+	for (int i = 0; i < 2000; i++)
+		follow_mapping(cache, file_at(cache, handle), -1, mapped, SIZE, 0);
+	store_relaxed(&stop, 1);
+	assert_int_equal(pthread_join(thread, &bad), 0);
+	assert_int_equal((uintptr_t)bad, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +235,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_detached, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

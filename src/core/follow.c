@@ -28,7 +28,7 @@
 #define NAP_NS 1000000
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
-/* ASKED -> FOLLOWED, by the thread, or -> REFUSED, by either; then the thread frees it. */
+/* ASKED -> FOLLOWED, by the thread, or -> REFUSED, by either. */
 enum state { ASKED, FOLLOWED, REFUSED };
 
 struct followed {
@@ -42,6 +42,7 @@ struct followed {
 	size_t bytes;	/* of this block */
 	uint32_t state; /* futex */
 	uint32_t unwanted;
+	uint32_t users; /* the thread, and who waits for its answer: the last one frees the block */
 	int fd; /* the program's; once FOLLOWED, the thread's */
 	uint64_t fresh; /* when a new page was seen, clock_coarse_ms() */
 	uint64_t first; /* chunk */
@@ -140,18 +141,26 @@ static bool followed_take(struct followed *followed, int pagemap)
 	return taken;
 }
 
-static void followed_free(struct followed *followed)
+static void followed_put(struct followed *followed)
 {
 	struct critical critical;
 
+	if (fetch_sub(&followed->users, 1) > 1)
+		return;
+	critical_enter(&critical);
+	memory_put(followed, followed->bytes);
+	critical_leave(&critical);
+}
+
+/* It is followed no more. */
+static void followed_end(struct followed *followed)
+{
 	if (followed->fd >= 0)
 		sys_close(followed->fd);
 	file_release(followed->cache, followed->file);
 	/* last: who waits for the cache's end looks at the list */
 	followed_unlink(followed);
-	critical_enter(&critical);
-	memory_put(followed, followed->bytes);
-	critical_leave(&critical);
+	followed_put(followed);
 }
 
 /* Whether a page of the chunk is in the program's mapping; -errno. */
@@ -270,7 +279,7 @@ static void thread_rounds(struct followed **mine, int pagemap)
 			followed_round(followed, pagemap);
 		if (load_relaxed(&followed->unwanted)) {
 			*mine = followed->beside;
-			followed_free(followed);
+			followed_end(followed);
 		} else {
 			mine = &followed->beside;
 		}
@@ -305,7 +314,7 @@ static void follow_work(struct pool *pool)
 				followed->beside = mine;
 				mine = followed;
 			} else {
-				followed_free(followed);
+				followed_end(followed);
 			}
 			continue;
 		}
@@ -338,6 +347,7 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 					       .offset = offset,
 					       .length = length,
 					       .bytes = bytes,
+					       .users = 2,
 					       .fd = fd,
 					       .first = first,
 					       .done = followed->touched + words };
@@ -348,7 +358,7 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 	return followed;
 }
 
-/* Until the thread has what it needs of the program. Then the block is the thread's. */
+/* Until the thread has what it needs of the program. */
 static void followed_wait(struct followed *followed)
 {
 	uint64_t end = clock_coarse_ms() + TAKE_MS;
@@ -357,6 +367,7 @@ static void followed_wait(struct followed *followed)
 	while (load_acquire(&followed->state) == ASKED && clock_coarse_ms() < end)
 		futex_nap(&followed->state, ASKED, TAKE_MS);
 	cas(&followed->state, &asked, REFUSED);
+	followed_put(followed);
 }
 
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
@@ -378,7 +389,8 @@ void follow_mapping(struct rawcache *cache, struct file *file, int fd, const voi
 		return;
 	}
 	followed->fd = -1;
-	followed_free(followed);
+	followed_end(followed);
+	followed_put(followed);
 }
 
 /* What a range of a cache's mappings (NULL: of all) has is unwanted; how many the thread has yet to free. */

@@ -59,7 +59,10 @@ static struct map_spare *spare_make(int fd, uint64_t length, int prot, uint64_t 
 		memory_put(spare, sizeof(*spare));
 		return NULL;
 	}
-	*spare = (struct map_spare){ base, round_up(length, FORMAT_PAGE), offset, 1 };
+	*spare = (struct map_spare){ .base = base,
+				     .bytes = round_up(length, FORMAT_PAGE),
+				     .offset = offset,
+				     .references = 1 };
 	return spare;
 }
 
@@ -68,7 +71,8 @@ static void spare_put(struct map_spare *spare)
 {
 	if (!spare || --spare->references)
 		return;
-	sys_munmap(spare->base, spare->bytes);
+	if (!spare->torn)
+		sys_munmap(spare->base, spare->bytes);
 	memory_put(spare, sizeof(*spare));
 }
 
@@ -87,34 +91,33 @@ static void piece_free(struct maps *maps, struct map_piece *piece)
 	fetch_add(&maps->room, 1);
 }
 
+/* The address is not another thread's mapping, which would go with the spare; or it may be. */
+static bool hole_fill(char *at)
+{
+	char *p = sys_mmap(at, FORMAT_PAGE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	/* kernels before 4.17 take the address for a wish */
+	if (!sys_is_error(p) && p != at)
+		sys_munmap(p, FORMAT_PAGE);
+	return p == at;
+}
+
 static bool piece_replace(const struct map_piece *piece, uintptr_t page)
 {
-	const struct map_spare *spare = piece->spare;
+	struct map_spare *spare = piece->spare;
 	uint64_t offset = piece->mapped.offset + (page - piece->start);
+	char *at;
 
 	if (!spare || offset < spare->offset || offset - spare->offset >= spare->bytes)
 		return false;
-	/* moved, not copied: a second fault in the same page is the origin's own */
-	return !sys_is_error((void *)SYS_CALL(__NR_mremap, spare->base + (offset - spare->offset),
-					      FORMAT_PAGE, FORMAT_PAGE,
-					      MREMAP_MAYMOVE | MREMAP_FIXED, page, 0));
-}
-
-bool maps_fault(struct rawcache *cache, uintptr_t address)
-{
-	uintptr_t page = round_down(address, FORMAT_PAGE);
-	struct critical critical;
-	struct map_piece *piece;
-	bool replaced = false;
-
-	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
+	at = spare->base + (offset - spare->offset);
+	if (sys_is_error((void *)SYS_CALL(__NR_mremap, at, FORMAT_PAGE, FORMAT_PAGE,
+					  MREMAP_MAYMOVE | MREMAP_FIXED, page, 0)))
 		return false;
-	maps_lock(&cache->maps, &critical);
-	for (piece = cache->maps.pieces; piece && !replaced; piece = piece->next)
-		if (piece->start <= page && page < piece->end)
-			replaced = piece_replace(piece, page);
-	maps_unlock(&cache->maps, &critical);
-	return replaced;
+	if (!hole_fill(at))
+		spare->torn = true;
+	return true;
 }
 
 /* --- mapping */
@@ -455,14 +458,8 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 	return taken;
 }
 
-void rawcache_maps_drop(struct rawcache *cache, void *taken)
+static void pieces_drop(struct rawcache *cache, struct map_piece *piece)
 {
-	struct map_piece *piece = taken;
-	struct critical critical;
-
-	if (!piece)
-		return;
-	maps_lock(&cache->maps, &critical);
 	while (piece) {
 		struct map_piece *next = piece->next;
 
@@ -470,7 +467,41 @@ void rawcache_maps_drop(struct rawcache *cache, void *taken)
 		piece_free(&cache->maps, piece);
 		piece = next;
 	}
+}
+
+void rawcache_maps_drop(struct rawcache *cache, void *taken)
+{
+	struct critical critical;
+
+	if (!taken)
+		return;
+	maps_lock(&cache->maps, &critical);
+	pieces_drop(cache, taken);
 	maps_unlock(&cache->maps, &critical);
+}
+
+bool maps_fault(struct rawcache *cache, uintptr_t address)
+{
+	uintptr_t page = round_down(address, FORMAT_PAGE);
+	struct critical critical;
+	struct map_piece *piece;
+	bool replaced;
+
+	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
+		return false;
+	maps_lock(&cache->maps, &critical);
+	for (piece = cache->maps.pieces; piece; piece = piece->next)
+		if (piece->start <= page && page < piece->end)
+			break;
+	replaced = piece && piece_replace(piece, page);
+	if (replaced) {
+		/* it is the origin's from here on, and so is its next fault */
+		pieces_cut(cache, page);
+		pieces_cut(cache, page + FORMAT_PAGE);
+		pieces_drop(cache, pieces_take(&cache->maps, page, page + FORMAT_PAGE));
+	}
+	maps_unlock(&cache->maps, &critical);
+	return replaced;
 }
 
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)

@@ -28,6 +28,7 @@ struct map_spare {
 	char *base;
 	uint64_t bytes, offset; /* of the file */
 	uint32_t references; /* pieces, and who makes them */
+	bool torn; /* a page is gone, and its address may be somebody's: left where it is */
 };
 
 struct map_piece {
