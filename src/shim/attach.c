@@ -17,7 +17,8 @@
 #define RETRY_MS 5000
 #define WAIT_MS 3000
 
-enum attach_state { ATTACH_IDLE, ATTACH_RUNNING, ATTACH_FAILED };
+/* DONE is for ever: numbers of files mean nothing in another cache than that which gave them. */
+enum attach_state { ATTACH_IDLE, ATTACH_RUNNING, ATTACH_FAILED, ATTACH_DONE };
 
 struct config attach_config;
 bool attach_active;
@@ -95,7 +96,7 @@ static void attach_now(void)
 		store_relaxed(&failed_ms, clock_coarse_ms());
 	}
 	attaching = false;
-	store_release(&state, err ? ATTACH_FAILED : ATTACH_IDLE);
+	store_release(&state, err ? ATTACH_FAILED : ATTACH_DONE);
 	critical_leave(&critical);
 }
 
@@ -109,12 +110,12 @@ static void attach_wait(void)
 		sys_nanosleep(&nap);
 }
 
-static bool attach_may_try(void)
+static bool attach_may_try(int seen)
 {
 	uint32_t reason = load_relaxed(&failed_reason);
 
-	if (load_acquire(&state) != ATTACH_FAILED)
-		return true;
+	if (seen != ATTACH_FAILED)
+		return seen == ATTACH_IDLE;
 	return !reason_lasts(reason) && clock_coarse_ms() - load_relaxed(&failed_ms) >= RETRY_MS;
 }
 
@@ -128,7 +129,7 @@ struct rawcache *attach_cache(enum rawcache_reason *reason)
 	if (attaching)
 		return NULL;
 	seen = load_acquire(&state);
-	if (seen != ATTACH_RUNNING && attach_may_try() && cas(&state, &seen, ATTACH_RUNNING))
+	if (attach_may_try(seen) && cas(&state, &seen, ATTACH_RUNNING))
 		attach_now();
 	else if (seen == ATTACH_RUNNING) /* seen now, or by the failed exchange */
 		attach_wait();
@@ -149,7 +150,7 @@ bool attach_fork_prepare(void)
 		return false;
 	attach_wait();
 	seen = load_acquire(&state);
-	while (seen != ATTACH_RUNNING)
+	while (seen != ATTACH_RUNNING && seen != ATTACH_DONE)
 		if (cas(&state, &seen, ATTACH_RUNNING)) {
 			fork_state = seen;
 			return true;
