@@ -100,6 +100,32 @@ void memory_put(void *p, size_t n)
 	pthread_mutex_unlock(&pool_lock);
 }
 
+/* The list runs through what lies behind the object. */
+static void **same_link(void *p, size_t n)
+{
+	return (void **)((char *)p + class_size(class_of(n + sizeof(void *)))) - 1;
+}
+
+void *memory_get_same(struct memory_same *same, size_t n)
+{
+	void *p;
+
+	pthread_mutex_lock(&pool_lock);
+	p = same->free;
+	if (p)
+		same->free = *same_link(p, n);
+	pthread_mutex_unlock(&pool_lock);
+	return p ? p : memory_get(n + sizeof(void *));
+}
+
+void memory_put_same(struct memory_same *same, void *p, size_t n)
+{
+	pthread_mutex_lock(&pool_lock);
+	*same_link(p, n) = same->free;
+	same->free = p;
+	pthread_mutex_unlock(&pool_lock);
+}
+
 void memory_fork_prepare(void)
 {
 	pthread_mutex_lock(&pool_lock);

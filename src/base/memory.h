@@ -22,6 +22,16 @@ void memory_unmap(void *p, size_t n);
 void *memory_get(size_t n);
 void memory_put(void *p, size_t n);
 
+/*
+ * The same for objects that others may look at after they were given back: such a block is never
+ * anything else, and is not zeroed when it is used again. `same` is static and zero.
+ */
+struct memory_same {
+	void *free;
+};
+void *memory_get_same(struct memory_same *same, size_t n);
+void memory_put_same(struct memory_same *same, void *p, size_t n);
+
 /* Around fork(): no other thread may hold the pool's lock then. */
 void memory_fork_prepare(void);
 void memory_fork_release(void);

@@ -322,8 +322,9 @@ void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32
 			 (uint64_t)(generation & READY_GENERATION_MASK)
 				 << READY_GENERATION_SHIFT |
 			 (uint64_t)pages << READY_PAGES_SHIFT | page;
+	uint64_t before = mine->ready; /* what another one wrote is not for the next time */
 
-	if (!cas(&mine->flight->ready, &mine->ready, ready)) /* pairs with flight_has() */
+	if (!cas(&mine->flight->ready, &before, ready)) /* pairs with flight_has() */
 		return;
 	mine->ready = ready;
 	CRASH_POINT(flight_shown);

@@ -41,6 +41,12 @@ int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation)
 	return -ESTALE;
 }
 
+void hold_more(struct rawcache *cache, uint32_t region)
+{
+	if (cache->slot >= 0 && !fetch_add(counter_of(cache, region), 1))
+		fetch_add(&cache->holds, 1);
+}
+
 void hold_put(struct rawcache *cache, uint32_t region)
 {
 	uint32_t *counter;

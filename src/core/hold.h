@@ -19,6 +19,9 @@ int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation);
 /* The same for who has called cache_slot_need(), which is a system call. */
 int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation);
 
+/* Another one of a region that the caller holds: whatever generation it has, it is not detached. */
+void hold_more(struct rawcache *cache, uint32_t region);
+
 /* Once for each success of this process; does nothing in a fork child that has no slot yet. */
 void hold_put(struct rawcache *cache, uint32_t region);
 

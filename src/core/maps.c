@@ -395,13 +395,12 @@ static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t
 	struct map_piece *piece = *link;
 	struct map_piece *rest = memory_get(sizeof(*rest));
 
-	if (!rest || hold_get(cache, piece->region, piece->generation)) {
+	if (!rest) {
 		*link = piece->next;
 		piece_free(&cache->maps, piece);
-		if (rest)
-			memory_put(rest, sizeof(*rest));
 		return;
 	}
+	hold_more(cache, piece->region);
 	*rest = *piece;
 	spare_get(rest->spare);
 	fetch_sub(&cache->maps.room, 1);
@@ -494,6 +493,8 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 		if (piece->start <= page && page < piece->end)
 			break;
 	replaced = piece && piece_replace(piece, page);
+	if (replaced && piece->changeable)
+		SYS_CALL(__NR_mprotect, page, FORMAT_PAGE, PROT_READ | PROT_WRITE, 0, 0, 0);
 	if (replaced) {
 		/* it is the origin's from here on, and so is its next fault */
 		pieces_cut(cache, page);
@@ -501,7 +502,8 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 		pieces_drop(cache, pieces_take(&cache->maps, page, page + FORMAT_PAGE));
 	}
 	maps_unlock(&cache->maps, &critical);
-	return replaced;
+	/* or by another thread that faulted at the same time */
+	return replaced || (!piece && !sys_madvise((void *)page, FORMAT_PAGE, MADV_POPULATE_READ));
 }
 
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
@@ -553,22 +555,45 @@ void maps_fork_release(struct maps *maps)
 	pthread_mutex_unlock(&maps->lock);
 }
 
+static bool piece_whole(const struct rawcache *cache, const struct map_piece *piece)
+{
+	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
+	return load_relaxed(&cache->image.regions[piece->region].generation) == piece->generation;
+}
+
+/* The origin's bytes instead, out of the child's own copy of the spare mapping. */
+static bool piece_from_spare(const struct map_piece *piece)
+{
+	struct map_spare *spare = piece->spare;
+	uint64_t offset = piece->mapped.offset;
+	size_t n = piece->end - piece->start;
+
+	if (!spare || piece->changeable || offset < spare->offset ||
+	    offset - spare->offset + n > spare->bytes)
+		return false;
+	spare->torn = true;
+	return !sys_is_error((void *)SYS_CALL(__NR_mremap, spare->base + (offset - spare->offset), n,
+					      n, MREMAP_MAYMOVE | MREMAP_FIXED, piece->start, 0));
+}
+
 /*
- * A child that gets no hold has a copy instead: its parent's hold lasts until this handler's end,
- * and the region may be recycled afterwards. Without memory for the copy the bytes are gone,
- * which is better than others in their place.
+ * A child that gets no hold has a copy instead, if the region is still what it was: its parent may have
+ * unmapped it, or ended, by now. Without a copy the bytes are gone, which is better than others in
+ * their place.
  */
-static void piece_copy(struct map_piece *piece)
+static void piece_copy(const struct rawcache *cache, const struct map_piece *piece)
 {
 	void *at = (void *)piece->start;
 	size_t n = piece->end - piece->start;
 	void *copy = sys_mmap(NULL, n, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!sys_is_error(copy) && !guard_copy(copy, at, n) &&
+	if (!sys_is_error(copy) && !guard_copy(copy, at, n) && piece_whole(cache, piece) &&
 	    !sys_is_error((void *)SYS_CALL(__NR_mremap, copy, n, n, MREMAP_MAYMOVE | MREMAP_FIXED,
 					   at, 0)))
 		return;
+	if (!sys_is_error(copy))
+		sys_munmap(copy, n);
 	sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 }
 
@@ -578,13 +603,15 @@ void maps_fork_child(struct rawcache *cache)
 
 	while (*link) {
 		struct map_piece *piece = *link;
+		int err = hold_get(cache, piece->region, piece->generation);
 
-		if (!hold_get(cache, piece->region, piece->generation)) {
+		if (!err) {
 			link = &piece->next;
 			continue;
 		}
 		/* memory like any other now: nothing is given back when it is unmapped */
-		piece_copy(piece);
+		if (err != -ESTALE || !piece_from_spare(piece))
+			piece_copy(cache, piece);
 		*link = piece->next;
 		piece_free(&cache->maps, piece);
 	}

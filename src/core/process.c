@@ -109,7 +109,8 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 /* Under process_lock: whether the owner of the slot lives; a dead one is folded. */
 static bool slot_alive(struct rawcache *cache, uint32_t slot)
 {
-	if (slot_lock(cache, slot, F_WRLCK))
+	/* our own, perhaps since the caller looked: its lock would not stop us */
+	if ((int32_t)slot == cache->slot || slot_lock(cache, slot, F_WRLCK))
 		return true;
 	if (load_acquire(&cache->runtime.slots[slot].used))
 		slot_fold(cache, slot);

@@ -256,6 +256,14 @@ static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state
 	return 0;
 }
 
+/* Ownerless: whoever comes next begins again. Another may have it already. */
+static void victim_leave(struct rawcache *cache, uint32_t number)
+{
+	uint32_t own = (uint32_t)cache->slot + 1;
+
+	cas(&cache->image.regions[number].owner, &own, 0);
+}
+
 int recycle_region(struct rawcache *cache, uint32_t wanted)
 {
 	uint32_t number = REGION_NONE;
@@ -269,7 +277,7 @@ int recycle_region(struct rawcache *cache, uint32_t wanted)
 		if (!pin_any(cache, number))
 			break;
 		/* pinned between our two looks: leave it, ownerless, for when the pin is gone */
-		store_release(&cache->image.regions[number].owner, 0);
+		victim_leave(cache, number);
 		wanted = REGION_NONE;
 		if (tries == VICTIM_TRIES - 1)
 			return -EAGAIN;
@@ -289,6 +297,6 @@ int recycle_region(struct rawcache *cache, uint32_t wanted)
 	}
 	if (!err)
 		return region_settle(cache, number, REGION_FREE);
-	store_release(&cache->image.regions[number].owner, 0);
+	victim_leave(cache, number);
 	return err;
 }

@@ -231,7 +231,8 @@ int region_drop_all(struct rawcache *cache)
 		if (load_relaxed(&region->state) == REGION_BAD || !recycle_holds(cache, region))
 			continue;
 		/* not FREE: pages may still be on their way to a socket and must be detached */
-		store_relaxed(&region->owner, 0);
+		if (load_relaxed(&region->state) != REGION_RECYCLING) /* by its owner, who may live */
+			store_relaxed(&region->owner, 0);
 		recycle_invalidate(cache, region);
 	}
 	for (uint32_t log = 0; log < REGION_LOGS; log++)

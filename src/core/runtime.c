@@ -314,7 +314,10 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 
 int runtime_distrust(struct runtime *runtime, struct image *image)
 {
+	static uint32_t busy; /* the process whose thread is at it; a fork child has its parent's */
 	struct runtime_header *h = runtime->header;
+	uint32_t own = (uint32_t)sys_getpid();
+	uint32_t seen = load_relaxed(&busy);
 	uint64_t none = 0;
 	int err;
 
@@ -322,10 +325,14 @@ int runtime_distrust(struct runtime *runtime, struct image *image)
 		return -EROFS;
 	store_release(&h->epoch, 0);
 	CRASH_POINT(distrusted);
+	/* one thread at a time: the superblock in memory is read, changed and written */
+	if (seen == own || !cas(&busy, &seen, own))
+		return -EBUSY;
 	err = image_epoch_next(image);
-	/* of several that do it at once any will do: what they write is no lower than what is read */
+	/* of several processes any will do: what they write is no lower than what is read */
 	if (!err)
 		cas(&h->epoch, &none, image->sb.epoch);
+	store_release(&busy, 0);
 	return err;
 }
 

@@ -497,6 +497,7 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 {
 	uint32_t least = want->stream ? block_pages(cache) : want->cut;
 	int err = region_alloc_most(cache, want->log, least, want->cut, extent);
+	struct extent cut;
 
 	if (err)
 		return err;
@@ -504,8 +505,11 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 	/* what is larger is one write */
 	if (want->pages < block_pages(cache))
 		folio_prepare(cache, hand->page, hand->pages);
-	region_release(cache, extent);
+	/* in this order, as in extent_give_back() */
+	cut = *extent;
 	extent->pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	region_release(cache, &cut);
 	return 0;
 }
 

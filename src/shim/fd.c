@@ -9,6 +9,7 @@
 #include "shim/handle.h"
 #include "shim/process.h"
 #include "shim/thread.h"
+#include "shim/track.h"
 
 bool fd_is_own(int fd)
 {
@@ -56,9 +57,10 @@ struct handle *fd_hold_copy(int fd)
 		fd_share(fd);
 		return NULL;
 	}
+	/* the sentinel is not copied: it would be seen again where another file is by then */
 	if (!fdtab_is_handle(handle))
-		return handle;
-	if (!handle_hold(handle))
+		handle = track_adopt(fd);
+	if (!handle || !handle_hold(handle))
 		return NULL;
 	if (fdtab_get(fd) == handle)
 		return handle;

@@ -14,7 +14,7 @@
 /*
  * Free handles: a bounded queue in which every place has a sequence number that says whose turn
  * it is (D. Vyukov, "Bounded MPMC queue"). Nobody waits for anybody: a place that is not ready,
- * because a thread was interrupted at it, is a full or an empty queue, and the pool of memory.h
+ * because a thread was interrupted at it, is a full or an empty queue, and a list of memory.h
  * stands in.
  */
 #define REST 256 /* handles that rest at least */
@@ -25,6 +25,7 @@ static struct {
 	struct handle *handle;
 } queue[PLACES];
 static uint32_t queue_in, queue_out;
+static struct memory_same overflow;
 
 static bool queue_put(struct handle *handle)
 {
@@ -72,7 +73,7 @@ static struct handle *handle_get(void)
 	if (handle)
 		return handle;
 	critical_enter(&critical);
-	handle = memory_get(sizeof(*handle));
+	handle = memory_get_same(&overflow, sizeof(*handle));
 	critical_leave(&critical);
 	return handle;
 }
@@ -84,7 +85,7 @@ static void handle_put(struct handle *handle)
 	if (queue_put(handle))
 		return;
 	critical_enter(&critical);
-	memory_put(handle, sizeof(*handle));
+	memory_put_same(&overflow, handle, sizeof(*handle));
 	critical_leave(&critical);
 }
 
@@ -139,13 +140,15 @@ static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcach
 			      const struct statx *stx)
 {
 	uint64_t now = clock_coarse_ms();
+	/* first: attributes never vouch for a number that is older than they are */
+	uint64_t before = __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
 
 	handle->stx = *stx;
 	handle->reason = reason;
 	store_relaxed(&handle->size, stx->stx_size);
 	store_relaxed(&handle->checked_ms, now);
 	store_relaxed(&handle->retry_ms, now + attach_config.settle_ms + RETRY_SLACK_MS);
-	return __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
+	return before;
 }
 
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,

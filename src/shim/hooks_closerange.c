@@ -73,10 +73,10 @@ int close_range(unsigned int first, unsigned int last, int flags)
 {
 	struct own_fds own;
 
+	if (flags & (int)CLOSE_RANGE_UNSHARE && first <= last)
+		process_unshare();
 	if (first > last || flags & ~(int)CLOSE_RANGE_UNSHARE)
 		return NEXT(close_range)(first, last, flags);
-	if (flags)
-		process_unshare();
 	if (first <= INT_MAX)
 		fdtab_each((int)first, last, entry_drop);
 	own_find(&own, first, last);

@@ -60,13 +60,56 @@ static bool is_open(int fd)
 }
 
 /*
+ * Of two threads that replace one number at the same time nobody but the kernel knows which was
+ * the last: then what the number means is not tracked. A word for some numbers counts who is at it,
+ * and has a bit that says that there were two.
+ */
+#define REPLACED_TWICE (1u << 31)
+static uint32_t replacing[256];
+
+static uint32_t *replacing_at(int to)
+{
+	return &replacing[(unsigned int)to % ARRAY_SIZE(replacing)];
+}
+
+/*
  * The old meaning of `to` ends, unless the call is going to fail: then it stays what it was,
  * untracked at worst and with its position settled.
  */
 static void replace_begin(int fd, int to)
 {
+	uint32_t *word = replacing_at(to);
+	uint32_t seen = load_relaxed(word);
+
+	while (!cas(word, &seen, seen ? (seen + 1) | REPLACED_TWICE : 1))
+		;
 	if (unlikely(fdtab_get(to)) && is_open(fd))
 		fd_forget(to);
+}
+
+/* Untracked; and the position of what it may be a duplicate of is the kernel's. */
+static void replace_doubt(int fd, int to)
+{
+	if (to < 0)
+		return;
+	fd_share(fd);
+	fd_forget(to);
+}
+
+static void replace_end(int fd, int to, int ret, struct handle *held)
+{
+	uint32_t *word = replacing_at(to);
+	uint32_t seen = load_acquire(word);
+	bool doubt = false;
+
+	fd_copied(fd, ret, held);
+	/* the last one leaves nothing behind */
+	do {
+		if (unlikely(seen & REPLACED_TWICE) && !doubt) {
+			replace_doubt(fd, ret);
+			doubt = true;
+		}
+	} while (!cas(word, &seen, (seen & ~REPLACED_TWICE) == 1 ? 0 : seen - 1));
 }
 
 int dup2(int fd, int to)
@@ -79,7 +122,7 @@ int dup2(int fd, int to)
 	held = fd_hold_copy(fd);
 	replace_begin(fd, to);
 	ret = NEXT(dup2)(fd, to);
-	fd_copied(fd, ret, held);
+	replace_end(fd, to, ret, held);
 	return ret;
 }
 
@@ -93,7 +136,7 @@ int dup3(int fd, int to, int flags)
 	held = fd_hold_copy(fd);
 	replace_begin(fd, to);
 	ret = NEXT(dup3)(fd, to, flags);
-	fd_copied(fd, ret, held);
+	replace_end(fd, to, ret, held);
 	return ret;
 }
 

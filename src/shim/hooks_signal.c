@@ -62,6 +62,9 @@ static int action_set(int sig, const struct sigaction *act, struct sigaction *ol
 		mask_show(&old->sa_mask, before);
 	if (!ret && act)
 		store_relaxed(&hidden[sig], bits);
+	fence_full(); /* pairs with that in signals_install() */
+	if (unlikely(!ret && act && signals_kept(sig)) && !thread_is_foreign())
+		signals_claim(sig);
 	return ret;
 }
 

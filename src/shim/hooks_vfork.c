@@ -13,6 +13,7 @@
 #define VFORK_DEPTH 32 /* a vfork child may vfork */
 
 static tls_initial void *returns[VFORK_DEPTH];
+static tls_initial uintptr_t frames[VFORK_DEPTH]; /* thread_frame before */
 static tls_initial unsigned int depth;
 
 struct vfork_result {
@@ -28,8 +29,10 @@ __attribute__((visibility("hidden"), used)) struct vfork_result vfork_after(long
 void *vfork_before(void *to)
 {
 	process_share_vfork();
-	if (depth < VFORK_DEPTH)
+	if (depth < VFORK_DEPTH) {
 		returns[depth] = to;
+		frames[depth] = thread_frame;
+	}
 	depth++;
 	return (void *)(depth < VFORK_DEPTH ? NEXT(vfork) : fork);
 }
@@ -41,7 +44,8 @@ struct vfork_result vfork_after(long pid)
 	/* the child leaves the address where the parent will look for it */
 	if (pid)
 		depth--;
-	store_relaxed(&thread_frame, depth ? THREAD_FOREIGN : 0);
+	/* a signal handler may vfork in the middle of a hook: that goes on */
+	store_relaxed(&thread_frame, pid && depth < VFORK_DEPTH ? frames[depth] : THREAD_FOREIGN);
 	return result;
 }
 

@@ -16,6 +16,7 @@
 #include "shim/attach.h"
 #include "shim/fdtab.h"
 #include "shim/handle.h"
+#include "shim/signals.h"
 #include "shim/thread.h"
 
 #define HELPERS_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
@@ -99,10 +100,12 @@ void process_share_all(void)
 
 static void retire(int fd, struct handle *handle)
 {
-	share(fd, handle);
-	handle = fdtab_swap(fd, NULL);
-	if (fdtab_is_handle(handle))
-		handle_release(handle);
+	/* another thread may give the number another handle meanwhile */
+	for (; handle; handle = fdtab_get(fd)) {
+		share(fd, handle);
+		if (fdtab_replace(fd, handle, NULL) && fdtab_is_handle(handle))
+			handle_release(handle);
+	}
 }
 
 void process_retire(void)
@@ -110,6 +113,7 @@ void process_retire(void)
 	if (!attach_active)
 		return;
 	store_release(&attach_active, false);
+	fence_full(); /* pairs with that in track_opened_slow() */
 	fdtab_each(0, FDTAB_LIMIT, retire);
 	rawcache_settle();
 }
@@ -232,6 +236,7 @@ void process_fork_child(void)
 		store_relaxed(wipe, 1);
 	fdtab_each(0, FDTAB_LIMIT, inherit_late);
 	rawcache_fork_child();
+	signals_fork_child();
 	attach_fork_release(fork_held_attach, true);
 	critical_leave(&critical);
 }

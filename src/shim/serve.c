@@ -41,7 +41,14 @@ static bool file_same(struct handle *handle, int fd)
 	if (sys_fstatx(fd, &stx) || !handle_same(handle, &stx))
 		return false;
 	store_relaxed(&handle->checked_ms, clock_coarse_ms());
+	fence_acquire(); /* a number that is loaded now is no older; see file_exchange() */
 	return true;
+}
+
+/* A read of nothing: whether `file` really ends there. Another thread may have found a longer one. */
+static bool file_ends(struct handle *handle, int fd, uint64_t file)
+{
+	return file_same(handle, fd) && load_relaxed(&handle->file) == file;
 }
 
 /*
@@ -62,7 +69,7 @@ static ssize_t serve_buffer(struct handle *handle, int fd, void *buf, size_t n, 
 		got = rawcache_file_read(attach_cache_now(), file, fd, buf, n, offset);
 		if (likely(got > 0))
 			elide_note(file, buf, (size_t)got, offset);
-		if (likely(got > 0) || (!got && file_same(handle, fd)))
+		if (likely(got > 0) || (!got && file_ends(handle, fd, file)))
 			return got;
 		if (got && got != -ESTALE)
 			return SERVE_PASS;
@@ -121,6 +128,24 @@ ssize_t serve_at(struct handle *handle, int fd, const struct iovec *iov, int cou
 }
 
 /*
+ * Bytes that were claimed are nobody else's: others have claimed those behind them by now. What the
+ * cache does not give of them is read from the file; only what is not there is given back. If the
+ * number was replaced meanwhile, the position that was moved went with what it meant.
+ */
+static ssize_t claim_rest(const struct handle *handle, int fd, const struct iovec *iov, int count,
+			  uint64_t offset, size_t claimed, ssize_t got)
+{
+	if (got == (ssize_t)claimed || fdtab_get(fd) != handle)
+		return got;
+	got = sys_preadv(fd, iov, count, offset);
+	if (got > (ssize_t)claimed)
+		got = (ssize_t)claimed;
+	if (got < (ssize_t)claimed)
+		sys_lseek(fd, (got < 0 ? 0 : got) - (ssize_t)claimed, SEEK_CUR);
+	return got < 0 ? SERVE_PASS : got;
+}
+
+/*
  * The kernel keeps the position and others may move it. Copy from where it stands, then claim
  * what was copied with one atomic lseek(). If somebody moved it in between, the claim is for
  * other bytes, which are nobody else's now: fetch those.
@@ -141,12 +166,12 @@ static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov
 	claimed = sys_lseek(fd, got, SEEK_CUR) - got;
 	if (claimed == at)
 		return got;
-	again = claimed < 0 ? SERVE_PASS : serve_at(handle, fd, iov, count, (uint64_t)claimed);
+	if (claimed < 0)
+		return SERVE_PASS;
+	again = serve_at(handle, fd, iov, count, (uint64_t)claimed);
 	if (again > got)
 		again = got;
-	if (again != got)
-		sys_lseek(fd, (again < 0 ? 0 : again) - got, SEEK_CUR);
-	return again;
+	return claim_rest(handle, fd, iov, count, (uint64_t)claimed, (size_t)got, again);
 }
 
 /*
@@ -164,11 +189,8 @@ static ssize_t claim_guessed(struct handle *handle, int fd, const struct iovec *
 		return SERVE_PASS;
 	end -= (int64_t)total;
 	got = serve_at(handle, fd, iov, count, (uint64_t)end);
-	if (got > 0)
-		end += got;
-	if (got != (ssize_t)total)
-		sys_lseek(fd, (got > 0 ? got : 0) - (ssize_t)total, SEEK_CUR);
-	store_relaxed(&handle->guess, (uint64_t)end);
+	got = claim_rest(handle, fd, iov, count, (uint64_t)end, total, got);
+	store_relaxed(&handle->guess, (uint64_t)(end + (got > 0 ? got : 0)));
 	return got;
 }
 
@@ -222,7 +244,7 @@ bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfe
 			return false;
 		*done = rawcache_file_transfer(attach_cache_now(), file, fd, transfer, offset,
 					       n < SERVE_MAX ? n : SERVE_MAX);
-		if (*done > 0 || (!*done && file_same(handle, fd)))
+		if (*done > 0 || (!*done && file_ends(handle, fd, file)))
 			return true;
 		if (*done && *done != -ESTALE)
 			return *done != -ENODATA;

@@ -64,27 +64,46 @@ static void handler_set(int sig, const struct sigaction *act, struct sigaction *
 	NEXT(sigaction)(sig, &ours, old);
 }
 
+/*
+ * The disposition is ours to change: whoever else wants it waits, and no fault of this thread may
+ * come in between, not even one that is sent.
+ */
+static void change_begin(struct disposition *d, struct critical *critical)
+{
+	const uint64_t faults = critical_bit(SIGSEGV) | critical_bit(SIGBUS);
+	uint32_t even;
+
+	critical_enter(critical);
+	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
+	do
+		even = load_relaxed(&d->sequence) & ~1u;
+	while (!cas(&d->sequence, &even, even + 1));
+}
+
+static void change_end(struct disposition *d, const struct critical *critical)
+{
+	store_release(&d->sequence, d->sequence + 1);
+	critical_leave(critical);
+}
+
 void signals_exchange(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct disposition *d = disposition_of(sig);
 	struct critical critical;
 	struct sigaction before;
-	uint32_t even;
+	struct sigaction wanted;
 
 	if (!act) {
 		*old = disposition_read(d);
 		return;
 	}
-	critical_enter(&critical);
-	do
-		even = load_relaxed(&d->sequence) & ~1u;
-	while (!cas(&d->sequence, &even, even + 1));
+	wanted = *act; /* here, because it may fault */
+	change_begin(d, &critical);
 	before = d->act;
-	d->act = *act;
-	if (flags_for(act) != flags_for(&before))
-		handler_set(sig, act, NULL);
-	store_release(&d->sequence, even + 2);
-	critical_leave(&critical);
+	d->act = wanted;
+	if (flags_for(&wanted) != flags_for(&before))
+		handler_set(sig, &wanted, NULL);
+	change_end(d, &critical);
 	if (old)
 		*old = before;
 }
@@ -148,25 +167,50 @@ static void fault(int sig, siginfo_t *info, void *context)
 		chain(sig, info, context);
 }
 
-static void install(int sig)
+/* Our handler is the one; what was there otherwise is the program's disposition. */
+static void handler_claim(int sig, struct disposition *d)
+{
+	struct sigaction old;
+
+	handler_set(sig, &d->act, &old);
+	if (old.sa_sigaction == fault)
+		return;
+	d->act = old;
+	handler_set(sig, &d->act, &old);
+	if (old.sa_sigaction != fault) /* set between our two calls */
+		d->act = old;
+}
+
+void signals_claim(int sig)
 {
 	struct disposition *d = disposition_of(sig);
+	struct critical critical;
 
-	handler_set(sig, &d->act, &d->act); /* the first flags matter to nobody */
-	handler_set(sig, &d->act, NULL);
+	change_begin(d, &critical);
+	handler_claim(sig, d);
+	change_end(d, &critical);
 }
 
 void signals_install(void)
 {
-	if (installed)
+	if (load_relaxed(&installed))
 		return;
-	install(SIGSEGV);
-	install(SIGBUS);
-	guard_enable();
+	signals_claim(SIGSEGV);
+	signals_claim(SIGBUS);
 	store_release(&installed, true);
+	fence_full(); /* who set a disposition before it saw this has done so by now, or claims */
+	signals_claim(SIGSEGV);
+	signals_claim(SIGBUS);
+	guard_enable();
 }
 
 bool signals_kept(int sig)
 {
 	return (sig == SIGSEGV || sig == SIGBUS) && load_acquire(&installed);
+}
+
+void signals_fork_child(void)
+{
+	segv.sequence += segv.sequence & 1;
+	bus.sequence += bus.sequence & 1;
 }

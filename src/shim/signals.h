@@ -17,6 +17,12 @@ void signals_install(void);
 /* `sig` is one of ours, and installed: its disposition is to be read and set here. */
 bool signals_kept(int sig);
 
+/* A disposition was set past us, by who had not seen that signals_kept() has become true. */
+void signals_claim(int sig);
+
+/* Other threads of the parent may have been at it. */
+void signals_fork_child(void);
+
 /* Like sigaction() for a kept signal; cannot fail. */
 void signals_exchange(int sig, const struct sigaction *act, struct sigaction *old);
 

@@ -208,6 +208,9 @@ int track_opened_slow(int fd, int flags, bool shared)
 		handle = fdtab_swap(fd, handle);
 		if (fdtab_is_handle(handle))
 			handle_release(handle);
+		fence_full(); /* of us and process_retire() one sees the other */
+		if (unlikely(!load_relaxed(&attach_active)))
+			fd_forget(fd);
 	}
 	thread_leave();
 	errno = saved;
