@@ -121,4 +121,10 @@ cached timeout 100 "$TOP_BUILDDIR/tests/shim_map" "$scratch/store/a" "$scratch/l
 ok $? "children keep what they inherited"
 grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
 at_least "$(($(counter evicted_regions) - before))" 20 "(the cache went round)"
+
+cached cat "$scratch/store/a" >/dev/null
+cached timeout 100 "$TOP_BUILDDIR/tests/shim_map" "$scratch/store/a" "$scratch/local/a" \
+	"env -u LD_PRELOAD $RAWCACHE drop --cache $IMAGE --all" dropped >"$scratch/out" 2>&1
+ok $? "a mapping of what was dropped is cut, inherited and grown"
+grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
 done_testing

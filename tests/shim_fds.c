@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <pty.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -384,6 +385,62 @@ static int flags_switch(void)
 	return read(fd, page, BLOCK) == BLOCK && !memcmp(page, bytes_a + BLOCK, BLOCK);
 }
 
+/* --- two threads that replace one number */
+
+#define RACES 3000
+
+static pthread_barrier_t race_begin, race_end;
+static int race_to, race_from[2];
+
+static void *race_replace(void *arg)
+{
+	int from = (int)(intptr_t)arg;
+
+	for (int i = 0; i < RACES; i++) {
+		pthread_barrier_wait(&race_begin);
+		dup2(race_from[from], race_to);
+		pthread_barrier_wait(&race_end);
+	}
+	return NULL;
+}
+
+/* The bytes that the number gives are those of the file that the kernel has there. */
+static int race_right(const struct stat *of_a)
+{
+	struct stat st;
+	const char *bytes;
+
+	if (fstat(race_to, &st))
+		return 0;
+	bytes = st.st_ino == of_a->st_ino ? bytes_a : bytes_b;
+	return pread(race_to, buf, BLOCK, 3 * BLOCK) == BLOCK && !memcmp(buf, bytes + 3 * BLOCK, BLOCK);
+}
+
+static void races(void)
+{
+	pthread_t threads[2];
+	struct stat of_a;
+	int right = 0;
+
+	race_from[0] = started(a);
+	race_from[1] = started(b);
+	race_to = open("/dev/null", O_RDONLY);
+	fstat(race_from[0], &of_a);
+	pthread_barrier_init(&race_begin, NULL, 3);
+	pthread_barrier_init(&race_end, NULL, 3);
+	for (intptr_t i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, race_replace, (void *)i);
+	for (int i = 0; i < RACES; i++) {
+		pthread_barrier_wait(&race_begin);
+		pthread_barrier_wait(&race_end);
+		right += race_right(&of_a);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	result(right == RACES, "a number that two threads replace at the same time");
+	result(gives(race_from[0], bytes_a, 1) && gives(race_from[1], bytes_b, 1), "and what it was replaced with");
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -405,6 +462,7 @@ int main(int argc, char **argv)
 	in_child(reopened, "the same number, one file after the other");
 	in_child(flags_switch, "O_DIRECT set later");
 	own();
+	races();
 	printf("1..%d\n", tests);
 	return failures != 0;
 }

@@ -301,6 +301,28 @@ static void children(int fd, const char *go_round)
 	}
 }
 
+/* What is mapped when all is dropped is held, though nothing in it may be found any more. */
+static void dropped(int fd, const char *drop)
+{
+	char *p = map(fd, size, PROT_READ, MAP_PRIVATE, 0);
+	int status = -1;
+	pid_t pid;
+
+	ok(in_image(p + 4096), "out of the image");
+	ok(!system(drop), "all is dropped");
+	ok(!memcmp(p, want, size), "it is still there");
+	munmap(p + 8192, 4096);
+	ok(!memcmp(p, want, 8192) && !memcmp(p + 12288, want + 12288, size - 12288), "and cut");
+	pid = fork();
+	if (!pid)
+		_exit(memcmp(p, want, 8192) || memcmp(p + 12288, want + 12288, size - 12288));
+	waitpid(pid, &status, 0);
+	ok(!status, "a fork child has it");
+	munmap(p + 65536, size - 65536);
+	p = mremap(p + 12288, 65536 - 12288, 300000, MREMAP_MAYMOVE);
+	ok(p != MAP_FAILED && !memcmp(p, want + 12288, 300000), "and grown, by what is the file's");
+}
+
 int main(int argc, char **argv)
 {
 	struct stat st;
@@ -315,7 +337,10 @@ int main(int argc, char **argv)
 		return 2;
 	fd = open(argv[1], O_RDONLY);
 	if (argc > 3) {
-		children(fd, argv[3]);
+		if (argc > 4)
+			dropped(fd, argv[3]);
+		else
+			children(fd, argv[3]);
 		printf("1..%d\n", count);
 		return failed != 0;
 	}
