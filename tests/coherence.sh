@@ -29,6 +29,21 @@ history() {
 	check "$2: the image verifies" "$RAWCACHE" verify --cache "$IMAGE"
 }
 
+# starts: programs that begin, again and again, each time with an image of which nobody knows
+starts() {
+	CACHED_PATH=$scratch/d
+	for i in $(seq 15); do
+		IMAGE=$scratch/start$i.img
+		"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || return 1
+		RAWCACHE_SETTLE=0.02 cached timeout 60 "$TOP_BUILDDIR/tests/coherence" "$scratch/d" \
+			"$scratch/starts.state" 0.15 "$((seed * 100 + i))" >"$scratch/out" 2>&1
+		sed -n 's/^# file/# file/p; s/^# process/# process/p' "$scratch/out"
+		! grep -qE '^not ok [12] |^Bail' "$scratch/out" || return 1
+	done
+}
+
 history "$scratch/d" local
 history "$scratch/m" fuse
+starts
+ok $? "15 starts (seed $seed)"
 done_testing
