@@ -333,7 +333,8 @@ static void test_cancelled(void **state)
 	uint64_t random = 1;
 
 	(void)state;
-	for (int i = 0; i < 100; i++) {
+	/* on a busy machine many are cancelled before they have read anything */
+	for (int i = 0; i < 100 || (chunk <= 100 && i < 2000); i++) {
 		pthread_t thread;
 
 		rawcache_drop_all(cache);

@@ -286,8 +286,9 @@ static void test_stream_cold(void **state)
 		calls = stats_now().pread_reads - calls;
 		if (pieces[i] == FILE_BYTES)
 			assert_int_equal(calls, 2);
-		for (int pass = 0; pass < 4; pass++)
-			pass_preads(100000);
+		/* a copy that was slow, because the machine is busy, makes a chunk cold again */
+		for (int pass = 0; pass < 40 && pass_preads(100000); pass++)
+			;
 		assert_int_equal(pass_preads(100000), 0);
 	}
 }
