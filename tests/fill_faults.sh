@@ -56,12 +56,16 @@ cached cat "$file" >"$scratch/out" 2>/dev/null
 cmp -n "$(stat -c %s "$scratch/out")" "$scratch/out" "$scratch/back/file"
 ok $? "$io: what is read between errors is right"
 and_nothing_wrong "$io: errors in between" "$file" "$scratch/back/file"
-# one reader at a time: the kernel takes a short answer for the end of the file, and shows zeros
-# to who reads on while somebody else asks for the size
+# without the page cache: for it the kernel takes a short answer for the end of the file, and shows
+# zeros to who reads on while somebody else asks for the size
+origin_mount "$scratch/back" "$scratch/direct" --direct-io
+CACHED_PATH=$scratch/direct
 fresh
-tell "short read 100000 5 short"
-RAWCACHE_READAHEAD=0 cached cat "$scratch/mnt/short" >/dev/null
-and_nothing_wrong "short reads" "$scratch/mnt/short" "$scratch/back/short"
+origin_control "$scratch/direct" "short read 100000 5 short"
+check "short reads" cached cmp "$scratch/direct/short" "$scratch/back/short"
+is "$(grep -c short "$scratch/direct/.origin/control")" 0 "(five of them)"
+and_nothing_wrong "short reads" "$scratch/direct/short" "$scratch/back/short"
+CACHED_PATH=$scratch/mnt
 
 # --- a file that is cut in the middle of its fill
 fresh

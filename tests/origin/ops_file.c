@@ -49,6 +49,7 @@ static void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	fi->fh = (uint64_t)fd;
 	fi->keep_cache = ops_options(req)->keep_cache;
+	fi->direct_io = ops_options(req)->direct_io;
 	if (fuse_reply_open(req, fi))
 		node_close(node, fd);
 }
@@ -110,6 +111,7 @@ static void ops_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name, 
 	}
 	fi->fh = (uint64_t)fd;
 	fi->keep_cache = ops_options(req)->keep_cache;
+	fi->direct_io = ops_options(req)->direct_io;
 	if (fuse_reply_create(req, &entry, fi)) {
 		node_close(node_of(entry.ino), fd);
 		node_forget(node_of(entry.ino), 1);

@@ -15,6 +15,7 @@ enum {
 	OPT_ATTR_TIMEOUT,
 	OPT_ENTRY_TIMEOUT,
 	OPT_KEEP_CACHE,
+	OPT_DIRECT_IO,
 	OPT_MAX_READ,
 	OPT_MAX_READAHEAD,
 	OPT_INODE_FDS,
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
 	{ "attr-timeout", required_argument, NULL, OPT_ATTR_TIMEOUT },
 	{ "entry-timeout", required_argument, NULL, OPT_ENTRY_TIMEOUT },
 	{ "keep-cache", no_argument, NULL, OPT_KEEP_CACHE },
+	{ "direct-io", no_argument, NULL, OPT_DIRECT_IO },
 	{ "max-read", required_argument, NULL, OPT_MAX_READ },
 	{ "max-readahead", required_argument, NULL, OPT_MAX_READAHEAD },
 	{ "inode-fds", required_argument, NULL, OPT_INODE_FDS },
@@ -48,6 +50,7 @@ static void usage(FILE *out)
 	      "  --attr-timeout=S      how long the kernel caches attributes (default 1.0)\n"
 	      "  --entry-timeout=S     how long the kernel caches names (default 1.0)\n"
 	      "  --keep-cache          keep a file's page cache when it is opened again\n"
+	      "  --direct-io           no page cache: a short answer is a short read\n"
 	      "  --max-read=SIZE       largest READ request\n"
 	      "  --max-readahead=SIZE  the kernel's read-ahead (it can only be lowered)\n"
 	      "  --inode-fds=N         descriptors for inodes (default: half the limit)\n"
@@ -75,6 +78,9 @@ static int option_set(struct options *o, int option, const char *arg)
 		return parse_seconds(arg, &o->entry_timeout);
 	case OPT_KEEP_CACHE:
 		o->keep_cache = true;
+		return 0;
+	case OPT_DIRECT_IO:
+		o->direct_io = true;
 		return 0;
 	case OPT_MAX_READ:
 		return parse_size(arg, &o->max_read);

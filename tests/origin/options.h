@@ -20,6 +20,7 @@ struct options {
 	uint64_t max_readahead; /* 0: as the kernel likes it */
 	uint64_t inode_fds;	/* 0: half of what the process may have */
 	bool keep_cache;
+	bool direct_io;
 	bool foreground;
 };
 
