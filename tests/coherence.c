@@ -351,7 +351,7 @@ static void report_more(const struct opened *o, const char *buf, size_t n, uint6
 {
 	static char now[READ_MAX];
 	char link[200] = "";
-	char again[160];
+	char again[160] = "the same";
 	char path[40];
 	struct statx stx = { 0 };
 	ssize_t got;
@@ -360,14 +360,14 @@ static void report_more(const struct opened *o, const char *buf, size_t n, uint6
 	if (readlink(path, link, sizeof(link) - 1) < 0 || sys_fstatx(o->fd, &stx))
 		return;
 	got = pread(o->fd, now, n, (off_t)offset);
-	snprintf(again, sizeof(again), "%s", pattern_explain(now, n, at, offset));
-	again[got == (ssize_t)n && memcmp(now, buf, n) ? sizeof(again) - 1 : 0] = 0;
+	if (got != (ssize_t)n || memcmp(now, buf, n))
+		snprintf(again, sizeof(again), "%zd: %s", got, pattern_explain(now, n, at, offset));
 	got = sys_pread(o->fd, now, n, offset);
 	snprintf(shared->first_more, sizeof(shared->first_more),
 		 "%zu bytes at %llu of %s, size %llu, inode %llu (%llu); again: %s; the kernel: %zd: %s",
 		 n, (unsigned long long)offset, link, (unsigned long long)stx.stx_size,
 		 (unsigned long long)stx.stx_ino, (unsigned long long)o->inode,
-		 again[0] ? again : "the same", got, pattern_explain(now, n, at, offset));
+		 again, got, pattern_explain(now, n, at, offset));
 }
 
 /* Whether the file was as short as `end` when it was opened, when told of, or since. */

@@ -91,31 +91,47 @@ static void piece_free(struct maps *maps, struct map_piece *piece)
 	fetch_add(&maps->room, 1);
 }
 
-/* The address is not another thread's mapping, which would go with the spare; or it may be. */
-static bool hole_fill(char *at)
+/* Under the lock: the piece that has `at`, or NULL. */
+static struct map_piece *piece_at(const struct maps *maps, uintptr_t at)
 {
-	char *p = sys_mmap(at, FORMAT_PAGE, PROT_NONE,
+	struct map_piece *piece = maps->pieces;
+
+	while (piece && (at < piece->start || at >= piece->end))
+		piece = piece->next;
+	return piece;
+}
+
+static bool pages_move(const char *from, size_t n, uintptr_t to)
+{
+	return !sys_is_error((void *)SYS_CALL(__NR_mremap, from, n, n,
+					      MREMAP_MAYMOVE | MREMAP_FIXED, to, 0));
+}
+
+/* The address is not another thread's mapping, which would go with the spare; or it may be. */
+static bool hole_fill(char *at, size_t n)
+{
+	char *p = sys_mmap(at, n, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	/* kernels before 4.17 take the address for a wish */
 	if (!sys_is_error(p) && p != at)
-		sys_munmap(p, FORMAT_PAGE);
+		sys_munmap(p, n);
 	return p == at;
 }
 
-static bool piece_replace(const struct map_piece *piece, uintptr_t page)
+/* The origin's bytes, `n` of them from `start` on, in place of the image's. */
+static bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 {
 	struct map_spare *spare = piece->spare;
-	uint64_t offset = piece->mapped.offset + (page - piece->start);
+	uint64_t offset = piece->mapped.offset + (start - piece->start);
 	char *at;
 
-	if (!spare || offset < spare->offset || offset - spare->offset >= spare->bytes)
+	if (!spare || offset < spare->offset || offset - spare->offset + n > spare->bytes)
 		return false;
 	at = spare->base + (offset - spare->offset);
-	if (sys_is_error((void *)SYS_CALL(__NR_mremap, at, FORMAT_PAGE, FORMAT_PAGE,
-					  MREMAP_MAYMOVE | MREMAP_FIXED, page, 0)))
+	if (!pages_move(at, n, start))
 		return false;
-	if (!hole_fill(at))
+	if (!hole_fill(at, n))
 		spare->torn = true;
 	return true;
 }
@@ -343,9 +359,7 @@ bool maps_run(struct maps *maps, const void *address, uint64_t length, struct ru
 	struct map_piece *piece;
 
 	maps_lock(maps, &critical);
-	for (piece = maps->pieces; piece; piece = piece->next)
-		if (at >= piece->start && at < piece->end)
-			break;
+	piece = piece_at(maps, at);
 	if (piece) {
 		run->region = piece->region;
 		run->generation = piece->generation;
@@ -489,10 +503,8 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
 		return false;
 	maps_lock(&cache->maps, &critical);
-	for (piece = cache->maps.pieces; piece; piece = piece->next)
-		if (piece->start <= page && page < piece->end)
-			break;
-	replaced = piece && piece_replace(piece, page);
+	piece = piece_at(&cache->maps, page);
+	replaced = piece && piece_replace(piece, page, FORMAT_PAGE);
 	if (replaced && piece->changeable)
 		SYS_CALL(__NR_mprotect, page, FORMAT_PAGE, PROT_READ | PROT_WRITE, 0, 0, 0);
 	if (replaced) {
@@ -532,9 +544,7 @@ bool rawcache_maps_find(struct rawcache *cache, const void *address, struct rawc
 	struct map_piece *piece;
 
 	maps_lock(&cache->maps, &critical);
-	for (piece = cache->maps.pieces; piece; piece = piece->next)
-		if (piece->start <= at && at < piece->end)
-			break;
+	piece = piece_at(&cache->maps, at);
 	if (piece) {
 		*mapped = piece->mapped;
 		mapped->offset += (at - piece->start) & ~(uint64_t)(FORMAT_PAGE - 1);
@@ -561,21 +571,6 @@ static bool piece_whole(const struct rawcache *cache, const struct map_piece *pi
 	return load_relaxed(&cache->image.regions[piece->region].generation) == piece->generation;
 }
 
-/* The origin's bytes instead, out of the child's own copy of the spare mapping. */
-static bool piece_from_spare(const struct map_piece *piece)
-{
-	struct map_spare *spare = piece->spare;
-	uint64_t offset = piece->mapped.offset;
-	size_t n = piece->end - piece->start;
-
-	if (!spare || piece->changeable || offset < spare->offset ||
-	    offset - spare->offset + n > spare->bytes)
-		return false;
-	spare->torn = true;
-	return !sys_is_error((void *)SYS_CALL(__NR_mremap, spare->base + (offset - spare->offset), n,
-					      n, MREMAP_MAYMOVE | MREMAP_FIXED, piece->start, 0));
-}
-
 /*
  * A child that gets no hold has a copy instead, if the region is still what it was: its parent may have
  * unmapped it, or ended, by now. Without a copy the bytes are gone, which is better than others in
@@ -589,8 +584,7 @@ static void piece_copy(const struct rawcache *cache, const struct map_piece *pie
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (!sys_is_error(copy) && !guard_copy(copy, at, n) && piece_whole(cache, piece) &&
-	    !sys_is_error((void *)SYS_CALL(__NR_mremap, copy, n, n, MREMAP_MAYMOVE | MREMAP_FIXED,
-					   at, 0)))
+	    pages_move(copy, n, piece->start))
 		return;
 	if (!sys_is_error(copy))
 		sys_munmap(copy, n);
@@ -610,7 +604,8 @@ void maps_fork_child(struct rawcache *cache)
 			continue;
 		}
 		/* memory like any other now: nothing is given back when it is unmapped */
-		if (err != -ESTALE || !piece_from_spare(piece))
+		if (err != -ESTALE || piece->changeable ||
+		    !piece_replace(piece, piece->start, piece->end - piece->start))
 			piece_copy(cache, piece);
 		*link = piece->next;
 		piece_free(&cache->maps, piece);

@@ -232,6 +232,14 @@ static void region_offer(struct rawcache *cache, uint32_t number)
 			store_release(&next[i], number + 1);
 }
 
+/* Ownerless: whoever comes next begins again. Another may have it already. */
+static void victim_leave(struct rawcache *cache, uint32_t number)
+{
+	uint32_t own = (uint32_t)cache->slot + 1;
+
+	cas(&cache->image.regions[number].owner, &own, 0);
+}
+
 /* It is ours, and was detached: FREE, or it could not be: BAD. */
 static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state)
 {
@@ -240,8 +248,8 @@ static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state
 	int err = regions_lock(cache, &critical);
 
 	if (err) {
-		/* it stays RECYCLING: whoever comes next begins again */
-		store_release(&region->owner, 0);
+		/* it stays RECYCLING */
+		victim_leave(cache, number);
 		return err;
 	}
 	if (region->state == REGION_RECYCLING &&
@@ -254,14 +262,6 @@ static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state
 	}
 	regions_unlock(cache, &critical);
 	return 0;
-}
-
-/* Ownerless: whoever comes next begins again. Another may have it already. */
-static void victim_leave(struct rawcache *cache, uint32_t number)
-{
-	uint32_t own = (uint32_t)cache->slot + 1;
-
-	cas(&cache->image.regions[number].owner, &own, 0);
 }
 
 int recycle_region(struct rawcache *cache, uint32_t wanted)

@@ -99,10 +99,11 @@ static void replace_doubt(int fd, int to)
 static void replace_end(int fd, int to, int ret, struct handle *held)
 {
 	uint32_t *word = replacing_at(to);
-	uint32_t seen = load_acquire(word);
 	bool doubt = false;
+	uint32_t seen;
 
 	fd_copied(fd, ret, held);
+	seen = load_acquire(word);
 	/* the last one leaves nothing behind */
 	do {
 		if (unlikely(seen & REPLACED_TWICE) && !doubt) {
