@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -17,6 +15,7 @@
 #include "core/buffer.h"
 #include "core/extent.h"
 #include "core/fetch.h"
+#include "core/filling.h"
 #include "core/ghost.h"
 #include "core/name.h"
 #include "core/part.h"
@@ -31,30 +30,6 @@
 #define SMALL_MAX (128u << 10)
 /* if a program reads many: the first ones are not worth a thread. */
 #define SMALL_ALONE 16u
-
-/*
- * The fill this thread is in, and what it holds. A signal handler that reads while its thread is
- * filling must not wait for its own thread's flight: it reads the origin. A fill that was left
- * by siglongjmp() is recognised by the next one, which gives back what it held.
- *
- * A live outer fill has its frame above ours on the same stack, with the seal in it. On an
- * alternate signal stack addresses tell nothing: there we are nested.
- */
-struct current_fill {
-	const uintptr_t *seal; /* in the frame of who entered; NULL: no fill */
-	struct rawcache *cache;
-	struct file *file;
-	struct claim claim;
-	struct fetch *fetch;
-	bool storing; /* `fetch` is ours to store */
-	bool asynchronous; /* the thread may be cancelled anywhere, but for here */
-	struct extent *extent; /* points to `held` while a region is pinned */
-	struct extent held;
-	bool ordered; /* the chunk is one of `stream` */
-	struct space_stream stream;
-};
-static tls_initial struct current_fill current;
-static const uintptr_t FILL_SEAL = (uintptr_t)0x6c6c69662d6377u;
 
 static uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk)
 {
@@ -78,113 +53,6 @@ ssize_t fill_bypass(const struct rawcache *cache, const struct want *want)
 	return got;
 }
 
-/* --- entering and leaving */
-
-static bool on_signal_stack(void)
-{
-	stack_t stack;
-
-	return !SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) &&
-	       stack.ss_flags & SS_ONSTACK;
-}
-
-static void extent_drop(void)
-{
-	struct extent *extent = current.extent;
-
-	current.extent = NULL;
-	if (extent)
-		region_release(current.cache, extent);
-}
-
-static void fetched_leave(void)
-{
-	struct fetch *fetch = current.fetch;
-	bool storing = current.storing;
-
-	current.fetch = NULL;
-	current.storing = false;
-	if (storing)
-		fetch_give_up(fetch);
-	if (fetch)
-		fetch_put(fetch);
-}
-
-/* What is held here would go with the thread, and stay held. */
-static void cancel_defer(void)
-{
-	int type = PTHREAD_CANCEL_DEFERRED;
-
-	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-	current.asynchronous = type == PTHREAD_CANCEL_ASYNCHRONOUS;
-}
-
-/* May not return. */
-static void cancel_restore(void)
-{
-	bool asynchronous = current.asynchronous;
-
-	current.asynchronous = false;
-	if (unlikely(asynchronous))
-		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
-}
-
-/* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
-static void fill_abandoned(void)
-{
-	struct file *file = current.file;
-
-	current.file = NULL;
-	current.seal = NULL;
-	extent_drop();
-	extent_give_back(current.cache);
-	fetched_leave();
-	flight_end(current.cache, &current.claim);
-	if (file)
-		file_release(current.cache, file);
-	cancel_restore();
-}
-
-/*
- * Whether the frame of the fill that was entered is still there. It may be on a stack that is
- * gone since it was left (a coroutine's): not read before the kernel says that it is mapped.
- */
-__attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *seal)
-{
-	uintptr_t page = (uintptr_t)seal & ~(uintptr_t)(FORMAT_PAGE - 1);
-	unsigned char in_core;
-
-	return !SYS_CALL(__NR_mincore, page, FORMAT_PAGE, &in_core, 0, 0, 0) &&
-	       *(const volatile uintptr_t *)seal == FILL_SEAL;
-}
-
-/* False: this call interrupted a fill of its own thread. */
-static bool fill_enter(struct rawcache *cache, struct file *file, const uintptr_t *seal)
-{
-	if (current.seal) {
-		if (on_signal_stack() || (current.seal > seal && seal_whole(current.seal)))
-			return false;
-		fill_abandoned();
-	}
-	cancel_defer();
-	current.cache = cache;
-	current.file = file;
-	current.claim.flight = NULL;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	store_relaxed(&current.seal, seal);
-	return true;
-}
-
-static void fill_leave(void)
-{
-	extent_drop();
-	flight_end(current.cache, &current.claim);
-	current.file = NULL;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	store_relaxed(&current.seal, NULL);
-	cancel_restore();
-}
-
 /* --- storing */
 
 /* The program's own copy of the file may go: the image has it now. */
@@ -197,7 +65,7 @@ static void origin_forget(const struct rawcache *cache, const struct want *want,
 
 static const struct space_stream *stream_now(void)
 {
-	return current.ordered ? &current.stream : NULL;
+	return filling.ordered ? &filling.stream : NULL;
 }
 
 /* Other processes wait for this chunk: write what is there where they can read it. */
@@ -207,18 +75,18 @@ static void chunk_show(struct rawcache *cache, const struct key *key, const char
 	uint32_t pages = (uint32_t)round_up(length, FORMAT_PAGE) >> FORMAT_PAGE_SHIFT;
 	uint32_t bytes = (uint32_t)round_down(have, FORMAT_PAGE);
 
-	if (!current.claim.flight || !load_relaxed(&current.claim.flight->waiters) || !bytes)
+	if (!filling.claim.flight || !load_relaxed(&filling.claim.flight->waiters) || !bytes)
 		return;
-	if (!current.extent) {
-		current.held.pin = -1;
-		current.extent = &current.held; /* before it is pinned: see region_cut() */
-		if (space_get(cache, ghost_log(cache, key), pages, stream_now(), &current.held)) {
-			current.extent = NULL;
+	if (!filling.extent) {
+		filling.held.pin = -1;
+		filling.extent = &filling.held; /* before it is pinned: see region_cut() */
+		if (space_get(cache, ghost_log(cache, key), pages, stream_now(), &filling.held)) {
+			filling.extent = NULL;
 			return;
 		}
 	}
-	if (!extent_write(cache, current.extent, 0, buf, bytes) && flight_mine(&current.claim))
-		flight_ready(&current.claim, current.extent->page, current.extent->generation,
+	if (!extent_write(cache, filling.extent, 0, buf, bytes) && flight_mine(&filling.claim))
+		flight_ready(&filling.claim, filling.extent->page, filling.extent->generation,
 			     bytes >> FORMAT_PAGE_SHIFT);
 }
 
@@ -228,16 +96,16 @@ static void chunk_store(struct rawcache *cache, const struct key *key, char *buf
 	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
 	int err;
 
-	if (!current.extent) {
-		if (flight_mine(&current.claim))
+	if (!filling.extent) {
+		if (flight_mine(&filling.claim))
 			extent_store(cache, key, 0, buf, length, stream_now());
 		return;
 	}
 	memset(buf + length, 0, bytes - length);
-	err = extent_write(cache, current.extent, 0, buf, bytes);
+	err = extent_write(cache, filling.extent, 0, buf, bytes);
 	if (!err)
-		err = extent_publish(cache, key, current.extent, 0, buf, length);
-	extent_drop();
+		err = extent_publish(cache, key, filling.extent, 0, buf, length);
+	filling_drop_extent();
 	if (err)
 		extent_failed(cache, err);
 }
@@ -259,9 +127,9 @@ static struct fetch chunk_whole(struct rawcache *cache, struct file *file, const
 			     .forget = !cache->options.keep_origin },
 		.cache = cache,
 		.key = *key,
-		.claim = current.claim,
+		.claim = filling.claim,
 		.chunk = want->chunk,
-		.ordered = current.ordered,
+		.ordered = filling.ordered,
 		.started = start,
 	};
 }
@@ -269,9 +137,9 @@ static struct fetch chunk_whole(struct rawcache *cache, struct file *file, const
 /* Have another thread store what was read, if it can. The buffer is its own then. */
 static bool chunk_hand_over(struct file *file, const struct fetch *whole)
 {
-	if (current.extent || !fetch_adopt(file, whole))
+	if (filling.extent || !fetch_adopt(file, whole))
 		return false;
-	current.claim.flight = NULL;
+	filling.claim.flight = NULL;
 	return true;
 }
 
@@ -290,7 +158,7 @@ static bool small_store(struct file *file, int fd, struct fetch *whole)
 	store_relaxed(&seen, load_relaxed(&seen) + 1);
 	pieces[0] = (struct extent_piece){ whole->key, request->length };
 	pieces[1] = whole->name;
-	if (flight_mine(&current.claim))
+	if (flight_mine(&filling.claim))
 		extent_store_pieces(whole->cache, pieces, 2, request->buf, NULL);
 	return false;
 }
@@ -301,7 +169,7 @@ static bool chunk_keep(struct rawcache *cache, struct file *file, const struct k
 {
 	struct fetch whole = chunk_whole(cache, file, key, want, buf, start);
 
-	if (whole.request.length < SMALL_MAX && !current.extent && !want->aside) {
+	if (whole.request.length < SMALL_MAX && !filling.extent && !want->aside) {
 		origin_forget(cache, want, whole.request.offset, whole.request.length);
 		whole.request.forget = false;
 		return small_store(file, want->fd, &whole);
@@ -537,10 +405,10 @@ static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const str
 	struct flight_need need = { want->skip + want->length, &place };
 	ssize_t n;
 
-	switch (flight_begin(cache, &key, &need, &current.claim)) {
+	switch (flight_begin(cache, &key, &need, &filling.claim)) {
 	case FLIGHT_OWNER:
 		n = fill_own(cache, file, &key, want, plan);
-		flight_end(cache, &current.claim);
+		flight_end(cache, &filling.claim);
 		return n;
 	case FLIGHT_READY:
 		n = fill_ready(cache, want, place);
@@ -560,11 +428,11 @@ static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const str
 /* If it is ours to store. */
 static void fetched_store(void)
 {
-	bool storing = current.storing;
+	bool storing = filling.storing;
 
-	current.storing = false;
+	filling.storing = false;
 	if (storing)
-		fetch_store(current.fetch);
+		fetch_store(filling.fetch);
 }
 
 /* Ours to store: a read that came back short, though the file was long enough, goes on. */
@@ -585,7 +453,7 @@ static void fetched_rest(struct fetch *fetch, int fd)
 /* Hand the program its bytes from the buffer; what the file was changed by is not for it. */
 static ssize_t fetched_deliver(struct file *file, const struct want *want)
 {
-	struct fetch *fetch = current.fetch;
+	struct fetch *fetch = filling.fetch;
 	/*
 	 * Read before the program asked for it: no older than the file as it was then. Whoever has
 	 * looked at the attributes after it was read has seen that it is what the key says, as if it
@@ -603,26 +471,26 @@ static ssize_t fetched_deliver(struct file *file, const struct want *want)
 /* The chunk was read ahead, or is being, or is not stored yet: deliver it. */
 static ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want)
 {
-	struct fetch *fetch = current.fetch;
+	struct fetch *fetch = filling.fetch;
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
 	io_wait(&fetch->request);
-	current.storing = fetch_claim(fetch);
-	if (current.storing)
+	filling.storing = fetch_claim(fetch);
+	if (filling.storing)
 		fetched_rest(fetch, want->fd);
 	n = fetched_deliver(file, want);
 	if (n < 0) {
 		if (n == -ESTALE)
 			fetch_reject(fetch);
-		fetched_leave();
+		filling_leave_fetch();
 		return n == -ESTALE ? fill_bypass(cache, want) : n;
 	}
 	stats_latency(miss_latency, clock_mono_ns() - start);
 	stats_add(miss_bytes, want->length);
 	name_store(cache, file, want->fd);
 	fetched_store();
-	fetched_leave();
+	filling_leave_fetch();
 	return n;
 }
 
@@ -630,14 +498,14 @@ static ssize_t fill_fetched(struct rawcache *cache, struct file *file, const str
 static void fill_publish(struct file *file, int fd, int max)
 {
 	for (int i = 0; i < max; i++) {
-		current.fetch = fetch_take_done(file);
-		if (!current.fetch)
+		filling.fetch = fetch_take_done(file);
+		if (!filling.fetch)
 			return;
-		current.storing = true;
-		fetched_rest(current.fetch, fd);
+		filling.storing = true;
+		fetched_rest(filling.fetch, fd);
 		if (file_unchanged(file, fd))
 			fetched_store();
-		fetched_leave();
+		filling_leave_fetch();
 	}
 }
 
@@ -656,13 +524,13 @@ static bool want_is_last(const struct rawcache *cache, const struct file *file,
 
 ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want)
 {
-	volatile uintptr_t seal = FILL_SEAL;
+	volatile uintptr_t seal = FILLING_SEAL;
 	struct plan plan;
 	ssize_t n;
 
 	if (!storage_probe(cache) || cache->image.read_only || cache_slot_need(cache))
 		return fill_bypass(cache, want);
-	if (!fill_enter(cache, file, (const uintptr_t *)&seal)) {
+	if (!filling_begin(cache, file, (const uintptr_t *)&seal)) {
 		stats_bypass(RAWCACHE_REASON_nested);
 		return fill_bypass(cache, want);
 	}
@@ -670,10 +538,10 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		plan = (struct plan){ .whole = true, .ordered = true };
 	else
 		ahead_note(cache, file, want, &plan);
-	current.ordered = plan.ordered;
-	current.stream = file_stream(file, want->chunk);
-	current.fetch = fetch_take(file, want->chunk);
-	if (current.fetch) {
+	filling.ordered = plan.ordered;
+	filling.stream = file_stream(file, want->chunk);
+	filling.fetch = fetch_take(file, want->chunk);
+	if (filling.fetch) {
 		fill_plan(cache, file, want->fd, &plan);
 		n = fill_fetched(cache, file, want);
 	} else {
@@ -685,34 +553,34 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		chunk_fresh(file, want->chunk, want->skip + (uint32_t)n);
 	if (n > 0 && want_is_last(cache, file, want))
 		settle(file, want->fd, false);
-	fill_leave();
+	filling_end();
 	seal = 0;
 	return n;
 }
 
 void fill_touch(struct rawcache *cache, struct file *file, const struct want *want)
 {
-	volatile uintptr_t seal = FILL_SEAL;
+	volatile uintptr_t seal = FILLING_SEAL;
 	struct plan plan;
 
 	if (load_relaxed(&cache->broken) || cache_slot_need(cache) ||
-	    !fill_enter(cache, file, (const uintptr_t *)&seal))
+	    !filling_begin(cache, file, (const uintptr_t *)&seal))
 		return;
 	ahead_note(cache, file, want, &plan);
 	fill_plan(cache, file, want->fd, &plan);
 	fill_publish(file, want->fd, PUBLISH_MAX);
-	fill_leave();
+	filling_end();
 	seal = 0;
 }
 
 void fill_settle(struct rawcache *cache, struct file *file, int fd)
 {
-	volatile uintptr_t seal = FILL_SEAL;
+	volatile uintptr_t seal = FILLING_SEAL;
 
-	if (load_relaxed(&cache->broken) || !fill_enter(cache, file, (const uintptr_t *)&seal))
+	if (load_relaxed(&cache->broken) || !filling_begin(cache, file, (const uintptr_t *)&seal))
 		return;
 	settle(file, fd, true);
-	fill_leave();
+	filling_end();
 	seal = 0;
 }
 

@@ -36,11 +36,15 @@ static void mask_show(sigset_t *mask, uint8_t bits)
 		sigaddset(mask, SIGBUS);
 }
 
-/* signal() and its kin set empty masks. */
-static void hidden_clear(int sig)
+/* The kernel has a new disposition, set while we kept none: unless we have begun to meanwhile. */
+static void kernel_was_set(int sig, uint8_t bits)
 {
-	if (sig > 0 && sig < NSIG && !thread_is_foreign())
-		store_relaxed(&hidden[sig], 0);
+	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
+		return;
+	store_relaxed(&hidden[sig], bits);
+	fence_full(); /* pairs with that in signals_install() */
+	if (unlikely(signals_kept(sig)))
+		signals_claim(sig);
 }
 
 static int action_set(int sig, const struct sigaction *act, struct sigaction *old)
@@ -61,10 +65,7 @@ static int action_set(int sig, const struct sigaction *act, struct sigaction *ol
 	if (!ret && old)
 		mask_show(&old->sa_mask, before);
 	if (!ret && act)
-		store_relaxed(&hidden[sig], bits);
-	fence_full(); /* pairs with that in signals_install() */
-	if (unlikely(!ret && act && signals_kept(sig)) && !thread_is_foreign())
-		signals_claim(sig);
+		kernel_was_set(sig, bits);
 	return ret;
 }
 
@@ -104,8 +105,10 @@ static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
 sighandler_t signal(int sig, sighandler_t handler)
 {
 	if (likely(!signals_kept(sig))) {
-		hidden_clear(sig);
-		return NEXT(signal)(sig, handler);
+		sighandler_t before = NEXT(signal)(sig, handler);
+
+		kernel_was_set(sig, 0);
+		return before;
 	}
 	return set_handler(sig, handler, SA_RESTART);
 }
@@ -113,8 +116,10 @@ sighandler_t signal(int sig, sighandler_t handler)
 sighandler_t sysv_signal(int sig, sighandler_t handler)
 {
 	if (likely(!signals_kept(sig))) {
-		hidden_clear(sig);
-		return NEXT(sysv_signal)(sig, handler);
+		sighandler_t before = NEXT(sysv_signal)(sig, handler);
+
+		kernel_was_set(sig, 0);
+		return before;
 	}
 	return set_handler(sig, handler, SA_RESETHAND | SA_NODEFER);
 }
@@ -127,8 +132,11 @@ sighandler_t sigset(int sig, sighandler_t disposition)
 	sigset_t before;
 
 	if (likely(!signals_kept(sig))) {
-		hidden_clear(sig);
-		return NEXT(sigset)(sig, disposition);
+		sighandler_t shown = NEXT(sigset)(sig, disposition);
+
+		if (disposition != SIG_HOLD)
+			kernel_was_set(sig, 0);
+		return shown;
 	}
 	signals_exchange(sig, NULL, &old);
 	sigemptyset(&set);
@@ -146,8 +154,10 @@ sighandler_t sigset(int sig, sighandler_t disposition)
 int sigignore(int sig)
 {
 	if (likely(!signals_kept(sig))) {
-		hidden_clear(sig);
-		return NEXT(sigignore)(sig);
+		int ret = NEXT(sigignore)(sig);
+
+		kernel_was_set(sig, 0);
+		return ret;
 	}
 	set_handler(sig, SIG_IGN, 0);
 	return 0;

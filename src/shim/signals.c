@@ -64,26 +64,28 @@ static void handler_set(int sig, const struct sigaction *act, struct sigaction *
 	NEXT(sigaction)(sig, &ours, old);
 }
 
-/*
- * The disposition is ours to change: whoever else wants it waits, and no fault of this thread may
- * come in between, not even one that is sent.
- */
-static void change_begin(struct disposition *d, struct critical *critical)
+/* Dispositions are ours to change: no fault of this thread may come in between, not even one that is sent. */
+static void change_begin(struct critical *critical)
 {
 	const uint64_t faults = critical_bit(SIGSEGV) | critical_bit(SIGBUS);
-	uint32_t even;
 
 	critical_enter(critical);
 	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
+}
+
+/* Whoever else wants this one waits. */
+static void disposition_lock(struct disposition *d)
+{
+	uint32_t even;
+
 	do
 		even = load_relaxed(&d->sequence) & ~1u;
 	while (!cas(&d->sequence, &even, even + 1));
 }
 
-static void change_end(struct disposition *d, const struct critical *critical)
+static void disposition_unlock(struct disposition *d)
 {
 	store_release(&d->sequence, d->sequence + 1);
-	critical_leave(critical);
 }
 
 void signals_exchange(int sig, const struct sigaction *act, struct sigaction *old)
@@ -98,12 +100,14 @@ void signals_exchange(int sig, const struct sigaction *act, struct sigaction *ol
 		return;
 	}
 	wanted = *act; /* here, because it may fault */
-	change_begin(d, &critical);
+	change_begin(&critical);
+	disposition_lock(d);
 	before = d->act;
 	d->act = wanted;
 	if (flags_for(&wanted) != flags_for(&before))
 		handler_set(sig, &wanted, NULL);
-	change_end(d, &critical);
+	disposition_unlock(d);
+	critical_leave(&critical);
 	if (old)
 		*old = before;
 }
@@ -186,21 +190,29 @@ void signals_claim(int sig)
 	struct disposition *d = disposition_of(sig);
 	struct critical critical;
 
-	change_begin(d, &critical);
+	change_begin(&critical);
+	disposition_lock(d);
 	handler_claim(sig, d);
-	change_end(d, &critical);
+	disposition_unlock(d);
+	critical_leave(&critical);
 }
 
 void signals_install(void)
 {
+	struct critical critical;
+
 	if (load_relaxed(&installed))
 		return;
-	signals_claim(SIGSEGV);
-	signals_claim(SIGBUS);
+	change_begin(&critical);
+	disposition_lock(&segv);
+	disposition_lock(&bus);
 	store_release(&installed, true);
 	fence_full(); /* who set a disposition before it saw this has done so by now, or claims */
-	signals_claim(SIGSEGV);
-	signals_claim(SIGBUS);
+	handler_claim(SIGSEGV, &segv);
+	handler_claim(SIGBUS, &bus);
+	disposition_unlock(&bus);
+	disposition_unlock(&segv);
+	critical_leave(&critical);
 	guard_enable();
 }
 
@@ -209,8 +221,20 @@ bool signals_kept(int sig)
 	return (sig == SIGSEGV || sig == SIGBUS) && load_acquire(&installed);
 }
 
+/* Who had it locked is not in the child. */
+static void disposition_mend(int sig, struct disposition *d)
+{
+	if (!(d->sequence & 1))
+		return;
+	if (installed)
+		handler_claim(sig, d);
+	disposition_unlock(d);
+}
+
 void signals_fork_child(void)
 {
-	segv.sequence += segv.sequence & 1;
-	bus.sequence += bus.sequence & 1;
+	disposition_mend(SIGSEGV, &segv);
+	disposition_mend(SIGBUS, &bus);
+	if (installed)
+		guard_enable();
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/filling.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/sys.h"
+#include "core/extent.h"
+#include "core/file.h"
+#include "core/region.h"
+
+tls_initial struct filling filling;
+
+static bool on_signal_stack(void)
+{
+	stack_t stack;
+
+	return !SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) &&
+	       stack.ss_flags & SS_ONSTACK;
+}
+
+void filling_drop_extent(void)
+{
+	struct extent *extent = filling.extent;
+
+	filling.extent = NULL;
+	if (extent)
+		region_release(filling.cache, extent);
+}
+
+void filling_leave_fetch(void)
+{
+	struct fetch *fetch = filling.fetch;
+	bool storing = filling.storing;
+
+	filling.fetch = NULL;
+	filling.storing = false;
+	if (storing)
+		fetch_give_up(fetch);
+	if (fetch)
+		fetch_put(fetch);
+}
+
+/* What is held here would go with the thread, and stay held. */
+static void cancel_defer(void)
+{
+	int type = PTHREAD_CANCEL_DEFERRED;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+	filling.asynchronous = type == PTHREAD_CANCEL_ASYNCHRONOUS;
+}
+
+/* May not return. */
+static void cancel_restore(void)
+{
+	bool asynchronous = filling.asynchronous;
+
+	filling.asynchronous = false;
+	if (unlikely(asynchronous))
+		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+}
+
+/* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
+static void filling_abandoned(void)
+{
+	struct file *file = filling.file;
+
+	filling.file = NULL;
+	filling.seal = NULL;
+	filling_drop_extent();
+	extent_give_back(filling.cache);
+	filling_leave_fetch();
+	flight_end(filling.cache, &filling.claim);
+	if (file)
+		file_release(filling.cache, file);
+	cancel_restore();
+}
+
+/*
+ * Whether the frame of the fill that was entered is still there. It may be on a stack that is
+ * gone since it was left (a coroutine's): not read before the kernel says that it is mapped.
+ */
+__attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *seal)
+{
+	uintptr_t page = (uintptr_t)seal & ~(uintptr_t)(FORMAT_PAGE - 1);
+	unsigned char in_core;
+
+	return !SYS_CALL(__NR_mincore, page, FORMAT_PAGE, &in_core, 0, 0, 0) &&
+	       *(const volatile uintptr_t *)seal == FILLING_SEAL;
+}
+
+bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *seal)
+{
+	if (filling.seal) {
+		if (on_signal_stack() || (filling.seal > seal && seal_whole(filling.seal)))
+			return false;
+		filling_abandoned();
+	}
+	cancel_defer();
+	filling.cache = cache;
+	filling.file = file;
+	filling.claim.flight = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&filling.seal, seal);
+	return true;
+}
+
+void filling_end(void)
+{
+	filling_drop_extent();
+	flight_end(filling.cache, &filling.claim);
+	filling.file = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&filling.seal, NULL);
+	cancel_restore();
+}
