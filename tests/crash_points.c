@@ -147,15 +147,19 @@ static void *read_thread(void *arg)
 
 static void map_file(struct rawcache *cache, uint64_t file, int fd, uint32_t number)
 {
-	char *p = mmap(NULL, FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *at = mmap(NULL, FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	int fixed = number & 1 ? MAP_FIXED : 0;
+	char *p;
 	size_t half = 5 * READ_BYTES;
 	void *taken;
 	int status;
 
-	if (p == MAP_FAILED)
+	if (at == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	fetch_add(&bytes->asked, FILE_BYTES); /* what it fetches is counted as missed */
-	rawcache_file_map(cache, file, fd, p, FILE_BYTES, PROT_READ, 0, true);
+	rawcache_file_map(cache, file, fd, &at, FILE_BYTES, PROT_READ,
+			  MAP_PRIVATE | MAP_POPULATE | fixed, 0);
+	p = at;
 	if (!child_fork())
 		_exit(pattern_check(p, FILE_BYTES, number, 1, 1, 0) != FILE_BYTES);
 	wait(&status);

@@ -83,7 +83,7 @@ if not pid:
     libc.munmap(at, hole)
     os._exit(ctypes.string_at(at + hole + n, size - hole - n) != want[hole + n:])
 right = right and os.waitpid(pid, 0)[1] == 0 and ctypes.string_at(at + hole + n, 1 << 20) == want[hole + n:hole + n + (1 << 20)]
-sys.exit(not right or len(pieces) > 4 or at % (2 << 20) != 0)
+sys.exit(not right or len(pieces) > 5 or at % (2 << 20) != 0)
 EOF
 IMAGE=$scratch/large.img check "several regions are mapped as one" \
 	cached python3 "$scratch/one.py" "$scratch/store/large" "$scratch/local/large"

@@ -87,6 +87,7 @@ static int body_pieces(void)
 	uint64_t file;
 	int32_t before;
 	void *taken;
+	void *at;
 	char *p;
 	int fd;
 
@@ -100,9 +101,12 @@ static int body_pieces(void)
 	before = cache->maps.room;
 	for (int32_t room = 0; room < 5; room++) {
 		cache->maps.room = room;
-		p = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
-		rawcache_file_map(cache, file, fd, p, SIZE, PROT_READ, 0, true);
-		if (p == MAP_FAILED || pattern_check(p, SIZE, 1, 1, 1, 0) != SIZE)
+		at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (at == MAP_FAILED)
+			return 2;
+		rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE | MAP_POPULATE, 0);
+		p = at;
+		if (pattern_check(p, SIZE, 1, 1, 1, 0) != SIZE)
 			return 2;
 		if (cache->maps.room < 0 || (room == 1 && cache->maps.room))
 			return 3;

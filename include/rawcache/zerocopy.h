@@ -89,17 +89,19 @@ uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache);
 int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes);
 
 /*
- * Lay what the cache has of the file over [address, address + length), where the caller has
+ * Put what the cache has of the file in place of [*address, *address + length), where the caller has
  * mapped the file itself, from `offset` (a multiple of the page size) on: pages of the image,
- * private, with protection `prot`, in at most 1024 pieces. What is missing is fetched: `all` of
- * it, or what a second brings of up to 64 MiB. The rest stays the caller's mapping, and so do pages
- * beyond the end of the file; what the program touches of it is fetched and stored for others by a
+ * private, with protection `prot`, in at most 1024 pieces. `flags` are those of mmap(2): with MAP_FIXED
+ * they lie where the caller's mapping is, otherwise *address may become another address; the
+ * caller's mapping is then the cache's to keep. What is missing is fetched: all of it with MAP_POPULATE,
+ * or what a second brings of up to 64 MiB. The rest stays a mapping of the file, and so do pages
+ * beyond its end; what the program touches of it is fetched and stored for others by a
  * helper thread, until rawcache_maps_take() is told of the range. Returns
  * the bytes that are the image's now; their regions are held until rawcache_maps_drop(), exit or
- * exec. A fork child holds them anew.
+ * exec. A fork child holds them anew. Thread-safe.
  */
-uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void *address,
-			   size_t length, int prot, uint64_t offset, bool all);
+uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void **address,
+			   size_t length, int prot, int flags, uint64_t offset);
 
 /*
  * mlockall(), called as lock(flags): all of the program's memory, but not the whole image, which is

@@ -141,11 +141,6 @@ static void file_number_put(struct files *files, uint32_t number)
 	files->free[files->free_count++] = number;
 }
 
-static size_t chunks_bytes(uint64_t word)
-{
-	return sizeof(struct chunk) << (word & 63);
-}
-
 /* The object becomes nobody's. Readers that still look at it see the serial change. */
 static void file_end(struct files *files, struct file *file)
 {
@@ -345,7 +340,7 @@ static void file_chunks_init(const struct rawcache *cache, struct file *file)
 	shift = max_u64(shift, 2);
 	if (count > CHUNKS_MAX)
 		return;
-	table = memory_get(sizeof(struct chunk) << shift);
+	table = memory_get(chunks_bytes(shift));
 	if (table)
 		store_release(&file->chunks, (uint64_t)(uintptr_t)table | shift);
 }

@@ -104,6 +104,30 @@ static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 	return table && number < UINT64_C(1) << (word & 63) ? &table[number] : NULL;
 }
 
+/*
+ * Behind the chunks of a large file: where a group of them lies, if its chunks are known to lie side by
+ * side. As `place` of the first, and as true as that.
+ */
+#define CHUNKS_GROUP 16u
+
+static inline size_t chunks_bytes(uint64_t word)
+{
+	uint64_t n = UINT64_C(1) << (word & 63);
+
+	return n * sizeof(struct chunk) + n / CHUNKS_GROUP * sizeof(uint64_t);
+}
+
+static inline uint64_t *file_group(const struct file *file, uint64_t number)
+{
+	uint64_t word = load_acquire(&file->chunks);
+	uint64_t n = UINT64_C(1) << (word & 63);
+	struct chunk *table = (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
+
+	return table && number / CHUNKS_GROUP < n / CHUNKS_GROUP ?
+		       (uint64_t *)(table + n) + number / CHUNKS_GROUP :
+		       NULL;
+}
+
 /* A chunk of it, as one of a file that is read in order. */
 static inline struct space_stream file_stream(const struct file *file, uint64_t chunk)
 {

@@ -19,12 +19,8 @@
 #include "core/hold.h"
 #include "core/run.h"
 
-#define PIECES_MAX 1024u
 /* Of all mappings: a quarter of those that a process may have (vm.max_map_count). */
 #define PIECES_TOTAL 16000
-/* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
-#define FETCH_MAX (64u << 20)
-#define FETCH_MS 1000u
 
 void maps_init(struct maps *maps)
 {
@@ -33,13 +29,13 @@ void maps_init(struct maps *maps)
 	maps->low = UINTPTR_MAX;
 }
 
-static void maps_lock(struct maps *maps, struct critical *critical)
+void maps_lock(struct maps *maps, struct critical *critical)
 {
 	critical_enter(critical);
 	pthread_mutex_lock(&maps->lock);
 }
 
-static void maps_unlock(struct maps *maps, struct critical *critical)
+void maps_unlock(struct maps *maps, struct critical *critical)
 {
 	pthread_mutex_unlock(&maps->lock);
 	critical_leave(critical);
@@ -47,27 +43,7 @@ static void maps_unlock(struct maps *maps, struct critical *critical)
 
 /* --- the origin's pages, for when the image's cannot be read */
 
-static struct map_spare *spare_make(int fd, uint64_t length, int prot, uint64_t offset)
-{
-	struct map_spare *spare = memory_get(sizeof(*spare));
-	char *base;
-
-	if (!spare)
-		return NULL;
-	base = sys_mmap(NULL, length, prot, MAP_PRIVATE | MAP_NORESERVE, fd, offset);
-	if (sys_is_error(base)) {
-		memory_put(spare, sizeof(*spare));
-		return NULL;
-	}
-	*spare = (struct map_spare){ .base = base,
-				     .bytes = round_up(length, FORMAT_PAGE),
-				     .offset = offset,
-				     .references = 1 };
-	return spare;
-}
-
-/* Under the lock. */
-static void spare_put(struct map_spare *spare)
+void spare_put(struct map_spare *spare)
 {
 	if (!spare || --spare->references)
 		return;
@@ -76,7 +52,7 @@ static void spare_put(struct map_spare *spare)
 	memory_put(spare, sizeof(*spare));
 }
 
-static struct map_spare *spare_get(struct map_spare *spare)
+struct map_spare *spare_get(struct map_spare *spare)
 {
 	if (spare)
 		spare->references++;
@@ -136,10 +112,9 @@ static bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t
 	return true;
 }
 
-/* --- mapping */
+/* --- the list */
 
-/* Under the lock: we want to hear of changes there. */
-static void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
+void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
 {
 	if (start < maps->low)
 		store_relaxed(&maps->low, start);
@@ -147,208 +122,11 @@ static void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
 		store_relaxed(&maps->high, end);
 }
 
-static void piece_link(struct maps *maps, struct map_piece *piece)
+void piece_link(struct maps *maps, struct map_piece *piece)
 {
 	piece->next = maps->pieces;
 	maps->pieces = piece;
 	maps_span(maps, piece->start, piece->end);
-}
-
-static struct map_piece *piece_make(const struct run *run, const struct rawcache_mapped *mapped,
-				    struct map_spare *spare)
-{
-	struct map_piece *piece = memory_get(sizeof(*piece));
-
-	if (!piece)
-		return NULL;
-	*piece = (struct map_piece){ .end = round_up(run->length, FORMAT_PAGE),
-				     .region = run->region,
-				     .generation = run->generation,
-				     .at = run->at,
-				     .mapped = *mapped,
-				     .changeable = mapped->prot & PROT_WRITE,
-				     .spare = spare };
-	return piece;
-}
-
-/* What lies side by side on the image, whatever number of regions it is in: one mapping. */
-struct stretch {
-	struct rawcache *cache;
-	struct map_spare *spare;
-	struct map_piece *pieces; /* held; to be mapped */
-	struct map_piece *ready; /* mapped; nobody knows of them yet */
-	char *address;
-	uint64_t at; /* bytes into the data area */
-	uint64_t bytes;
-	unsigned int mappings; /* made so far */
-	uint64_t mapped; /* bytes of them */
-	uint64_t fetch, fetch_end; /* bytes, clock_coarse_ms(): what is missing may be fetched */
-};
-
-/* Under the lock. */
-static void stretch_note(struct stretch *stretch, struct maps *maps)
-{
-	while (stretch->ready) {
-		struct map_piece *piece = stretch->ready;
-
-		stretch->ready = piece->next;
-		spare_get(piece->spare);
-		piece_link(maps, piece);
-	}
-}
-
-static void stretch_ready(struct stretch *stretch)
-{
-	while (stretch->pieces) {
-		struct map_piece *piece = stretch->pieces;
-
-		stretch->pieces = piece->next;
-		piece->next = stretch->ready;
-		stretch->ready = piece;
-	}
-}
-
-static void stretch_dropped(struct stretch *stretch)
-{
-	while (stretch->pieces) {
-		struct map_piece *piece = stretch->pieces;
-
-		stretch->pieces = piece->next;
-		hold_put(stretch->cache, piece->region);
-		memory_put(piece, sizeof(*piece));
-		fetch_add(&stretch->cache->maps.room, 1);
-	}
-}
-
-/*
- * Private, whatever the program asked for: the file is open for reading only, and a mapping that
- * it may make writable later must not reach the image.
- */
-static int stretch_map(struct stretch *stretch, int prot)
-{
-	const struct image *image = &stretch->cache->image;
-	void *p = NULL;
-
-	if (stretch->bytes)
-		p = sys_mmap(stretch->address, stretch->bytes, prot,
-			     MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image->fd,
-			     image->sb.data_offset + stretch->at);
-	if (sys_is_error(p)) {
-		stretch_dropped(stretch);
-		return -ENOMEM;
-	}
-	CRASH_POINT(map_laid);
-	stretch->mappings += stretch->bytes != 0;
-	stretch->mapped += stretch->bytes;
-	stretch_ready(stretch);
-	stretch->address += stretch->bytes;
-	stretch->bytes = 0;
-	return 0;
-}
-
-/* Add a run, which is held from here on. What does not continue the stretch ends it. */
-static int stretch_add(struct stretch *stretch, const struct run *run,
-		       const struct rawcache_mapped *mapped)
-{
-	struct map_piece *piece;
-	int err = 0;
-
-	if (stretch->bytes && run->at != stretch->at + stretch->bytes)
-		err = stretch_map(stretch, mapped->prot);
-	if (!err)
-		err = hold_get_more(stretch->cache, run->region, run->generation);
-	if (err)
-		return err;
-	piece = NULL;
-	if (fetch_sub(&stretch->cache->maps.room, 1) > 0)
-		piece = piece_make(run, mapped, stretch->spare);
-	if (!piece) {
-		fetch_add(&stretch->cache->maps.room, 1);
-		hold_put(stretch->cache, run->region);
-		return -ENOMEM;
-	}
-	if (!stretch->bytes)
-		stretch->at = run->at;
-	piece->start = (uintptr_t)stretch->address + stretch->bytes;
-	piece->next = stretch->pieces;
-	stretch->pieces = piece;
-	stretch->bytes += piece->end;
-	piece->end += piece->start;
-	return 0;
-}
-
-/* What is not mapped is the origin's: the stretch goes on behind it. */
-static int stretch_skip(struct stretch *stretch, uint64_t bytes, int prot)
-{
-	int err = stretch_map(stretch, prot);
-
-	stretch->address += bytes;
-	return err;
-}
-
-static void file_map(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-		     uint64_t length, int prot, uint64_t offset, struct stretch *stretch)
-{
-	struct rawcache_mapped mapping = { file->device, file->inode, offset, prot };
-
-	if (cache_slot_need(cache))
-		return;
-	for (uint64_t done = 0; done < length && stretch->mappings < PIECES_MAX;) {
-		uint64_t rest = cache->chunk_bytes - (offset + done) % cache->chunk_bytes;
-		struct run run;
-		int err = run_find(cache, file, handle, -1, offset + done, length - done, &run);
-
-		if (err && stretch->fetch && clock_coarse_ms() < stretch->fetch_end) {
-			stretch->fetch -= min_u64(stretch->fetch, rest);
-			err = run_find(cache, file, handle, fd, offset + done, length - done, &run);
-		}
-		mapping.offset = offset + done;
-		if (!err)
-			err = stretch_add(stretch, &run, &mapping);
-		if (err && err != -ENODATA && err != -ESTALE)
-			break;
-		if (err && stretch_skip(stretch, rest, prot))
-			break;
-		done += err ? rest : run.length;
-	}
-	stretch_map(stretch, prot);
-}
-
-uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void *address,
-			   size_t length, int prot, uint64_t offset, bool all)
-{
-	struct stretch stretch = { .cache = cache,
-				   .address = address,
-				   .fetch = all ? length : FETCH_MAX,
-				   .fetch_end = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS };
-	struct file *file = file_at(cache, handle);
-	struct critical critical;
-	uint64_t mapped;
-	uint64_t size;
-
-	if (!file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image) ||
-	    !file_hold(cache, file, handle))
-		return 0;
-	size = load_relaxed(&file->size);
-	if (offset < size && !file_written(file)) {
-		length = min_u64(length, size - offset);
-		stretch.spare = spare_make(fd, length, prot, offset);
-		CRASH_POINT(map_spare);
-		file_map(cache, file, handle, fd, length, prot, offset, &stretch);
-		if (stretch.mapped < length)
-			follow_mapping(cache, file, fd, address, length, offset);
-		maps_lock(&cache->maps, &critical);
-		maps_span(&cache->maps, (uintptr_t)address, (uintptr_t)address + length);
-		stretch_note(&stretch, &cache->maps);
-		CRASH_POINT(map_noted);
-		spare_put(stretch.spare);
-		maps_unlock(&cache->maps, &critical);
-	}
-	file_release(cache, file);
-	mapped = min_u64(stretch.mapped, length);
-	stats_add(mapped_files, mapped != 0);
-	stats_add(mapped_bytes, mapped);
-	return mapped;
 }
 
 bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run,

@@ -16,6 +16,8 @@
 
 #include <rawcache/zerocopy.h>
 
+#include "base/critical.h"
+
 struct rawcache;
 struct run;
 
@@ -49,6 +51,19 @@ struct maps {
 };
 
 void maps_init(struct maps *maps);
+
+void maps_lock(struct maps *maps, struct critical *critical);
+void maps_unlock(struct maps *maps, struct critical *critical);
+
+/* Under the lock: a piece is known from now on. Its holds, of region and spare, are the list's. */
+void piece_link(struct maps *maps, struct map_piece *piece);
+
+/* Under the lock: we want to hear of changes there. */
+void maps_span(struct maps *maps, uintptr_t start, uintptr_t end);
+
+/* Under the lock; NULL for none. */
+struct map_spare *spare_get(struct map_spare *spare);
+void spare_put(struct map_spare *spare);
 
 /*
  * What lies at `address`, at most `length` bytes of it; false: nothing that is known. It was so

@@ -17,7 +17,17 @@ static uint64_t place_get(struct rawcache *cache, struct file *file, uint64_t ha
 	return chunk_find(cache, file, number, skip, end);
 }
 
-/* How many chunks from `number` on are known to lie at `place` and side by side behind it. */
+/* How many of `most` chunks from `number` on are known to lie at `place` and side by side behind it. */
+static uint64_t chunks_known(const struct chunk *chunk, uint64_t place, uint32_t pages, uint64_t most)
+{
+	uint64_t n = 0;
+
+	while (n < most && load_relaxed(&chunk[n].place) == place + n * pages)
+		n++;
+	return n;
+}
+
+/* The same by groups, where whole ones are asked for: what is found is noted for the next time. */
 static uint64_t run_known(const struct rawcache *cache, const struct file *file, uint64_t number,
 			  uint64_t place, uint64_t most)
 {
@@ -26,9 +36,21 @@ static uint64_t run_known(const struct rawcache *cache, const struct file *file,
 	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
 	uint64_t n = 0;
 
-	while (chunk && cache->memo && n < most &&
-	       load_relaxed(&chunk[n].place) == place + n * pages)
-		n++;
+	while (chunk && cache->memo && n < most) {
+		uint64_t want = min_u64(CHUNKS_GROUP - (number + n) % CHUNKS_GROUP, most - n);
+		uint64_t *group = want == CHUNKS_GROUP ? file_group(file, number + n) : NULL;
+		uint64_t here = place + n * pages;
+
+		if (!group || load_relaxed(group) != here) {
+			uint64_t known = chunks_known(chunk + n, here, pages, want);
+
+			if (known < want)
+				return n + known;
+			if (group)
+				store_relaxed(group, here);
+		}
+		n += want;
+	}
 	return n;
 }
 

@@ -101,14 +101,16 @@ static bool writeback_wait(struct rawcache *cache, uint64_t offset, uint64_t n, 
 
 bool storage_check(struct rawcache *cache)
 {
+	int err;
+
 	if (!writeback_wait(cache, 0, FORMAT_PAGE, SYNC_FILE_RANGE_WAIT_BEFORE))
 		return false;
 	if (likely(cache_epoch(cache)))
 		return true;
-	if (!runtime_distrust(&cache->runtime, &cache->image))
-		return true;
-	storage_pause(cache);
-	return false;
+	err = runtime_distrust(&cache->runtime, &cache->image);
+	if (err && err != -EBUSY) /* another thread is at it: soon over, and no failure */
+		storage_pause(cache);
+	return !err;
 }
 
 static void writeback_start(struct rawcache *cache, uint64_t offset, uint64_t n)

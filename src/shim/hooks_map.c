@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of cached files. The kernel maps the origin first, and so decides about addresses,
- * limits and errors; then pages of the image are laid over what the cache has. What it has not,
- * and what lies beyond the end of the file, stays as the kernel mapped it.
+ * Mappings of cached files. The kernel maps the origin first, and so decides about limits and
+ * errors; then pages of the image take the place of what the cache has. What it has not, and what
+ * lies beyond the end of the file, stays as the kernel mapped it.
  *
  * From then on the mapping is the kernel's business. Unmapping gives up the holds of the regions;
  * mremap() takes them along; what mprotect() makes writable is not known any more to elide.c.
@@ -20,7 +20,6 @@
 #include "shim/track.h"
 
 #define PAGE ((size_t)4096)
-#define HUGE_PAGE ((size_t)2 << 20)
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
 
 static size_t round_pages(size_t n)
@@ -39,58 +38,6 @@ static bool map_wanted(size_t n, int prot, int flags, int fd)
 	       (type == MAP_PRIVATE || (type == MAP_SHARED && !(prot & PROT_WRITE)));
 }
 
-static void map_lay(struct handle *handle, int fd, void *p, size_t n, int prot, off_t offset,
-		    bool all)
-{
-	uint64_t file = serve_file(handle, fd);
-
-	if (file != RAWCACHE_NO_FILE)
-		rawcache_file_map(attach_cache_now(), file, fd, p, n, prot, (uint64_t)offset,
-				  all);
-}
-
-/*
- * A file that was read in order lies in the image at the same offsets modulo 2 MiB as in itself: at
- * such an address huge pages can be mapped. File systems without huge pages of their own get
- * any address from the kernel. NULL: it stays where it is.
- */
-static char *map_again_huge(size_t n, int prot, int flags, int fd, off_t offset)
-{
-	size_t room = round_pages(n) + HUGE_PAGE;
-	char *space = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			       -1, 0);
-	size_t before;
-	char *p;
-
-	if (sys_is_error(space))
-		return NULL;
-	before = ((size_t)offset - (uintptr_t)space) % HUGE_PAGE;
-	p = sys_mmap(space + before, n, prot, flags | MAP_FIXED, fd, (uint64_t)offset);
-	if (sys_is_error(p)) {
-		sys_munmap(space, room);
-		return NULL;
-	}
-	if (before)
-		sys_munmap(space, before);
-	if (before < HUGE_PAGE)
-		sys_munmap(p + round_pages(n), HUGE_PAGE - before);
-	return p;
-}
-
-static void *map_origin(void *address, size_t n, int prot, int flags, int fd, off_t offset)
-{
-	char *p = NEXT(mmap)(address, n, prot, flags, fd, offset);
-	char *again;
-
-	if (p == MAP_FAILED || address || n < HUGE_PAGE ||
-	    ((uintptr_t)p - (size_t)offset) % HUGE_PAGE == 0)
-		return p;
-	again = map_again_huge(n, prot, flags, fd, offset);
-	if (again)
-		sys_munmap(p, n);
-	return again ? again : p;
-}
-
 static never_inline void *map_tracked(void *address, size_t n, int prot, int flags, int fd,
 				      off_t offset)
 {
@@ -100,11 +47,14 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	if (!handle || handle->writer || thread_is_foreign() || !thread_enter())
 		return NEXT(mmap)(address, n, prot, flags, fd, offset);
 	/* populated later: the origin's pages would be read for nothing */
-	p = map_origin(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
+	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
 	if (p != MAP_FAILED) {
 		int saved = errno;
+		uint64_t file = serve_file(handle, fd);
 
-		map_lay(handle, fd, p, n, prot, offset, flags & MAP_POPULATE);
+		if (file != RAWCACHE_NO_FILE)
+			rawcache_file_map(attach_cache_now(), file, fd, &p, n, prot,
+					  address ? flags | MAP_FIXED : flags, (uint64_t)offset);
 		if (flags & MAP_POPULATE)
 			sys_madvise(p, n, MADV_POPULATE_READ);
 		errno = saved;

@@ -139,12 +139,16 @@ static void do_read(struct input *in, uint64_t file, int fd)
 static void do_map(struct input *in, uint64_t file, int fd)
 {
 	size_t cut = (take(in, 1) + 1) * 4096u;
-	char *p = mmap(NULL, FUZZ_FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *at = mmap(NULL, FUZZ_FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	unsigned int how = take(in, 1);
 	void *taken;
+	char *p;
 
-	if (p == MAP_FAILED)
+	if (at == MAP_FAILED)
 		abort();
-	rawcache_file_map(cache, file, fd, p, FUZZ_FILE_BYTES, PROT_READ, 0, take(in, 1) & 1);
+	rawcache_file_map(cache, file, fd, &at, FUZZ_FILE_BYTES, PROT_READ,
+			  MAP_PRIVATE | (how & 1 ? MAP_POPULATE : 0) | (how & 2 ? MAP_FIXED : 0), 0);
+	p = at;
 	right(in, p, FUZZ_FILE_BYTES, 0);
 	cut = cut < FUZZ_FILE_BYTES ? cut : 4096;
 	for (int part = 0; part < 2; part++) {

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making a mapping of a cached file: what lies side by side on the image, whatever number of regions
+ * it is in, is one mapping. If the cache has all of it, the origin's mapping stays where it is, as the
+ * spare, and the image's is made elsewhere; otherwise the image's pages are laid over the origin's.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include <rawcache/zerocopy.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/memory.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/follow.h"
+#include "core/hold.h"
+#include "core/maps.h"
+#include "core/run.h"
+
+#define HUGE_PAGE ((uint64_t)2 << 20)
+#define STRETCHES_MAX 1024u
+/* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
+#define FETCH_MAX (64u << 20)
+#define FETCH_MS 1000u
+
+/* What the program asked for. */
+struct request {
+	struct rawcache *cache;
+	struct file *file;
+	uint64_t handle;
+	int fd;
+	uint64_t length; /* bytes, as the program wants them */
+	uint64_t offset; /* of the file */
+	int prot, flags;
+};
+
+/* What is going to be mapped. */
+struct layout {
+	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
+	struct map_piece **end;
+	struct map_piece *last;
+	unsigned int stretches;
+	bool gaps;
+};
+
+/* --- which pieces there are */
+
+static struct map_piece *piece_make(const struct request *request, uint64_t done,
+				    const struct run *run)
+{
+	struct map_piece *piece = memory_get(sizeof(*piece));
+
+	if (!piece)
+		return NULL;
+	*piece = (struct map_piece){
+		.start = done,
+		.end = done + round_up(run->length, FORMAT_PAGE),
+		.region = run->region,
+		.generation = run->generation,
+		.at = run->at,
+		.mapped = { request->file->device, request->file->inode, request->offset + done,
+			    request->prot },
+		.changeable = request->prot & PROT_WRITE,
+	};
+	return piece;
+}
+
+static bool piece_continues(const struct map_piece *piece, const struct map_piece *before)
+{
+	return before && piece->start == before->end &&
+	       piece->at == before->at + (before->end - before->start);
+}
+
+/* Add a run, which is held from here on. */
+static int layout_add(struct layout *layout, const struct request *request, uint64_t done,
+		      const struct run *run)
+{
+	struct rawcache *cache = request->cache;
+	struct map_piece *piece = NULL;
+	int err = hold_get_more(cache, run->region, run->generation);
+
+	if (err)
+		return err;
+	if (fetch_sub(&cache->maps.room, 1) > 0)
+		piece = piece_make(request, done, run);
+	if (!piece) {
+		fetch_add(&cache->maps.room, 1);
+		hold_put(cache, run->region);
+		return -ENOMEM;
+	}
+	layout->gaps |= done != (layout->last ? layout->last->end : 0);
+	layout->stretches += !piece_continues(piece, layout->last);
+	layout->last = piece;
+	*layout->end = piece;
+	layout->end = &piece->next;
+	return 0;
+}
+
+static void pieces_give_up(struct rawcache *cache, struct map_piece *piece)
+{
+	while (piece) {
+		struct map_piece *next = piece->next;
+
+		hold_put(cache, piece->region);
+		memory_put(piece, sizeof(*piece));
+		fetch_add(&cache->maps.room, 1);
+		piece = next;
+	}
+}
+
+/* What the cache has of [0, length) of the request; what is missing may be fetched. */
+static void layout_find(struct layout *layout, const struct request *r, uint64_t length)
+{
+	struct rawcache *cache = r->cache;
+	bool all = r->flags & MAP_POPULATE;
+	uint64_t fetch = all ? length : FETCH_MAX;
+	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS;
+
+	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
+		uint64_t at = r->offset + done;
+		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
+		struct run run;
+		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
+
+		if (err && fetch && clock_coarse_ms() < until) {
+			fetch -= min_u64(fetch, rest);
+			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
+		}
+		if (!err)
+			err = layout_add(layout, r, done, &run);
+		if (err && err != -ENODATA && err != -ESTALE)
+			break;
+		done += err ? rest : run.length;
+	}
+}
+
+/* --- where they go */
+
+/*
+ * A file that was read in order lies in the image at the same offsets modulo 2 MiB as in itself: at
+ * such an address huge pages can be mapped. File systems without huge pages of their own get
+ * any address from the kernel. Where it lies then; the old mapping is gone if that is elsewhere.
+ */
+static char *map_align(char *p, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+{
+	uint64_t n = round_up(length, FORMAT_PAGE);
+	char *space;
+	char *again;
+	uint64_t before;
+
+	if (n < HUGE_PAGE || ((uintptr_t)p - offset) % HUGE_PAGE == 0)
+		return p;
+	space = sys_mmap(NULL, n + HUGE_PAGE, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sys_is_error(space))
+		return p;
+	before = (offset - (uintptr_t)space) % HUGE_PAGE;
+	again = sys_mmap(space + before, length, prot, flags | MAP_FIXED, fd, offset);
+	if (sys_is_error(again)) {
+		sys_munmap(space, n + HUGE_PAGE);
+		return p;
+	}
+	if (before)
+		sys_munmap(space, before);
+	if (before < HUGE_PAGE)
+		sys_munmap(again + n, HUGE_PAGE - before);
+	sys_munmap(p, n);
+	return again;
+}
+
+static struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset)
+{
+	struct map_spare *spare = memory_get(sizeof(*spare));
+
+	if (spare)
+		*spare = (struct map_spare){ .base = base,
+					     .bytes = round_up(length, FORMAT_PAGE),
+					     .offset = offset,
+					     .references = 1 };
+	return spare;
+}
+
+/*
+ * Private, whatever the program asked for: the file is open for reading only, and a mapping that
+ * it may make writable later must not reach the image.
+ */
+static char *image_map(const struct request *request, char *at, uint64_t n, uint64_t place,
+		       int fixed)
+{
+	const struct image *image = &request->cache->image;
+
+	return sys_mmap(at, n, request->prot, MAP_PRIVATE | MAP_NORESERVE | fixed, image->fd,
+			image->sb.data_offset + place);
+}
+
+static struct map_piece *stretch_last(struct map_piece *piece)
+{
+	while (piece->next && piece_continues(piece->next, piece))
+		piece = piece->next;
+	return piece;
+}
+
+/* Lay the pieces from *link on over what is mapped at `base`. False: some could not be, and are given up. */
+static bool pieces_lay(const struct request *request, struct map_piece **link, char *base)
+{
+	while (*link) {
+		struct map_piece *first = *link;
+		struct map_piece *last = stretch_last(first);
+
+		if (sys_is_error(image_map(request, base + first->start, last->end - first->start,
+					   first->at, MAP_FIXED))) {
+			pieces_give_up(request->cache, first);
+			*link = NULL;
+			return false;
+		}
+		CRASH_POINT(map_laid);
+		link = &last->next;
+	}
+	return true;
+}
+
+/* All of it at an address of its own, or NULL. The first stretch takes the space of all. */
+static char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n)
+{
+	const struct image *image = &request->cache->image;
+	char *base = image_map(request, NULL, n, first->at, 0);
+
+	if (sys_is_error(base))
+		return NULL;
+	base = map_align(base, n, request->prot, MAP_PRIVATE | MAP_NORESERVE, image->fd,
+			 image->sb.data_offset + first->at);
+	CRASH_POINT(map_laid);
+	if (pieces_lay(request, &stretch_last(first)->next, base))
+		return base;
+	sys_munmap(base, n);
+	return NULL;
+}
+
+/* --- together */
+
+/* The pieces are mapped at `base`, and known from now on. Bytes. */
+static uint64_t layout_note(struct layout *layout, struct rawcache *cache, const char *base,
+			    struct map_spare *spare)
+{
+	struct critical critical;
+	uint64_t mapped = 0;
+
+	maps_lock(&cache->maps, &critical);
+	while (layout->pieces) {
+		struct map_piece *piece = layout->pieces;
+
+		layout->pieces = piece->next;
+		mapped += piece->end - piece->start;
+		piece->start += (uintptr_t)base;
+		piece->end += (uintptr_t)base;
+		piece->spare = spare_get(spare);
+		piece_link(&cache->maps, piece);
+	}
+	CRASH_POINT(map_noted);
+	spare_put(spare);
+	maps_unlock(&cache->maps, &critical);
+	return mapped;
+}
+
+/* The origin's mapping becomes the spare. False: it does not, and some pieces may be given up. */
+static bool file_map_apart(const struct request *request, struct layout *layout, void **address)
+{
+	struct map_spare *spare = spare_make(*address, request->length, request->offset);
+	char *base = spare ? pieces_lay_apart(request, layout->pieces, layout->last->end) : NULL;
+
+	if (!base) {
+		if (spare)
+			memory_put(spare, sizeof(*spare));
+		return false;
+	}
+	layout_note(layout, request->cache, base, spare);
+	*address = base;
+	return true;
+}
+
+/* Over the origin's mapping, which is made a second time to be the spare. Bytes. */
+static uint64_t file_map_over(const struct request *request, struct layout *layout, void **address,
+			      uint64_t length)
+{
+	struct map_spare *spare = NULL;
+	char *base;
+
+	if (!(request->flags & MAP_FIXED))
+		*address = map_align(*address, request->length, request->prot,
+				     request->flags & ~MAP_POPULATE, request->fd, request->offset);
+	if (!layout->pieces)
+		return 0;
+	base = sys_mmap(NULL, length, request->prot, MAP_PRIVATE | MAP_NORESERVE, request->fd,
+			request->offset);
+	if (!sys_is_error(base)) {
+		spare = spare_make(base, length, request->offset);
+		if (!spare)
+			sys_munmap(base, length);
+	}
+	CRASH_POINT(map_spare);
+	pieces_lay(request, &layout->pieces, *address);
+	return layout_note(layout, request->cache, *address, spare);
+}
+
+/* `length` is what there is of the file. */
+static uint64_t file_map(const struct request *request, void **address, uint64_t length)
+{
+	struct layout layout = { .end = &layout.pieces };
+	uint64_t pages = round_up(request->length, FORMAT_PAGE);
+	struct critical critical;
+	uint64_t mapped;
+
+	if (!cache_slot_need(request->cache))
+		layout_find(&layout, request, length);
+	if (!(request->flags & MAP_FIXED) && layout.last && !layout.gaps &&
+	    layout.last->end == pages && file_map_apart(request, &layout, address))
+		return length;
+	mapped = min_u64(file_map_over(request, &layout, address, length), length);
+	if (mapped == length)
+		return mapped;
+	maps_lock(&request->cache->maps, &critical);
+	maps_span(&request->cache->maps, (uintptr_t)*address, (uintptr_t)*address + length);
+	maps_unlock(&request->cache->maps, &critical);
+	follow_mapping(request->cache, request->file, request->fd, *address, length, request->offset);
+	return mapped;
+}
+
+uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void **address,
+			   size_t length, int prot, int flags, uint64_t offset)
+{
+	struct request request = { .cache = cache,
+				   .file = file_at(cache, handle),
+				   .handle = handle,
+				   .fd = fd,
+				   .length = length,
+				   .offset = offset,
+				   .prot = prot,
+				   .flags = flags };
+	uint64_t mapped = 0;
+	uint64_t size;
+
+	if (!request.file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image) ||
+	    !file_hold(cache, request.file, handle))
+		return 0;
+	size = load_relaxed(&request.file->size);
+	if (offset < size && !file_written(request.file))
+		mapped = file_map(&request, address, min_u64(length, size - offset));
+	file_release(cache, request.file);
+	stats_add(mapped_files, mapped != 0);
+	stats_add(mapped_bytes, mapped);
+	return mapped;
+}
