@@ -502,8 +502,8 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 	if (err)
 		return err;
 	*hand = (struct piece){ extent->page, extent->pages, extent->generation };
-	/* what is larger is one write */
-	if (want->pages < block_pages(cache))
+	/* what is larger is one write; many small ones would each walk through all blocks of the folio */
+	if (want->pages < block_pages(cache) && (want->stream || want->pages >= chunk_pages(cache)))
 		folio_prepare(cache, hand->page, hand->pages);
 	/* in this order, as in extent_give_back() */
 	cut = *extent;

@@ -18,7 +18,7 @@
 #include "bench.h"
 
 #define READS_MAX 1500u
-#define ROUNDS 5
+#define ROUNDS 15
 
 struct pass {
 	const char *path;    /* of the file that is read */
