@@ -87,7 +87,7 @@ static const char *parse_seconds(const char *text, uint32_t *field)
 {
 	uint64_t milli;
 
-	if (milli_parse(text, &milli) || milli / 1000 > UINT32_MAX)
+	if (milli_parse(text, &milli) || milli > UINT32_MAX * UINT64_C(1000))
 		return "is not a number of seconds";
 	*field = (uint32_t)((milli + 999) / 1000);
 	return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "core/file.h"
 #include "core/fill.h"
 #include "core/part.h"
@@ -17,11 +18,15 @@
 #define SMALL_CHUNKS 16u
 #define STRIDES_SURE 2u
 
+/* Who is in there was left by siglongjmp(), or is no thread of this child. */
+#define ABANDONED_MS 1000u
+
 static bool ahead_enter(struct ahead *ahead)
 {
-	uint32_t free = 0;
+	uint32_t now = (uint32_t)clock_coarse_ms() | 1;
+	uint32_t seen = load_relaxed(&ahead->busy);
 
-	return cas(&ahead->busy, &free, 1);
+	return (!seen || now - seen > ABANDONED_MS) && cas(&ahead->busy, &seen, now);
 }
 
 static void ahead_leave(struct ahead *ahead)

@@ -51,11 +51,8 @@ static void cancel_defer(void)
 }
 
 /* May not return. */
-static void cancel_restore(void)
+static void cancel_restore(bool asynchronous)
 {
-	bool asynchronous = filling.asynchronous;
-
-	filling.asynchronous = false;
 	if (unlikely(asynchronous))
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 }
@@ -63,8 +60,10 @@ static void cancel_restore(void)
 /* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
 static void filling_abandoned(void)
 {
+	bool asynchronous = filling.asynchronous;
 	struct file *file = filling.file;
 
+	filling.asynchronous = false;
 	filling.file = NULL;
 	filling.seal = NULL;
 	filling_drop_extent();
@@ -73,7 +72,7 @@ static void filling_abandoned(void)
 	flight_end(filling.cache, &filling.claim);
 	if (file)
 		file_release(filling.cache, file);
-	cancel_restore();
+	cancel_restore(asynchronous);
 }
 
 /*
@@ -89,6 +88,7 @@ __attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *
 	       *(const volatile uintptr_t *)seal == FILLING_SEAL;
 }
 
+/* The seal comes first and goes last: a handler in between fills nothing, and changes nothing here. */
 bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *seal)
 {
 	if (filling.seal) {
@@ -96,21 +96,26 @@ bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *s
 			return false;
 		filling_abandoned();
 	}
-	cancel_defer();
-	filling.cache = cache;
-	filling.file = file;
-	filling.claim.flight = NULL;
+	filling.cache = cache; /* for who finds us abandoned at once */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&filling.seal, seal);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	cancel_defer();
+	filling.cache = cache; /* again: a handler may have filled before the seal was there */
+	filling.file = file;
+	filling.claim.flight = NULL;
 	return true;
 }
 
 void filling_end(void)
 {
+	bool asynchronous = filling.asynchronous;
+
 	filling_drop_extent();
 	flight_end(filling.cache, &filling.claim);
+	filling.asynchronous = false;
 	filling.file = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&filling.seal, NULL);
-	cancel_restore();
+	cancel_restore(asynchronous);
 }

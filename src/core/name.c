@@ -95,7 +95,8 @@ static bool record_read(struct rawcache *cache, const struct key *key, const str
 	    !verify_current(cache, found))
 		return false;
 	if (memcmp(record->magic, NAME_MAGIC, 8) ||
-	    record->path_bytes != found->length - sizeof(*record) || !record->size)
+	    record->path_bytes != found->length - sizeof(*record) || !record->size ||
+	    record->size > INT64_MAX)
 		return false;
 	((char *)(record + 1))[record->path_bytes] = '\0';
 	return true;

@@ -5,8 +5,8 @@
  * A signal handler can interrupt a hook and call another one in the same thread; that inner
  * call keeps out of the cache and goes to the kernel, after settling the position. The word
  * holds the frame address of the hook at work, so that a hook that was left by siglongjmp()
- * or cancellation is not waited for: a frame at a higher address of the same stack can only be
- * a call made after the old one was abandoned. On another stack (sigaltstack, coroutines) the
+ * or cancellation is not waited for: a frame at the same or a higher address of the same stack can
+ * only be a call made after the old one was abandoned. On another stack (sigaltstack, coroutines) the
  * two cannot be told apart; there the call counts as an inner one, which is always correct.
  *
  * In a child made by vfork(), which runs on this thread's TLS in the parent's memory, the word
@@ -32,7 +32,7 @@ static inline bool thread_is_foreign(void)
 
 static inline bool thread_abandoned(uintptr_t outer, uintptr_t frame)
 {
-	return outer != THREAD_FOREIGN && frame > outer && frame - outer < THREAD_SAME_STACK;
+	return outer != THREAD_FOREIGN && frame - outer < THREAD_SAME_STACK;
 }
 
 /* Give back what a hook held that was left by siglongjmp() or cancellation. */
