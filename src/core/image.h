@@ -25,6 +25,7 @@ struct image {
 	uint32_t owner, group; /* of the file */
 	uint32_t mode;
 	uint64_t inode, device; /* what fd must still be before it is written to */
+	int64_t mark; /* the position that fd has, by which that is known; -1: it is not */
 	struct superblock sb;
 	struct image_state *state;
 	uint64_t *totals; /* struct rawcache_stats, word by word */
