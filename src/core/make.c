@@ -248,7 +248,6 @@ static int image_make(int fd, const struct rawcache_format_options *o, struct me
 
 	if (err)
 		return refuse(message, err, "its attributes cannot be read: %s", strerror(-err));
-	bytes = round_down(bytes, FORMAT_PAGE);
 	if (S_ISBLK(stx.stx_mode) && have >= 0 && bytes > (uint64_t)have)
 		return refuse(message, -EINVAL, "the device has only %lld bytes",
 			      (long long)have);
@@ -256,6 +255,7 @@ static int image_make(int fd, const struct rawcache_format_options *o, struct me
 		return refuse(message, -EINVAL,
 			      "%llu bytes are too few: the smallest image has 10M",
 			      (unsigned long long)bytes);
+	bytes = round_down(bytes, FORMAT_PAGE);
 	err = superblock_layout(&sb, bytes, o->region_size, o->chunk_size, o->object_size);
 	if (err)
 		return refuse(message, err,
