@@ -158,6 +158,49 @@ static void jumping(void)
 	result(good, "a handler leaves read() by siglongjmp()");
 }
 
+static char *torn;
+static size_t torn_bytes;
+static volatile int torn_faults;
+
+static void handler_mends(int sig)
+{
+	(void)sig;
+	torn_faults++;
+	mprotect(torn, torn_bytes, PROT_READ | PROT_WRITE);
+}
+
+/* A copy that was left is not what a fault in its buffer is for. */
+static void jumping_copies(void)
+{
+	struct sigaction mend = { .sa_handler = handler_mends };
+	struct sigaction jump = { .sa_handler = handler_jumps };
+	int fd = open(path, O_RDONLY);
+	volatile int good = 1;
+
+	torn_bytes = 1 << 20;
+	torn = mmap(NULL, torn_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < 4; i++) /* from now on a read is a copy */
+		pread(fd, torn, torn_bytes, 0);
+	sigaction(SIGSEGV, &mend, NULL);
+	sigaction(SIGALRM, &jump, NULL);
+	for (volatile unsigned int i = 0; i < 300 && good; i++) {
+		if (!sigsetjmp(back, 1)) {
+			setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 100 + i } },
+				  NULL);
+			for (;;)
+				pread(fd, torn, torn_bytes, 0);
+		}
+		torn_faults = 0;
+		mprotect(torn, torn_bytes, PROT_NONE);
+		((volatile char *)torn)[i * 3000] = 1;
+		good = torn_faults == 1;
+	}
+	signal(SIGSEGV, SIG_DFL);
+	munmap(torn, torn_bytes);
+	close(fd);
+	result(good, "faults after copies that were left by siglongjmp()");
+}
+
 static void *reader(void *arg)
 {
 	unsigned int n = (unsigned int)(uintptr_t)arg;
@@ -398,6 +441,9 @@ static void blocked(void)
 	       "a signal that was sent meanwhile stays away");
 	sigpending(&now);
 	result(sigismember(&now, SIGSEGV), "and is pending");
+	close(open(path, O_RDONLY));
+	sigpending(&now);
+	result(!signals && sigismember(&now, SIGSEGV), "and is after another open()");
 	pthread_sigmask(SIG_SETMASK, NULL, &now);
 	result(sigismember(&now, SIGSEGV) && sigismember(&now, SIGBUS), "the mask is as it was");
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -423,6 +469,7 @@ int main(int argc, char **argv)
 	nested(0, "a handler reads the descriptor that its thread is reading");
 	nested(SA_ONSTACK, "the same on another stack");
 	jumping();
+	jumping_copies();
 	threads(0, "threads share a descriptor");
 	threads_settling();
 	threads(1, "threads share a descriptor while the process forks");

@@ -267,6 +267,10 @@ static void test_guard(void **state)
 	}
 	/* not ours: the handler is told so */
 	assert_false(guard_fault(bad));
+	assert_int_equal(guard_copy((void *)-50, good, 100), -EFAULT);
+	assert_int_equal(guard_copy((void *)(UINTPTR_MAX >> 8), good, 100), -EFAULT);
+	assert_int_equal(guard_copy(good, (void *)-50, 100), -EIO);
+	assert_false(guard_same((void *)-50, good, 100));
 	sigaction(SIGSEGV, &old[0], NULL);
 	sigaction(SIGBUS, &old[1], NULL);
 	munmap(bad, 8192);

@@ -12,6 +12,7 @@
 struct guard {
 	void *context[5]; /* of __builtin_setjmp */
 	struct guard *outer;
+	uintptr_t frame; /* of the function that copies */
 	const char *dst, *src;
 	size_t n;
 	uintptr_t seal; /* tells a live guard from stack that was left by siglongjmp() */
@@ -23,8 +24,18 @@ static tls_initial struct guard *guard_top;
 bool guard_enabled;
 tls_initial uint8_t guard_mask;
 static tls_initial struct guard_window *guard_window; /* on the stack */
+static tls_initial uint64_t critical_opened; /* what a critical section opened of the mask */
 
-#define FAULTS (critical_bit(SIGSEGV) | critical_bit(SIGBUS))
+/* Signals that were not meant to come yet: SIGSEGV, SIGBUS. */
+static tls_initial struct {
+	siginfo_t info[2];
+	bool pending[2];
+} postponed;
+
+#define FAULTS CRITICAL_FAULTS
+/* The stack of a memcpy(), a sanitizer's too. */
+#define COPY_STACK 16384u
+#define SAME_STACK (UINT64_C(8) << 20)
 
 void guard_enable(void)
 {
@@ -53,28 +64,64 @@ static void window_open(struct guard_window *window)
 {
 	const uint64_t faults = FAULTS;
 
-	window->pending[0] = window->pending[1] = false;
 	window->seal = (uintptr_t)window ^ GUARD_SEAL;
 	store_relaxed(&guard_window, window);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	sys_sigprocmask(SIG_UNBLOCK, &faults, &window->mask);
 }
 
-static void window_close(struct guard_window *window)
+/* To this thread, which blocks them. */
+static void postponed_send(void)
 {
 	static const int signals[2] = { SIGSEGV, SIGBUS };
 
+	for (int i = 0; i < 2; i++) {
+		if (likely(!postponed.pending[i]))
+			continue;
+		store_relaxed(&postponed.pending[i], false);
+		SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(),
+			 SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0), signals[i], &postponed.info[i], 0,
+			 0);
+	}
+}
+
+void guard_fork_child(void)
+{
+	postponed.pending[0] = postponed.pending[1] = false;
+}
+
+static void window_close(struct guard_window *window)
+{
 	sys_sigprocmask(SIG_SETMASK, &window->mask, NULL);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&guard_window, NULL);
 	*(volatile uintptr_t *)&window->seal = 0;
 	/* a handler that copied in between found the mask open */
 	store_relaxed(&guard_mask, GUARD_MASK_BLOCKED);
-	for (int i = 0; i < 2; i++)
-		if (window->pending[i])
-			SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(),
-				 SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0), signals[i],
-				 &window->sent[i], 0, 0);
+	postponed_send();
+}
+
+/* Nothing but a fault's signal interrupts these two. */
+void critical_open(const struct critical *critical)
+{
+	const uint64_t faults = critical->mask & FAULTS;
+
+	if (!load_relaxed(&guard_enabled))
+		return;
+	store_relaxed(&critical_opened, faults);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	sys_sigprocmask(SIG_UNBLOCK, &faults, NULL);
+}
+
+void critical_close(const struct critical *critical)
+{
+	const uint64_t faults = FAULTS;
+
+	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
+	store_relaxed(&critical_opened, 0);
+	guard_mask_changed(); /* a copy in between found it open */
+	postponed_send();
+	sys_sigprocmask(SIG_SETMASK, &critical->mask, NULL);
 }
 
 bool guard_open(struct guard_window *window)
@@ -97,19 +144,28 @@ void guard_helper(void)
 	helping = true;
 }
 
-bool guard_postpone(int sig, const siginfo_t *info)
+/* A window that closes the signal again. It was left, if what was interrupted lies above it. */
+static bool window_waits(int sig, uintptr_t sp)
 {
 	struct guard_window *window = guard_window;
+
+	if (!window || window->seal != ((uintptr_t)window ^ GUARD_SEAL) ||
+	    (sp > (uintptr_t)window && sp - (uintptr_t)window < SAME_STACK))
+		return false;
+	return window->mask & critical_bit(sig);
+}
+
+bool guard_postpone(int sig, const siginfo_t *info, uintptr_t sp)
+{
 	int i = sig == SIGBUS;
 
 	/* a helper blocks nothing that may be a fault, but what is sent is for the program's threads */
 	if (helping)
 		return !SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_getpid(), sig, info, 0, 0);
-	if (!window || window->seal != ((uintptr_t)window ^ GUARD_SEAL) ||
-	    !(window->mask & critical_bit(sig)))
+	if (!(critical_opened & critical_bit(sig)) && !window_waits(sig, sp))
 		return false;
-	window->sent[i] = *info;
-	window->pending[i] = true;
+	postponed.info[i] = *info;
+	postponed.pending[i] = true;
 	return true;
 }
 
@@ -128,6 +184,10 @@ static never_inline int copy_in_window(void *dst, const void *src, size_t n)
 
 int guard_copy(void *dst, const void *src, size_t n)
 {
+	if (unlikely(!guard_range(dst, n)))
+		return -EFAULT;
+	if (unlikely(!guard_range(src, n)))
+		return -EIO;
 	return window_needed() ? copy_in_window(dst, src, n) : copy(dst, src, n);
 }
 
@@ -139,6 +199,7 @@ static int never_inline copy(void *dst, const void *src, size_t n)
 	guard.src = src;
 	guard.n = n;
 	guard.outer = guard_top;
+	guard.frame = (uintptr_t)__builtin_frame_address(0);
 	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
 	if (__builtin_setjmp(guard.context)) {
 		struct guard *g = guard_top;
@@ -165,6 +226,7 @@ static bool never_inline same_bytes(const void *bytes, const void *src, size_t n
 	guard.src = src;
 	guard.n = n;
 	guard.outer = guard_top;
+	guard.frame = (uintptr_t)__builtin_frame_address(0);
 	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
 	if (__builtin_setjmp(guard.context)) {
 		struct guard *g = guard_top;
@@ -186,6 +248,8 @@ bool guard_same(const void *bytes, const void *src, size_t n)
 	struct guard_window window;
 	bool same;
 
+	if (!guard_range(bytes, n))
+		return false;
 	if (!window_needed())
 		return same_bytes(bytes, src, n);
 	window_open(&window);
@@ -196,7 +260,7 @@ bool guard_same(const void *bytes, const void *src, size_t n)
 
 static bool guard_contains(const char *start, size_t n, const char *address)
 {
-	return address >= start && address < start + n;
+	return (uintptr_t)address - (uintptr_t)start < n;
 }
 
 bool guard_fault(const void *address)
@@ -211,4 +275,25 @@ bool guard_fault(const void *address)
 		return false;
 	guard->n = src;
 	__builtin_longjmp(guard->context, 1);
+}
+
+struct guard *guard_put_aside(uintptr_t sp)
+{
+	struct guard *guard = guard_top;
+
+	if (!guard || (guard->seal == ((uintptr_t)guard ^ GUARD_SEAL) && guard->frame - sp < COPY_STACK))
+		return NULL;
+	store_relaxed(&guard_top, NULL);
+	return guard;
+}
+
+void guard_take_back(struct guard *aside)
+{
+	if (aside)
+		store_relaxed(&guard_top, aside);
+}
+
+void guard_recover(void)
+{
+	store_relaxed(&guard_top, NULL);
 }

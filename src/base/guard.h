@@ -10,8 +10,12 @@
  *
  * The kernel kills a thread that faults while it blocks the signal. A thread that does is told by
  * its mask, which is looked at before its first copy and after guard_mask_changed(): its copies
- * open the mask for their length. A signal that somebody sent and that comes through then is
- * sent to the thread once more afterwards.
+ * open the mask for their length, and so do critical sections. A signal that somebody sent and that
+ * comes through then is sent to the thread once more afterwards.
+ *
+ * A copy may be left by siglongjmp(): its guard stays on the list, in stack that means something else
+ * by then. So a handler says where the stack of what it interrupted is, and a guard counts only
+ * if it lies right above.
  */
 #ifndef BASE_GUARD_H
 #define BASE_GUARD_H
@@ -37,9 +41,12 @@ static inline void guard_mask_changed(void)
 
 /*
  * For the handler: the signal `info` was sent, not raised by a fault. True: the thread blocks
- * it, and gets it again when it does not.
+ * it, and gets it again when it does not. `sp` is the stack pointer of what was interrupted.
  */
-bool guard_postpone(int sig, const siginfo_t *info);
+bool guard_postpone(int sig, const siginfo_t *info, uintptr_t sp);
+
+/* The thread is a fork child's: what was postponed was its parent's. */
+void guard_fork_child(void);
 
 /*
  * This thread is a helper: it does not block the two, because the kernel would kill the process for a
@@ -52,10 +59,8 @@ void guard_helper(void);
  * for them meanwhile. guard_open() says whether it has to be closed.
  */
 struct guard_window {
-	uintptr_t seal;	   /* like a guard's */
-	uint64_t mask;	   /* to restore */
-	siginfo_t sent[2]; /* signals that were not meant to come yet: SIGSEGV, SIGBUS */
-	bool pending[2];
+	uintptr_t seal; /* like a guard's */
+	uint64_t mask;	/* to restore */
 };
 extern bool guard_enabled;
 
@@ -67,6 +72,19 @@ static inline bool guard_may_block(void)
 bool guard_open(struct guard_window *window);
 void guard_close(struct guard_window *window);
 
+/* Where the kernel's access_ok() ends at the latest: beyond it there is no memory of a program's. */
+#if defined(__x86_64__)
+#define GUARD_USER_END ((UINT64_C(1) << 47) - 4096)
+#else
+#define GUARD_USER_END (UINT64_C(1) << 48)
+#endif
+
+/* Whether [p, p + n) can be a program's memory. For what cannot, the kernel answers EFAULT at once. */
+static inline bool guard_range(const void *p, size_t n)
+{
+	return n <= GUARD_USER_END && (uintptr_t)p <= GUARD_USER_END - n;
+}
+
 /* 0; -EFAULT: `dst` faulted; -EIO: `src` faulted. What was copied before a fault stays. */
 int guard_copy(void *dst, const void *src, size_t n);
 
@@ -75,5 +93,16 @@ bool guard_same(const void *bytes, const void *src, size_t n);
 
 /* Does not return if the fault at `address` belongs to this thread's guard_copy() or guard_same(). */
 bool guard_fault(const void *address);
+
+/*
+ * For the handler, around guard_fault(): a guard that is not that of the code which was interrupted
+ * with the stack pointer `sp` is put aside. It may be alive still, on another stack.
+ */
+struct guard;
+struct guard *guard_put_aside(uintptr_t sp);
+void guard_take_back(struct guard *aside);
+
+/* What the thread was copying was left by siglongjmp() or cancellation. */
+void guard_recover(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "shim/signals.h"
 
 #include <errno.h>
+#include <ucontext.h>
 
 #include <rawcache/rawcache.h>
 #include <rawcache/zerocopy.h>
@@ -158,16 +159,35 @@ static void chain(int sig, siginfo_t *info, void *context)
 	guard_mask_changed(); /* the mask that comes back may be another */
 }
 
+/* The stack pointer of what was interrupted. */
+static uintptr_t context_stack(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#else
+	return (uintptr_t)context->uc_mcontext.sp;
+#endif
+}
+
+static bool fault_mended(int sig, void *address, uintptr_t sp)
+{
+	struct guard *aside = guard_put_aside(sp);
+	bool mended = rawcache_handle_fault(address) ||
+		      (sig == SIGBUS && rawcache_maps_fault(address));
+
+	guard_take_back(aside);
+	return mended;
+}
+
 static void fault(int sig, siginfo_t *info, void *context)
 {
+	uintptr_t sp = context_stack(context);
 	int saved = errno;
-
-	bool mended = info->si_code > 0 &&
-		      (rawcache_handle_fault(info->si_addr) ||
-		       (sig == SIGBUS && rawcache_maps_fault(info->si_addr)));
+	bool done = info->si_code > 0 ? fault_mended(sig, info->si_addr, sp) :
+					guard_postpone(sig, info, sp);
 
 	errno = saved;
-	if (!mended && !(info->si_code <= 0 && guard_postpone(sig, info)))
+	if (!done)
 		chain(sig, info, context);
 }
 
@@ -233,6 +253,7 @@ static void disposition_mend(int sig, struct disposition *d)
 
 void signals_fork_child(void)
 {
+	guard_fork_child();
 	disposition_mend(SIGSEGV, &segv);
 	disposition_mend(SIGBUS, &bus);
 	if (installed)

@@ -5,6 +5,7 @@
 
 #include <rawcache/zerocopy.h>
 
+#include "base/guard.h"
 #include "base/sys.h"
 
 #include "shim/quiet.h"
@@ -13,6 +14,7 @@ tls_initial uintptr_t thread_frame;
 
 void thread_give_back(void)
 {
+	guard_recover();
 	quiet_recover();
 	rawcache_thread_recover();
 }
