@@ -40,6 +40,7 @@ tap() {
 }
 
 tap descriptors cached timeout 120 "$bin/shim_fds" "$scratch/d/a" "$scratch/d/b"
+tap "what is refused" cached timeout 120 "$bin/shim_refused" "$scratch/d/one"
 tap signals cached timeout 120 "$bin/shim_signals" "$scratch/d/records"
 RAWCACHE_SETTLE=0.1 tap "changing files" cached timeout 120 "$bin/shim_change" "$scratch/d"
 mkdir "$scratch/d/open"

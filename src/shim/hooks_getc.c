@@ -103,14 +103,14 @@ static never_inline size_t fread_tracked(void *buf, size_t size, size_t n, FILE 
 
 size_t fread(void *buf, size_t size, size_t n, FILE *stream)
 {
-	if (likely(!stream_tracked(stream)) || !size || !n)
+	if (likely(!stream_tracked(stream)) || size * n == 0) /* it may wrap, as libc's does */
 		return NEXT(fread)(buf, size, n, stream);
 	return fread_tracked(buf, size, n, stream);
 }
 
 size_t fread_unlocked(void *buf, size_t size, size_t n, FILE *stream)
 {
-	if (likely(!stream_tracked(stream)) || !size || !n)
+	if (likely(!stream_tracked(stream)) || size * n == 0)
 		return NEXT(fread_unlocked)(buf, size, n, stream);
 	return items(stream_read(stream, buf, size * n), size, n);
 }

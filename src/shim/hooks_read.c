@@ -21,6 +21,8 @@
 
 #include <pthread.h>
 
+#include "base/guard.h"
+
 #include "shim/elide.h"
 #include "shim/serve.h"
 #include "shim/thread.h"
@@ -37,7 +39,7 @@ static ssize_t pass_read(int fd, void *buf, size_t n)
 
 static never_inline ssize_t read_slow(struct handle *handle, int fd, void *buf, size_t n)
 {
-	struct iovec iov = { buf, n < SERVE_MAX ? n : SERVE_MAX };
+	struct iovec iov = { buf, n };
 	ssize_t got = SERVE_PASS;
 
 	if (thread_enter()) {
@@ -56,6 +58,7 @@ static inline __attribute__((always_inline)) ssize_t read_fast(struct handle *ha
 	ssize_t got;
 
 	if (unlikely(!position_user(at) || file == RAWCACHE_NO_FILE || n - 1 >= SERVE_MAX ||
+		     !guard_range(buf, n) ||
 		     attach_config.revalidate_ms != CONFIG_REVALIDATE_OPEN))
 		return SERVE_PASS;
 	if (unlikely(!thread_enter()))
@@ -99,7 +102,7 @@ ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 
 static never_inline ssize_t pread_tracked(int fd, void *buf, size_t n, off_t offset)
 {
-	struct iovec iov = { buf, n < SERVE_MAX ? n : SERVE_MAX };
+	struct iovec iov = { buf, n };
 	struct handle *handle = track_get(fd);
 	ssize_t got = SERVE_PASS;
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/sys.h"
 
 #include "shim/attach.h"
@@ -80,12 +81,15 @@ static ssize_t serve_buffer(struct handle *handle, int fd, void *buf, size_t n, 
 	return SERVE_PASS;
 }
 
+/* 0: nothing to read, or buffers that the kernel refuses before it reads. */
 static size_t total_of(const struct iovec *iov, int count)
 {
 	size_t total = 0;
 
 	for (int i = 0; i < count; i++)
-		total += iov[i].iov_len;
+		if (unlikely(!guard_range(iov[i].iov_base, iov[i].iov_len) ||
+			     __builtin_add_overflow(total, iov[i].iov_len, &total)))
+			return 0;
 	return total;
 }
 

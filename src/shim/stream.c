@@ -34,7 +34,7 @@ static struct handle *stream_handle(FILE *stream, int never)
 /* read() from the cache. */
 static ssize_t stream_serve(FILE *stream, struct handle *handle, void *buf, size_t n)
 {
-	struct iovec iov = { buf, n < SERVE_MAX ? n : SERVE_MAX };
+	struct iovec iov = { buf, n };
 	ssize_t got = SERVE_PASS;
 
 	if (thread_enter()) {
