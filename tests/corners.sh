@@ -42,6 +42,8 @@ for n in 1 2 3; do
 	corner cut_under_helpers "the image is cut off under helper threads ($n)"
 done
 corner cut_blocked "and under a thread that blocks all signals" RAWCACHE_IO=sync
+corner cut_sendfile "and of sendfile()" RAWCACHE_IO=sync
+corner cut_advise "and of posix_fadvise()" RAWCACHE_IO=sync
 corner revalidate "the first read after RAWCACHE_REVALIDATE ms is of the changed file" \
 	RAWCACHE_REVALIDATE=100
 corner range_unshare "close_range() that gives a thread descriptors of its own"

@@ -465,6 +465,39 @@ static int cut_blocked(void)
 	return sigprocmask(SIG_BLOCK, &all, NULL) ? fail("mask") : cut_under_helpers();
 }
 
+/* Where the cache looks for a chunk that nobody read yet, in a thread that holds every signal back. */
+static int blocked_begin(void)
+{
+	const char *image = getenv("RAWCACHE_DEVICE");
+	int fd = open_a(0);
+	sigset_t all;
+
+	sigfillset(&all);
+	if (!image || read(fd, buf, BLOCK) != BLOCK || sigprocmask(SIG_BLOCK, &all, NULL) ||
+	    truncate(image, 2 * BLOCK))
+		exit(fail("beginning"));
+	return fd;
+}
+
+static int cut_sendfile(void)
+{
+	off_t offset = 4 * CHUNK;
+	int fd = blocked_begin();
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ||
+	    sendfile(ends[1], fd, &offset, BLOCK) != BLOCK || read(ends[0], buf, BLOCK) != BLOCK)
+		return fail("sendfile");
+	return is_block(a, 4 * CHUNK / BLOCK) ? 0 : fail("the bytes");
+}
+
+static int cut_advise(void)
+{
+	int fd = blocked_begin();
+
+	return posix_fadvise(fd, CHUNK, 0, POSIX_FADV_WILLNEED) ? fail("posix_fadvise") : 0;
+}
+
 /* --- small things of the program's own */
 
 static void *thread_small(void *arg)
@@ -589,6 +622,8 @@ static const struct {
 } corners[] = {
 	{ "cut_under_helpers", cut_under_helpers },
 	{ "cut_blocked", cut_blocked },
+	{ "cut_sendfile", cut_sendfile },
+	{ "cut_advise", cut_advise },
 	{ "small_stack", small_stack },
 	{ "namespace_join", namespace_join },
 	{ "restart", restart },

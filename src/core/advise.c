@@ -5,6 +5,7 @@
 #include <rawcache/file.h>
 
 #include "base/checked.h"
+#include "base/guard.h"
 #include "core/extent.h"
 #include "core/fill.h"
 #include "core/part.h"
@@ -25,14 +26,19 @@ void rawcache_file_advise(struct rawcache *cache, uint64_t handle, int fd, uint6
 			  uint64_t len, int advice)
 {
 	struct file *file = file_at(cache, handle);
+	struct guard_window window;
+	bool opened;
 
 	if (!file || !file_hold(cache, file, handle))
 		return;
+	opened = guard_open(&window);
 	if (advice == POSIX_FADV_WILLNEED && offset < file->size)
 		advise_need(cache, file, fd, offset, len);
 	else if (advice == POSIX_FADV_NORMAL || advice == POSIX_FADV_RANDOM ||
 		 advice == POSIX_FADV_SEQUENTIAL)
 		store_relaxed(&file->ahead.advice, (uint32_t)advice);
+	if (opened)
+		guard_close(&window);
 	file_release(cache, file);
 }
 
@@ -66,14 +72,19 @@ uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t handle, uint64_t 
 			      uint64_t len)
 {
 	struct file *file = file_at(cache, handle);
+	struct guard_window window;
 	uint64_t cached = 0;
 	uint64_t end;
+	bool opened;
 
 	if (!file || !file_hold(cache, file, handle))
 		return 0;
 	end = offset < file->size ? offset + min_u64(len, file->size - offset) : offset;
+	opened = guard_open(&window);
 	for (uint64_t at = offset; at < end; at = (at / cache->chunk_bytes + 1) * cache->chunk_bytes)
 		cached += chunk_cached(cache, file, at / cache->chunk_bytes, offset, end);
+	if (opened)
+		guard_close(&window);
 	file_release(cache, file);
 	return cached;
 }

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/guard.h"
 #include "core/file.h"
 #include "core/part.h"
 
@@ -56,9 +57,8 @@ static void chunk_explain(struct rawcache *cache, const struct file *file, uint6
 	extent_count(state, &found);
 }
 
-int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
-			  const struct statx *stx, struct rawcache_file_state *state,
-			  enum rawcache_reason *reason)
+static int file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+			struct rawcache_file_state *state, enum rawcache_reason *reason)
 {
 	struct file *file;
 	uint64_t handle;
@@ -80,4 +80,18 @@ int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
 	if (reason)
 		*reason = RAWCACHE_REASON_none;
 	return 0;
+}
+
+/* The thread blocks the signals of faults, perhaps: those in the index are ours. */
+int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
+			  const struct statx *stx, struct rawcache_file_state *state,
+			  enum rawcache_reason *reason)
+{
+	struct guard_window window;
+	bool opened = guard_open(&window);
+	int err = file_explain(cache, fd, path, stx, state, reason);
+
+	if (opened)
+		guard_close(&window);
+	return err;
 }

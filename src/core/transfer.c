@@ -196,16 +196,56 @@ static bool run_expected(const struct rawcache *cache, const struct run *run,
 			       : guard_same(expected->bytes, data, run->length);
 }
 
-/* One call on one run, pinned. */
-static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transfer *t,
-			    const struct run *run, const struct expected *expected)
+static int held_pin(struct rawcache *cache, const struct run *run)
 {
 	int pin = pin_get(cache, run->region, run->generation);
-	ssize_t n = -ENODATA;
 
 	if (pin < 0)
 		return pin == -ESTALE ? -ESTALE : -ENODATA;
 	held.pin = pin;
+	return 0;
+}
+
+/*
+ * The pinned run at `offset`. The thread may block the signals of faults in the index or the region
+ * table; it is not open for them in the transfer, which may wait for long.
+ */
+static int run_pinned(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+		      uint64_t offset, uint64_t length, struct run *run)
+{
+	struct guard_window window;
+	bool opened = guard_open(&window);
+	int err = run_find(cache, file, handle, fd, offset, length, run);
+
+	if (!err)
+		err = held_pin(cache, run);
+	if (opened)
+		guard_close(&window);
+	return err;
+}
+
+/* The same of mapped bytes. *changeable: somebody may have written to them. */
+static int mapped_pinned(struct rawcache *cache, const void *bytes, size_t length, struct run *run,
+			 bool *changeable)
+{
+	struct guard_window window;
+	bool opened = guard_open(&window);
+	int err = -ENODATA;
+
+	if (rawcache_maps_touch(cache, bytes, length) &&
+	    maps_run(&cache->maps, bytes, length, run, changeable))
+		err = held_pin(cache, run);
+	if (opened)
+		guard_close(&window);
+	return err;
+}
+
+/* One call on one run, pinned. */
+static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transfer *t,
+			    const struct run *run, const struct expected *expected)
+{
+	ssize_t n = -ENODATA;
+
 	CRASH_POINT(send_pinned);
 	if (run_expected(cache, run, expected))
 		n = transfer_result(cache, transfer_call(cache, t, run));
@@ -224,7 +264,7 @@ static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_
 	for (int tries = 0; tries < STALE_TRIES && n == -ESTALE; tries++) {
 		if (file_written(file))
 			return -ESTALE;
-		n = run_find(cache, file, handle, fd, offset, length, run);
+		n = run_pinned(cache, file, handle, fd, offset, length, run);
 		if (!n)
 			n = transfer_run(cache, t, run, expected);
 	}
@@ -317,14 +357,16 @@ ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_tra
 	ssize_t n;
 
 	if (!cache->image.data || !send_allowed(cache) || load_relaxed(&cache->broken) ||
-	    !image_fd_valid(&cache->image) || !rawcache_maps_touch(cache, bytes, *length) ||
-	    !maps_run(&cache->maps, bytes, *length, &run, &changeable))
+	    !image_fd_valid(&cache->image))
 		return -ENODATA;
-	expected.fixed = !changeable;
-	if (changeable)
-		run.length = min_u64(run.length, SAME_MAX);
 	held_begin(cache, NULL);
-	n = transfer_run(cache, t, &run, &expected);
+	n = mapped_pinned(cache, bytes, *length, &run, &changeable);
+	if (!n) {
+		expected.fixed = !changeable;
+		if (changeable)
+			run.length = min_u64(run.length, SAME_MAX);
+		n = transfer_run(cache, t, &run, &expected);
+	}
 	rawcache_thread_recover();
 	if (n == -ESTALE || !n)
 		return -ENODATA;
