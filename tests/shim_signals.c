@@ -169,11 +169,19 @@ static void handler_mends(int sig)
 	mprotect(torn, torn_bytes, PROT_READ | PROT_WRITE);
 }
 
+/* The stack of the copy stays as it is. */
+static void handler_tears(int sig)
+{
+	(void)sig;
+	mprotect(torn, torn_bytes, PROT_NONE);
+	siglongjmp(back, 1);
+}
+
 /* A copy that was left is not what a fault in its buffer is for. */
 static void jumping_copies(void)
 {
 	struct sigaction mend = { .sa_handler = handler_mends };
-	struct sigaction jump = { .sa_handler = handler_jumps };
+	struct sigaction jump = { .sa_handler = handler_tears };
 	int fd = open(path, O_RDONLY);
 	volatile int good = 1;
 
@@ -185,14 +193,15 @@ static void jumping_copies(void)
 	sigaction(SIGALRM, &jump, NULL);
 	for (volatile unsigned int i = 0; i < 300 && good; i++) {
 		if (!sigsetjmp(back, 1)) {
-			setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 100 + i } },
+			setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 100 + i % 300 } },
 				  NULL);
-			for (;;)
-				pread(fd, torn, torn_bytes, 0);
+			while (pread(fd, torn, torn_bytes, 0) > 0)
+				;
+			good = 0; /* we did not jump */
+			break;
 		}
 		torn_faults = 0;
-		mprotect(torn, torn_bytes, PROT_NONE);
-		((volatile char *)torn)[i * 3000] = 1;
+		((volatile char *)torn)[i * 4096 % torn_bytes] = 1;
 		good = torn_faults == 1;
 	}
 	signal(SIGSEGV, SIG_DFL);
@@ -464,12 +473,12 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	seen = calloc(1, RECORDS);
 	sigaltstack(&stack, NULL);
+	jumping_copies();
 	faults();
 	blocked();
 	nested(0, "a handler reads the descriptor that its thread is reading");
 	nested(SA_ONSTACK, "the same on another stack");
 	jumping();
-	jumping_copies();
 	threads(0, "threads share a descriptor");
 	threads_settling();
 	threads(1, "threads share a descriptor while the process forks");
