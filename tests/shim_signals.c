@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,7 +186,7 @@ static void jumping_copies(void)
 	int fd = open(path, O_RDONLY);
 	volatile int good = 1;
 
-	torn_bytes = 1 << 20;
+	torn_bytes = 256 << 10; /* one chunk: what is copied at a time */
 	torn = mmap(NULL, torn_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (int i = 0; i < 4; i++) /* from now on a read is a copy */
 		pread(fd, torn, torn_bytes, 0);
@@ -462,19 +463,140 @@ static void blocked(void)
 	close(fd);
 }
 
+static volatile int adopted_blocks;
+
+static void handler_adopted(int sig)
+{
+	sigset_t now;
+
+	(void)sig;
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	adopted_blocks = sigismember(&now, SIGBUS);
+}
+
+/* A handler from before the cache is attached. */
+static void adopted_begin(void)
+{
+	struct sigaction act = { .sa_handler = handler_adopted };
+
+	sigfillset(&act.sa_mask);
+	sigaction(SIGSEGV, &act, NULL);
+}
+
+static void adopted(void)
+{
+	struct sigaction old;
+	char byte;
+	int fd = open(path, O_RDONLY);
+
+	result(read(fd, &byte, 1) == 1 && !sigaction(SIGSEGV, NULL, &old) &&
+		       sigismember(&old.sa_mask, SIGSEGV) && sigismember(&old.sa_mask, SIGBUS),
+	       "the mask of a handler from before the cache was attached");
+	raise(SIGSEGV);
+	result(adopted_blocks, "which holds while it runs");
+	signal(SIGSEGV, SIG_DFL);
+	close(fd);
+}
+
+static volatile uintptr_t handler_frame;
+
+static void handler_looks(int sig)
+{
+	(void)sig;
+	handler_frame = (uintptr_t)__builtin_frame_address(0);
+}
+
+/* Whether the handler ran on the alternate stack. */
+static int runs_on(const stack_t *stack, int flags)
+{
+	struct sigaction act = { .sa_handler = handler_looks, .sa_flags = flags };
+
+	sigaction(SIGSEGV, &act, NULL);
+	raise(SIGSEGV);
+	signal(SIGSEGV, SIG_DFL);
+	return handler_frame - (uintptr_t)stack->ss_sp < stack->ss_size;
+}
+
+static int restarts(void)
+{
+	struct sigaction now;
+
+	signal(SIGSEGV, count_signal);
+	sigaction(SIGSEGV, NULL, &now);
+	signal(SIGSEGV, SIG_DFL);
+	return !!(now.sa_flags & SA_RESTART);
+}
+
+/* What a program that is executed ignores, as a mask. */
+static unsigned long child_ignores(int spawned, pid_t *pid)
+{
+	char *argv[] = { "grep", "SigIgn", "/proc/self/status", NULL };
+	posix_spawn_file_actions_t actions;
+	unsigned long mask = 0;
+	char line[100] = "";
+	int ends[2];
+
+	if (pipe(ends))
+		return 0;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+	if (spawned) {
+		posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+	} else if (!(*pid = fork())) {
+		dup2(ends[1], 1);
+		execvp(argv[0], argv);
+		_exit(1);
+	}
+	close(ends[1]);
+	waitpid(*pid, NULL, 0);
+	if (read(ends[0], line, sizeof(line) - 1) > 0)
+		sscanf(line, "SigIgn: %lx", &mask);
+	close(ends[0]);
+	return mask;
+}
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* siginterrupt() */
+
+static void dispositions(const stack_t *stack)
+{
+	char *none[] = { "/nonexistent", NULL };
+	int fd = open(path, O_RDONLY);
+	pid_t pid;
+
+	result(!runs_on(stack, 0), "a handler runs on the stack it interrupts");
+	result(runs_on(stack, SA_ONSTACK), "or on the other one if it wants to");
+	siginterrupt(SIGSEGV, 1);
+	result(!restarts(), "signal() after siginterrupt()");
+	siginterrupt(SIGSEGV, 0);
+	result(restarts(), "and after it was taken back");
+	signal(SIGBUS, SIG_IGN);
+	result(child_ignores(0, &pid) & 1ul << (SIGBUS - 1), "exec inherits what is ignored");
+	result(child_ignores(1, &pid) & 1ul << (SIGBUS - 1), "and so does posix_spawn()");
+	signal(SIGSEGV, SIG_IGN);
+	execv(none[0], none);
+	result(posix_spawn(&pid, none[0], NULL, NULL, none, environ) && refused(fd),
+	       "EFAULT after those that fail");
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGBUS, SIG_DFL);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static char alternate[1 << 16];
 	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
 
 	path = argc > 1 ? argv[1] : NULL;
+	adopted_begin();
 	if (!path || make_records())
 		return 77;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	seen = calloc(1, RECORDS);
 	sigaltstack(&stack, NULL);
+	adopted();
 	jumping_copies();
 	faults();
+	dispositions(&stack);
 	blocked();
 	nested(0, "a handler reads the descriptor that its thread is reading");
 	nested(SA_ONSTACK, "the same on another stack");

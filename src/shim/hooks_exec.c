@@ -6,51 +6,64 @@
 #include "shim/symbols.h"
 
 #include <alloca.h>
+#include <errno.h>
 #include <stdarg.h>
 
 #include "shim/fd.h"
 #include "shim/process.h"
+#include "shim/signals.h"
 
 static void exec_prepare(void)
 {
 	process_share_inherited();
 	process_settle();
+	signals_lend();
+}
+
+/* There is no other program. */
+static int exec_failed(int ret)
+{
+	int saved = errno;
+
+	signals_return();
+	errno = saved;
+	return ret;
 }
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
 	exec_prepare();
-	return NEXT(execve)(path, argv, envp);
+	return exec_failed(NEXT(execve)(path, argv, envp));
 }
 
 int execv(const char *path, char *const argv[])
 {
 	exec_prepare();
-	return NEXT(execv)(path, argv);
+	return exec_failed(NEXT(execv)(path, argv));
 }
 
 int execvp(const char *file, char *const argv[])
 {
 	exec_prepare();
-	return NEXT(execvp)(file, argv);
+	return exec_failed(NEXT(execvp)(file, argv));
 }
 
 int execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	exec_prepare();
-	return NEXT(execvpe)(file, argv, envp);
+	return exec_failed(NEXT(execvpe)(file, argv, envp));
 }
 
 int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	exec_prepare();
-	return NEXT(execveat)(dir, path, argv, envp, flags);
+	return exec_failed(NEXT(execveat)(dir, path, argv, envp, flags));
 }
 
 int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	exec_prepare();
-	return NEXT(fexecve)(fd, argv, envp);
+	return exec_failed(NEXT(fexecve)(fd, argv, envp));
 }
 
 /* The number of arguments from `arg` to the NULL that ends them, which is counted too. */
@@ -116,26 +129,35 @@ int execle(const char *path, const char *arg, ...)
 }
 
 /* A duplicate may have been asked for before the number was what it is now: see below. */
-static void spawn_share(const posix_spawn_file_actions_t *actions)
+static void spawn_prepare(const posix_spawn_file_actions_t *actions)
 {
 	if (actions)
 		process_share_vfork();
 	else
 		process_share_inherited();
+	signals_lend();
 }
 
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	spawn_share(actions);
-	return NEXT(posix_spawn)(pid, path, actions, attributes, argv, envp);
+	int err;
+
+	spawn_prepare(actions);
+	err = NEXT(posix_spawn)(pid, path, actions, attributes, argv, envp);
+	signals_return();
+	return err;
 }
 
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	spawn_share(actions);
-	return NEXT(posix_spawnp)(pid, file, actions, attributes, argv, envp);
+	int err;
+
+	spawn_prepare(actions);
+	err = NEXT(posix_spawnp)(pid, file, actions, attributes, argv, envp);
+	signals_return();
+	return err;
 }
 
 /* The child will make its duplicate where we cannot see it, of a descriptor that may be closed on exec. */

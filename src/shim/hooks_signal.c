@@ -10,38 +10,14 @@
 #include "shim/signals.h"
 #include "shim/thread.h"
 
-/*
- * No handler blocks SIGSEGV and SIGBUS, or a fault of a copy within it would kill. What the
- * program asked for is noted, for it to be told when it asks.
- */
-#define HIDDEN_SEGV 1
-#define HIDDEN_BUS 2
-static uint8_t hidden[NSIG];
-
-static uint8_t mask_hide(sigset_t *mask)
-{
-	uint8_t bits = (sigismember(mask, SIGSEGV) ? HIDDEN_SEGV : 0) |
-		       (sigismember(mask, SIGBUS) ? HIDDEN_BUS : 0);
-
-	sigdelset(mask, SIGSEGV);
-	sigdelset(mask, SIGBUS);
-	return bits;
-}
-
-static void mask_show(sigset_t *mask, uint8_t bits)
-{
-	if (bits & HIDDEN_SEGV)
-		sigaddset(mask, SIGSEGV);
-	if (bits & HIDDEN_BUS)
-		sigaddset(mask, SIGBUS);
-}
+static bool interrupting[NSIG]; /* siginterrupt(), which signal() goes by */
 
 /* The kernel has a new disposition, set while we kept none: unless we have begun to meanwhile. */
 static void kernel_was_set(int sig, uint8_t bits)
 {
 	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
 		return;
-	store_relaxed(&hidden[sig], bits);
+	store_relaxed(&signals_hidden[sig], bits);
 	fence_full(); /* pairs with that in signals_install() */
 	if (unlikely(signals_kept(sig)))
 		signals_claim(sig);
@@ -56,14 +32,14 @@ static int action_set(int sig, const struct sigaction *act, struct sigaction *ol
 
 	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
 		return NEXT(sigaction)(sig, act, old);
-	before = load_relaxed(&hidden[sig]);
+	before = load_relaxed(&signals_hidden[sig]);
 	if (act) {
 		shown = *act;
-		bits = mask_hide(&shown.sa_mask);
+		bits = signals_mask_hide(&shown.sa_mask);
 	}
 	ret = NEXT(sigaction)(sig, act ? &shown : NULL, old);
 	if (!ret && old)
-		mask_show(&old->sa_mask, before);
+		signals_mask_show(&old->sa_mask, before);
 	if (!ret && act)
 		kernel_was_set(sig, bits);
 	return ret;
@@ -87,7 +63,8 @@ int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 	return 0;
 }
 
-static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
+/* bsd: as signal() does it. */
+static sighandler_t set_handler(int sig, sighandler_t handler, int flags, bool bsd)
 {
 	struct sigaction act = { .sa_handler = handler, .sa_flags = flags };
 	struct sigaction old;
@@ -97,7 +74,7 @@ static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
 		return SIG_ERR;
 	}
 	sigemptyset(&act.sa_mask);
-	if (flags & SA_RESTART)
+	if (bsd)
 		sigaddset(&act.sa_mask, sig);
 	return sigaction(sig, &act, &old) ? SIG_ERR : old.sa_handler;
 }
@@ -110,7 +87,7 @@ sighandler_t signal(int sig, sighandler_t handler)
 		kernel_was_set(sig, 0);
 		return before;
 	}
-	return set_handler(sig, handler, SA_RESTART);
+	return set_handler(sig, handler, load_relaxed(&interrupting[sig]) ? 0 : SA_RESTART, true);
 }
 
 sighandler_t sysv_signal(int sig, sighandler_t handler)
@@ -121,7 +98,7 @@ sighandler_t sysv_signal(int sig, sighandler_t handler)
 		kernel_was_set(sig, 0);
 		return before;
 	}
-	return set_handler(sig, handler, SA_RESETHAND | SA_NODEFER);
+	return set_handler(sig, handler, SA_RESETHAND | SA_NODEFER, false);
 }
 
 /* SIG_HOLD is about the mask, which is the kernel's. */
@@ -144,7 +121,7 @@ sighandler_t sigset(int sig, sighandler_t disposition)
 	if (disposition == SIG_HOLD) {
 		sigprocmask(SIG_BLOCK, &set, &before);
 	} else {
-		if (set_handler(sig, disposition, 0) == SIG_ERR)
+		if (set_handler(sig, disposition, 0, false) == SIG_ERR)
 			return SIG_ERR;
 		sigprocmask(SIG_UNBLOCK, &set, &before);
 	}
@@ -159,7 +136,7 @@ int sigignore(int sig)
 		kernel_was_set(sig, 0);
 		return ret;
 	}
-	set_handler(sig, SIG_IGN, 0);
+	set_handler(sig, SIG_IGN, 0, false);
 	return 0;
 }
 
@@ -167,8 +144,14 @@ int siginterrupt(int sig, int interrupt)
 {
 	struct sigaction act;
 
-	if (likely(!signals_kept(sig)))
-		return NEXT(siginterrupt)(sig, interrupt);
+	if (likely(!signals_kept(sig))) {
+		int ret = NEXT(siginterrupt)(sig, interrupt);
+
+		if (!ret && !thread_is_foreign())
+			store_relaxed(&interrupting[sig], interrupt);
+		return ret;
+	}
+	store_relaxed(&interrupting[sig], interrupt);
 	signals_exchange(sig, NULL, &act);
 	if (interrupt)
 		act.sa_flags &= ~SA_RESTART;

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Once, at the attachment. */
 void signals_install(void);
@@ -25,5 +26,20 @@ void signals_fork_child(void);
 
 /* Like sigaction() for a kept signal; cannot fail. */
 void signals_exchange(int sig, const struct sigaction *act, struct sigaction *old);
+
+/*
+ * No handler blocks SIGSEGV and SIGBUS, or a fault of a copy within it would kill. What the
+ * program asked for is noted for each signal, for it to be told when it asks.
+ */
+extern uint8_t signals_hidden[NSIG];
+uint8_t signals_mask_hide(sigset_t *mask);
+void signals_mask_show(sigset_t *mask, uint8_t bits);
+
+/*
+ * Around what executes another program, which inherits that a signal is ignored: the kernel has to
+ * know it meanwhile.
+ */
+void signals_lend(void);
+void signals_return(void);
 
 #endif
