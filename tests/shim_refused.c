@@ -112,7 +112,8 @@ static void items(void)
 	volatile size_t n = (size_t)1 << 32;
 	FILE *f = fopen(path, "r");
 
-	result(f && fread(buf, 1, 16, f) == 16 && !fread(buf, n, n, f) && !fread_unlocked(buf, n, n, f),
+	result(f && fread(buf, 1, 16, f) == 16 && !fread(buf, n, n, f) &&
+		       !fread_unlocked(buf, n, n, f),
 	       "fread() of 2^32 items of 2^32 bytes");
 }
 

@@ -183,6 +183,7 @@ static void jumping_copies(void)
 {
 	struct sigaction mend = { .sa_handler = handler_mends };
 	struct sigaction jump = { .sa_handler = handler_tears };
+	struct itimerval after = { 0 };
 	int fd = open(path, O_RDONLY);
 	volatile int good = 1;
 
@@ -194,8 +195,8 @@ static void jumping_copies(void)
 	sigaction(SIGALRM, &jump, NULL);
 	for (volatile unsigned int i = 0; i < 300 && good; i++) {
 		if (!sigsetjmp(back, 1)) {
-			setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 100 + i % 300 } },
-				  NULL);
+			after.it_value.tv_usec = 100 + i;
+			setitimer(ITIMER_REAL, &after, NULL);
 			while (pread(fd, torn, torn_bytes, 0) > 0)
 				;
 			good = 0; /* we did not jump */

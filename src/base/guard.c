@@ -12,7 +12,6 @@
 struct guard {
 	void *context[5]; /* of __builtin_setjmp */
 	struct guard *outer;
-	uintptr_t frame; /* of the function that copies */
 	const char *dst, *src;
 	size_t n;
 	uintptr_t seal; /* tells a live guard from stack that was left by siglongjmp() */
@@ -199,7 +198,6 @@ static int never_inline copy(void *dst, const void *src, size_t n)
 	guard.src = src;
 	guard.n = n;
 	guard.outer = guard_top;
-	guard.frame = (uintptr_t)__builtin_frame_address(0);
 	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
 	if (__builtin_setjmp(guard.context)) {
 		struct guard *g = guard_top;
@@ -226,7 +224,6 @@ static bool never_inline same_bytes(const void *bytes, const void *src, size_t n
 	guard.src = src;
 	guard.n = n;
 	guard.outer = guard_top;
-	guard.frame = (uintptr_t)__builtin_frame_address(0);
 	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
 	if (__builtin_setjmp(guard.context)) {
 		struct guard *g = guard_top;
@@ -281,7 +278,8 @@ struct guard *guard_put_aside(uintptr_t sp)
 {
 	struct guard *guard = guard_top;
 
-	if (!guard || (guard->seal == ((uintptr_t)guard ^ GUARD_SEAL) && guard->frame - sp < COPY_STACK))
+	/* the stack that it lay in may be gone */
+	if (!guard || (uintptr_t)guard - sp < COPY_STACK)
 		return NULL;
 	store_relaxed(&guard_top, NULL);
 	return guard;

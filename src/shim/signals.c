@@ -120,7 +120,7 @@ static struct sigaction *disposition_lock(struct disposition *d)
 			SYS_CALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	}
 	next = disposition_act(d, even + 2);
-	fence_release(); /* who reads what is written now sees that this has begun; pairs with _read() */
+	fence_release(); /* who reads what is written now sees that this has begun */
 	*next = *disposition_act(d, even);
 	return next;
 }
