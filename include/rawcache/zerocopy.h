@@ -63,7 +63,7 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
  * The same for bytes that lie in pages which rawcache_file_map() laid. Pages that never could be
  * written to hold what they held: only the ends are compared then, which finds others that were
  * mapped in their place by a system call that nobody saw, and all the caller need do is to announce
- * those that it sees: rawcache_maps_take() and rawcache_maps_changeable().
+ * those that it sees: rawcache_maps_take() and rawcache_maps_protect().
  */
 ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *transfer,
 			       const void *bytes, size_t *length);
@@ -133,8 +133,14 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 void rawcache_maps_drop(struct rawcache *cache, void *taken);
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
 
-/* The range becomes writable: what lies in it is not known any more. Before it does. */
-void rawcache_maps_changeable(struct rawcache *cache, const void *address, size_t length);
+/* Where in the taken pages the next piece begins or ends, behind `address`; NULL: nowhere. */
+const void *rawcache_maps_edge(const void *taken, const void *address);
+
+/*
+ * Before mprotect(2) of the range to `prot`: what becomes writable is not known any more. -EACCES:
+ * a shared mapping of a file that is open for reading does not become writable.
+ */
+int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot);
 
 /*
  * A SIGBUS at `address`: if it is a page of the image in such a mapping (its disk fails, somebody
@@ -147,11 +153,16 @@ bool rawcache_maps_fault(void *address);
 struct rawcache_mapped {
 	uint64_t device, inode; /* major << 32 | minor, as in struct statx */
 	uint64_t offset;
-	int prot; /* when it was mapped */
+	int prot; /* of all of it, as far as is known */
+	int type; /* MAP_SHARED or MAP_PRIVATE, as the program wanted it */
 };
 
-/* Whether the page at `address` is one of the image's, and of which file. */
-bool rawcache_maps_find(struct rawcache *cache, const void *address, struct rawcache_mapped *mapped);
+/*
+ * Whether pages of the image lie in the range, and what the file's page at its beginning is: 1, or 0.
+ * -EFAULT: they cannot all belong to one mapping.
+ */
+int rawcache_maps_find(struct rawcache *cache, const void *address, size_t length,
+		       struct rawcache_mapped *mapped);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

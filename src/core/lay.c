@@ -63,7 +63,7 @@ static struct map_piece *piece_make(const struct request *request, uint64_t done
 		.generation = run->generation,
 		.at = run->at,
 		.mapped = { request->file->device, request->file->inode, request->offset + done,
-			    request->prot },
+			    request->prot, request->flags & MAP_TYPE },
 		.changeable = request->prot & PROT_WRITE,
 	};
 	return piece;

@@ -159,16 +159,40 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 	       start + length > load_relaxed(&cache->maps.low);
 }
 
-void rawcache_maps_changeable(struct rawcache *cache, const void *address, size_t length)
+static bool piece_touches(const struct map_piece *piece, uintptr_t start, uintptr_t end)
+{
+	return piece->start < end && start < piece->end;
+}
+
+/* Under the lock. */
+static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end)
+{
+	for (const struct map_piece *piece = maps->pieces; piece; piece = piece->next)
+		if (piece_touches(piece, start, end) && piece->mapped.type == MAP_SHARED)
+			return true;
+	return false;
+}
+
+int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot)
 {
 	uintptr_t start = (uintptr_t)address;
+	uintptr_t end = round_up(start + length, FORMAT_PAGE);
 	struct critical critical;
+	int err = 0;
 
 	maps_lock(&cache->maps, &critical);
-	for (struct map_piece *piece = cache->maps.pieces; piece; piece = piece->next)
-		if (piece->start < start + length && start < piece->end)
+	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))
+		err = -EACCES;
+	for (struct map_piece *piece = err ? NULL : cache->maps.pieces; piece; piece = piece->next) {
+		if (!piece_touches(piece, start, end))
+			continue;
+		if (prot & PROT_WRITE)
 			piece->changeable = true;
+		if (start <= piece->start && piece->end <= end)
+			piece->mapped.prot = prot;
+	}
 	maps_unlock(&cache->maps, &critical);
+	return err;
 }
 
 static void piece_begin_at(struct map_piece *piece, uintptr_t start)
@@ -315,20 +339,56 @@ void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
 	maps_unlock(&cache->maps, &critical);
 }
 
-bool rawcache_maps_find(struct rawcache *cache, const void *address, struct rawcache_mapped *mapped)
+/* What lies at `at`, if the mapping that `piece` is of begins there or before. */
+static struct rawcache_mapped piece_tell(const struct map_piece *piece, uintptr_t at)
 {
-	uintptr_t at = (uintptr_t)address;
+	struct rawcache_mapped mapped = piece->mapped;
+
+	mapped.offset -= piece->start - at;
+	return mapped;
+}
+
+static bool mapped_same(const struct rawcache_mapped *a, const struct rawcache_mapped *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->offset == b->offset &&
+	       a->prot == b->prot && a->type == b->type;
+}
+
+int rawcache_maps_find(struct rawcache *cache, const void *address, size_t length,
+		       struct rawcache_mapped *mapped)
+{
+	uintptr_t start = round_down((uintptr_t)address, FORMAT_PAGE);
+	uintptr_t end = (uintptr_t)address + length;
 	struct critical critical;
-	struct map_piece *piece;
+	int found = 0;
 
 	maps_lock(&cache->maps, &critical);
-	piece = piece_at(&cache->maps, at);
-	if (piece) {
-		*mapped = piece->mapped;
-		mapped->offset += (at - piece->start) & ~(uint64_t)(FORMAT_PAGE - 1);
+	for (struct map_piece *piece = cache->maps.pieces; piece && found >= 0; piece = piece->next) {
+		struct rawcache_mapped other;
+
+		if (!piece_touches(piece, start, end))
+			continue;
+		other = piece_tell(piece, start);
+		if (!found)
+			*mapped = other;
+		found = other.offset > INT64_MAX || !mapped_same(mapped, &other) ? -EFAULT : 1;
 	}
 	maps_unlock(&cache->maps, &critical);
-	return piece;
+	return found;
+}
+
+const void *rawcache_maps_edge(const void *taken, const void *address)
+{
+	uintptr_t at = (uintptr_t)address;
+	uintptr_t edge = UINTPTR_MAX;
+
+	for (const struct map_piece *piece = taken; piece; piece = piece->next) {
+		uintptr_t next = piece->start > at ? piece->start : piece->end;
+
+		if (next > at && next < edge)
+			edge = next;
+	}
+	return edge == UINTPTR_MAX ? NULL : (const void *)edge;
 }
 
 /* --- fork */

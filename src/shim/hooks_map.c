@@ -20,6 +20,7 @@
 #include "shim/track.h"
 
 #define PAGE ((size_t)4096)
+#define ORIGIN_TRIES 16
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
 
 static size_t round_pages(size_t n)
@@ -126,22 +127,26 @@ int msync(void *address, size_t n, int flags)
 	return ret;
 }
 
-static inline void notes_protect(void *address, size_t n, int prot)
+/* False: the kernel would refuse that for a mapping of the origin. */
+static inline bool notes_protect(const void *address, size_t n, int prot)
 {
-	if (prot & PROT_WRITE && notes_touch(address, n))
-		rawcache_maps_changeable(attach_cache_now(), address, n);
+	int err = notes_touch(address, n) ?
+			  rawcache_maps_protect(attach_cache_now(), address, n, prot) :
+			  0;
+
+	if (unlikely(err))
+		errno = -err;
+	return likely(!err);
 }
 
 int mprotect(void *address, size_t n, int prot)
 {
-	notes_protect(address, n, prot);
-	return NEXT(mprotect)(address, n, prot);
+	return notes_protect(address, n, prot) ? NEXT(mprotect)(address, n, prot) : -1;
 }
 
 int pkey_mprotect(void *address, size_t n, int prot, int pkey)
 {
-	notes_protect(address, n, prot);
-	return NEXT(pkey_mprotect)(address, n, prot, pkey);
+	return notes_protect(address, n, prot) ? NEXT(pkey_mprotect)(address, n, prot, pkey) : -1;
 }
 
 /*
@@ -159,89 +164,190 @@ static bool is_mapped_file(struct handle *handle, const void *arg)
 	       ((uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor) == mapped->device;
 }
 
-/* The origin of [at, at + n), which begins `behind` bytes after what `mapped` tells of. */
+/* The descriptor is what it was all the time: its entry dies before the number can be another file's. */
+static bool still_mapped_file(int fd, struct handle *handle, uint64_t generation,
+			      const struct rawcache_mapped *mapped)
+{
+	struct statx stx;
+
+	return fdtab_get(fd) == handle && load_relaxed(&handle->generation) == generation &&
+	       is_mapped_file(handle, mapped) && !sys_fstatx(fd, &stx) &&
+	       stx.stx_ino == mapped->inode &&
+	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == mapped->device;
+}
+
+/*
+ * The origin of [at, at + n), which begins `behind` bytes after what `mapped` tells of. With MAP_FIXED
+ * the caller unmaps what a failure leaves there.
+ */
 static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped, size_t behind,
 		       int fixed)
 {
-	int fd = fdtab_find(is_mapped_file, mapped);
-	struct statx stx;
-	void *p;
+	for (int i = 0; i < ORIGIN_TRIES; i++) {
+		int fd = fdtab_find(is_mapped_file, mapped);
+		struct handle *handle = fd < 0 ? NULL : fdtab_get(fd);
+		uint64_t generation;
+		void *p;
 
-	if (fd < 0 || sys_fstatx(fd, &stx) || stx.stx_ino != mapped->inode)
-		return false;
-	p = sys_mmap(at, n, mapped->prot, MAP_PRIVATE | fixed, fd, mapped->offset + behind);
-	/* kernels before 4.17 take the address for a wish */
-	if (!sys_is_error(p) && p != at)
-		sys_munmap(p, n);
-	return p == at;
+		if (fd < 0)
+			return false;
+		if (!fdtab_is_handle(handle))
+			continue;
+		generation = load_relaxed(&handle->generation);
+		p = sys_mmap(at, n, mapped->prot, mapped->type | fixed, fd, mapped->offset + behind);
+		if (p == at && still_mapped_file(fd, handle, generation, mapped))
+			return true;
+		/* kernels before 4.17 take the address for a wish */
+		if (!sys_is_error(p) && (p != at || fixed != MAP_FIXED))
+			sys_munmap(p, n);
+		if (p != at && p != (void *)-EBADF && p != (void *)-EACCES)
+			return false;
+	}
+	return false;
 }
 
-/* Move [from, from + n), whatever number of pieces it is made of. */
-static bool pieces_move(char *from, size_t n, char *to)
+/* What lies between two edges of pieces is one mapping of the kernel's. */
+static size_t step_at(const char *old, size_t done, size_t n, const void *moved)
 {
-	size_t half = round_pages(n / 2);
+	const char *edge = rawcache_maps_edge(moved, old + done);
 
-	if (NEXT(mremap)(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
+	return edge && edge < old + n ? (size_t)(edge - old) - done : n - done;
+}
+
+static bool step_move(char *from, size_t n, char *to)
+{
+	return NEXT(mremap)(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+}
+
+/* Move [old, old + n), of which `moved` are the pieces; how much of it, all unless that failed. */
+static size_t pieces_move(char *old, size_t n, char *to, const void *moved)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t step = step_at(old, done, n, moved);
+
+		if (!step_move(old + done, step, to + done))
+			break;
+		done += step;
+	}
+	return done;
+}
+
+static char *hole_take(char *at, size_t n, int fixed)
+{
+	return sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+}
+
+/* The same backwards, into holes that another thread may have taken by now. */
+static void pieces_move_back(char *old, size_t n, char *from, const void *moved)
+{
+	for (size_t done = 0, step; done < n; done += step) {
+		char *p;
+
+		step = step_at(old, done, n, moved);
+		p = hole_take(old + done, step, MAP_FIXED_NOREPLACE);
+		if (p == old + done)
+			step_move(from + done, step, p);
+		else if (!sys_is_error(p))
+			sys_munmap(p, step);
+	}
+}
+
+/* All of it, or nothing: then the place is given up. */
+static bool pieces_place(char *old, size_t n, char *place, size_t place_size, const void *moved)
+{
+	size_t done = pieces_move(old, n, place, moved);
+	size_t failed;
+
+	if (done == n)
 		return true;
-	return n > PAGE && pieces_move(from, half, to) &&
-	       pieces_move(from + half, n - half, to + half);
+	failed = step_at(old, done, n, moved);
+	pieces_move_back(old, done, place, moved);
+	/* the kernel has unmapped where that one should go, and it may be another thread's now */
+	if (done)
+		sys_munmap(place, done);
+	if (done + failed < place_size)
+		sys_munmap(place + done + failed, place_size - done - failed);
+	return false;
 }
 
-/* A place for `n` bytes: where the program wants it, or anywhere. */
-static char *place_get(size_t n, int flags, void *to)
-{
-	return sys_mmap(flags & MREMAP_FIXED ? to : NULL, n, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-				(flags & MREMAP_FIXED ? MAP_FIXED : 0),
-			-1, 0);
-}
-
-/* All sizes are whole pages; `last` is the last page that there was. */
+/* All sizes are whole pages; `first` tells of `old`. */
 static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void *to,
-			  const struct rawcache_mapped *last)
+			  const struct rawcache_mapped *first, const void *moved)
 {
 	size_t more = n > old_size ? n - old_size : 0;
 	char *p;
 
-	if (more && !(flags & MREMAP_FIXED) &&
-	    origin_map(old + old_size, more, last, PAGE, MAP_FIXED_NOREPLACE))
+	if (more && old_size && !(flags & MREMAP_FIXED) &&
+	    origin_map(old + old_size, more, first, old_size, MAP_FIXED_NOREPLACE))
 		return old;
-	if (!(flags & MREMAP_MAYMOVE) || (more && fdtab_find(is_mapped_file, last) < 0))
+	if (!(flags & MREMAP_MAYMOVE) || (more && fdtab_find(is_mapped_file, first) < 0))
 		return NULL;
-	p = place_get(n, flags, to);
+	/* where the program wants it, or anywhere */
+	p = hole_take(flags & MREMAP_FIXED ? to : NULL, n, flags & MREMAP_FIXED ? MAP_FIXED : 0);
 	if (sys_is_error(p))
 		return NULL;
-	if ((more && !origin_map(p + old_size, more, last, PAGE, MAP_FIXED)) ||
-	    !pieces_move(old, n - more, p)) {
+	if (more && !origin_map(p + old_size, more, first, old_size, MAP_FIXED)) {
 		sys_munmap(p, n);
 		return NULL;
 	}
+	if (!pieces_place(old, n - more, p, n, moved))
+		return NULL;
 	if (n < old_size)
 		sys_munmap(old + n, old_size - n);
 	return p;
 }
 
-static bool remap_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
-			  struct rawcache_mapped *last)
+/* Whether the kernel moves several mappings by one call, and what holes are between: since 6.17. */
+static bool kernel_moves_many(void)
+{
+	static int32_t known; /* -1: it does not */
+	char *p = load_relaxed(&known) ? (char *)-EEXIST : hole_take(NULL, 4 * PAGE, 0);
+	char *to = p + 2 * PAGE;
+
+	if (!sys_is_error(p)) {
+		bool moved = !SYS_CALL(__NR_mprotect, p, PAGE, PROT_READ, 0, 0, 0) &&
+			     (char *)SYS_CALL(__NR_mremap, p, 2 * PAGE, 2 * PAGE,
+					      MREMAP_MAYMOVE | MREMAP_FIXED, to, 0) == to;
+
+		store_relaxed(&known, moved ? 1 : -1);
+		sys_munmap(moved ? to : p, 2 * PAGE);
+	}
+	return load_relaxed(&known) > 0;
+}
+
+/* 1: it is ours to do, 0: it is the kernel's, or -EFAULT: it was not one mapping. */
+static int remap_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
+			 struct rawcache_mapped *first)
 {
 	bool moves = flags & MREMAP_FIXED;
-	bool valid = n && old_size && !((uintptr_t)old % PAGE) && !((uintptr_t)to % PAGE) &&
+	bool valid = n && !((uintptr_t)old % PAGE) && !((uintptr_t)to % PAGE) &&
 		     !(flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) &&
 		     (!moves || flags & MREMAP_MAYMOVE);
+	int found;
 
 	/* whether old and new overlap is the kernel's to say */
 	if (moves && (char *)to < old + old_size && old < (char *)to + n)
-		return false;
-	return valid && n <= SIZE_MAX / 2 && (moves || n > old_size) &&
-	       rawcache_maps_find(attach_cache_now(), old + old_size - PAGE, last);
+		return 0;
+	if (!valid || n > SIZE_MAX / 2 || old_size > SIZE_MAX / 2 || (!moves && n <= old_size))
+		return 0;
+	found = rawcache_maps_find(attach_cache_now(), old, old_size ? old_size : PAGE, first);
+	/* of nothing a shared mapping is made once more */
+	if (found > 0 && !old_size)
+		return first->type == MAP_SHARED;
+	/* a hole in it */
+	if (found > 0 && sys_msync(old, old_size, MS_ASYNC) == -ENOMEM)
+		found = -EFAULT;
+	return found < 0 && moves && n == old_size && kernel_moves_many() ? 0 : found;
 }
 
 static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int flags, void *to)
 {
 	size_t from = round_pages(old_size);
 	size_t pages = round_pages(n);
-	struct rawcache_mapped last;
-	bool ours = remap_is_ours(old, from, pages, flags, to, &last);
+	struct rawcache_mapped first;
+	int ours = remap_is_ours(old, from, pages, flags, to, &first);
 	void *left = pages < from ? notes_take(old + pages, from - pages) : NULL;
 	void *taken = flags & MREMAP_FIXED ? notes_take(to, pages) : NULL;
 	void *moved = notes_take(old, pages < from ? pages : from);
@@ -251,9 +357,15 @@ static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int
 		/* it would lie at two places; kernels before 5.13 refuse that for any file */
 		errno = EINVAL;
 		p = MAP_FAILED;
+	} else if (ours < 0) {
+		errno = -ours;
+		p = MAP_FAILED;
 	} else if (ours) {
-		p = pieces_remap(old, from, pages, flags, to, &last);
-		errno = p ? errno : ENOMEM;
+		int saved = errno;
+
+		errno = ENOMEM; /* unless the kernel says otherwise */
+		p = pieces_remap(old, from, pages, flags, to, &first, moved);
+		errno = p ? saved : errno;
 		p = p ? p : MAP_FAILED;
 	} else {
 		p = NEXT(mremap)(old, old_size, n, flags, to);
@@ -276,7 +388,7 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 		to = va_arg(ap, void *);
 		va_end(ap);
 	}
-	if (notes_touch(old, old_size) || (flags & MREMAP_FIXED && notes_touch(to, n)))
+	if (notes_touch(old, old_size ? old_size : 1) || (flags & MREMAP_FIXED && notes_touch(to, n)))
 		return mremap_noted(old, old_size, n, flags, to);
 	p = NEXT(mremap)(old, old_size, n, flags, to);
 	if (p != MAP_FAILED && unlikely(load_relaxed(&mapped_count)))
