@@ -125,6 +125,43 @@ static void test_pieces(void **state)
 	assert_in_child(body_pieces);
 }
 
+/* Faults of a page that was replaced are ours, again and again; those of the program's own are not. */
+static int body_faults(void)
+{
+	struct rawcache *cache = attach(image);
+	const size_t step = 2u << 20;
+	char *base = mmap(NULL, 3 * step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *at[3], *taken;
+	uint64_t file;
+	int fd;
+
+	file = file_open_path(cache, data, &fd);
+	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+		return 1;
+	rawcache_settle();
+	for (int i = 0; i < 3; i++) {
+		at[i] = mmap(base + i * step, SIZE, PROT_READ,
+			     MAP_PRIVATE | MAP_FIXED | (i == 1 ? MAP_ANONYMOUS : 0), i == 1 ? -1 : fd, 0);
+		if (i != 1 && rawcache_file_map(cache, file, fd, &at[i], SIZE, PROT_READ,
+						MAP_PRIVATE | MAP_FIXED, 0) != SIZE)
+			return 2;
+	}
+	if (!rawcache_maps_touch(cache, at[1], 1) || rawcache_maps_fault(at[1]))
+		return 3;
+	if (!rawcache_maps_fault(at[0]) || !rawcache_maps_fault(at[0]) ||
+	    pattern_check(at[0], SIZE, 1, 1, 1, 0) != SIZE)
+		return 4;
+	taken = rawcache_maps_take(cache, at[0], SIZE);
+	rawcache_maps_drop(cache, taken);
+	return rawcache_maps_fault(at[0]) ? 5 : 0;
+}
+
+static void test_faults(void **state)
+{
+	(void)state;
+	assert_in_child(body_faults);
+}
+
 /* One process stands for many: each cache that it attaches takes a slot of its own. */
 #define SLOTS_EACH 64u
 #define HOLDERS (RUNTIME_SLOTS / SLOTS_EACH)
@@ -539,6 +576,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_pieces, setup),
+		cmocka_unit_test_setup(test_faults, setup),
 		cmocka_unit_test_setup(test_many, setup),
 		cmocka_unit_test_setup(test_crowd, setup),
 		cmocka_unit_test_setup(test_few_files, setup),

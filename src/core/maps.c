@@ -112,6 +112,32 @@ static bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t
 	return true;
 }
 
+/*
+ * Under the lock. Threads that fault in one page at the same time find it replaced, and no piece any
+ * more: that was no fault of the program's.
+ */
+static void replaced_note(struct maps *maps, uintptr_t page)
+{
+	maps->replaced[maps->replaced_next++ % MAPS_REPLACED] = page;
+}
+
+static bool replaced_find(const struct maps *maps, uintptr_t page)
+{
+	for (uint32_t i = 0; i < MAPS_REPLACED; i++)
+		if (maps->replaced[i] == page)
+			return true;
+	return false;
+}
+
+static void replaced_forget(struct maps *maps, uintptr_t start, uintptr_t end)
+{
+	uint32_t known = maps->replaced_next < MAPS_REPLACED ? maps->replaced_next : MAPS_REPLACED;
+
+	for (uint32_t i = 0; i < known; i++)
+		if (maps->replaced[i] >= start && maps->replaced[i] < end)
+			maps->replaced[i] = 0;
+}
+
 /* --- the list */
 
 void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
@@ -268,6 +294,7 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 	pieces_cut(cache, start);
 	pieces_cut(cache, end);
 	taken = pieces_take(&cache->maps, start, end);
+	replaced_forget(&cache->maps, start, end);
 	CRASH_POINT(map_taken);
 	maps_unlock(&cache->maps, &critical);
 	return taken;
@@ -300,7 +327,7 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 	uintptr_t page = round_down(address, FORMAT_PAGE);
 	struct critical critical;
 	struct map_piece *piece;
-	bool replaced;
+	bool replaced, before;
 
 	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
 		return false;
@@ -314,10 +341,12 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 		pieces_cut(cache, page);
 		pieces_cut(cache, page + FORMAT_PAGE);
 		pieces_drop(cache, pieces_take(&cache->maps, page, page + FORMAT_PAGE));
+		replaced_note(&cache->maps, page);
 	}
+	before = !piece && replaced_find(&cache->maps, page);
 	maps_unlock(&cache->maps, &critical);
-	/* or by another thread that faulted at the same time */
-	return replaced || (!piece && !sys_madvise((void *)page, FORMAT_PAGE, MADV_POPULATE_READ));
+	/* not when it is the origin's that cannot be read */
+	return replaced || (before && !sys_madvise((void *)page, FORMAT_PAGE, MADV_POPULATE_READ));
 }
 
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)

@@ -43,11 +43,16 @@ struct map_piece {
 	struct map_piece *next;
 };
 
+/* How many of the pages that were replaced last are known. */
+#define MAPS_REPLACED 1024u
+
 struct maps {
 	pthread_mutex_t lock; /* a leaf, in a critical section */
 	uintptr_t low, high;  /* all pieces lie in between; grows only */
 	struct map_piece *pieces;
 	int32_t room; /* for more pieces */
+	uint32_t replaced_next;
+	uintptr_t replaced[MAPS_REPLACED]; /* 0: none */
 };
 
 void maps_init(struct maps *maps);
@@ -82,7 +87,10 @@ void maps_fork_release(struct maps *maps);
  */
 void maps_fork_child(struct rawcache *cache);
 
-/* A page of a piece cannot be read (SIGBUS): true when the origin's page is in its place now. */
+/*
+ * A page of a piece cannot be read (SIGBUS): true when the origin's page is in its place now. Not for
+ * pages that never were a piece: their faults are the program's, whether they can be read or not.
+ */
 bool maps_fault(struct rawcache *cache, uintptr_t address);
 
 #endif
