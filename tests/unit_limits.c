@@ -2,11 +2,15 @@
 /* Limits, strangers and containers: the cache is used or refused, and nothing breaks. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #include <rawcache/zerocopy.h>
 
@@ -160,6 +164,174 @@ static void test_faults(void **state)
 {
 	(void)state;
 	assert_in_child(body_faults);
+}
+
+/* --- a mapping that is left by siglongjmp() while something is fetched */
+
+#define LEFT_FILES 16
+
+static sigjmp_buf left;
+static volatile sig_atomic_t mapping;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	if (mapping)
+		siglongjmp(left, 1);
+}
+
+/* Map the file, and perhaps be interrupted: whether it was left. */
+static bool map_and_leave(struct rawcache *cache, const char *path, suseconds_t after)
+{
+	const struct itimerval alarm = { { 0, 0 }, { 0, after } };
+	const struct itimerval none = { { 0, 0 }, { 0, 0 } };
+	static void *at; /* changes when it is mapped elsewhere, even if it is left right then */
+	static uint64_t file;
+	static int fd;
+	void *taken;
+	volatile bool gone = true;
+
+	file = file_open_path(cache, path, &fd);
+	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (!sigsetjmp(left, 1)) {
+		mapping = 1;
+		setitimer(ITIMER_REAL, &alarm, NULL);
+		rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0);
+		gone = false;
+	}
+	mapping = 0;
+	setitimer(ITIMER_REAL, &none, NULL);
+	if (gone)
+		rawcache_thread_recover();
+	taken = rawcache_maps_take(cache, at, SIZE);
+	munmap(at, SIZE);
+	rawcache_maps_drop(cache, taken);
+	rawcache_file_put(cache, file);
+	close(fd);
+	return gone;
+}
+
+static int body_left(void)
+{
+	struct rawcache *cache = attach(image);
+	int32_t room = cache->maps.room;
+	char paths[LEFT_FILES][600];
+	int count = 0;
+
+	signal(SIGALRM, on_alarm);
+	for (int i = 0; i < LEFT_FILES; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s.%d", data, i);
+		file_write(paths[i], 1, 1, SIZE);
+	}
+	usleep(40000);
+	for (int i = 0; i < LEFT_FILES; i++)
+		count += map_and_leave(cache, paths[i], 200 + i * 150);
+	printf("# %d of %d were left\n", count, LEFT_FILES);
+	fflush(stdout);
+	for (int i = 0; i < LEFT_FILES; i++)
+		unlink(paths[i]);
+	return cache->maps.room != room ? 1 : cache->holds != 0 ? 2 : 0;
+}
+
+static void test_left(void **state)
+{
+	(void)state;
+	assert_in_child(body_left);
+}
+
+/* --- mounts that forbid to execute */
+
+static int noexec_at(const char *dir)
+{
+	mkdir(dir, 0700);
+	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("tmpfs", dir, "tmpfs", MS_NOEXEC, "size=200m");
+}
+
+/* mprotect() of a mapping of `path` as the shim does it: an error as the kernel's for the file itself. */
+static int executes(struct rawcache *cache, const char *path)
+{
+	uint64_t file;
+	void *at;
+	int fd, err;
+
+	file = file_open_path(cache, path, &fd);
+	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+		return -1;
+	rawcache_settle();
+	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0) != SIZE)
+		return -2;
+	err = rawcache_maps_protect(cache, at, 8192, PROT_READ | PROT_EXEC);
+	if (!err && mprotect(at, 8192, PROT_READ | PROT_EXEC))
+		err = -errno;
+	return pattern_check(at, SIZE, 1, 1, 1, 0) == SIZE ? err : -3;
+}
+
+static int body_image_noexec(void)
+{
+	const char *dir = scratch_path("noexec");
+
+	if (noexec_at(dir))
+		return 77;
+	snprintf(image, sizeof(image), "%s/image", dir);
+	image_make(image, TEST_IMAGE_BYTES);
+	return executes(attach(image), data);
+}
+
+static int body_origin_noexec(void)
+{
+	const char *dir = scratch_path("noexec");
+	char path[600];
+
+	if (noexec_at(dir))
+		return 77;
+	snprintf(path, sizeof(path), "%s/data", dir);
+	file_write(path, 1, 1, SIZE);
+	usleep(40000);
+	return executes(attach(image), path) != -EACCES;
+}
+
+static void test_noexec(void **state)
+{
+	(void)state;
+	assert_in_child(body_image_noexec);
+	assert_in_child(body_origin_noexec);
+}
+
+/* --- a limited address space has room for what the program maps, once */
+
+static int body_spares(void)
+{
+	struct rawcache *cache = attach(image);
+	struct rlimit limit = { 0, RLIM_INFINITY };
+	long pages = 0;
+	FILE *statm;
+	uint64_t file;
+	void *at;
+	int fd;
+
+	file = file_open_path(cache, data, &fd);
+	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+		return 1;
+	rawcache_settle();
+	statm = fopen("/proc/self/statm", "r");
+	if (!statm || fscanf(statm, "%ld", &pages) != 1 || fclose(statm))
+		return 77;
+	limit.rlim_cur = (rlim_t)pages * 4096 + 2 * SIZE + 300000;
+	if (setrlimit(RLIMIT_AS, &limit))
+		return 77;
+	at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED ||
+	    rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0) != SIZE)
+		return 2;
+	return mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 3 : 0;
+}
+
+static void test_spares(void **state)
+{
+	(void)state;
+	assert_in_child(body_spares);
 }
 
 /* One process stands for many: each cache that it attaches takes a slot of its own. */
@@ -577,6 +749,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_pieces, setup),
 		cmocka_unit_test_setup(test_faults, setup),
+		cmocka_unit_test_setup(test_left, setup),
+		cmocka_unit_test_setup(test_noexec, setup),
+		cmocka_unit_test_setup(test_spares, setup),
 		cmocka_unit_test_setup(test_many, setup),
 		cmocka_unit_test_setup(test_crowd, setup),
 		cmocka_unit_test_setup(test_few_files, setup),

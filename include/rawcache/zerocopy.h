@@ -155,6 +155,7 @@ struct rawcache_mapped {
 	uint64_t offset;
 	int prot; /* of all of it, as far as is known */
 	int type; /* MAP_SHARED or MAP_PRIVATE, as the program wanted it */
+	const void *origin; /* where a page of the file itself is mapped; NULL: not known */
 };
 
 /*

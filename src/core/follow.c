@@ -358,39 +358,71 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 	return followed;
 }
 
+/* What this thread waits for: it may leave that by siglongjmp(), or be cancelled. */
+static tls_initial struct followed *awaited;
+
+void follow_wait_end(void)
+{
+	struct followed *followed = awaited;
+	uint32_t asked = ASKED;
+
+	if (!followed)
+		return;
+	awaited = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	cas(&followed->state, &asked, REFUSED);
+	followed_put(followed);
+}
+
 /* Until the thread has what it needs of the program. */
-static void followed_wait(struct followed *followed)
+static void followed_wait(const struct followed *followed)
 {
 	uint64_t end = clock_coarse_ms() + TAKE_MS;
-	uint32_t asked = ASKED;
 
 	while (load_acquire(&followed->state) == ASKED && clock_coarse_ms() < end)
 		futex_nap(&followed->state, ASKED, TAKE_MS);
-	cas(&followed->state, &asked, REFUSED);
+}
+
+/* True: there is an answer to wait for, to `awaited`. */
+static bool followed_ask(struct rawcache *cache, struct file *file, int fd, uintptr_t start,
+			 uint64_t length, uint64_t offset)
+{
+	struct followed *followed;
+
+	if (!file_hold(cache, file, file_handle(file)))
+		return false;
+	followed = followed_make(cache, file, fd, start, length, offset);
+	if (!followed) {
+		file_release(cache, file);
+		return false;
+	}
+	if (!pool_add(&followers, &followed->job, true)) {
+		awaited = followed;
+		return true;
+	}
+	followed->fd = -1;
+	followed_end(followed);
 	followed_put(followed);
+	return false;
 }
 
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
 		    uint64_t length, uint64_t offset)
 {
-	struct followed *followed;
+	struct critical critical;
+	bool asked;
 
 	if (!length || cache->options.io == RAWCACHE_IO_SYNC || cache->options.direct ||
-	    cache->image.read_only || cache_slot_need(cache) ||
-	    !file_hold(cache, file, file_handle(file)))
+	    cache->image.read_only || cache_slot_need(cache))
 		return;
-	followed = followed_make(cache, file, fd, (uintptr_t)address, length, offset);
-	if (!followed) {
-		file_release(cache, file);
+	follow_wait_end();
+	critical_enter(&critical);
+	asked = followed_ask(cache, file, fd, (uintptr_t)address, length, offset);
+	critical_leave(&critical);
+	if (!asked)
 		return;
-	}
-	if (!pool_add(&followers, &followed->job, true)) {
-		followed_wait(followed);
-		return;
-	}
-	followed->fd = -1;
-	followed_end(followed);
-	followed_put(followed);
+	followed_wait(awaited);
+	follow_wait_end();
 }
 
 /* What a range of a cache's mappings (NULL: of all) has is unwanted; how many the thread has yet to free. */

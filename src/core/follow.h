@@ -26,6 +26,9 @@ struct file;
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
 		    uint64_t length, uint64_t offset);
 
+/* This thread's follow_mapping() was left by siglongjmp(): what it held is given back. */
+void follow_wait_end(void);
+
 /* What is mapped in the range will not be any more: the file is closed, if that takes no more than a moment. */
 void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t end);
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 #include "base/checked.h"
 #include "base/crash.h"
@@ -128,6 +130,13 @@ static bool space_left(uint64_t bytes)
 
 	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ||
 	       bytes <= limit.rlim_cur / IMAGE_SPACE_SHARE;
+}
+
+bool image_never_executes(const struct image *image)
+{
+	struct statfs fs;
+
+	return !sys_fstatfs(image->fd, &fs) && fs.f_flags & ST_NOEXEC;
 }
 
 static void data_show(const struct image *image, void *data)

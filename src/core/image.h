@@ -49,6 +49,9 @@ void image_close(struct image *image);
 /* A limited address space holds an image up to one part in so many of it. */
 #define IMAGE_SPACE_SHARE 8u
 
+/* Whether the mount forbids to execute what is mapped of the image. */
+bool image_never_executes(const struct image *image);
+
 /* lock(flags), which is mlockall(): all memory but the regions, which would be read as a whole. */
 int image_lock_all(const struct image *image, int (*lock)(int flags), int flags);
 

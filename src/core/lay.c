@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <rawcache/zerocopy.h>
 
@@ -13,6 +14,8 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/critical.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -36,11 +39,22 @@ struct request {
 	uint64_t length; /* bytes, as the program wants them */
 	uint64_t offset; /* of the file */
 	int prot, flags;
+	struct critical critical;
 };
 
-/* What is going to be mapped. */
-struct layout {
+/*
+ * What this thread holds while it makes a mapping: a signal handler may leave that by siglongjmp(), or
+ * the thread be cancelled, while something is fetched. All else is done with signals held back. Given
+ * back by the thread's next call, or by rawcache_thread_recover().
+ */
+static tls_initial struct {
+	struct rawcache *cache; /* NULL: nothing */
+	struct file *file;
 	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
+} laying;
+
+/* What is going to be mapped: laying.pieces. */
+struct layout {
 	struct map_piece **end;
 	struct map_piece *last;
 	unsigned int stretches;
@@ -62,8 +76,11 @@ static struct map_piece *piece_make(const struct request *request, uint64_t done
 		.region = run->region,
 		.generation = run->generation,
 		.at = run->at,
-		.mapped = { request->file->device, request->file->inode, request->offset + done,
-			    request->prot, request->flags & MAP_TYPE },
+		.mapped = { .device = request->file->device,
+			    .inode = request->file->inode,
+			    .offset = request->offset + done,
+			    .prot = request->prot,
+			    .type = request->flags & MAP_TYPE },
 		.changeable = request->prot & PROT_WRITE,
 	};
 	return piece;
@@ -113,7 +130,7 @@ static void pieces_give_up(struct rawcache *cache, struct map_piece *piece)
 }
 
 /* What the cache has of [0, length) of the request; what is missing may be fetched. */
-static void layout_find(struct layout *layout, const struct request *r, uint64_t length)
+static void layout_find(struct layout *layout, struct request *r, uint64_t length)
 {
 	struct rawcache *cache = r->cache;
 	bool all = r->flags & MAP_POPULATE;
@@ -124,12 +141,15 @@ static void layout_find(struct layout *layout, const struct request *r, uint64_t
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
 		struct run run;
-		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
+		int err;
 
+		critical_leave(&r->critical);
+		err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
 		if (err && fetch && clock_coarse_ms() < until) {
 			fetch -= min_u64(fetch, rest);
 			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
 		}
+		critical_enter(&r->critical);
 		if (!err)
 			err = layout_add(layout, r, done, &run);
 		if (err && err != -ENODATA && err != -ESTALE)
@@ -145,12 +165,12 @@ static void layout_find(struct layout *layout, const struct request *r, uint64_t
  * such an address huge pages can be mapped. File systems without huge pages of their own get
  * any address from the kernel. Where it lies then; the old mapping is gone if that is elsewhere.
  */
-static char *map_align(char *p, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+static char *map_align(char *p, uint64_t length, uint64_t offset)
 {
 	uint64_t n = round_up(length, FORMAT_PAGE);
-	char *space;
-	char *again;
 	uint64_t before;
+	char *space;
+	bool moved;
 
 	if (n < HUGE_PAGE || ((uintptr_t)p - offset) % HUGE_PAGE == 0)
 		return p;
@@ -159,20 +179,16 @@ static char *map_align(char *p, uint64_t length, int prot, int flags, int fd, ui
 	if (sys_is_error(space))
 		return p;
 	before = (offset - (uintptr_t)space) % HUGE_PAGE;
-	again = sys_mmap(space + before, length, prot, flags | MAP_FIXED, fd, offset);
-	if (sys_is_error(again)) {
-		sys_munmap(space, n + HUGE_PAGE);
-		return p;
-	}
+	moved = pages_move(p, n, (uintptr_t)space + before);
+	/* if not: what should go there may be another thread's by now */
 	if (before)
 		sys_munmap(space, before);
 	if (before < HUGE_PAGE)
-		sys_munmap(again + n, HUGE_PAGE - before);
-	sys_munmap(p, n);
-	return again;
+		sys_munmap(space + before + n, HUGE_PAGE - before);
+	return moved ? space + before : p;
 }
 
-static struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset)
+static struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset, int prot)
 {
 	struct map_spare *spare = memory_get(sizeof(*spare));
 
@@ -180,6 +196,7 @@ static struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset
 		*spare = (struct map_spare){ .base = base,
 					     .bytes = round_up(length, FORMAT_PAGE),
 					     .offset = offset,
+					     .prot = prot,
 					     .references = 1 };
 	return spare;
 }
@@ -204,56 +221,73 @@ static struct map_piece *stretch_last(struct map_piece *piece)
 	return piece;
 }
 
-/* Lay the pieces from *link on over what is mapped at `base`. False: some could not be, and are given up. */
-static bool pieces_lay(const struct request *request, struct map_piece **link, char *base)
+/* Lay the pieces over what is mapped at `base`: NULL, or the first that could not be. */
+static struct map_piece *pieces_lay(const struct request *request, struct map_piece *first,
+				    char *base)
 {
-	while (*link) {
-		struct map_piece *first = *link;
+	while (first) {
 		struct map_piece *last = stretch_last(first);
 
 		if (sys_is_error(image_map(request, base + first->start, last->end - first->start,
-					   first->at, MAP_FIXED))) {
-			pieces_give_up(request->cache, first);
-			*link = NULL;
-			return false;
-		}
+					   first->at, MAP_FIXED)))
+			break;
 		CRASH_POINT(map_laid);
-		link = &last->next;
+		first = last->next;
 	}
-	return true;
+	return first;
+}
+
+/* From `failed` on they are not laid. What the kernel has unmapped before it failed is mapped again. */
+static void pieces_end_at(const struct request *request, struct map_piece *failed, char *base)
+{
+	struct map_piece **link = &laying.pieces;
+	uint64_t n = stretch_last(failed)->end - failed->start;
+	char *at = base + failed->start;
+
+	if (hole_fill(at, n))
+		sys_mmap(at, n, request->prot, (request->flags & MAP_TYPE) | MAP_FIXED, request->fd,
+			 request->offset + failed->start);
+	while (*link != failed)
+		link = &(*link)->next;
+	*link = NULL;
+	pieces_give_up(request->cache, failed);
 }
 
 /* All of it at an address of its own, or NULL. The first stretch takes the space of all. */
 static char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n)
 {
-	const struct image *image = &request->cache->image;
 	char *base = image_map(request, NULL, n, first->at, 0);
+	struct map_piece *failed;
+	uint64_t end;
 
 	if (sys_is_error(base))
 		return NULL;
-	base = map_align(base, n, request->prot, MAP_PRIVATE | MAP_NORESERVE, image->fd,
-			 image->sb.data_offset + first->at);
+	base = map_align(base, n, request->cache->image.sb.data_offset + first->at);
 	CRASH_POINT(map_laid);
-	if (pieces_lay(request, &stretch_last(first)->next, base))
+	failed = pieces_lay(request, stretch_last(first)->next, base);
+	if (!failed)
 		return base;
-	sys_munmap(base, n);
+	/* the kernel may have unmapped where that one should go, and it be another thread's by now */
+	end = stretch_last(failed)->end;
+	sys_munmap(base, failed->start);
+	if (end < n)
+		sys_munmap(base + end, n - end);
 	return NULL;
 }
 
 /* --- together */
 
 /* The pieces are mapped at `base`, and known from now on. Bytes. */
-static uint64_t layout_note(struct layout *layout, struct rawcache *cache, const char *base,
-			    struct map_spare *spare)
+static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map_spare *spare)
 {
 	struct critical critical;
 	uint64_t mapped = 0;
 
 	maps_lock(&cache->maps, &critical);
-	while (layout->pieces) {
-		struct map_piece *piece = layout->pieces;
+	while (laying.pieces) {
+		struct map_piece *piece = laying.pieces;
 
-		layout->pieces = piece->next;
+		laying.pieces = piece->next;
 		mapped += piece->end - piece->start;
 		piece->start += (uintptr_t)base;
 		piece->end += (uintptr_t)base;
@@ -266,66 +300,128 @@ static uint64_t layout_note(struct layout *layout, struct rawcache *cache, const
 	return mapped;
 }
 
-/* The origin's mapping becomes the spare. False: it does not, and some pieces may be given up. */
-static bool file_map_apart(const struct request *request, struct layout *layout, void **address)
+/* The origin's mapping becomes the spare. */
+static bool file_map_apart(const struct request *request, uint64_t pages, void **address)
 {
-	struct map_spare *spare = spare_make(*address, request->length, request->offset);
-	char *base = spare ? pieces_lay_apart(request, layout->pieces, layout->last->end) : NULL;
+	struct map_spare *spare = spare_make(*address, request->length, request->offset, request->prot);
+	char *base = spare ? pieces_lay_apart(request, laying.pieces, pages) : NULL;
 
 	if (!base) {
 		if (spare)
 			memory_put(spare, sizeof(*spare));
 		return false;
 	}
-	layout_note(layout, request->cache, base, spare);
+	pieces_note(request->cache, base, spare);
 	*address = base;
 	return true;
 }
 
-/* Over the origin's mapping, which is made a second time to be the spare. Bytes. */
-static uint64_t file_map_over(const struct request *request, struct layout *layout, void **address,
-			      uint64_t length)
+/* A limited address space is the program's: it has room for one mapping, and for no spare. */
+static bool space_limited(void)
 {
-	struct map_spare *spare = NULL;
-	char *base;
+	struct rlimit limit;
 
-	if (!(request->flags & MAP_FIXED))
-		*address = map_align(*address, request->length, request->prot,
-				     request->flags & ~MAP_POPULATE, request->fd, request->offset);
-	if (!layout->pieces)
-		return 0;
-	base = sys_mmap(NULL, length, request->prot, MAP_PRIVATE | MAP_NORESERVE, request->fd,
-			request->offset);
-	if (!sys_is_error(base)) {
-		spare = spare_make(base, length, request->offset);
-		if (!spare)
-			sys_munmap(base, length);
-	}
-	CRASH_POINT(map_spare);
-	pieces_lay(request, &layout->pieces, *address);
-	return layout_note(layout, request->cache, *address, spare);
+	return !getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY;
 }
 
-/* `length` is what there is of the file. */
-static uint64_t file_map(const struct request *request, void **address, uint64_t length)
+/* The origin's mapping made a second time. Not writable: it would count as memory, too. */
+static struct map_spare *spare_map(const struct request *request, uint64_t length)
 {
-	struct layout layout = { .end = &layout.pieces };
+	struct map_spare *spare;
+	char *base;
+
+	if (space_limited())
+		return NULL;
+	base = sys_mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, request->fd,
+			request->offset);
+	if (sys_is_error(base))
+		return NULL;
+	spare = spare_make(base, length, request->offset, PROT_READ);
+	if (!spare)
+		sys_munmap(base, length);
+	return spare;
+}
+
+/* Over the origin's mapping. Bytes. */
+static uint64_t file_map_over(const struct request *request, void **address, uint64_t length)
+{
+	struct map_piece *failed;
+	struct map_spare *spare;
+
+	if (!(request->flags & MAP_FIXED))
+		*address = map_align(*address, request->length, request->offset);
+	if (!laying.pieces)
+		return 0;
+	spare = spare_map(request, length);
+	CRASH_POINT(map_spare);
+	failed = pieces_lay(request, laying.pieces, *address);
+	if (failed)
+		pieces_end_at(request, failed, *address);
+	return pieces_note(request->cache, *address, spare);
+}
+
+/* `length` is what there is of the file. What is mapped of it. */
+static uint64_t file_map(struct request *request, void **address, uint64_t length)
+{
+	struct layout layout = { .end = &laying.pieces };
 	uint64_t pages = round_up(request->length, FORMAT_PAGE);
 	struct critical critical;
 	uint64_t mapped;
 
 	if (!cache_slot_need(request->cache))
 		layout_find(&layout, request, length);
-	if (!(request->flags & MAP_FIXED) && layout.last && !layout.gaps &&
-	    layout.last->end == pages && file_map_apart(request, &layout, address))
+	/* a spare of what may be written to would count as memory twice */
+	if (!(request->flags & MAP_FIXED) && layout.last && !layout.gaps && layout.last->end == pages &&
+	    !(request->prot & PROT_WRITE) && !space_limited() &&
+	    file_map_apart(request, pages, address))
 		return length;
-	mapped = min_u64(file_map_over(request, &layout, address, length), length);
-	if (mapped == length)
-		return mapped;
-	maps_lock(&request->cache->maps, &critical);
-	maps_span(&request->cache->maps, (uintptr_t)*address, (uintptr_t)*address + length);
-	maps_unlock(&request->cache->maps, &critical);
-	follow_mapping(request->cache, request->file, request->fd, *address, length, request->offset);
+	mapped = min_u64(file_map_over(request, address, length), length);
+	if (mapped < length) {
+		maps_lock(&request->cache->maps, &critical);
+		maps_span(&request->cache->maps, (uintptr_t)*address, (uintptr_t)*address + length);
+		maps_unlock(&request->cache->maps, &critical);
+	}
+	return mapped;
+}
+
+static void laying_begin(struct rawcache *cache, struct file *file)
+{
+	laying.file = file;
+	laying.pieces = NULL;
+	laying.cache = cache;
+}
+
+void laying_end(void)
+{
+	struct rawcache *cache = laying.cache;
+	struct critical critical;
+
+	if (!cache)
+		return;
+	critical_enter(&critical);
+	laying.cache = NULL;
+	pieces_give_up(cache, laying.pieces);
+	file_release(cache, laying.file);
+	critical_leave(&critical);
+}
+
+static uint64_t map_held(struct request *request, void **address)
+{
+	struct rawcache *cache = request->cache;
+	uint64_t size = load_relaxed(&request->file->size);
+	uint64_t offset = request->offset;
+	uint64_t length = min_u64(request->length, size - min_u64(size, offset));
+	uint64_t mapped = 0;
+
+	if (length && !file_written(request->file)) {
+		mapped = file_map(request, address, length);
+		critical_leave(&request->critical);
+		if (mapped < length)
+			follow_mapping(cache, request->file, request->fd, *address, length, offset);
+		critical_enter(&request->critical);
+	}
+	stats_add(mapped_files, mapped != 0);
+	stats_add(mapped_bytes, mapped);
 	return mapped;
 }
 
@@ -340,17 +436,22 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 				   .offset = offset,
 				   .prot = prot,
 				   .flags = flags };
+	struct guard_window window;
 	uint64_t mapped = 0;
-	uint64_t size;
+	bool opened;
 
-	if (!request.file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image) ||
-	    !file_hold(cache, request.file, handle))
+	if (!request.file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
 		return 0;
-	size = load_relaxed(&request.file->size);
-	if (offset < size && !file_written(request.file))
-		mapped = file_map(&request, address, min_u64(length, size - offset));
-	file_release(cache, request.file);
-	stats_add(mapped_files, mapped != 0);
-	stats_add(mapped_bytes, mapped);
+	rawcache_thread_recover();
+	opened = guard_may_block() && guard_open(&window);
+	critical_enter(&request.critical);
+	if (file_hold(cache, request.file, handle)) {
+		laying_begin(cache, request.file);
+		mapped = map_held(&request, address);
+		laying_end();
+	}
+	critical_leave(&request.critical);
+	if (opened)
+		guard_close(&window);
 	return mapped;
 }

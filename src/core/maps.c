@@ -77,14 +77,13 @@ static struct map_piece *piece_at(const struct maps *maps, uintptr_t at)
 	return piece;
 }
 
-static bool pages_move(const char *from, size_t n, uintptr_t to)
+bool pages_move(const char *from, size_t n, uintptr_t to)
 {
 	return !sys_is_error((void *)SYS_CALL(__NR_mremap, from, n, n,
 					      MREMAP_MAYMOVE | MREMAP_FIXED, to, 0));
 }
 
-/* The address is not another thread's mapping, which would go with the spare; or it may be. */
-static bool hole_fill(char *at, size_t n)
+bool hole_fill(char *at, size_t n)
 {
 	char *p = sys_mmap(at, n, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -95,18 +94,31 @@ static bool hole_fill(char *at, size_t n)
 	return p == at;
 }
 
+/* Where the spare has what lies at `start` of the piece, or NULL. */
+static char *spare_page(const struct map_piece *piece, uintptr_t start)
+{
+	const struct map_spare *spare = piece->spare;
+	uint64_t offset = piece->mapped.offset + (start - piece->start);
+
+	return spare && offset >= spare->offset && offset - spare->offset < spare->bytes ?
+		       spare->base + (offset - spare->offset) :
+		       NULL;
+}
+
 /* The origin's bytes, `n` of them from `start` on, in place of the image's. */
 static bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 {
 	struct map_spare *spare = piece->spare;
-	uint64_t offset = piece->mapped.offset + (start - piece->start);
-	char *at;
+	int prot = piece->mapped.prot | (piece->changeable ? PROT_READ | PROT_WRITE : 0);
+	char *at = spare_page(piece, start);
 
-	if (!spare || offset < spare->offset || offset - spare->offset + n > spare->bytes)
+	if (!at || (size_t)(at - spare->base) + n > spare->bytes)
 		return false;
-	at = spare->base + (offset - spare->offset);
 	if (!pages_move(at, n, start))
 		return false;
+	if (prot != spare->prot)
+		SYS_CALL(__NR_mprotect, start, n, prot, 0, 0, 0);
+	/* or it may be another thread's mapping, which would go with the spare */
 	if (!hole_fill(at, n))
 		spare->torn = true;
 	return true;
@@ -185,6 +197,34 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 	       start + length > load_relaxed(&cache->maps.low);
 }
 
+/*
+ * Where the origin's mount forbids to execute what is mapped and the image's does not, or the other way
+ * round, the program shall see the origin's. Both under the lock.
+ */
+static bool exec_refused(const struct map_piece *piece)
+{
+	char *at = spare_page(piece, piece->start);
+	long err;
+
+	if (!at)
+		return false;
+	err = SYS_CALL(__NR_mprotect, at, FORMAT_PAGE, PROT_READ | PROT_EXEC, 0, 0, 0);
+	SYS_CALL(__NR_mprotect, at, FORMAT_PAGE, piece->spare->prot, 0, 0, 0);
+	return err == -EACCES;
+}
+
+static bool piece_exchange(struct rawcache *cache, struct map_piece **link)
+{
+	struct map_piece *piece = *link;
+
+	if (piece->changeable || !piece_replace(piece, piece->start, piece->end - piece->start))
+		return false;
+	*link = piece->next;
+	hold_put(cache, piece->region);
+	piece_free(&cache->maps, piece);
+	return true;
+}
+
 static bool piece_touches(const struct map_piece *piece, uintptr_t start, uintptr_t end)
 {
 	return piece->start < end && start < piece->end;
@@ -197,28 +237,6 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 		if (piece_touches(piece, start, end) && piece->mapped.type == MAP_SHARED)
 			return true;
 	return false;
-}
-
-int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot)
-{
-	uintptr_t start = (uintptr_t)address;
-	uintptr_t end = round_up(start + length, FORMAT_PAGE);
-	struct critical critical;
-	int err = 0;
-
-	maps_lock(&cache->maps, &critical);
-	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))
-		err = -EACCES;
-	for (struct map_piece *piece = err ? NULL : cache->maps.pieces; piece; piece = piece->next) {
-		if (!piece_touches(piece, start, end))
-			continue;
-		if (prot & PROT_WRITE)
-			piece->changeable = true;
-		if (start <= piece->start && piece->end <= end)
-			piece->mapped.prot = prot;
-	}
-	maps_unlock(&cache->maps, &critical);
-	return err;
 }
 
 static void piece_begin_at(struct map_piece *piece, uintptr_t start)
@@ -261,6 +279,52 @@ static void pieces_cut(struct rawcache *cache, uintptr_t at)
 	/* they do not overlap */
 	if (*link)
 		piece_cut(cache, link, at);
+}
+
+/* Under the lock. */
+static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	bool never = image_never_executes(&cache->image);
+	struct map_piece **link = &cache->maps.pieces;
+
+	if (never) {
+		pieces_cut(cache, start);
+		pieces_cut(cache, end);
+	}
+	while (*link) {
+		if (piece_touches(*link, start, end)) {
+			if (exec_refused(*link))
+				return -EACCES;
+			if (never && piece_exchange(cache, link))
+				continue;
+		}
+		link = &(*link)->next;
+	}
+	return 0;
+}
+
+int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot)
+{
+	uintptr_t start = (uintptr_t)address;
+	uintptr_t end = round_up(start + length, FORMAT_PAGE);
+	struct critical critical;
+	int err = 0;
+
+	maps_lock(&cache->maps, &critical);
+	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))
+		err = -EACCES;
+	else if (prot & PROT_EXEC)
+		err = range_execute(cache, start, end);
+	for (struct map_piece *piece = err ? NULL : cache->maps.pieces; piece; piece = piece->next) {
+		if (!piece_touches(piece, start, end))
+			continue;
+		if (prot & PROT_WRITE)
+			piece->changeable = true;
+		if (start <= piece->start && piece->end <= end)
+			piece->mapped.prot = prot;
+	}
+	maps_unlock(&cache->maps, &critical);
+	return err;
 }
 
 static struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end)
@@ -334,8 +398,6 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 	maps_lock(&cache->maps, &critical);
 	piece = piece_at(&cache->maps, page);
 	replaced = piece && piece_replace(piece, page, FORMAT_PAGE);
-	if (replaced && piece->changeable)
-		SYS_CALL(__NR_mprotect, page, FORMAT_PAGE, PROT_READ | PROT_WRITE, 0, 0, 0);
 	if (replaced) {
 		/* it is the origin's from here on, and so is its next fault */
 		pieces_cut(cache, page);
@@ -373,6 +435,7 @@ static struct rawcache_mapped piece_tell(const struct map_piece *piece, uintptr_
 {
 	struct rawcache_mapped mapped = piece->mapped;
 
+	mapped.origin = spare_page(piece, piece->start);
 	mapped.offset -= piece->start - at;
 	return mapped;
 }

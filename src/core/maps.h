@@ -29,6 +29,7 @@ struct run;
 struct map_spare {
 	char *base;
 	uint64_t bytes, offset; /* of the file */
+	int prot;
 	uint32_t references; /* pieces, and who makes them */
 	bool torn; /* a page is gone, and its address may be somebody's: left where it is */
 };
@@ -69,6 +70,15 @@ void maps_span(struct maps *maps, uintptr_t start, uintptr_t end);
 /* Under the lock; NULL for none. */
 struct map_spare *spare_get(struct map_spare *spare);
 void spare_put(struct map_spare *spare);
+
+/* The pages at `from` lie at `to` now; if not, what was there may be unmapped. */
+bool pages_move(const char *from, size_t n, uintptr_t to);
+
+/* A hole becomes inaccessible pages; false if it is another thread's mapping by now. */
+bool hole_fill(char *at, size_t n);
+
+/* What this thread held for a mapping that it did not finish (lay.c) is given back. */
+void laying_end(void);
 
 /*
  * What lies at `address`, at most `length` bytes of it; false: nothing that is known. It was so

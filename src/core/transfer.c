@@ -18,6 +18,8 @@
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/follow.h"
+#include "core/maps.h"
 #include "core/pin.h"
 #include "core/run.h"
 #include "core/send.h"
@@ -50,6 +52,8 @@ void rawcache_thread_recover(void)
 	struct file *file = held.file;
 	int pin = held.pin;
 
+	laying_end();
+	follow_wait_end();
 	held.cache = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
 	if (!cache)

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/sys.h"
 
@@ -51,7 +53,8 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
 	if (p != MAP_FAILED) {
 		int saved = errno;
-		uint64_t file = serve_file(handle, fd);
+		/* not if another thread has replaced the descriptor before the kernel mapped it */
+		uint64_t file = fdtab_get(fd) == handle ? serve_file(handle, fd) : RAWCACHE_NO_FILE;
 
 		if (file != RAWCACHE_NO_FILE)
 			rawcache_file_map(attach_cache_now(), file, fd, &p, n, prot,
@@ -164,15 +167,64 @@ static bool is_mapped_file(struct handle *handle, const void *arg)
 	       ((uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor) == mapped->device;
 }
 
-/* The descriptor is what it was all the time: its entry dies before the number can be another file's. */
-static bool still_mapped_file(int fd, struct handle *handle, uint64_t generation,
-			      const struct rawcache_mapped *mapped)
+/* One line of /proc/self/maps: begin-end protection offset major:minor inode */
+static bool line_has(const char *line, uintptr_t at, uint64_t *device, uint64_t *inode)
 {
+	char *next;
+	uintptr_t start = strtoul(line, &next, 16);
+	uintptr_t end = *next == '-' ? strtoul(next + 1, &next, 16) : 0;
+
+	if (at < start || at >= end)
+		return false;
+	next = strchr(next + 1, ' ');
+	if (!next)
+		return false;
+	strtoul(next, &next, 16);
+	*device = (uint64_t)strtoul(next, &next, 16) << 32;
+	*device |= *next == ':' ? strtoul(next + 1, &next, 16) : 0;
+	*inode = strtoul(next, &next, 10);
+	return true;
+}
+
+/* What the kernel has mapped at `at`. */
+static bool vma_file(const void *at, uint64_t *device, uint64_t *inode)
+{
+	int fd = sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	char line[128], buf[4096];
+	bool found = false;
+	size_t n = 0;
+	ssize_t got;
+
+	while (fd >= 0 && !found && (got = sys_read(fd, buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i < got && !found; i++) {
+			if (buf[i] != '\n') {
+				/* of the path nothing is wanted */
+				line[n] = buf[i];
+				n += n < sizeof(line) - 1;
+				continue;
+			}
+			line[n] = '\0';
+			n = 0;
+			found = line_has(line, (uintptr_t)at, device, inode);
+		}
+	if (fd >= 0)
+		sys_close(fd);
+	return found;
+}
+
+/*
+ * What was mapped is the file. The descriptor may have been another one's for a moment: what counts is
+ * what the kernel says that it has mapped, as it says it of the file, which need not be what stat() does.
+ */
+static bool is_origin(const void *at, int fd, const struct rawcache_mapped *mapped)
+{
+	uint64_t device, inode, origin_device, origin_inode;
 	struct statx stx;
 
-	return fdtab_get(fd) == handle && load_relaxed(&handle->generation) == generation &&
-	       is_mapped_file(handle, mapped) && !sys_fstatx(fd, &stx) &&
-	       stx.stx_ino == mapped->inode &&
+	if (mapped->origin && vma_file(at, &device, &inode))
+		return vma_file(mapped->origin, &origin_device, &origin_inode) &&
+		       device == origin_device && inode == origin_inode;
+	return !sys_fstatx(fd, &stx) && stx.stx_ino == mapped->inode &&
 	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == mapped->device;
 }
 
@@ -185,17 +237,12 @@ static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped,
 {
 	for (int i = 0; i < ORIGIN_TRIES; i++) {
 		int fd = fdtab_find(is_mapped_file, mapped);
-		struct handle *handle = fd < 0 ? NULL : fdtab_get(fd);
-		uint64_t generation;
 		void *p;
 
 		if (fd < 0)
 			return false;
-		if (!fdtab_is_handle(handle))
-			continue;
-		generation = load_relaxed(&handle->generation);
 		p = sys_mmap(at, n, mapped->prot, mapped->type | fixed, fd, mapped->offset + behind);
-		if (p == at && still_mapped_file(fd, handle, generation, mapped))
+		if (p == at && is_origin(p, fd, mapped))
 			return true;
 		/* kernels before 4.17 take the address for a wish */
 		if (!sys_is_error(p) && (p != at || fixed != MAP_FIXED))
