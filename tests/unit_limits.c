@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -332,6 +333,64 @@ static void test_spares(void **state)
 {
 	(void)state;
 	assert_in_child(body_spares);
+}
+
+/* --- two threads in mlockall() */
+
+static struct rawcache *locked;
+static int inside[2], outside[2];
+
+static bool data_visible(void)
+{
+	char c;
+
+	return write(inside[1], locked->image.data, 1) == 1 && read(inside[0], &c, 1) == 1;
+}
+
+/* Stays in it until it is told. */
+static int lock_slowly(int flags)
+{
+	char c;
+
+	(void)flags;
+	return write(inside[1], "x", 1) == 1 && read(outside[0], &c, 1) == 1 ? 0 : -1;
+}
+
+static void *locker(void *arg)
+{
+	(void)arg;
+	return (void *)(intptr_t)rawcache_lock_all(locked, lock_slowly, MCL_CURRENT);
+}
+
+static int lock_and_look(int flags)
+{
+	(void)flags;
+	/* the other one leaves meanwhile */
+	if (write(outside[1], "x", 1) != 1)
+		return -1;
+	usleep(100000);
+	return data_visible() ? -1 : 0;
+}
+
+static int body_locks(void)
+{
+	pthread_t thread;
+	char c;
+
+	locked = attach(image);
+	if (pipe(inside) || pipe(outside) || !locked->image.data || !data_visible() ||
+	    pthread_create(&thread, NULL, locker, NULL) || read(inside[0], &c, 1) != 1)
+		return 1;
+	if (rawcache_lock_all(locked, lock_and_look, MCL_CURRENT))
+		return 2;
+	pthread_join(thread, NULL);
+	return data_visible() ? 0 : 3;
+}
+
+static void test_locks(void **state)
+{
+	(void)state;
+	assert_in_child(body_locks);
 }
 
 /* One process stands for many: each cache that it attaches takes a slot of its own. */
@@ -752,6 +811,7 @@ int main(void)
 		cmocka_unit_test_setup(test_left, setup),
 		cmocka_unit_test_setup(test_noexec, setup),
 		cmocka_unit_test_setup(test_spares, setup),
+		cmocka_unit_test_setup(test_locks, setup),
 		cmocka_unit_test_setup(test_many, setup),
 		cmocka_unit_test_setup(test_crowd, setup),
 		cmocka_unit_test_setup(test_few_files, setup),

@@ -306,7 +306,7 @@ void rawcache_helpers_dismiss(void)
 
 int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
 {
-	int ret = image_lock_all(&cache->image, lock, flags);
+	int ret = maps_lock_all(cache, lock, flags);
 
 	if (!ret || !(flags & MCL_CURRENT) || lock_others(cache, flags))
 		return ret;

@@ -20,6 +20,7 @@
 
 #define FOLLOWED_MAX 32u
 #define ROUND_MS 200u
+#define COST_SHARE 16u /* what looking costs is one part in so many of the time */
 #define PATIENCE_MS 20000u /* without a page that is new */
 #define QUIET_MS 1000u
 #define GROUP 32u /* chunks */
@@ -44,6 +45,7 @@ struct followed {
 	uint32_t unwanted;
 	uint32_t users; /* the thread, and who waits for its answer: the last one frees the block */
 	int fd; /* the program's; once FOLLOWED, the thread's */
+	uint64_t cost_ns; /* of looking once */
 	uint64_t fresh; /* when a new page was seen, clock_coarse_ms() */
 	uint64_t first; /* chunk */
 	/* bits, from `first` on */
@@ -238,10 +240,13 @@ static void followed_round(struct followed *followed, int pagemap)
 	uint64_t chunks = chunk_last(followed) - followed->first + 1;
 	bool left = quiet <= PATIENCE_MS && !file_written(followed->file);
 
+	followed->cost_ns = 0;
 	for (uint64_t bit = 0; bit < chunks && left; bit += GROUP) {
 		uint64_t end = min_u64(bit + GROUP, chunks);
+		uint64_t begun = clock_mono_ns();
 		int all = group_look(followed, pagemap, bit, end);
 
+		followed->cost_ns += clock_mono_ns() - begun;
 		if (all < 0)
 			left = false;
 		else if (all || quiet > QUIET_MS)
@@ -290,10 +295,13 @@ static void thread_rounds(struct followed **mine, int pagemap)
 static uint64_t thread_nap(const struct followed *mine)
 {
 	uint64_t quiet = PATIENCE_MS;
+	uint64_t cost_ns = 0;
 
-	for (; mine; mine = mine->beside)
+	for (; mine; mine = mine->beside) {
 		quiet = min_u64(quiet, clock_coarse_ms() - mine->fresh);
-	return max_u64(ROUND_MS, quiet / 4);
+		cost_ns += mine->cost_ns;
+	}
+	return max_u64(max_u64(ROUND_MS, quiet / 4), cost_ns / 1000000 * COST_SHARE);
 }
 
 static void follow_work(struct pool *pool)

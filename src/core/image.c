@@ -180,18 +180,15 @@ static void *data_map(const struct image *image)
 	return data;
 }
 
-int image_lock_all(const struct image *image, int (*lock)(int flags), int flags)
+void image_data_hide(const struct image *image)
 {
-	void *data = (void *)image->data;
-	int ret;
-
-	if (!data || !(flags & MCL_CURRENT))
-		return lock(flags);
 	/* who reads meanwhile faults, and has the origin's bytes */
-	SYS_CALL(__NR_mprotect, data, image->data_bytes, PROT_NONE, 0, 0, 0);
-	ret = lock(flags);
-	data_show(image, data);
-	return ret;
+	SYS_CALL(__NR_mprotect, image->data, image->data_bytes, PROT_NONE, 0, 0, 0);
+}
+
+void image_data_show(const struct image *image)
+{
+	data_show(image, (void *)image->data);
 }
 
 static int image_map(struct image *image)

@@ -52,8 +52,9 @@ void image_close(struct image *image);
 /* Whether the mount forbids to execute what is mapped of the image. */
 bool image_never_executes(const struct image *image);
 
-/* lock(flags), which is mlockall(): all memory but the regions, which would be read as a whole. */
-int image_lock_all(const struct image *image, int (*lock)(int flags), int flags);
+/* The regions, if they are mapped, are not accessible; and accessible again, and not locked. */
+void image_data_hide(const struct image *image);
+void image_data_show(const struct image *image);
 
 /* The size of a file or block device, or -errno. */
 int64_t image_device_bytes(int fd);

@@ -483,6 +483,30 @@ const void *rawcache_maps_edge(const void *taken, const void *address)
 	return edge == UINTPTR_MAX ? NULL : (const void *)edge;
 }
 
+/* --- mlockall() */
+
+int maps_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
+{
+	struct maps *maps = &cache->maps;
+	struct critical outer, critical;
+	int ret;
+
+	if (!cache->image.data || !(flags & MCL_CURRENT))
+		return lock(flags);
+	critical_enter(&outer); /* not left before the data is there again */
+	maps_lock(maps, &critical);
+	if (!maps->hiding++)
+		image_data_hide(&cache->image);
+	maps_unlock(maps, &critical);
+	ret = lock(flags);
+	maps_lock(maps, &critical);
+	if (!--maps->hiding)
+		image_data_show(&cache->image);
+	maps_unlock(maps, &critical);
+	critical_leave(&outer);
+	return ret;
+}
+
 /* --- fork */
 
 void maps_fork_prepare(struct maps *maps)
@@ -525,6 +549,9 @@ void maps_fork_child(struct rawcache *cache)
 {
 	struct map_piece **link = &cache->maps.pieces;
 
+	if (cache->maps.hiding)
+		image_data_show(&cache->image);
+	cache->maps.hiding = 0;
 	while (*link) {
 		struct map_piece *piece = *link;
 		int err = hold_get(cache, piece->region, piece->generation);

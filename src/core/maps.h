@@ -52,6 +52,7 @@ struct maps {
 	uintptr_t low, high;  /* all pieces lie in between; grows only */
 	struct map_piece *pieces;
 	int32_t room; /* for more pieces */
+	uint32_t hiding; /* threads in maps_lock_all() */
 	uint32_t replaced_next;
 	uintptr_t replaced[MAPS_REPLACED]; /* 0: none */
 };
@@ -87,6 +88,9 @@ void laying_end(void);
  */
 bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run,
 	      bool *changeable);
+
+/* lock(flags), which is mlockall(): all memory but the image's regions, which would be read as a whole. */
+int maps_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags);
 
 void maps_fork_prepare(struct maps *maps);
 void maps_fork_release(struct maps *maps);
