@@ -26,6 +26,8 @@
 
 #define HUGE_PAGE ((uint64_t)2 << 20)
 #define STRETCHES_MAX 1024u
+/* Signals are let in after so many runs: those that are looked at for the first time are verified. */
+#define LOOKS 32u
 /* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
 #define FETCH_MS 1000u
@@ -136,20 +138,23 @@ static void layout_find(struct layout *layout, struct request *r, uint64_t lengt
 	bool all = r->flags & MAP_POPULATE;
 	uint64_t fetch = all ? length : FETCH_MAX;
 	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS;
+	uint32_t looks = 0;
 
 	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
 		struct run run;
-		int err;
+		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
 
-		critical_leave(&r->critical);
-		err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
 		if (err && fetch && clock_coarse_ms() < until) {
 			fetch -= min_u64(fetch, rest);
+			critical_leave(&r->critical);
 			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
+			critical_enter(&r->critical);
+		} else if (++looks % LOOKS == 0) {
+			critical_leave(&r->critical);
+			critical_enter(&r->critical);
 		}
-		critical_enter(&r->critical);
 		if (!err)
 			err = layout_add(layout, r, done, &run);
 		if (err && err != -ENODATA && err != -ESTALE)
@@ -415,10 +420,11 @@ static uint64_t map_held(struct request *request, void **address)
 
 	if (length && !file_written(request->file)) {
 		mapped = file_map(request, address, length);
-		critical_leave(&request->critical);
-		if (mapped < length)
+		if (mapped < length) {
+			critical_leave(&request->critical);
 			follow_mapping(cache, request->file, request->fd, *address, length, offset);
-		critical_enter(&request->critical);
+			critical_enter(&request->critical);
+		}
 	}
 	stats_add(mapped_files, mapped != 0);
 	stats_add(mapped_bytes, mapped);

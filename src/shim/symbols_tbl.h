@@ -100,7 +100,7 @@ SYMBOL(ssize_t, copy_file_range,
        (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned int flags))
 ALIAS(sendfile64, sendfile)
 
-/* mappings: hooks_map.c */
+/* mappings: hooks_map.c, hooks_remap.c */
 SYMBOL(void *, mmap, (void *address, size_t n, int prot, int flags, int fd, off_t offset))
 SYMBOL(int, munmap, (void *address, size_t n))
 SYMBOL(int, mlockall, (int flags))
