@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/critical.h"
+#include "base/stack.h"
 #include "base/sys.h"
 
 struct guard {
@@ -34,7 +35,6 @@ static tls_initial struct {
 #define FAULTS CRITICAL_FAULTS
 /* The stack of a memcpy(), a sanitizer's too. */
 #define COPY_STACK 16384u
-#define SAME_STACK (UINT64_C(8) << 20)
 
 void guard_enable(void)
 {
@@ -123,17 +123,17 @@ void critical_close(const struct critical *critical)
 	sys_sigprocmask(SIG_SETMASK, &critical->mask, NULL);
 }
 
-bool guard_open(struct guard_window *window)
+void guard_open(struct guard_window *window)
 {
-	if (!window_needed())
-		return false;
-	window_open(window);
-	return true;
+	window->opened = window_needed();
+	if (window->opened)
+		window_open(window);
 }
 
 void guard_close(struct guard_window *window)
 {
-	window_close(window);
+	if (window->opened)
+		window_close(window);
 }
 
 static tls_initial bool helping;
@@ -149,7 +149,7 @@ static bool window_waits(int sig, uintptr_t sp)
 	struct guard_window *window = guard_window;
 
 	if (!window || window->seal != ((uintptr_t)window ^ GUARD_SEAL) ||
-	    (sp > (uintptr_t)window && sp - (uintptr_t)window < SAME_STACK))
+	    (sp > (uintptr_t)window && sp - (uintptr_t)window < STACK_SAME))
 		return false;
 	return window->mask & critical_bit(sig);
 }

@@ -56,11 +56,12 @@ void guard_helper(void);
 
 /*
  * A stretch that touches the image without guard_copy(), in a thread that blocks the two: it is open
- * for them meanwhile. guard_open() says whether it has to be closed.
+ * for them meanwhile. In other threads both do nothing.
  */
 struct guard_window {
 	uintptr_t seal; /* like a guard's */
 	uint64_t mask;	/* to restore */
+	bool opened;
 };
 extern bool guard_enabled;
 
@@ -69,7 +70,7 @@ static inline bool guard_may_block(void)
 	return unlikely(load_relaxed(&guard_mask) != GUARD_MASK_OPEN) && load_relaxed(&guard_enabled);
 }
 
-bool guard_open(struct guard_window *window);
+void guard_open(struct guard_window *window);
 void guard_close(struct guard_window *window);
 
 /* Where the kernel's access_ok() ends at the latest: beyond it there is no memory of a program's. */

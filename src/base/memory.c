@@ -38,6 +38,31 @@ void memory_unmap(void *p, size_t n)
 		sys_munmap(p, n);
 }
 
+char *memory_reserve_aligned(size_t n, size_t align, uint64_t residue)
+{
+	char *space = sys_reserve(NULL, n + align, 0);
+	size_t before;
+
+	if (sys_is_error(space))
+		return space;
+	before = (residue - (uintptr_t)space) % align;
+	if (before)
+		sys_munmap(space, before);
+	if (before < align)
+		sys_munmap(space + before + n, align - before);
+	return space + before;
+}
+
+bool memory_reserve_at(void *at, size_t n)
+{
+	char *p = sys_reserve(at, n, MAP_FIXED_NOREPLACE);
+
+	/* kernels before 4.17 take the address for a wish */
+	if (!sys_is_error(p) && p != at)
+		sys_munmap(p, n);
+	return p == at;
+}
+
 static unsigned int class_of(size_t n)
 {
 	unsigned int shift = n > 1 ? log2_floor(n - 1) + 1 : 0;

@@ -6,12 +6,22 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Zeroed private pages, or NULL. Pages that are never touched cost address space only. */
 void *memory_map(size_t n);
 void memory_unmap(void *p, size_t n);
+
+/*
+ * `n` bytes of address space, whole pages, that nobody may touch: at an address that is `residue` modulo
+ * `align`, or -errno (sys_is_error()).
+ */
+char *memory_reserve_aligned(size_t n, size_t align, uint64_t residue);
+
+/* The same at `at`; false: it is another thread's mapping by now. */
+bool memory_reserve_at(void *at, size_t n);
 
 /*
  * Blocks of a power-of-two size. Freed blocks are kept for the same size and never returned to

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -282,6 +283,34 @@ static inline int sys_getsockopt(int fd, int level, int name, void *value, unsig
 static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 {
 	return (int)SYS_CALL(__NR_rt_sigprocmask, how, set, old, sizeof(uint64_t), 0, 0);
+}
+
+static inline uint64_t sys_device(const struct statx *stx)
+{
+	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
+}
+
+/* Whether the descriptor is of that file now. */
+static inline int sys_fd_is(int fd, uint64_t device, uint64_t inode)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) && stx.stx_ino == inode && sys_device(&stx) == device;
+}
+
+/* Addresses that nobody else gets and nobody may touch; `at` and `fixed` as for mmap(). */
+static inline char *sys_reserve(void *at, size_t n, int fixed)
+{
+	return sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+}
+
+/* Bytes of address space that the process may have; UINT64_MAX: no limit. */
+static inline uint64_t sys_space_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
+									       : limit.rlim_cur;
 }
 
 /* Whether a file may reach `end` bytes: beyond RLIMIT_FSIZE the kernel kills with SIGXFSZ. */

@@ -27,18 +27,16 @@ void rawcache_file_advise(struct rawcache *cache, uint64_t handle, int fd, uint6
 {
 	struct file *file = file_at(cache, handle);
 	struct guard_window window;
-	bool opened;
 
 	if (!file || !file_hold(cache, file, handle))
 		return;
-	opened = guard_open(&window);
+	guard_open(&window);
 	if (advice == POSIX_FADV_WILLNEED && offset < file->size)
 		advise_need(cache, file, fd, offset, len);
 	else if (advice == POSIX_FADV_NORMAL || advice == POSIX_FADV_RANDOM ||
 		 advice == POSIX_FADV_SEQUENTIAL)
 		store_relaxed(&file->ahead.advice, (uint32_t)advice);
-	if (opened)
-		guard_close(&window);
+	guard_close(&window);
 	file_release(cache, file);
 }
 
@@ -75,16 +73,14 @@ uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t handle, uint64_t 
 	struct guard_window window;
 	uint64_t cached = 0;
 	uint64_t end;
-	bool opened;
 
 	if (!file || !file_hold(cache, file, handle))
 		return 0;
 	end = offset < file->size ? offset + min_u64(len, file->size - offset) : offset;
-	opened = guard_open(&window);
+	guard_open(&window);
 	for (uint64_t at = offset; at < end; at = (at / cache->chunk_bytes + 1) * cache->chunk_bytes)
 		cached += chunk_cached(cache, file, at / cache->chunk_bytes, offset, end);
-	if (opened)
-		guard_close(&window);
+	guard_close(&window);
 	file_release(cache, file);
 	return cached;
 }

@@ -88,10 +88,10 @@ int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
 			  enum rawcache_reason *reason)
 {
 	struct guard_window window;
-	bool opened = guard_open(&window);
-	int err = file_explain(cache, fd, path, stx, state, reason);
+	int err;
 
-	if (opened)
-		guard_close(&window);
+	guard_open(&window);
+	err = file_explain(cache, fd, path, stx, state, reason);
+	guard_close(&window);
 	return err;
 }

@@ -150,7 +150,7 @@ static void file_end(struct files *files, struct file *file)
 	store_release(&file->serial, serial ? serial : 1);
 	store_release(&file->chunks, 0);
 	if (chunks)
-		memory_put((void *)(uintptr_t)(chunks & ~UINT64_C(63)), chunks_bytes(chunks));
+		memory_put(chunks_table(chunks), chunks_bytes(chunks));
 	HASH_DEL(files->by_key, file->link);
 	memory_put(file->link, sizeof(*file->link));
 	file->link = NULL;
@@ -295,7 +295,7 @@ static bool identity_recent(const struct identity *identity, uint64_t window_ms)
 
 static uint32_t *writer_of(const struct rawcache *cache, const struct statx *stx)
 {
-	uint64_t h = ((uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor) ^
+	uint64_t h = sys_device(stx) ^
 		     stx->stx_ino * UINT64_C(0x9e3779b97f4a7c15);
 
 	if (!cache->runtime.header)
@@ -311,11 +311,6 @@ void rawcache_file_changed(struct rawcache *cache, const struct statx *stx)
 		fetch_add(writer, 1); /* pairs with the acquire in file_written() */
 }
 
-static uint64_t device_of(const struct statx *stx)
-{
-	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
-}
-
 bool file_unchanged(const struct file *file, int fd)
 {
 	const struct identity *id = &file->identity;
@@ -325,7 +320,7 @@ bool file_unchanged(const struct file *file, int fd)
 	       stx.stx_mtime.tv_sec == id->mtime_sec && stx.stx_mtime.tv_nsec == id->mtime_nsec &&
 	       stx.stx_ctime.tv_sec == id->ctime_sec && stx.stx_ctime.tv_nsec == id->ctime_nsec &&
 	       stx.stx_ino == load_relaxed(&file->inode) &&
-	       device_of(&stx) == load_relaxed(&file->device) && !file_written(file);
+	       sys_device(&stx) == load_relaxed(&file->device) && !file_written(file);
 }
 
 /* --- opening */
@@ -406,7 +401,7 @@ static int file_get(struct rawcache *cache, const struct key *key,
 	}
 	if (file) {
 		store_relaxed(&file->inode, stx->stx_ino);
-		store_relaxed(&file->device, device_of(stx));
+		store_relaxed(&file->device, sys_device(stx));
 		*handle = file_handle(file);
 	}
 	files_unlock(files, &critical);

@@ -95,13 +95,24 @@ static inline bool file_is_open(const struct file *file)
 	return load_relaxed(&file->references) != load_relaxed(&file->fetching);
 }
 
+/* Of file->chunks: how many there are, and the first. */
+static inline uint64_t chunks_count(uint64_t word)
+{
+	return UINT64_C(1) << (word & 63);
+}
+
+static inline struct chunk *chunks_table(uint64_t word)
+{
+	return (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
+}
+
 /* The chunk's memory, or NULL (no table: no memory, or a stale handle). */
 static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 {
 	uint64_t word = load_acquire(&file->chunks);
-	struct chunk *table = (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
+	struct chunk *table = chunks_table(word);
 
-	return table && number < UINT64_C(1) << (word & 63) ? &table[number] : NULL;
+	return table && number < chunks_count(word) ? &table[number] : NULL;
 }
 
 /*
@@ -112,7 +123,7 @@ static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 
 static inline size_t chunks_bytes(uint64_t word)
 {
-	uint64_t n = UINT64_C(1) << (word & 63);
+	uint64_t n = chunks_count(word);
 
 	return n * sizeof(struct chunk) + n / CHUNKS_GROUP * sizeof(uint64_t);
 }
@@ -120,8 +131,8 @@ static inline size_t chunks_bytes(uint64_t word)
 static inline uint64_t *file_group(const struct file *file, uint64_t number)
 {
 	uint64_t word = load_acquire(&file->chunks);
-	uint64_t n = UINT64_C(1) << (word & 63);
-	struct chunk *table = (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
+	uint64_t n = chunks_count(word);
+	struct chunk *table = chunks_table(word);
 
 	return table && number / CHUNKS_GROUP < n / CHUNKS_GROUP ?
 		       (uint64_t *)(table + n) + number / CHUNKS_GROUP :

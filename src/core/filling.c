@@ -2,22 +2,14 @@
 #include "core/filling.h"
 
 #include <pthread.h>
-#include <signal.h>
 
+#include "base/stack.h"
 #include "base/sys.h"
 #include "core/extent.h"
 #include "core/file.h"
 #include "core/region.h"
 
 tls_initial struct filling filling;
-
-static bool on_signal_stack(void)
-{
-	stack_t stack;
-
-	return !SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) &&
-	       stack.ss_flags & SS_ONSTACK;
-}
 
 void filling_drop_extent(void)
 {
@@ -92,7 +84,7 @@ __attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *
 bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *seal)
 {
 	if (filling.seal) {
-		if (on_signal_stack() || (filling.seal > seal && seal_whole(filling.seal)))
+		if (stack_is_alternate() || (filling.seal > seal && seal_whole(filling.seal)))
 			return false;
 		filling_abandoned();
 	}

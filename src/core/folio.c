@@ -42,8 +42,7 @@ void folio_prepare(const struct rawcache *cache, uint32_t page, uint32_t pages)
 
 	if (block + BLOCK_PAGES > page + pages || !folio_possible(cache))
 		return;
-	space = sys_mmap(NULL, 2 * FORMAT_DATA_ALIGN, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	space = sys_reserve(NULL, 2 * FORMAT_DATA_ALIGN, 0);
 	if (sys_is_error(space))
 		return;
 	for (; block + BLOCK_PAGES <= page + pages; block += BLOCK_PAGES)

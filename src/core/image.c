@@ -105,7 +105,7 @@ static int image_trust(struct image *image, bool allow_shared, const char **why,
 	image->group = stx.stx_gid;
 	image->mode = stx.stx_mode & 0777;
 	image->inode = stx.stx_ino;
-	image->device = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+	image->device = sys_device(&stx);
 	/* a block device belongs to the disk group everywhere: its members own the machine anyway */
 	if (image->block_device ? (stx.stx_mode & 0002) : (stx.stx_mode & 0022)) {
 		if (!allow_shared && !image_marked(&stx)) {
@@ -126,10 +126,9 @@ static int image_trust(struct image *image, bool allow_shared, const char **why,
  */
 static bool space_left(uint64_t bytes)
 {
-	struct rlimit limit;
+	uint64_t limit = sys_space_limit();
 
-	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ||
-	       bytes <= limit.rlim_cur / IMAGE_SPACE_SHARE;
+	return limit == UINT64_MAX || bytes <= limit / IMAGE_SPACE_SHARE;
 }
 
 bool image_never_executes(const struct image *image)
@@ -153,28 +152,21 @@ static void data_show(const struct image *image, void *data)
  */
 static void *data_map(const struct image *image)
 {
-	uint64_t room = image->data_bytes + FORMAT_DATA_ALIGN;
 	char *space;
-	uint64_t before;
 	void *data;
 
-	if (!space_left(room))
+	if (!space_left(image->data_bytes + FORMAT_DATA_ALIGN))
 		return (void *)-ENOMEM;
-	space = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			 0);
+	space = memory_reserve_aligned(image->data_bytes, FORMAT_DATA_ALIGN, 0);
 	if (sys_is_error(space))
 		return space;
-	before = round_up((uintptr_t)space, FORMAT_DATA_ALIGN) - (uintptr_t)space;
 	/* accessible only when it is not locked: after mlockall(MCL_FUTURE) all of it would be read */
-	data = sys_mmap(space + before, image->data_bytes, PROT_NONE,
+	data = sys_mmap(space, image->data_bytes, PROT_NONE,
 			MAP_SHARED | MAP_NORESERVE | MAP_FIXED, image->fd, image->sb.data_offset);
 	if (sys_is_error(data)) {
-		sys_munmap(space, room);
+		sys_munmap(space, image->data_bytes);
 		return data;
 	}
-	if (before)
-		sys_munmap(space, before);
-	sys_munmap(space + before + image->data_bytes, FORMAT_DATA_ALIGN - before);
 	sys_madvise(data, image->data_bytes, MADV_RANDOM);
 	data_show(image, data);
 	return data;
@@ -268,12 +260,9 @@ void image_close(struct image *image)
 
 bool image_fd_valid(const struct image *image)
 {
-	struct statx stx;
-
 	if (likely(image->mark >= 0))
 		return sys_lseek(image->fd, 0, SEEK_CUR) == image->mark;
-	return !sys_fstatx(image->fd, &stx) && stx.stx_ino == image->inode &&
-	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == image->device;
+	return sys_fd_is(image->fd, image->device, image->inode);
 }
 
 ssize_t image_pread(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n)

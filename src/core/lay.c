@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include <rawcache/zerocopy.h>
 
@@ -173,24 +172,13 @@ static void layout_find(struct layout *layout, struct request *r, uint64_t lengt
 static char *map_align(char *p, uint64_t length, uint64_t offset)
 {
 	uint64_t n = round_up(length, FORMAT_PAGE);
-	uint64_t before;
 	char *space;
-	bool moved;
 
 	if (n < HUGE_PAGE || ((uintptr_t)p - offset) % HUGE_PAGE == 0)
 		return p;
-	space = sys_mmap(NULL, n + HUGE_PAGE, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (sys_is_error(space))
-		return p;
-	before = (offset - (uintptr_t)space) % HUGE_PAGE;
-	moved = pages_move(p, n, (uintptr_t)space + before);
-	/* if not: what should go there may be another thread's by now */
-	if (before)
-		sys_munmap(space, before);
-	if (before < HUGE_PAGE)
-		sys_munmap(space + before + n, HUGE_PAGE - before);
-	return moved ? space + before : p;
+	space = memory_reserve_aligned(n, HUGE_PAGE, offset);
+	/* if it is not moved: where it should go may be another thread's by now */
+	return !sys_is_error(space) && pages_move(p, n, (uintptr_t)space) ? space : p;
 }
 
 static struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset, int prot)
@@ -249,7 +237,7 @@ static void pieces_end_at(const struct request *request, struct map_piece *faile
 	uint64_t n = stretch_last(failed)->end - failed->start;
 	char *at = base + failed->start;
 
-	if (hole_fill(at, n))
+	if (memory_reserve_at(at, n))
 		sys_mmap(at, n, request->prot, (request->flags & MAP_TYPE) | MAP_FIXED, request->fd,
 			 request->offset + failed->start);
 	while (*link != failed)
@@ -321,24 +309,13 @@ static bool file_map_apart(const struct request *request, uint64_t pages, void *
 	return true;
 }
 
-/* A limited address space is the program's: it has room for one mapping, and for no spare. */
-static bool space_limited(void)
-{
-	struct rlimit limit;
-
-	return !getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY;
-}
-
 /* The origin's mapping made a second time. Not writable: it would count as memory, too. */
 static struct map_spare *spare_map(const struct request *request, uint64_t length)
 {
+	char *base = sys_mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, request->fd,
+			      request->offset);
 	struct map_spare *spare;
-	char *base;
 
-	if (space_limited())
-		return NULL;
-	base = sys_mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, request->fd,
-			request->offset);
 	if (sys_is_error(base))
 		return NULL;
 	spare = spare_make(base, length, request->offset, PROT_READ);
@@ -348,7 +325,8 @@ static struct map_spare *spare_map(const struct request *request, uint64_t lengt
 }
 
 /* Over the origin's mapping. Bytes. */
-static uint64_t file_map_over(const struct request *request, void **address, uint64_t length)
+static uint64_t file_map_over(const struct request *request, void **address, uint64_t length,
+			      bool limited)
 {
 	struct map_piece *failed;
 	struct map_spare *spare;
@@ -357,7 +335,7 @@ static uint64_t file_map_over(const struct request *request, void **address, uin
 		*address = map_align(*address, request->length, request->offset);
 	if (!laying.pieces)
 		return 0;
-	spare = spare_map(request, length);
+	spare = limited ? NULL : spare_map(request, length);
 	CRASH_POINT(map_spare);
 	failed = pieces_lay(request, laying.pieces, *address);
 	if (failed)
@@ -372,15 +350,18 @@ static uint64_t file_map(struct request *request, void **address, uint64_t lengt
 	uint64_t pages = round_up(request->length, FORMAT_PAGE);
 	struct critical critical;
 	uint64_t mapped;
+	bool limited;
 
 	if (!cache_slot_need(request->cache))
 		layout_find(&layout, request, length);
+	/* a limited address space is the program's: it has room for one mapping, and for no spare */
+	limited = layout.last && sys_space_limit() != UINT64_MAX;
 	/* a spare of what may be written to would count as memory twice */
 	if (!(request->flags & MAP_FIXED) && layout.last && !layout.gaps && layout.last->end == pages &&
-	    !(request->prot & PROT_WRITE) && !space_limited() &&
+	    !(request->prot & PROT_WRITE) && !limited &&
 	    file_map_apart(request, pages, address))
 		return length;
-	mapped = min_u64(file_map_over(request, address, length), length);
+	mapped = min_u64(file_map_over(request, address, length, limited), length);
 	if (mapped < length) {
 		maps_lock(&request->cache->maps, &critical);
 		maps_span(&request->cache->maps, (uintptr_t)*address, (uintptr_t)*address + length);
@@ -444,12 +425,11 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 				   .flags = flags };
 	struct guard_window window;
 	uint64_t mapped = 0;
-	bool opened;
 
 	if (!request.file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
 		return 0;
 	rawcache_thread_recover();
-	opened = guard_may_block() && guard_open(&window);
+	guard_open(&window);
 	critical_enter(&request.critical);
 	if (file_hold(cache, request.file, handle)) {
 		laying_begin(cache, request.file);
@@ -457,7 +437,6 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 		laying_end();
 	}
 	critical_leave(&request.critical);
-	if (opened)
-		guard_close(&window);
+	guard_close(&window);
 	return mapped;
 }

@@ -83,17 +83,6 @@ bool pages_move(const char *from, size_t n, uintptr_t to)
 					      MREMAP_MAYMOVE | MREMAP_FIXED, to, 0));
 }
 
-bool hole_fill(char *at, size_t n)
-{
-	char *p = sys_mmap(at, n, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-
-	/* kernels before 4.17 take the address for a wish */
-	if (!sys_is_error(p) && p != at)
-		sys_munmap(p, n);
-	return p == at;
-}
-
 /* Where the spare has what lies at `start` of the piece, or NULL. */
 static char *spare_page(const struct map_piece *piece, uintptr_t start)
 {
@@ -119,7 +108,7 @@ static bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t
 	if (prot != spare->prot)
 		SYS_CALL(__NR_mprotect, start, n, prot, 0, 0, 0);
 	/* or it may be another thread's mapping, which would go with the spare */
-	if (!hole_fill(at, n))
+	if (!memory_reserve_at(at, n))
 		spare->torn = true;
 	return true;
 }
@@ -542,7 +531,7 @@ static void piece_copy(const struct rawcache *cache, const struct map_piece *pie
 		return;
 	if (!sys_is_error(copy))
 		sys_munmap(copy, n);
-	sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+	sys_reserve(at, n, MAP_FIXED);
 }
 
 void maps_fork_child(struct rawcache *cache)

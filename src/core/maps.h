@@ -75,9 +75,6 @@ void spare_put(struct map_spare *spare);
 /* The pages at `from` lie at `to` now; if not, what was there may be unmapped. */
 bool pages_move(const char *from, size_t n, uintptr_t to);
 
-/* A hole becomes inaccessible pages; false if it is another thread's mapping by now. */
-bool hole_fill(char *at, size_t n);
-
 /* What this thread held for a mapping that it did not finish (lay.c) is given back. */
 void laying_end(void);
 

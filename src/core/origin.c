@@ -184,7 +184,7 @@ void origin_of(int fd, const struct statx *stx, struct origin *origin)
 	bool unique = stx->stx_mask & STATX_MNT_ID_UNIQUE;
 	uint64_t now = clock_coarse_ms();
 	uint64_t mount = stx->stx_mnt_id;
-	uint64_t device = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
+	uint64_t device = sys_device(stx);
 	struct critical critical;
 
 	if (likely(cached_find(mount, device, now, origin)))

@@ -592,11 +592,11 @@ static never_inline ssize_t read_in_window(struct rawcache *cache, uint64_t hand
 					   void *buf, size_t len, uint64_t offset)
 {
 	struct guard_window window;
-	bool opened = guard_open(&window);
-	ssize_t n = file_read(cache, handle, fd, buf, len, offset);
+	ssize_t n;
 
-	if (opened)
-		guard_close(&window);
+	guard_open(&window);
+	n = file_read(cache, handle, fd, buf, len, offset);
+	guard_close(&window);
 	return n;
 }
 

@@ -110,17 +110,13 @@ static int runtime_fd_note(struct runtime *runtime)
 	int err = sys_fstatx(runtime->fd, &stx);
 
 	runtime->inode = stx.stx_ino;
-	runtime->device = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+	runtime->device = sys_device(&stx);
 	return err;
 }
 
 bool runtime_fd_valid(const struct runtime *runtime)
 {
-	struct statx stx;
-
-	return !runtime->foreign && !sys_fstatx(runtime->fd, &stx) &&
-	       stx.stx_ino == runtime->inode &&
-	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == runtime->device;
+	return !runtime->foreign && sys_fd_is(runtime->fd, runtime->device, runtime->inode);
 }
 
 static int runtime_map(struct runtime *runtime, uint64_t bytes, uint32_t visited_count)
@@ -447,7 +443,6 @@ void runtime_detach(struct runtime *runtime)
 
 int runtime_reopen(struct runtime *runtime)
 {
-	struct statx stx;
 	char self[40];
 	int fd;
 
@@ -457,8 +452,7 @@ int runtime_reopen(struct runtime *runtime)
 		fd = sys_openat(AT_FDCWD, runtime->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
-	if (sys_fstatx(fd, &stx) || stx.stx_ino != runtime->inode ||
-	    ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) != runtime->device) {
+	if (!sys_fd_is(fd, runtime->device, runtime->inode)) {
 		sys_close(fd);
 		return -ESTALE;
 	}

@@ -151,10 +151,7 @@ void storage_bound(struct rawcache *cache)
 
 static bool fd_is_image(const struct rawcache *cache, int fd)
 {
-	struct statx stx;
-
-	return !sys_fstatx(fd, &stx) && stx.stx_ino == cache->image.inode &&
-	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == cache->image.device;
+	return sys_fd_is(fd, cache->image.device, cache->image.inode);
 }
 
 /*

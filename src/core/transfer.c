@@ -218,13 +218,13 @@ static int run_pinned(struct rawcache *cache, struct file *file, uint64_t handle
 		      uint64_t offset, uint64_t length, struct run *run)
 {
 	struct guard_window window;
-	bool opened = guard_open(&window);
-	int err = run_find(cache, file, handle, fd, offset, length, run);
+	int err;
 
+	guard_open(&window);
+	err = run_find(cache, file, handle, fd, offset, length, run);
 	if (!err)
 		err = held_pin(cache, run);
-	if (opened)
-		guard_close(&window);
+	guard_close(&window);
 	return err;
 }
 
@@ -233,14 +233,13 @@ static int mapped_pinned(struct rawcache *cache, const void *bytes, size_t lengt
 			 bool *changeable)
 {
 	struct guard_window window;
-	bool opened = guard_open(&window);
 	int err = -ENODATA;
 
+	guard_open(&window);
 	if (rawcache_maps_touch(cache, bytes, length) &&
 	    maps_run(&cache->maps, bytes, length, run, changeable))
 		err = held_pin(cache, run);
-	if (opened)
-		guard_close(&window);
+	guard_close(&window);
 	return err;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/sys.h"
 
 #include "shim/mapped.h"
@@ -32,7 +33,7 @@ static bool is_mapped_file(struct handle *handle, const void *arg)
 	const struct statx *stx = &handle->stx;
 
 	return !handle->writer && stx->stx_ino == mapped->inode &&
-	       ((uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor) == mapped->device;
+	       sys_device(stx) == mapped->device;
 }
 
 /* One line of /proc/self/maps: begin-end protection offset major:minor inode */
@@ -87,13 +88,11 @@ static bool vma_file(const void *at, uint64_t *device, uint64_t *inode)
 static bool is_origin(const void *at, int fd, const struct rawcache_mapped *mapped)
 {
 	uint64_t device, inode, origin_device, origin_inode;
-	struct statx stx;
 
 	if (mapped->origin && vma_file(at, &device, &inode))
 		return vma_file(mapped->origin, &origin_device, &origin_inode) &&
 		       device == origin_device && inode == origin_inode;
-	return !sys_fstatx(fd, &stx) && stx.stx_ino == mapped->inode &&
-	       ((uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor) == mapped->device;
+	return sys_fd_is(fd, mapped->device, mapped->inode);
 }
 
 /*
@@ -149,23 +148,13 @@ static size_t pieces_move(char *old, size_t n, char *to, const void *moved)
 	return done;
 }
 
-static char *hole_take(char *at, size_t n, int fixed)
-{
-	return sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
-}
-
 /* The same backwards, into holes that another thread may have taken by now. */
 static void pieces_move_back(char *old, size_t n, char *from, const void *moved)
 {
 	for (size_t done = 0, step; done < n; done += step) {
-		char *p;
-
 		step = step_at(old, done, n, moved);
-		p = hole_take(old + done, step, MAP_FIXED_NOREPLACE);
-		if (p == old + done)
-			step_move(from + done, step, p);
-		else if (!sys_is_error(p))
-			sys_munmap(p, step);
+		if (memory_reserve_at(old + done, step))
+			step_move(from + done, step, old + done);
 	}
 }
 
@@ -200,7 +189,7 @@ static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void 
 	if (!(flags & MREMAP_MAYMOVE) || (more && fdtab_find(is_mapped_file, first) < 0))
 		return NULL;
 	/* where the program wants it, or anywhere */
-	p = hole_take(flags & MREMAP_FIXED ? to : NULL, n, flags & MREMAP_FIXED ? MAP_FIXED : 0);
+	p = sys_reserve(flags & MREMAP_FIXED ? to : NULL, n, flags & MREMAP_FIXED ? MAP_FIXED : 0);
 	if (sys_is_error(p))
 		return NULL;
 	if (more && !origin_map(p + old_size, more, first, old_size, MAP_FIXED)) {
@@ -218,7 +207,7 @@ static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void 
 static bool kernel_moves_many(void)
 {
 	static int32_t known; /* -1: it does not */
-	char *p = load_relaxed(&known) ? (char *)-EEXIST : hole_take(NULL, 4 * PAGE, 0);
+	char *p = load_relaxed(&known) ? (char *)-EEXIST : sys_reserve(NULL, 4 * PAGE, 0);
 	char *to = p + 2 * PAGE;
 
 	if (!sys_is_error(p)) {

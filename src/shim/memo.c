@@ -39,7 +39,7 @@ static uint64_t nanoseconds(const struct statx_timestamp *t)
 static void identify(const struct statx *stx, struct identity *identity)
 {
 	identity->mount = stx->stx_mnt_id;
-	identity->device = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
+	identity->device = sys_device(stx);
 	identity->inode = stx->stx_ino;
 	identity->size = stx->stx_size;
 	identity->mtime = nanoseconds(&stx->stx_mtime);

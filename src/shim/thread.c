@@ -6,7 +6,7 @@
 #include <rawcache/zerocopy.h>
 
 #include "base/guard.h"
-#include "base/sys.h"
+#include "base/stack.h"
 
 #include "shim/quiet.h"
 
@@ -21,9 +21,7 @@ void thread_give_back(void)
 
 bool never_inline thread_recover(void)
 {
-	stack_t stack;
-
-	if (!SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) && stack.ss_flags & SS_ONSTACK)
+	if (stack_is_alternate())
 		return false;
 	thread_give_back();
 	return true;

@@ -19,9 +19,9 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/stack.h"
 
 #define THREAD_FOREIGN 1u
-#define THREAD_SAME_STACK (UINT64_C(8) << 20)
 
 extern tls_initial uintptr_t thread_frame;
 
@@ -32,7 +32,7 @@ static inline bool thread_is_foreign(void)
 
 static inline bool thread_abandoned(uintptr_t outer, uintptr_t frame)
 {
-	return outer != THREAD_FOREIGN && frame - outer < THREAD_SAME_STACK;
+	return outer != THREAD_FOREIGN && frame - outer < STACK_SAME;
 }
 
 /* Give back what a hook held that was left by siglongjmp() or cancellation. */
