@@ -159,6 +159,16 @@ for part in sys.argv[1].split("."):
 print(t)' "$1"
 }
 
+# free_port: a TCP port that nobody has, not even a connection that has ended. It lies below those
+# that the kernel gives to clients, which keep one for a minute after.
+free_port() {
+	while :; do
+		free_port=$((10000 + (RANDOM * 32768 + RANDOM) % 22768))
+		grep -qsi "^ *[0-9]*: [0-9A-F]*:$(printf %04x $free_port) " /proc/net/tcp /proc/net/tcp6 || break
+	done
+	echo $free_port
+}
+
 # age DIRECTORY: make files old enough to be stored (RAWCACHE_SETTLE, and clock ticks)
 age() {
 	find "$1" -exec touch -h -d '1 hour ago' {} +

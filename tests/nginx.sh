@@ -56,9 +56,8 @@ fetch_all() {
 	sort -k2 "$scratch/sums" | cmp - "$scratch/got.sums"
 }
 
-port=$((20000 + $$ % 20000))
 for sendfile in off on; do
-	port=$((port + 1))
+	port=$(free_port)
 	serve $sendfile $port
 	check "sendfile $sendfile: all files are right the first time" fetch_all $port
 	origin_control "$scratch/mnt" reset

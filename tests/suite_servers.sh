@@ -111,10 +111,10 @@ server() {
 	stop "$server_pid"
 	pids=${pids% "$server_pid"}
 	rm -f "$scratch/error.log"
-	port=$((port + 1))
+	port=$(free_port)
 }
 
-port=$((20000 + $$ % 20000))
+port=$(free_port)
 
 nginx_with() {
 	cat >"$scratch/nginx.conf" <<-CONF
