@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #include <rawcache/image.h>
 
@@ -116,6 +117,58 @@ static void test_two(void **state)
 	assert_in_range(runs[1], 1, 12);
 }
 
+#define THREADS 8
+
+struct beginner {
+	pthread_t thread;
+	pthread_barrier_t *barrier;
+	struct space_stream stream;
+	struct extent extent;
+	int err;
+};
+
+static void *begin(void *arg)
+{
+	struct beginner *b = arg;
+
+	pthread_barrier_wait(b->barrier);
+	b->err = space_get(cache, REGION_PROBATION, CHUNK, &b->stream, &b->extent);
+	if (!b->err)
+		region_release(cache, &b->extent);
+	return NULL;
+}
+
+/* All chunks of a file at the same time, one file after the other: a block for each file, none lost. */
+static void test_at_once(void **state)
+{
+	pthread_barrier_t barrier;
+	uint32_t before = 0;
+	int breaks = -1;
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (uint64_t file = 0; file < 40; file++) {
+		struct beginner beginner[THREADS];
+
+		for (uint64_t i = 0; i < THREADS; i++) {
+			beginner[i].barrier = &barrier;
+			beginner[i].stream = (struct space_stream){ 500 + file, i, THREADS * CHUNK };
+			assert_int_equal(pthread_create(&beginner[i].thread, NULL, begin, &beginner[i]), 0);
+		}
+		for (int i = 0; i < THREADS; i++) {
+			pthread_join(beginner[i].thread, NULL);
+			assert_int_equal(beginner[i].err, 0);
+			note(&beginner[i].extent);
+		}
+		for (int i = 0; i < THREADS; i++)
+			assert_int_equal(beginner[i].extent.page, beginner[0].extent.page + i * CHUNK);
+		breaks += beginner[0].extent.page != before + BLOCK;
+		before = beginner[0].extent.page;
+	}
+	pthread_barrier_destroy(&barrier);
+	assert_in_range(breaks, 0, 2); /* a thread may be without a processor for a while */
+}
+
 /* What a file does not fill is left to others, and small ones share blocks. */
 static void test_little_wasted(void **state)
 {
@@ -222,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_little_wasted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_recycled, setup, teardown),

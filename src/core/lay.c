@@ -25,8 +25,6 @@
 
 #define HUGE_PAGE ((uint64_t)2 << 20)
 #define STRETCHES_MAX 1024u
-/* Signals are let in after so many runs: those that are looked at for the first time are verified. */
-#define LOOKS 32u
 /* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
 #define FETCH_MS 1000u
@@ -41,6 +39,7 @@ struct request {
 	uint64_t offset; /* of the file */
 	int prot, flags;
 	struct critical critical;
+	uint64_t let_in_ms; /* when signals were let in last */
 };
 
 /*
@@ -130,6 +129,18 @@ static void pieces_give_up(struct rawcache *cache, struct map_piece *piece)
 	}
 }
 
+/* Now and then: what is looked at for the first time is verified. */
+static void signals_let_in(struct request *r)
+{
+	uint64_t now = clock_coarse_ms();
+
+	if (now == r->let_in_ms)
+		return;
+	r->let_in_ms = now;
+	critical_leave(&r->critical);
+	critical_enter(&r->critical);
+}
+
 /* What the cache has of [0, length) of the request; what is missing may be fetched. */
 static void layout_find(struct layout *layout, struct request *r, uint64_t length)
 {
@@ -137,8 +148,8 @@ static void layout_find(struct layout *layout, struct request *r, uint64_t lengt
 	bool all = r->flags & MAP_POPULATE;
 	uint64_t fetch = all ? length : FETCH_MAX;
 	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS;
-	uint32_t looks = 0;
 
+	r->let_in_ms = clock_coarse_ms();
 	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
@@ -150,9 +161,8 @@ static void layout_find(struct layout *layout, struct request *r, uint64_t lengt
 			critical_leave(&r->critical);
 			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
 			critical_enter(&r->critical);
-		} else if (++looks % LOOKS == 0) {
-			critical_leave(&r->critical);
-			critical_enter(&r->critical);
+		} else {
+			signals_let_in(r);
 		}
 		if (!err)
 			err = layout_add(layout, r, done, &run);
@@ -273,10 +283,9 @@ static char *pieces_lay_apart(const struct request *request, struct map_piece *f
 /* The pieces are mapped at `base`, and known from now on. Bytes. */
 static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map_spare *spare)
 {
-	struct critical critical;
 	uint64_t mapped = 0;
 
-	maps_lock(&cache->maps, &critical);
+	pthread_mutex_lock(&cache->maps.lock);
 	while (laying.pieces) {
 		struct map_piece *piece = laying.pieces;
 
@@ -289,7 +298,7 @@ static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map
 	}
 	CRASH_POINT(map_noted);
 	spare_put(spare);
-	maps_unlock(&cache->maps, &critical);
+	pthread_mutex_unlock(&cache->maps.lock);
 	return mapped;
 }
 
@@ -348,7 +357,6 @@ static uint64_t file_map(struct request *request, void **address, uint64_t lengt
 {
 	struct layout layout = { .end = &laying.pieces };
 	uint64_t pages = round_up(request->length, FORMAT_PAGE);
-	struct critical critical;
 	uint64_t mapped;
 	bool limited;
 
@@ -363,9 +371,9 @@ static uint64_t file_map(struct request *request, void **address, uint64_t lengt
 		return length;
 	mapped = min_u64(file_map_over(request, address, length, limited), length);
 	if (mapped < length) {
-		maps_lock(&request->cache->maps, &critical);
+		pthread_mutex_lock(&request->cache->maps.lock);
 		maps_span(&request->cache->maps, (uintptr_t)*address, (uintptr_t)*address + length);
-		maps_unlock(&request->cache->maps, &critical);
+		pthread_mutex_unlock(&request->cache->maps.lock);
 	}
 	return mapped;
 }
@@ -377,17 +385,23 @@ static void laying_begin(struct rawcache *cache, struct file *file)
 	laying.cache = cache;
 }
 
-void laying_end(void)
+static void laying_finish(void)
 {
 	struct rawcache *cache = laying.cache;
-	struct critical critical;
 
-	if (!cache)
-		return;
-	critical_enter(&critical);
 	laying.cache = NULL;
 	pieces_give_up(cache, laying.pieces);
 	file_release(cache, laying.file);
+}
+
+void laying_end(void)
+{
+	struct critical critical;
+
+	if (!laying.cache)
+		return;
+	critical_enter(&critical);
+	laying_finish();
 	critical_leave(&critical);
 }
 
@@ -434,7 +448,7 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 	if (file_hold(cache, request.file, handle)) {
 		laying_begin(cache, request.file);
 		mapped = map_held(&request, address);
-		laying_end();
+		laying_finish();
 	}
 	critical_leave(&request.critical);
 	guard_close(&window);

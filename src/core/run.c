@@ -27,7 +27,24 @@ static uint64_t chunks_known(const struct chunk *chunk, uint64_t place, uint32_t
 	return n;
 }
 
-/* The same by groups, where whole ones are asked for: what is found is noted for the next time. */
+/* Whether the group that has a chunk lies side by side, as it would if the chunk lies at `place`. */
+static bool group_known(const struct file *file, uint64_t number, uint64_t place, uint32_t pages)
+{
+	uint64_t *group = file_group(file, number);
+	uint32_t before = number % CHUNKS_GROUP;
+	uint64_t first = place - before * (uint64_t)pages;
+
+	if (!group)
+		return false;
+	if (load_relaxed(group) == first)
+		return true;
+	if (chunks_known(file_chunk(file, number) - before, first, pages, CHUNKS_GROUP) < CHUNKS_GROUP)
+		return false;
+	store_relaxed(group, first); /* for the next time */
+	return true;
+}
+
+/* The same by groups. */
 static uint64_t run_known(const struct rawcache *cache, const struct file *file, uint64_t number,
 			  uint64_t place, uint64_t most)
 {
@@ -38,16 +55,13 @@ static uint64_t run_known(const struct rawcache *cache, const struct file *file,
 
 	while (chunk && cache->memo && n < most) {
 		uint64_t want = min_u64(CHUNKS_GROUP - (number + n) % CHUNKS_GROUP, most - n);
-		uint64_t *group = want == CHUNKS_GROUP ? file_group(file, number + n) : NULL;
 		uint64_t here = place + n * pages;
 
-		if (!group || load_relaxed(group) != here) {
+		if (!group_known(file, number + n, here, pages)) {
 			uint64_t known = chunks_known(chunk + n, here, pages, want);
 
 			if (known < want)
 				return n + known;
-			if (group)
-				store_relaxed(group, here);
 		}
 		n += want;
 	}
@@ -67,14 +81,15 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 						cache->chunk_bytes,
 					(left + pages - 1) / pages - 1);
 		uint32_t end;
-		uint64_t known = most ? run_known(cache, file, number + 1, place + pages, most) : 0;
+		/* from this chunk on: groups begin where regions do, mostly */
+		uint64_t known = most ? run_known(cache, file, number, place, most + 1) : 0;
 
 		if (!most)
 			return;
 		end = (uint32_t)min_u64(length - run->length, cache->chunk_bytes);
-		if (!known && chunk_find(cache, file, number + 1, 0, end) != place + pages)
+		if (known <= 1 && chunk_find(cache, file, number + 1, 0, end) != place + pages)
 			return;
-		known = max_u64(known, 1);
+		known = max_u64(known, 2) - 1;
 		number += known;
 		place += known * pages;
 		run->length = min_u64(run->length + known * cache->chunk_bytes, length);

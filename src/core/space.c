@@ -233,6 +233,12 @@ static void runs_end_idle(const struct rawcache *cache, struct space *space)
 	}
 }
 
+/* Without chunks: somebody cuts the blocks for a file's first run, from run->first on. */
+static bool run_promised(const struct space_run *run)
+{
+	return run->tag && !run->chunks && now_s() - run->touched <= IDLE_S;
+}
+
 static bool run_valid(const struct rawcache *cache, const struct space_run *run)
 {
 	struct piece piece = { run->page, run->pages, run->generation };
@@ -256,6 +262,7 @@ struct neighbours {
 	struct space_run *run;
 	uint64_t first, end;	  /* chunks */
 	struct space_run *before; /* that this one continues; NULL: none */
+	struct space_run *promised;
 };
 
 static void run_neighbours(const struct rawcache *cache, struct space *space, uint64_t tag,
@@ -271,7 +278,11 @@ static void run_neighbours(const struct rawcache *cache, struct space *space, ui
 		struct space_run *run = &space->run[i];
 		uint64_t end = run->first + run->chunks;
 
-		if (run->tag != tag || !run_valid(cache, run))
+		if (run->tag != tag)
+			continue;
+		if (run_promised(run) && run->first <= chunk && chunk - run->first < ahead)
+			n->promised = run;
+		if (!run_valid(cache, run))
 			continue;
 		if (chunk >= run->first && chunk < end)
 			n->run = run;
@@ -297,7 +308,7 @@ static struct space_run *run_place(const struct rawcache *cache, struct space *s
 		struct space_run *run = &space->run[i];
 		uint64_t rank = now - run->touched;
 
-		if (!run->tag || !run_valid(cache, run))
+		if (!run->tag || (!run_promised(run) && !run_valid(cache, run)))
 			rank = UINT64_MAX;
 		else if (run->taken == run_all(run))
 			rank += UINT64_C(1) << 32;
@@ -310,12 +321,33 @@ static struct space_run *run_place(const struct rawcache *cache, struct space *s
 	return best;
 }
 
+/* Say that a run is being made, so that nobody else makes it too. */
+static void run_promise(const struct rawcache *cache, const struct space_want *want,
+			struct neighbours *n)
+{
+	struct space_run *run;
+
+	if (n->before) {
+		n->before->followed = FOLLOW_SOON;
+		return;
+	}
+	if (!n->promised)
+		n->promised = run_place(cache, want->space);
+	run = n->promised;
+	store_release(&run->tag, 0);
+	run->chunks = 0;
+	run->first = n->first;
+	run->touched = now_s();
+	store_release(&run->tag, want->stream->tag);
+}
+
 /* Make a run of `piece`, which is as many pages as the chunks need that it is for, or fewer. */
 static void run_add(const struct rawcache *cache, const struct space_want *want, uint64_t first,
-		    const struct piece *piece)
+		    struct space_run *promised, const struct piece *piece)
 {
-	struct space_run *run = run_place(cache, want->space);
+	struct space_run *run = promised ? promised : run_place(cache, want->space);
 
+	store_release(&run->tag, 0);
 	run->first = first;
 	run->taken = 0;
 	run->page = piece->page;
@@ -384,7 +416,7 @@ static bool run_begin(const struct rawcache *cache, const struct space_want *wan
 	if (!run_pages(cache, want->space, (uint32_t)pages,
 		       n->before || pages >= block_pages(cache), hand, &piece))
 		return false;
-	run_add(cache, want, n->first, &piece);
+	run_add(cache, want, n->first, n->promised, &piece);
 	if (n->before)
 		n->before->followed = FOLLOW_DONE;
 	return true;
@@ -411,6 +443,11 @@ static uint32_t run_follow(const struct rawcache *cache, const struct space_want
 	return n.run || run_begin(cache, want, &n, &none, &cut) ? 0 : cut;
 }
 
+static bool run_awaited(const struct neighbours *n)
+{
+	return n->before ? n->before->followed == FOLLOW_SOON : n->promised != NULL;
+}
+
 static bool stream_take(const struct rawcache *cache, struct space_want *want, struct piece *hand,
 			struct piece *taken)
 {
@@ -421,11 +458,9 @@ static bool stream_take(const struct rawcache *cache, struct space_want *want, s
 		if (!n.run) {
 			/* somebody is making the run: it would be out of order to make another */
 			want->cut = 0;
-			if (n.before && n.before->followed == FOLLOW_SOON && !hand->pages &&
-			    want->waits++ < WAITS_MAX)
+			if (run_awaited(&n) && !hand->pages && want->waits++ < WAITS_MAX)
 				return false;
-			if (n.before)
-				n.before->followed = FOLLOW_SOON;
+			run_promise(cache, want, &n);
 			if (!run_begin(cache, want, &n, hand, &want->cut))
 				return false;
 		} else if (run_take(cache, want, n.run, taken)) {
@@ -513,6 +548,24 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 	return 0;
 }
 
+/* What was to be cut for the chunk's run is not to be had: others shall not wait for it. */
+static void space_give_up(struct rawcache *cache, const struct space_want *want, uint64_t chunk)
+{
+	struct critical critical;
+	struct neighbours n;
+
+	critical_enter(&critical);
+	if (!runtime_lock(&want->space->lock)) {
+		run_neighbours(cache, want->space, want->stream->tag, chunk, &n);
+		if (n.before && n.before->followed == FOLLOW_SOON)
+			n.before->followed = FOLLOW_NONE;
+		if (n.promised)
+			store_release(&n.promised->tag, 0);
+		runtime_unlock(&want->space->lock);
+	}
+	critical_leave(&critical);
+}
+
 /* Pin what was taken; -ESTALE: its region was recycled meanwhile. */
 static int taken_pin(struct rawcache *cache, const struct piece *taken, struct extent *extent)
 {
@@ -555,12 +608,19 @@ static int space_find(struct rawcache *cache, struct space_want *want, struct pi
 			continue;
 		}
 		err = space_cut(cache, want, &hand, extent);
-		if (err)
+		if (err) {
+			if (want->stream)
+				space_give_up(cache, want, want->stream->chunk);
 			return err;
+		}
 		err = -EAGAIN;
 	}
-	if (!err && want->cut && !space_cut(cache, want, &hand, extent))
-		space_step(cache, want, &hand, NULL);
+	if (!err && want->cut) {
+		if (!space_cut(cache, want, &hand, extent))
+			space_step(cache, want, &hand, NULL);
+		else
+			space_give_up(cache, want, want->next);
+	}
 	return err;
 }
 
