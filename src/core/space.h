@@ -3,18 +3,20 @@
  * Space for extents, so that what is read together lies together.
  *
  * Regions are cut into blocks of 2 MiB (less where they are small), which begin at multiples of 2 MiB
- * in the image. Whoever stores chunks of a file that is read in order takes them
- * from a *run*: one or more blocks for as many chunks of that file, each at its own place, whatever
- * order they arrive in and whichever process stores them. The next run of the file is larger, up to
- * 16 MiB, and follows the last one if nobody came in between. In a run the file's blocks of 2 MiB
- * are the image's: such a block can be one folio and be mapped by one entry of a page directory.
+ * in the image. Whoever stores chunks of a file that is read in order takes them from a *run*: one or
+ * more blocks for as many chunks of that file, each at its own place, whatever order they arrive in and
+ * whichever process stores them. The next run of the file is larger, up to 16 MiB, and follows the last
+ * one if nobody came in between. Whoever makes a run says so first, and others that need it wait for a
+ * moment. In a run the file's blocks of 2 MiB are the image's: such a block can be one folio and be
+ * mapped by one entry of a page directory.
  *
- * Everything else, and what a file's last run leaves over, comes from *rests*: pieces that were
- * cut and nobody has. A run that nobody goes on with is given to them, too.
+ * Everything else, and what a file's last run leaves over, comes from *rests*: pieces that were cut and
+ * nobody has. A run that nobody goes on with is given to them, too.
  *
- * Each log has its own. Runs and rests are in the runtime segment, under their lock: an owner that dies has at most lost
- * some space until the region is recycled. Their generations tell which of them are gone. What is taken
- * from one is pinned, and its generation compared, before it is anybody's: see region.h.
+ * Each log has its own. Runs and rests are in the runtime segment, under their lock: an owner that dies
+ * has at most lost some space until the region is recycled. Their generations tell which of them are
+ * gone. What is taken from one is pinned, and its generation compared, before it is anybody's: see
+ * region.h.
  */
 #ifndef CORE_SPACE_H
 #define CORE_SPACE_H
