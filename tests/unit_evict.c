@@ -82,7 +82,8 @@ static uint64_t file_pass(uint32_t number, uint64_t size, size_t piece)
 
 static void scan(uint32_t number)
 {
-	assert_true(file_pass(number, SCAN_BYTES, 4096) >= SCAN_BYTES);
+	/* some of it may be there still, from the scan before the last */
+	assert_true(file_pass(number, SCAN_BYTES, 4096) >= SCAN_BYTES - 4 * FEW);
 }
 
 /* What of the hot file the origin is asked for after a scan of twice the cache. */
@@ -199,25 +200,37 @@ static bool chunk_at(uint32_t number, uint64_t chunk, struct found *found)
 	return there;
 }
 
-/* What comes back soon after it was dropped goes to the main log at once. */
-static void test_ghosts(void **state)
+/* Read a new file, push it out by another one, and read it again: how much of it is in the main log. */
+static unsigned int came_back(uint32_t number)
 {
 	const unsigned int chunks = HOT_BYTES / (256 << 10);
+	uint32_t other = number + SCAN_FIRST;
 	unsigned int in_main = 0;
 	struct found found;
 
-	(void)state;
-	assert_true(file_pass(HOT, HOT_BYTES, 65536) >= HOT_BYTES);
-	assert_true(file_pass(SCAN_FIRST - 1, TEST_IMAGE_BYTES, 65536) >= TEST_IMAGE_BYTES);
+	assert_true(file_pass(number, HOT_BYTES, 65536) >= HOT_BYTES);
+	assert_true(file_pass(other, TEST_IMAGE_BYTES, 65536) >= TEST_IMAGE_BYTES);
+	unlink(scratch_path("origin.%u", other));
 	for (uint64_t chunk = 0; chunk < chunks; chunk++)
-		assert_false(chunk_at(HOT, chunk, &found));
-	/* more than once: a slow machine does not store all that is read */
-	for (int pass = 0; pass < 4 && !in_main; pass++) {
-		file_pass(HOT, HOT_BYTES, 65536);
-		for (uint64_t chunk = 0; chunk < chunks; chunk++)
-			in_main += chunk_at(HOT, chunk, &found) &&
-				   image_region(&cache->image, found.page)->log == REGION_MAIN;
-	}
+		assert_false(chunk_at(number, chunk, &found));
+	file_pass(number, HOT_BYTES, 65536);
+	for (uint64_t chunk = 0; chunk < chunks; chunk++)
+		in_main += chunk_at(number, chunk, &found) &&
+			   image_region(&cache->image, found.page)->log == REGION_MAIN;
+	return in_main;
+}
+
+/*
+ * What comes back soon after it was dropped goes to the main log at once. On a busy machine it may not be
+ * soon enough: chunks that arrive late begin regions anew, and there are few of them here.
+ */
+static void test_ghosts(void **state)
+{
+	unsigned int in_main = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20 && !in_main; i++)
+		in_main = came_back(100 + 20 * i);
 	assert_true(in_main);
 }
 
