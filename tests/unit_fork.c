@@ -2,6 +2,7 @@
 /* Children of fork(): what they share with their parent and what they must not touch. */
 #include "unit.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -95,7 +96,10 @@ static void test_living(void **state)
 	assert_int_equal(processes(cache), 1);
 }
 
-/* The same for a child of a bare system call, which no handler sees. */
+/*
+ * The same for a child of a bare system call, which no handler sees. Nobody would be told if it died with
+ * a lock, so that it takes none: it has no slot, and stores nothing.
+ */
 static void test_bare_clone(void **state)
 {
 	pid_t child;
@@ -104,11 +108,117 @@ static void test_bare_clone(void **state)
 	attach_parent();
 	child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (!child)
-		_exit(file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0) ? processes(cache) :
-									      99);
-	assert_int_equal(child_end(child, 3), 2);
+		_exit(!file_read_right(cache, file_a, fd_a, 1, 100, 0) ||
+		      !file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0) ||
+		      cache->slot != SLOT_NONE || processes(cache) != 1);
+	assert_int_equal(child_end(child, 3), 0);
 	assert_int_equal(processes(cache), 1);
 	assert_true(file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0));
+}
+
+static void body_close(void *arg)
+{
+	body_attach(arg);
+	close(cache->runtime.fd);
+}
+
+/* The segment's descriptor is closed behind our back: what we hold stays ours, until we are gone. */
+static void test_descriptor_closed(void **state)
+{
+	pid_t child = child_start(body_attach, NULL);
+	pid_t closer;
+
+	(void)state;
+	cache = attach(path);
+	closer = child_start(body_close, NULL);
+	assert_int_equal(processes(cache), 3);
+	child_kill(child);
+	assert_int_equal(processes(cache), 2);
+	child_kill(closer);
+	assert_int_equal(processes(cache), 1);
+}
+
+/* In memory that is shared: a process that is number 1 of a pid namespace of its own, and its parent. */
+struct number_one {
+	pid_t parent;
+	pid_t pid; /* -1: there can be no such namespace here */
+	bool ready;
+};
+
+static void number_one_parent(struct number_one *one)
+{
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pid = unshare(CLONE_NEWPID) ? -1 : fork();
+	if (pid) {
+		store_release(&one->pid, pid);
+		waitpid(pid, NULL, 0);
+		_exit(0);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	cache = attach(path);
+}
+
+/* It attaches the cache and runs body(). */
+static struct number_one *number_one_start(void (*body)(struct number_one *one))
+{
+	struct number_one *one = mmap(NULL, sizeof(*one), PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	one->parent = child_fork();
+	if (!one->parent) {
+		number_one_parent(one);
+		body(one);
+		_exit(0);
+	}
+	while (!load_acquire(&one->pid) || (one->pid > 0 && !load_acquire(&one->ready)))
+		usleep(1000);
+	return one;
+}
+
+static void number_one_kill(struct number_one *one)
+{
+	kill(one->pid, SIGKILL);
+	waitpid(one->parent, NULL, 0);
+	munmap(one, sizeof(*one));
+}
+
+static void body_own(struct number_one *one)
+{
+	if (runtime_lock(&cache->runtime.header->region_lock))
+		_exit(1);
+	store_release(&one->ready, true);
+	pause();
+}
+
+static void body_want(struct number_one *one)
+{
+	store_release(&one->ready, true);
+	runtime_lock(&cache->runtime.header->region_lock);
+	pause();
+}
+
+/* Who is killed while it waits for a lock does not free it, though its owner has the same number elsewhere. */
+static void test_namespace_lock(void **state)
+{
+	struct number_one *owner;
+
+	(void)state;
+	cache = attach(path);
+	owner = number_one_start(body_own);
+	if (owner->pid < 0)
+		skip();
+	for (int i = 0; i < 3; i++) {
+		struct number_one *other = number_one_start(body_want);
+
+		usleep(20000);
+		number_one_kill(other);
+		assert_int_equal(runtime_lock(&cache->runtime.header->region_lock), -ETIMEDOUT);
+	}
+	number_one_kill(owner);
+	assert_int_equal(runtime_lock(&cache->runtime.header->region_lock), 0);
+	runtime_unlock(&cache->runtime.header->region_lock);
 }
 
 static void body_orphan(void *arg)
@@ -202,6 +312,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_first_miss, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_living, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bare_clone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_descriptor_closed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_namespace_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_orphan, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_cache, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hits_counted, setup, teardown),

@@ -79,6 +79,23 @@ static void refuses_what_it_cannot_do(void **state)
 	assert_int_equal(rawcache_lookup(cache, "k", 1, buf, max), -ENOENT);
 }
 
+/* A process that is stopped in the middle of a change has the lock. */
+static void says_what_it_cannot_remove(void **state)
+{
+	pthread_mutex_t *lock = cache->runtime.header->index_lock;
+
+	(void)state;
+	assert_int_equal(rawcache_store(cache, "kept", 4, bytes, 100, 0), 0);
+	for (uint32_t i = 0; i < RUNTIME_INDEX_LOCKS; i++)
+		assert_int_equal(runtime_lock(&lock[i]), 0);
+	assert_int_equal(rawcache_remove(cache, "kept", 4), -EAGAIN);
+	for (uint32_t i = 0; i < RUNTIME_INDEX_LOCKS; i++)
+		runtime_unlock(&lock[i]);
+	assert_int_equal(rawcache_lookup(cache, "kept", 4, buf, max), 100);
+	assert_int_equal(rawcache_remove(cache, "kept", 4), 0);
+	assert_int_equal(rawcache_lookup(cache, "kept", 4, buf, max), -ENOENT);
+}
+
 static void time_to_live_ends(void **state)
 {
 	struct rawcache_view view;
@@ -211,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_child_keeps_its_own_view),
 		cmocka_unit_test(stores_and_looks_up_every_length),
 		cmocka_unit_test(refuses_what_it_cannot_do),
+		cmocka_unit_test(says_what_it_cannot_remove),
 		cmocka_unit_test(time_to_live_ends),
 		cmocka_unit_test(view_survives_replacement_and_recycling),
 		cmocka_unit_test(holds_are_limited_to_a_quarter),

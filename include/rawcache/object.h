@@ -101,7 +101,10 @@ enum rawcache_zero_copy {
 };
 unsigned int rawcache_zero_copy_available(const struct rawcache *cache);
 
-/* Forget the object. Its space is used again when its region is recycled. -ENOENT: no such. */
+/*
+ * Forget the object. Its space is used again when its region is recycled. -ENOENT: no such; -EAGAIN: a
+ * process that was stopped in the middle of a change keeps others from it, and the object is still there.
+ */
 int rawcache_remove(struct rawcache *cache, const void *key, size_t key_length);
 
 #pragma GCC visibility pop

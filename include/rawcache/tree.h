@@ -32,7 +32,8 @@ int rawcache_list(struct rawcache *cache,
 /*
  * Forget the file at the canonical `path`, or all files below it: *files and *bytes tell how
  * much that was. A program that has such a file open may go on to read it from the image
- * until the space is used again; the bytes are as right as before.
+ * until the space is used again; the bytes are as right as before. -EAGAIN: some of it is still
+ * there, because a stopped process keeps others from changing it.
  */
 int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files,
 		       uint64_t *bytes);

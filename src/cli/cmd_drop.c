@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache drop: forget what is cached. */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,9 @@ static int drop_path(struct rawcache *cache, const char *path)
 				   path);
 	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes);
 	free(real);
+	if (err == -EAGAIN)
+		return say_refusal("cannot forget all of %s: a process that uses the cache is stopped; let it go on, and try again",
+				   path);
 	if (err)
 		return say_refusal("cannot forget %s: %s", path, strerror(-err));
 	printf("forgot %llu %s, %s\n", (unsigned long long)files, files == 1 ? "file" : "files",

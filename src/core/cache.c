@@ -376,6 +376,7 @@ static void cache_fork_child(struct rawcache *cache)
 	if (cache->slot < 0)
 		return;
 	cache->slot = SLOT_LATER;
+	cache->slot_keeper = NULL; /* it was not inherited */
 	cache->blocks_out = 0;
 	cache->runtime.foreign = true;
 	if (runtime_reopen(&cache->runtime))
@@ -392,6 +393,18 @@ void rawcache_fork_child(void)
 		maps_fork_child(cache);
 }
 
+/*
+ * glibc tells the kernel where a thread keeps its locks, in the child of a fork(), too, but not in
+ * that of a bare clone(): if that one dies with a lock, nobody is told.
+ */
+static bool robust_thread(void)
+{
+	void *head = NULL;
+	size_t n;
+
+	return SYS_CALL(__NR_get_robust_list, 0, &head, &n, 0, 0, 0) || head;
+}
+
 static int child_attach(struct rawcache *cache)
 {
 	int err = 0;
@@ -403,7 +416,7 @@ static int child_attach(struct rawcache *cache)
 		return -EROFS;
 	if (cache->slot >= 0)
 		return 0;
-	err = process_attach(cache);
+	err = robust_thread() ? process_attach(cache) : -EROFS;
 	if (err) {
 		log_info("a fork child has no slot: error %d", err);
 		cache->slot = SLOT_NONE;

@@ -37,6 +37,7 @@ struct rawcache {
 	bool trusting; /* entries of the present epoch need not be verified: see cache_trusted() */
 	int32_t slot; /* of this process; SLOT_NONE: nothing can be pinned or stored */
 	int32_t pid; /* that the slot was taken for */
+	void *slot_keeper; /* a mapping that keeps the slot's lock: see process.c */
 	struct rawcache *next; /* all caches of the process */
 	uint64_t blocks_out; /* stats blocks that threads of this process have */
 	uint32_t broken; /* the image's storage failed: use the origin; see storage.h */

@@ -316,17 +316,19 @@ void index_trust(struct rawcache *cache, const struct key *key, const struct fou
 	bucket_close(&change);
 }
 
-void index_remove(struct rawcache *cache, const struct key *key, const struct found *found)
+int index_remove(struct rawcache *cache, const struct key *key, const struct found *found)
 {
 	struct bucket_change change;
 	struct entry *entry;
+	int err = bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change);
 
-	if (bucket_open(cache, key_bucket(key, cache->image.sb.bucket_count), &change))
-		return;
+	if (err)
+		return err == -ETIMEDOUT ? -EAGAIN : err;
 	entry = bucket_find(change.bucket, key);
 	if (entry && (!found || entry->page == found->page))
 		entry_clear(entry);
 	bucket_close(&change);
+	return 0;
 }
 
 static bool bucket_has(const struct image *image, const struct bucket *bucket,

@@ -46,8 +46,11 @@ bool index_at(struct rawcache *cache, uint32_t page, struct key *key, struct fou
 /* The bytes of `found` were verified in this epoch. Does nothing if the entry has changed. */
 void index_trust(struct rawcache *cache, const struct key *key, const struct found *found);
 
-/* Forget a key, if its entry still lies at found->page (or wherever, with found NULL). */
-void index_remove(struct rawcache *cache, const struct key *key, const struct found *found);
+/*
+ * Forget a key, if its entry still lies at found->page (or wherever, with found NULL). 0, or -errno:
+ * -EAGAIN somebody is held up in the middle of a change.
+ */
+int index_remove(struct rawcache *cache, const struct key *key, const struct found *found);
 
 /* Clear all stale entries, before a generation comes round again. 0, or -errno: not all. */
 int index_sweep(struct rawcache *cache);

@@ -151,9 +151,14 @@ bool name_wanted(struct rawcache *cache, const struct key *key, const struct fou
 	return wanted;
 }
 
-/* What a walk over the chunks of a file does with those that are there. */
-static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_t size,
-			  bool remove)
+static void error_keep(int *kept, int err)
+{
+	if (err)
+		*kept = err;
+}
+
+/* How much of a file there is; with `remove` it is forgotten, and *remove tells of an error. */
+static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_t size, int *remove)
 {
 	struct file file = { .key = *key, .size = size };
 	uint64_t cached = 0;
@@ -165,17 +170,16 @@ static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_
 
 		if (index_find(cache, &name, &found)) {
 			cached += found.length;
-			if (remove)
-				index_remove(cache, &name, NULL);
 			if (!remove)
 				continue;
+			error_keep(remove, index_remove(cache, &name, NULL));
 		}
 		parts_count(cache, &file, chunk, &parts);
 		for (uint32_t i = 0; i < parts.count; i++)
 			if (parts.present & 1u << i)
 				cached += part_length(&parts, i);
 		if (remove)
-			parts_remove(cache, &parts);
+			error_keep(remove, parts_remove(cache, &parts));
 	}
 	return cached;
 }
@@ -188,6 +192,7 @@ struct name_walk {
 	const char *path; /* to drop */
 	size_t path_bytes;
 	uint64_t files, bytes;
+	int err; /* something could not be removed */
 };
 
 static bool walk_list(void *arg, const struct key *key, const struct found *found)
@@ -204,7 +209,7 @@ static bool walk_list(void *arg, const struct key *key, const struct found *foun
 	file.size = record->size;
 	file.mtime_sec = record->mtime_sec;
 	file.mtime_nsec = record->mtime_nsec;
-	file.cached = file_walk(walk->cache, &file_key, record->size, false);
+	file.cached = file_walk(walk->cache, &file_key, record->size, NULL);
 	return walk->visit(walk->arg, &file);
 }
 
@@ -223,9 +228,10 @@ static bool walk_drop(void *arg, const struct key *key, const struct found *foun
 	    !path_below((const char *)(record + 1), walk->path, walk->path_bytes))
 		return true;
 	file_key = (struct key){ record->key_low, record->key_high };
-	walk->bytes += file_walk(walk->cache, &file_key, record->size, true);
+	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err);
 	walk->files++;
-	index_remove(walk->cache, key, NULL); /* wherever it was moved meanwhile */
+	/* wherever it was moved meanwhile */
+	error_keep(&walk->err, index_remove(walk->cache, key, NULL));
 	return true;
 }
 
@@ -259,5 +265,5 @@ int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files
 
 	*files = walk.files;
 	*bytes = walk.bytes;
-	return err;
+	return err ? err : walk.err;
 }

@@ -148,8 +148,7 @@ int rawcache_remove(struct rawcache *cache, const void *key_bytes, size_t key_le
 		return -EROFS;
 	if (!index_find(cache, &key, &found))
 		return -ENOENT;
-	index_remove(cache, &key, NULL);
-	return 0;
+	return index_remove(cache, &key, NULL);
 }
 
 /* --- looking up */

@@ -140,9 +140,15 @@ uint32_t parts_gather(struct rawcache *cache, const struct parts *parts, char *b
 	return gathered;
 }
 
-void parts_remove(struct rawcache *cache, const struct parts *parts)
+int parts_remove(struct rawcache *cache, const struct parts *parts)
 {
-	for (uint32_t i = 0; i < parts->count; i++)
-		if (parts->present & 1u << i)
-			index_remove(cache, &parts->key[i], NULL); /* wherever it was moved meanwhile */
+	int result = 0;
+
+	for (uint32_t i = 0; i < parts->count; i++) {
+		/* wherever it was moved meanwhile */
+		int err = parts->present & 1u << i ? index_remove(cache, &parts->key[i], NULL) : 0;
+
+		result = err ? err : result;
+	}
+	return result;
 }

@@ -58,6 +58,6 @@ uint32_t parts_choose(const struct parts *parts, const struct want *want, uint32
 /* Copy the parts that are there, verified, to their places in the chunk's buffer. The mask. */
 uint32_t parts_gather(struct rawcache *cache, const struct parts *parts, char *buf);
 
-void parts_remove(struct rawcache *cache, const struct parts *parts);
+int parts_remove(struct rawcache *cache, const struct parts *parts);
 
 #endif

@@ -2,6 +2,7 @@
 #include "core/process.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "base/clock.h"
@@ -88,6 +89,24 @@ static int slot_lock(struct rawcache *cache, uint32_t slot, int type)
 	return runtime_lock_byte(cache->runtime.fd, LOCK_SLOT + slot, type);
 }
 
+/*
+ * A program may close the descriptor behind our back (a plain close_range()), and what it has mapped is
+ * still ours to hold: a mapping keeps the description, and with it the lock. No child inherits it, or
+ * the slot would outlive us.
+ */
+static void *slot_keep(const struct rawcache *cache)
+{
+	void *page = sys_mmap(NULL, FORMAT_PAGE, PROT_READ, MAP_SHARED, cache->runtime.fd, 0);
+
+	if (sys_is_error(page))
+		return NULL;
+	if (sys_madvise(page, FORMAT_PAGE, MADV_DONTFORK)) {
+		sys_munmap(page, FORMAT_PAGE);
+		return NULL;
+	}
+	return page;
+}
+
 static void slot_init(struct rawcache *cache, uint32_t slot)
 {
 	struct process_slot *s = &cache->runtime.slots[slot];
@@ -103,6 +122,7 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	cache->pins_used = 0;
 	cache->holds = 0;
 	cache->pid = sys_getpid();
+	cache->slot_keeper = slot_keep(cache);
 	store_release(&cache->slot, (int32_t)slot); /* last: other threads pin from here on */
 }
 
@@ -144,6 +164,9 @@ void process_detach(struct rawcache *cache)
 	slot_fold(cache, (uint32_t)cache->slot);
 	CRASH_POINT(detach_folded);
 	slot_lock(cache, (uint32_t)cache->slot, F_UNLCK);
+	if (cache->slot_keeper)
+		sys_munmap(cache->slot_keeper, FORMAT_PAGE);
+	cache->slot_keeper = NULL;
 	cache->slot = -1;
 }
 

@@ -14,6 +14,9 @@
 
 #define ATTACH_PATIENCE_MS 1000u
 #define LOCK_PATIENCE_MS 100u
+#define LOCK_SPINS 50
+#define LOCK_NAP_NS 20000
+#define LOCK_NAP_MAX_NS 1000000
 #define LOCK_IMPATIENCE_MS 1000u
 
 int runtime_lock_byte(int fd, uint64_t byte, int type)
@@ -470,40 +473,35 @@ int runtime_reopen(struct runtime *runtime)
  */
 static uint64_t lock_impatient_until;
 
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-/* ThreadSanitizer (GCC 12) knows all functions of mutexes but this one. */
-static int mutex_clocklock(pthread_mutex_t *lock, const struct timespec *until)
-{
-	int err;
-
-	__tsan_mutex_pre_lock(lock, __tsan_mutex_try_lock);
-	err = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, until);
-	__tsan_mutex_post_lock(lock,
-			       err == ETIMEDOUT ? __tsan_mutex_try_lock_failed : __tsan_mutex_try_lock, 0);
-	return err;
-}
-#else
-static int mutex_clocklock(pthread_mutex_t *lock, const struct timespec *until)
-{
-	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, until);
-}
-#endif
-
+/*
+ * Looking again and again, not in the kernel: who dies while it waits there names the lock as one that
+ * it may have, and the kernel frees it if the owner has the same thread number. In pid namespaces
+ * two threads can.
+ */
 static int lock_wait(pthread_mutex_t *lock)
 {
 	uint64_t now = clock_mono_ns();
 	uint64_t end = now + LOCK_PATIENCE_MS * UINT64_C(1000000);
-	struct timespec until = { (time_t)(end / 1000000000u), (long)(end % 1000000000u) };
+	struct timespec nap = { 0, LOCK_NAP_NS };
 	int err;
 
 	if (now < load_relaxed(&lock_impatient_until))
 		return ETIMEDOUT;
-	err = mutex_clocklock(lock, &until);
-	if (err == ETIMEDOUT)
+	for (int tries = 0; tries < LOCK_SPINS; tries++) {
+		cpu_relax();
+		err = pthread_mutex_trylock(lock);
+		if (err != EBUSY)
+			return err;
+	}
+	do {
+		sys_nanosleep(&nap);
+		nap.tv_nsec = (long)min_u64(2 * (uint64_t)nap.tv_nsec, LOCK_NAP_MAX_NS);
+		err = pthread_mutex_trylock(lock);
+	} while (err == EBUSY && clock_mono_ns() < end);
+	if (err == EBUSY)
 		store_relaxed(&lock_impatient_until,
 			      clock_mono_ns() + LOCK_IMPATIENCE_MS * UINT64_C(1000000));
-	return err;
+	return err == EBUSY ? ETIMEDOUT : err;
 }
 
 int runtime_lock(pthread_mutex_t *lock)
