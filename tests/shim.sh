@@ -40,6 +40,20 @@ tap() {
 }
 
 tap descriptors cached timeout 120 "$bin/shim_fds" "$scratch/d/a" "$scratch/d/b"
+
+# --- two files in turn at one number, nothing of them cached yet: what is stored is right, too
+for letter in F G; do
+	head -c 96M /dev/zero | tr '\0' $letter >"$scratch/d/$letter"
+done
+age "$scratch/d"
+"$RAWCACHE" format --size 512M "$scratch/swap.img" >/dev/null || exit 1
+IMAGE=$scratch/swap.img
+tap "files in turn" cached timeout 120 "$bin/shim_swap" "$scratch/d/F" "$scratch/d/G"
+for letter in F G; do
+	is "$(cached cat "$scratch/d/$letter" | tr -d $letter | wc -c)" 0 "and $letter has its own bytes afterwards"
+done
+IMAGE=$scratch/cache.img
+rm -f "$scratch/swap.img" "$scratch/d/"[FG]
 tap "what is refused" cached timeout 120 "$bin/shim_refused" "$scratch/d/one"
 tap signals cached timeout 120 "$bin/shim_signals" "$scratch/d/records"
 RAWCACHE_SETTLE=0.1 tap "changing files" cached timeout 120 "$bin/shim_change" "$scratch/d"

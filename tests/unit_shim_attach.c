@@ -4,6 +4,7 @@
 
 #include <rawcache/rawcache.h>
 
+#include "shim/fdtab.h"
 #include "shim/signals.h"
 
 static int fake_attach(const struct rawcache_options *options, struct rawcache **cache,
@@ -12,9 +13,11 @@ static void fake_signals(void);
 
 #define rawcache_attach fake_attach
 #define signals_install fake_signals
+#define fdtab_changes NULL
 #include "shim/attach.c"
 #undef rawcache_attach
 #undef signals_install
+#undef fdtab_changes
 
 #include "unit.h"
 

@@ -56,6 +56,12 @@ struct rawcache_options {
 	uint8_t allow_shared;      /* 1: accept an image that others may write */
 	uint8_t keep_origin;       /* 1: leave its page cache alone        RAWCACHE_KEEP */
 	uint8_t manual_fork;       /* 1: the caller calls rawcache_fork_*() itself */
+	/*
+	 * NULL, or how often it was changed what a descriptor's number means, never 0; 0 while that is
+	 * being changed. Called by any thread. For embedders whose threads replace descriptors that
+	 * others read from.
+	 */
+	uint32_t (*number)(int fd);
 };
 
 void rawcache_options_init(struct rawcache_options *options);

@@ -76,6 +76,17 @@ static inline uint32_t cache_trusted(const struct rawcache *cache)
 	return epoch ? format_epoch(epoch) : 0;
 }
 
+/*
+ * Which file a descriptor's number means may change at any moment, and change back. What is read by
+ * its number is the file's if this is the same before and after, and the number is the file's in
+ * between. 0: it is being replaced just now.
+ */
+#define NUMBER_OWN 1u
+static inline uint32_t number_now(const struct rawcache *cache, int fd)
+{
+	return cache->options.number ? cache->options.number(fd) : NUMBER_OWN;
+}
+
 static inline struct process_slot *cache_slot(const struct rawcache *cache)
 {
 	return &cache->runtime.slots[cache->slot];

@@ -184,9 +184,20 @@ static bool chunk_keep(struct rawcache *cache, struct file *file, const struct k
 
 /* --- whole chunks */
 
+/* The program's descriptor, as it is now. A helper's own is in a table that nobody changes. */
+static uint32_t number_of(const struct rawcache *cache, const struct want *want)
+{
+	return want->aside ? NUMBER_OWN : number_now(cache, want->fd);
+}
+
+static bool number_same(const struct rawcache *cache, const struct want *want, uint32_t before)
+{
+	return before && number_of(cache, want) == before;
+}
+
 /* Read the chunk, piece by piece; the program and waiters get theirs as it comes. */
 static ssize_t chunk_read(struct rawcache *cache, const struct key *key, const struct want *want,
-			  char *buf, uint32_t length)
+			  uint32_t number, char *buf, uint32_t length)
 {
 	uint64_t offset = want->chunk * cache->chunk_bytes;
 	uint32_t have = 0;
@@ -200,7 +211,7 @@ static ssize_t chunk_read(struct rawcache *cache, const struct key *key, const s
 		have += (uint32_t)got;
 		if (got < (ssize_t)n)
 			break;
-		if (have < length)
+		if (have < length && number_same(cache, want, number))
 			chunk_show(cache, key, buf, have, length);
 	}
 	return have;
@@ -212,11 +223,12 @@ static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const stru
 {
 	uint32_t length = chunk_length(cache, file, want->chunk);
 	uint64_t start = clock_mono_ns();
+	uint32_t number = number_of(cache, want);
 	bool same = file_unchanged(file, want->fd);
-	ssize_t got = chunk_read(cache, key, want, *buf, length);
+	ssize_t got = chunk_read(cache, key, want, number, *buf, length);
 
 	/* an error may lie outside of what the program asked for, and so may a new end */
-	if (got < (ssize_t)(want->skip + want->length))
+	if (got < (ssize_t)(want->skip + want->length) || !number_same(cache, want, number))
 		return fill_bypass(cache, want);
 	if (!want->aside)
 		stats_latency(miss_latency, clock_mono_ns() - start);
@@ -244,10 +256,11 @@ static ssize_t parts_fetch(struct rawcache *cache, struct file *file, const stru
 	uint32_t from = first * PART_BYTES;
 	uint32_t to = (uint32_t)min_u64(from + count * PART_BYTES, parts->chunk_length);
 	uint64_t start = clock_mono_ns();
+	uint32_t number = number_of(cache, want);
 	bool same = file_unchanged(file, want->fd);
 	ssize_t got = io_read_origin(want->fd, buf, to - from, chunk_start + from);
 
-	if (got < (ssize_t)(want->skip + want->length - from))
+	if (got < (ssize_t)(want->skip + want->length - from) || !number_same(cache, want, number))
 		return fill_bypass(cache, want);
 	stats_latency(miss_latency, clock_mono_ns() - start);
 	if (guard_copy(want->buf, buf + (want->skip - from), want->length))
@@ -289,10 +302,11 @@ static ssize_t parts_merge(struct rawcache *cache, struct file *file, const stru
 {
 	uint64_t offset = want->chunk * cache->chunk_bytes;
 	uint64_t start = clock_mono_ns();
+	uint32_t number = number_of(cache, want);
 	bool same = file_unchanged(file, want->fd);
 	uint32_t have = parts_gather(cache, parts, buf);
 
-	if (!parts_complete(parts, have, want->fd, offset, buf))
+	if (!parts_complete(parts, have, want->fd, offset, buf) || !number_same(cache, want, number))
 		return fill_bypass(cache, want);
 	stats_latency(miss_latency, clock_mono_ns() - start);
 	if (guard_copy(want->buf, buf + want->skip, want->length))
@@ -436,17 +450,18 @@ static void fetched_store(void)
 }
 
 /* Ours to store: a read that came back short, though the file was long enough, goes on. */
-static void fetched_rest(struct fetch *fetch, int fd)
+static void fetched_rest(struct fetch *fetch, const struct want *want)
 {
 	struct io_request *request = &fetch->request;
+	uint32_t number = number_of(fetch->cache, want);
 	ssize_t got = request->result;
 	ssize_t more;
 
-	if (got <= 0 || (uint32_t)got == request->length)
+	if (got <= 0 || (uint32_t)got == request->length || !file_unchanged(request->file, want->fd))
 		return;
-	more = io_read_origin(fd, request->buf + got, request->length - (uint32_t)got,
+	more = io_read_origin(want->fd, request->buf + got, request->length - (uint32_t)got,
 			      request->offset + (uint64_t)got);
-	if (more > 0)
+	if (more > 0 && number_same(fetch->cache, want, number))
 		request->result = (int32_t)(got + more);
 }
 
@@ -478,7 +493,7 @@ static ssize_t fill_fetched(struct rawcache *cache, struct file *file, const str
 	io_wait(&fetch->request);
 	filling.storing = fetch_claim(fetch);
 	if (filling.storing)
-		fetched_rest(fetch, want->fd);
+		fetched_rest(fetch, want);
 	n = fetched_deliver(file, want);
 	if (n < 0) {
 		if (n == -ESTALE)
@@ -497,12 +512,14 @@ static ssize_t fill_fetched(struct rawcache *cache, struct file *file, const str
 /* Store what has arrived, for other processes may wait for it. */
 static void fill_publish(struct file *file, int fd, int max)
 {
+	const struct want any = { .fd = fd };
+
 	for (int i = 0; i < max; i++) {
 		filling.fetch = fetch_take_done(file);
 		if (!filling.fetch)
 			return;
 		filling.storing = true;
-		fetched_rest(filling.fetch, fd);
+		fetched_rest(filling.fetch, &any);
 		if (file_unchanged(file, fd))
 			fetched_store();
 		filling_leave_fetch();

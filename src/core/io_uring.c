@@ -128,8 +128,9 @@ static void ring_lose(void)
 	}
 }
 
-static int ring_submit(struct io_request *request)
+static int ring_submit(const struct rawcache *cache, struct io_request *request)
 {
+	uint32_t number = number_now(cache, request->fd);
 	struct io_uring_sqe *sqe;
 	size_t i = 0;
 	int err;
@@ -142,7 +143,9 @@ static int ring_submit(struct io_request *request)
 	err = ring_file(i, request->fd);
 	if (err)
 		return err;
-	if (!file_unchanged(request->file, request->fd)) {
+	/* what was registered is the file */
+	if (!file_unchanged(request->file, request->fd) || !number ||
+	    number_now(cache, request->fd) != number) {
 		ring_file(i, -1);
 		return -EBADF;
 	}
@@ -167,7 +170,6 @@ static int uring_start(struct rawcache *cache, struct io_request *request)
 	struct critical critical;
 	int err = 0;
 
-	(void)cache;
 	lock(&critical);
 	if (ring_state == RING_NONE) {
 		err = ring_open();
@@ -177,7 +179,7 @@ static int uring_start(struct rawcache *cache, struct io_request *request)
 	}
 	if (!err) {
 		ring_reap();
-		err = ring_submit(request);
+		err = ring_submit(cache, request);
 	}
 	unlock(&critical);
 	return err;

@@ -512,6 +512,7 @@ static ssize_t never_inline read_stretch(struct rawcache *cache, struct file *fi
 static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *file, uint64_t handle,
 				    int fd, char *buf, size_t len, uint64_t offset)
 {
+	uint32_t number = number_now(cache, fd);
 	size_t done = 0;
 
 	while (done < len) {
@@ -531,6 +532,9 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 			n = read_piece(cache, file, handle, &want);
 		if (n < 0)
 			return done && n != -ESTALE ? (ssize_t)done : n;
+		/* a miss may have been another file's by now: one read never has bytes of two */
+		if (done && number_now(cache, fd) != number)
+			break;
 		done += (size_t)n;
 		if (n < (ssize_t)want.length)
 			break;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
+#include "shim/fdtab.h"
 #include "shim/signals.h"
 
 #define RETRY_MS 5000
@@ -83,6 +84,7 @@ static void attach_now(void)
 	if (!*attach_config.device)
 		options.device = default_device;
 	options.manual_fork = 1; /* process.c calls */
+	options.number = fdtab_changes;
 	critical_enter(&critical);
 	attaching = true;
 	signals_install(); /* before: what the image cannot be read of faults in there already */

@@ -12,15 +12,11 @@ struct fdtab_page *fdtab_pages[FDTAB_PAGES];
 
 static int highest = -1; /* the highest number that ever had an entry */
 
-static struct handle **entry_of(int fd)
+static struct fdtab_page *page_of(int fd)
 {
-	struct fdtab_page *page = &fdtab_first;
-
 	if ((unsigned int)fd >= FDTAB_LIMIT)
 		return NULL;
-	if (fd >= FDTAB_PAGE)
-		page = load_acquire(&fdtab_pages[fd / FDTAB_PAGE]);
-	return page ? &page->entry[fd % FDTAB_PAGE] : NULL;
+	return fd < FDTAB_PAGE ? &fdtab_first : load_acquire(&fdtab_pages[fd / FDTAB_PAGE]);
 }
 
 static int page_make(struct fdtab_page **slot)
@@ -44,23 +40,38 @@ int fdtab_reserve(int fd)
 		return -EBADF;
 	while (seen < fd && !cas(&highest, &seen, fd))
 		;
-	if (entry_of(fd))
+	if (page_of(fd))
 		return 0;
 	return page_make(&fdtab_pages[fd / FDTAB_PAGE]);
 }
 
+uint32_t fdtab_changes(int fd)
+{
+	const struct fdtab_page *page = page_of(fd);
+
+	if (!page || !fdtab_is_handle(load_acquire(&page->entry[fd % FDTAB_PAGE])))
+		return 0;
+	return load_acquire(&page->changes[fd % FDTAB_PAGE]) | 1u << 31;
+}
+
 struct handle *fdtab_swap(int fd, struct handle *handle)
 {
-	struct handle **entry = entry_of(fd);
+	struct fdtab_page *page = page_of(fd);
 
-	return entry ? __atomic_exchange_n(entry, handle, __ATOMIC_ACQ_REL) : NULL;
+	if (!page)
+		return NULL;
+	fetch_add(&page->changes[fd % FDTAB_PAGE], 1);
+	return __atomic_exchange_n(&page->entry[fd % FDTAB_PAGE], handle, __ATOMIC_ACQ_REL);
 }
 
 bool fdtab_replace(int fd, struct handle *old, struct handle *handle)
 {
-	struct handle **entry = entry_of(fd);
+	struct fdtab_page *page = page_of(fd);
 
-	return entry && cas(entry, &old, handle);
+	if (!page)
+		return false;
+	fetch_add(&page->changes[fd % FDTAB_PAGE], 1);
+	return cas(&page->entry[fd % FDTAB_PAGE], &old, handle);
 }
 
 void fdtab_each(int first, unsigned int last, void (*visit)(int fd, struct handle *handle))

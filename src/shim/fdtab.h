@@ -31,6 +31,7 @@ struct handle;
 
 struct fdtab_page {
 	struct handle *entry[FDTAB_PAGE];
+	uint32_t changes[FDTAB_PAGE]; /* of the entry; counted before each */
 };
 
 extern struct fdtab_page fdtab_first;
@@ -54,6 +55,12 @@ static inline bool fdtab_is_handle(const struct handle *handle)
 {
 	return (size_t)handle > (size_t)FDTAB_ADOPT;
 }
+
+/*
+ * A number that is another one after each change of the entry; 0: there is no handle. While it is the same,
+ * and not 0, the descriptor meant the same file.
+ */
+uint32_t fdtab_changes(int fd);
 
 /* Make room for an entry: 0, -EBADF beyond the table, -ENOMEM. */
 int fdtab_reserve(int fd);
