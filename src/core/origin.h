@@ -2,7 +2,8 @@
 /*
  * Which file system a file lies on, in terms that survive a reboot and a new mount: type,
  * source, root and mount point from /proc/self/mountinfo. Device numbers do not survive, and
- * two containers may mount different things at one path.
+ * two containers may mount different things at one path. Of file systems that are made as a whole
+ * (squashfs, ...) those say too little: see "What makes a file the same file" in docs/design.md.
  */
 #ifndef CORE_ORIGIN_H
 #define CORE_ORIGIN_H
@@ -15,7 +16,8 @@ struct statx;
 struct origin {
 	uint64_t id[2];
 	bool unstable_inodes; /* FUSE: numbers are made up at each mount */
-	bool special; /* contents are made up by the kernel */
+	bool special; /* contents are made up by the kernel, or nothing tells them from others */
+	bool packed; /* made as a whole, times included */
 };
 
 /* What is known of the mount that `fd` with attributes `stx` lies on. Cached; thread-safe. */
