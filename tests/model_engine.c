@@ -481,11 +481,13 @@ static void process_kill(int process)
 	munmap((void *)cache->image.data, cache->image.data_bytes);
 	munmap(cache->image.meta, cache->image.meta_bytes);
 	munmap(cache->runtime.header, cache->runtime.bytes);
+	munmap(cache->slot_keeper, FORMAT_PAGE);
 	close(cache->image.fd);
 	close(cache->runtime.fd);
 	cache->image.data = NULL;
 	cache->image.meta = NULL;
 	cache->runtime.header = NULL;
+	cache->slot_keeper = NULL;
 	cache->image.fd = cache->runtime.fd = -1;
 	cache->slot = SLOT_NONE;
 	cache->blocks_out = 0;

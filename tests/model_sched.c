@@ -17,6 +17,7 @@
 
 #define STACK_BYTES (256u << 10)
 #define STEP_NS 1000000u
+#define LONG_NS (2 * LOCK_PATIENCE_MS * UINT64_C(1000000))
 #define CLOCK_START_S 1700000000
 
 enum { ACTOR_READY, ACTOR_ENDED, ACTOR_DEAD };
@@ -38,6 +39,7 @@ static int self = -1;
 static jmp_buf home;
 static uint64_t random_state;
 static uint64_t steps;
+static uint64_t overslept_ns;
 static unsigned int burst; /* one step in so many is a switch */
 static int quiet;
 static bool impatient;
@@ -51,6 +53,7 @@ void sched_reset(uint64_t seed)
 	count = 0;
 	self = -1;
 	steps = 0;
+	overslept_ns = 0;
 	quiet = 0;
 	random_state = seed;
 	impatient = pattern_random(&random_state) & 1;
@@ -196,16 +199,21 @@ void step_sleep(void)
 {
 	if (quiet)
 		die("an actor sleeps while it is not to be interrupted");
+	/* now and then a lock's owner is stopped for longer than it is waited for */
+	if (impatient && !(pattern_random(&random_state) % 64))
+		overslept_ns += LONG_NS;
 	sched_yield_now();
 }
 
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
+	uint64_t ns = steps * STEP_NS + overslept_ns;
+
 	if (self < 0)
 		return (int)syscall(SYS_clock_gettime, clock, t);
 	/* what the engine remembers of a time is of an earlier schedule, and past */
-	t->tv_sec = CLOCK_START_S + (time_t)first_owner * 1000 + (time_t)(steps * STEP_NS / 1000000000u);
-	t->tv_nsec = (long)(steps * STEP_NS % 1000000000u);
+	t->tv_sec = CLOCK_START_S + (time_t)first_owner * 1000 + (time_t)(ns / 1000000000u);
+	t->tv_nsec = (long)(ns % 1000000000u);
 	return 0;
 }
 
@@ -256,21 +264,6 @@ int pthread_mutex_lock(pthread_mutex_t *mutex)
 		sched_yield_now();
 	}
 	return 0;
-}
-
-int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
-{
-	int err;
-
-	(void)clock;
-	(void)until;
-	while ((err = lock_try(mutex)) == EBUSY) {
-		/* now and then the owner is stopped for longer than it is waited for */
-		if (self < 0 || (impatient && !(pattern_random(&random_state) % 64)))
-			return ETIMEDOUT;
-		sched_yield_now();
-	}
-	return err;
 }
 
 int pthread_mutex_consistent(pthread_mutex_t *mutex)

@@ -17,6 +17,7 @@
 #include "pattern.h"
 
 #define SIZE ((1u << 20) + 12345)
+#define MARK (77u << 10) /* a setting by which a segment is known again */
 
 static char image[512];
 static char data[512];
@@ -170,6 +171,64 @@ static void test_other_device(void **state)
 		_exit(!cache_epoch(other));
 	}
 	assert_int_equal(child_end(child, 10), 0);
+}
+
+/* By a shell: a copy of the whole image. */
+static void image_copy(const char *from, const char *to)
+{
+	char command[1200];
+
+	snprintf(command, sizeof(command), "cp -f '%s' '%s'", from, to);
+	assert_int_equal(system(command), 0);
+}
+
+/* Both are used in one boot: what is known of the one is not believed of the other. */
+static void test_copied(void **state)
+{
+	char copy[512];
+	struct rawcache_options options;
+	struct rawcache *other = NULL;
+
+	(void)state;
+	snprintf(copy, sizeof(copy), "%s", scratch_path("life.copy"));
+	cache = attach_plain();
+	assert_true(read_ok());
+	rawcache_detach(cache);
+	image_copy(image, copy);
+	cache = attach_plain();
+	cache->runtime.header->mmap_threshold = MARK;
+	/* they have one name for their segments */
+	options_for(&options, copy);
+	assert_int_equal(rawcache_attach(&options, &other, NULL), -EBUSY);
+	rawcache_detach(cache);
+	cache = attach(copy);
+	assert_int_not_equal(cache->runtime.header->mmap_threshold, MARK);
+	assert_true(read_ok());
+	unlink(copy);
+}
+
+/* It was put in the place of a younger one while nobody used it. */
+static void test_restored(void **state)
+{
+	char copy[512];
+
+	(void)state;
+	snprintf(copy, sizeof(copy), "%s", scratch_path("life.copy"));
+	cache = attach_plain();
+	assert_true(read_ok());
+	rawcache_detach(cache);
+	image_copy(image, copy);
+	for (int i = 0; i < 2; i++) {
+		cache = attach_plain();
+		assert_int_equal(cache->runtime.header->mmap_threshold, i ? MARK : 0);
+		cache->runtime.header->mmap_threshold = MARK;
+		rawcache_detach(cache);
+	}
+	image_copy(copy, image);
+	cache = attach_plain();
+	assert_int_not_equal(cache->runtime.header->mmap_threshold, MARK);
+	assert_true(read_ok());
+	unlink(copy);
 }
 
 /*
@@ -504,6 +563,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_reboot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copied, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restored, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reverted_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_power_loss_flips, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_superblock_lost, setup, teardown),

@@ -136,7 +136,8 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 	case EBUSY:
 		return say_refusal("%s is in use by processes whose runtime segment cannot be "
 				   "reached from here; share /dev/shm with them, or set "
-				   "RAWCACHE_RUNTIME_DIR to a directory that all of them see",
+				   "RAWCACHE_RUNTIME_DIR to a directory that all of them see; if it is "
+				   "a copy of another image, give it a directory of its own",
 				   target->path);
 	case EAGAIN:
 		return say_refusal("all process slots of %s are taken; wait until a process ends",

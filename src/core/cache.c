@@ -112,6 +112,7 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	err = files_init(cache);
 	if (err || options->read_only || cache->image.read_only || cache->runtime.read_only)
 		return err;
+	runtime_renew(&cache->runtime, &cache->image);
 	*reason = RAWCACHE_REASON_slots_full;
 	err = slot_attach(cache, process_attach);
 	if (!err)

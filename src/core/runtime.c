@@ -13,7 +13,9 @@
 #include "base/sys.h"
 
 #define ATTACH_PATIENCE_MS 1000u
+#ifndef LOCK_PATIENCE_MS /* the model of tests/ has a slower clock */
 #define LOCK_PATIENCE_MS 100u
+#endif
 #define LOCK_SPINS 50
 #define LOCK_NAP_NS 20000
 #define LOCK_NAP_MAX_NS 1000000
@@ -99,11 +101,27 @@ static int runtime_path(char *path, size_t room, const uint8_t uuid[16], const c
 	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
 }
 
+/* Whether a process has a slot in the segment at `path`. */
+static bool path_in_use(const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)LOCK_SLOT,
+			      .l_len = RUNTIME_SLOTS };
+	int fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+	bool used = fd >= 0 && !sys_fcntl(fd, F_OFD_GETLK, (uintptr_t)&lock) &&
+		    lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		sys_close(fd);
+	return used;
+}
+
 void runtime_remove(const uint8_t uuid[16], const char *dir)
 {
 	char path[256];
 
-	if (!runtime_path(path, sizeof(path), uuid, dir))
+	if (!runtime_path(path, sizeof(path), uuid, dir) && !path_in_use(path))
 		sys_unlinkat(AT_FDCWD, path, 0);
 }
 
@@ -156,6 +174,12 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 	return true;
 }
 
+/* Nodes of block devices have any inode, and the device itself may come back with another number. */
+static uint64_t place_of(const struct image *image)
+{
+	return image->block_device ? 0 : image->inode;
+}
+
 static bool header_fits(const struct runtime *runtime, const struct image *image,
 			const uint8_t boot_id[16])
 {
@@ -165,7 +189,7 @@ static bool header_fits(const struct runtime *runtime, const struct image *image
 	       h->version == RUNTIME_VERSION && h->layout == layout_fingerprint() &&
 	       h->bytes == runtime->bytes && h->visited_count == runtime->visited_count &&
 	       !memcmp(h->image_uuid, image->sb.uuid, 16) && !memcmp(h->boot_id, boot_id, 16) &&
-	       runtime_is_current(runtime, image);
+	       h->image_inode == place_of(image) && runtime_is_current(runtime, image);
 }
 
 /* Open what is there, if it is the segment that the image's users have. */
@@ -218,6 +242,19 @@ bool runtime_is_current(const struct runtime *runtime, const struct image *image
 	return !memcmp(runtime->header->id, image->state->runtime_id, 16);
 }
 
+/* Between the two stores they do not fit, and whoever comes next makes another segment. */
+static bool id_renew(struct runtime *runtime, struct image *image)
+{
+	uint8_t id[16];
+
+	if (sys_getrandom(id, sizeof(id)) != (ssize_t)sizeof(id))
+		return false;
+	memcpy(runtime->header->id, id, sizeof(id));
+	CRASH_POINT(segment_renamed);
+	memcpy(image->state->runtime_id, id, sizeof(id));
+	return true;
+}
+
 static int header_init(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
 {
 	struct runtime_header *h = runtime->header;
@@ -236,10 +273,10 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	h->visited_count = runtime->visited_count;
 	memcpy(h->image_uuid, image->sb.uuid, 16);
 	memcpy(h->boot_id, boot_id, 16);
-	if (sys_getrandom(h->id, 16) != 16)
+	if (!id_renew(runtime, image))
 		return -EIO;
-	memcpy(image->state->runtime_id, h->id, 16);
 	h->device = image->device;
+	h->image_inode = place_of(image);
 	h->epoch = image->sb.epoch;
 	CRASH_POINT(segment_named);
 	store_release(&h->ready, 1);
@@ -274,6 +311,9 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 	int err;
 
 	if (users_hidden(image, boot_id))
+		return -EBUSY;
+	/* a copy of the image has the same name for its segment */
+	if (path_in_use(runtime->path))
 		return -EBUSY;
 	err = image_epoch_begin(image, boot_id);
 	if (err)
@@ -349,6 +389,14 @@ static void device_check(struct runtime *runtime, struct image *image)
 		return;
 	store_release(&h->epoch, 0); /* whoever stores next begins another */
 	store_release(&h->device, image->device);
+	runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
+}
+
+void runtime_renew(struct runtime *runtime, struct image *image)
+{
+	if (runtime->read_only || runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK))
+		return;
+	id_renew(runtime, image);
 	runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
 }
 

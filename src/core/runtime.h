@@ -29,7 +29,7 @@
 
 #define RUNTIME_MAGIC "RCRUNTIM"
 #ifndef RUNTIME_VERSION /* tests/versions.c has another */
-#define RUNTIME_VERSION 6u
+#define RUNTIME_VERSION 7u
 #endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
@@ -130,6 +130,7 @@ struct runtime_header {
 	uint64_t mmap_threshold; /* tunable: 0 unset */
 	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
 	uint64_t device; /* on which the image was when its epoch began */
+	uint64_t image_inode; /* tells a copy of the image; 0: it is a block device */
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 	struct space space[REGION_LOGS];
@@ -162,8 +163,17 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 		   enum rawcache_reason *reason);
 void runtime_detach(struct runtime *runtime);
 
-/* Remove the segment of an image that is no more; the caller knows that nobody uses it. */
+/*
+ * Remove the segment of an image that is no more; the caller knows that nobody uses it. That of a copy
+ * of the image, which is in use, stays.
+ */
 void runtime_remove(const uint8_t uuid[16], const char *dir);
+
+/*
+ * For who is going to store, attached: if nobody else is, the segment and the image get another name for
+ * each other. An older copy of the image that is put in its place later does not fit the segment then.
+ */
+void runtime_renew(struct runtime *runtime, struct image *image);
 
 /*
  * A description of our own for the lock of our slot, because locks belong to descriptions: not

@@ -21,7 +21,7 @@
 #define IDLE_S 2u
 #define IMAGE_SHARE 256u
 #define TRIES 16
-#define WAITS_MAX 250u
+#define WAITS_MAX 60u
 #define WAIT_NS 1000000
 
 struct space_want {
