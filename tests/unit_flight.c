@@ -59,17 +59,24 @@ static void test_wait(void **state)
 	flight_end(cache, &flight);
 }
 
+#define NEIGHBOURS 8
+
+static struct claim claimed[NEIGHBOURS];
+
+/* All want the same places; the tested key is the first. */
+static struct key neighbour(int i)
+{
+	return (struct key){ .low = key.low + ((uint64_t)i << 32), .high = 1 };
+}
+
 static void body_claim(void *arg)
 {
-	struct claim flight = { 0 };
-	struct key other = key;
-
 	(void)arg;
 	cache = attach(path);
-	/* all neighbours, the tested key's first */
-	for (int i = 0; i < 8; i++) {
-		other.low = key.low + ((uint64_t)i << 32);
-		if (flight_begin(cache, &other, &need, &flight) != FLIGHT_OWNER)
+	for (int i = 0; i < NEIGHBOURS; i++) {
+		struct key other = neighbour(i);
+
+		if (flight_begin(cache, &other, &need, &claimed[i]) != FLIGHT_OWNER)
 			_exit(1);
 	}
 }
@@ -161,6 +168,98 @@ static void test_stopped_owner(void **state)
 	flight_end(cache, &flight);
 }
 
+static enum flight_result begin(int i)
+{
+	struct key other = neighbour(i);
+	struct claim flight = { 0 };
+
+	return flight_begin(cache, &other, &need, &flight);
+}
+
+/* Flights that somebody waited for until his patience was at an end. */
+static int waited_in_vain(void)
+{
+	int count = 0;
+
+	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)
+		count += load_relaxed(&cache->runtime.flights[i].slow) != 0;
+	return count;
+}
+
+static void body_claim_ahead(void *arg)
+{
+	body_claim(arg);
+	flight_neglect(&claimed[NEIGHBOURS - 1]);
+}
+
+/* Of a stopped owner's many flights one is waited for in vain; what nobody attends is still had. */
+static void test_stopped_owner_once(void **state)
+{
+	pid_t child = child_start(body_claim_ahead, NULL);
+
+	(void)state;
+	cache = attach(path);
+	child_stop(child);
+	for (int i = 0; i < NEIGHBOURS - 1; i++)
+		assert_int_equal(begin(i), FLIGHT_ALONE);
+	assert_int_equal(waited_in_vain(), 1);
+	assert_int_equal(begin(NEIGHBOURS - 1), FLIGHT_OWNER);
+	child_kill(child);
+}
+
+/* The owner's last flight ends, begins anew, and becomes ready. */
+static void handler_step(int sig)
+{
+	static int steps;
+	struct claim *last = &claimed[NEIGHBOURS - 1];
+	struct key other = neighbour(NEIGHBOURS - 1);
+
+	(void)sig;
+	switch (steps++) {
+	case 0:
+		flight_end(cache, last);
+		break;
+	case 1:
+		flight_try(cache, &other, last);
+		break;
+	default:
+		flight_ready(cache, last, 0, 0, 1);
+	}
+}
+
+static void body_step(void *arg)
+{
+	body_claim(arg);
+	signal(SIGUSR1, handler_step);
+}
+
+static const volatile struct process_slot *owner_of_first(void)
+{
+	uint64_t claim = cache->runtime.flights[key.low % RUNTIME_FLIGHTS].claim;
+
+	return &cache->runtime.slots[(claim & FLIGHT_OWNER_MASK) - 1];
+}
+
+/* A slow owner is waited for again after each step that it takes, whichever flight it was for. */
+static void test_slow_owner(void **state)
+{
+	pid_t child = child_start(body_step, NULL);
+
+	(void)state;
+	cache = attach(path);
+	for (int step = 0; step < 4; step++) {
+		assert_int_equal(begin(step), FLIGHT_ALONE);
+		assert_int_equal(begin(step + 1), FLIGHT_ALONE);
+		assert_int_equal(waited_in_vain(), step + 1);
+		if (step == 3)
+			break;
+		kill(child, SIGUSR1);
+		while (owner_of_first()->steps == owner_of_first()->vain)
+			usleep(1000);
+	}
+	child_kill(child);
+}
+
 /* Whatever stands in the table, nobody hangs. */
 static void test_garbage(void **state)
 {
@@ -236,6 +335,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed_owner_timer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stopped_owner_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
 	};

@@ -86,8 +86,8 @@ static void chunk_show(struct rawcache *cache, const struct key *key, const char
 		}
 	}
 	if (!extent_write(cache, filling.extent, 0, buf, bytes) && flight_mine(&filling.claim))
-		flight_ready(&filling.claim, filling.extent->page, filling.extent->generation,
-			     bytes >> FORMAT_PAGE_SHIFT);
+		flight_ready(cache, &filling.claim, filling.extent->page,
+			     filling.extent->generation, bytes >> FORMAT_PAGE_SHIFT);
 }
 
 /* Store the chunk in the extent that waiters read from already, or in a new one. */

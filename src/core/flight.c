@@ -50,6 +50,31 @@ static uint32_t claim_owner(uint64_t claim)
 	return (uint32_t)(claim & FLIGHT_OWNER_MASK);
 }
 
+/* The slot of the claim's owner, or NULL. */
+static struct process_slot *claim_slot(const struct rawcache *cache, uint64_t claim)
+{
+	uint32_t owner = claim_owner(claim);
+
+	return owner && owner <= RUNTIME_SLOTS ? &cache->runtime.slots[owner - 1] : NULL;
+}
+
+/* Our process gets on. Taken before a claim can be seen: nobody judges it by what was before. */
+static void owner_step(const struct rawcache *cache, uint64_t claim)
+{
+	struct process_slot *slot = claim_slot(cache, claim);
+
+	if (slot)
+		fetch_add(&slot->steps, 1);
+}
+
+/* Whether the owner has taken no step since somebody began to wait for it in vain. */
+static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
+{
+	const struct process_slot *slot = claim_slot(cache, claim);
+
+	return slot && load_relaxed(&slot->vain) == load_relaxed(&slot->steps);
+}
+
 /* Give up `claim`, if it still is the one that stands there. */
 static void flight_free(struct flight *flight, uint64_t claim)
 {
@@ -100,6 +125,7 @@ static void claim_take(const struct rawcache *cache, struct claim *mine, struct 
 static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t tag,
 			 struct claim *mine)
 {
+	owner_step(cache, claim_of(cache, tag));
 	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
 		struct flight *flight = flight_at(cache, key, i);
 		uint64_t none = 0;
@@ -129,7 +155,10 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 {
 	uint64_t tag = claim_tag(claim);
 
-	if (!load_relaxed(&flight->ahead) || !cas(&flight->claim, &claim, claim_of(cache, tag)))
+	if (!load_relaxed(&flight->ahead))
+		return false;
+	owner_step(cache, claim_of(cache, tag));
+	if (!cas(&flight->claim, &claim, claim_of(cache, tag)))
 		return false;
 	fetch_add(&flight->word, 1);
 	claim_take(cache, mine, flight, tag);
@@ -206,6 +235,8 @@ static enum flight_result flight_look(struct rawcache *cache, struct flight *fli
 static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag,
 				      const struct flight_need *need, struct claim *mine)
 {
+	struct process_slot *owner = claim_slot(cache, load_acquire(&flight->claim));
+	uint32_t steps = owner ? load_relaxed(&owner->steps) : 0;
 	struct timespec slice = { 0, SLICE_NS };
 	uint64_t start = clock_mono_ns();
 	enum flight_result result;
@@ -215,13 +246,15 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 	for (;;) {
 		uint32_t word = load_acquire(&flight->word);
 		uint64_t claim = load_acquire(&flight->claim);
-		bool slow = load_relaxed(&flight->slow);
+		bool ahead = load_relaxed(&flight->ahead);
+		/* what is read ahead is taken over, so it is worth a moment */
+		bool slow = load_relaxed(&flight->slow) || (!ahead && owner_stalled(cache, claim));
 		uint64_t waited = clock_mono_ns() - start;
 
 		result = flight_look(cache, flight, tag, need, waited, mine);
 		if (result != FLIGHT_ALONE)
 			break;
-		slice.tv_nsec = load_relaxed(&flight->ahead) && ahead_patience_ns() < SLICE_NS ?
+		slice.tv_nsec = ahead && ahead_patience_ns() < SLICE_NS ?
 					AHEAD_AGAIN_MS * 1000000 :
 					SLICE_NS;
 		if (!slow) {
@@ -235,8 +268,11 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 			continue;
 		if (slow)
 			break;
-		if (waited > PATIENCE_MS * UINT64_C(1000000))
-			store_relaxed(&flight->slow, 1);
+		if (waited <= PATIENCE_MS * UINT64_C(1000000))
+			continue;
+		store_relaxed(&flight->slow, 1);
+		if (owner)
+			store_relaxed(&owner->vain, steps); /* no matter if it has moved on */
 	}
 	fetch_sub(&flight->waiters, 1);
 	return result;
@@ -316,7 +352,8 @@ bool flight_mine(const struct claim *mine)
 	       load_acquire(&mine->flight->life) == mine->life;
 }
 
-void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32_t pages)
+void flight_ready(struct rawcache *cache, struct claim *mine, uint32_t page, uint32_t generation,
+		  uint32_t pages)
 {
 	uint64_t ready = CHUNK_VALID |
 			 (uint64_t)(generation & READY_GENERATION_MASK)
@@ -327,6 +364,7 @@ void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32
 	if (!cas(&mine->flight->ready, &before, ready)) /* pairs with flight_has() */
 		return;
 	mine->ready = ready;
+	owner_step(cache, mine->claim);
 	CRASH_POINT(flight_shown);
 	if (load_acquire(&mine->flight->waiters))
 		futex_wake_all(&mine->flight->word);
@@ -334,7 +372,8 @@ void flight_ready(struct claim *mine, uint32_t page, uint32_t generation, uint32
 
 void flight_end(struct rawcache *cache, struct claim *mine)
 {
-	(void)cache;
+	if (mine->flight)
+		owner_step(cache, mine->claim);
 	if (flight_mine(mine))
 		flight_free(mine->flight, mine->claim);
 	mine->flight = NULL;

@@ -5,7 +5,9 @@
  * A flight is a slot of the runtime's table, found by the chunk's key among a few neighbours.
  * The owner ends it when the chunk is published or given up; waiters sleep on its futex in
  * slices, and look in each whether the owner still lives. One that waited in vain marks the
- * flight slow, and nobody waits for it any more.
+ * flight slow, and nobody waits for it any more. If the owner did nothing about any of its flights
+ * meanwhile, it is stalled: stopped, perhaps, with dozens of chunks under way. Then nobody waits for
+ * the others either, until it takes the next step.
  *
  * A chunk that is read ahead without helper threads has an owner that does something else
  * meanwhile, perhaps for long: one that needs the chunk waits a little, and takes the flight
@@ -56,7 +58,8 @@ void flight_neglect(const struct claim *claim);
 bool flight_mine(const struct claim *claim);
 
 /* For a claim that is ours: `pages` pages from the start of the chunk are written at `page`. */
-void flight_ready(struct claim *claim, uint32_t page, uint32_t generation, uint32_t pages);
+void flight_ready(struct rawcache *cache, struct claim *claim, uint32_t page, uint32_t generation,
+		  uint32_t pages);
 
 void flight_end(struct rawcache *cache, struct claim *claim);
 

@@ -47,7 +47,7 @@
 #define SPACE_RESTS 16u
 #define SPACE_RUNS 64u
 
-/* A process. Written by its owner only, but for `pin` of a dead one. */
+/* A process. Written by its owner only, but for `vain`, and `pin` of a dead one. */
 struct process_slot {
 	uint32_t used; /* 1 once the fields below are valid; cleared when folded */
 	uint32_t pid;
@@ -55,6 +55,8 @@ struct process_slot {
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
 	uint32_t hold[SLOT_HOLDS]; /* counters: see hold.h */
+	uint32_t steps; /* grows when a flight of it begins, becomes ready or ends: see flight.h */
+	uint32_t vain; /* what `steps` was when somebody began to wait for it in vain */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
 } __attribute__((aligned(64)));
 
