@@ -294,9 +294,8 @@ static unsigned int holds_left(const struct rawcache *cache)
 {
 	unsigned int holds = 0;
 
-	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++)
-		for (uint32_t n = 0; n < SLOT_HOLDS; n++)
-			holds += cache->runtime.slots[i].hold[n] != 0;
+	for (uint32_t i = 0; i < RUNTIME_SLOTS * cache->runtime.hold_words; i++)
+		holds += (unsigned int)__builtin_popcountll(cache->runtime.holds[i]);
 	return holds;
 }
 

@@ -28,9 +28,9 @@ static void slots_look(const struct runtime *runtime)
 	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++) {
 		for (uint32_t n = 0; n < SLOT_PINS; n++)
 			pins += load_relaxed(&runtime->slots[i].pin[n]) != 0;
-		for (uint32_t n = 0; n < SLOT_HOLDS; n++)
-			holds += load_relaxed(&runtime->slots[i].hold[n]) != 0;
 	}
+	for (uint32_t i = 0; i < RUNTIME_SLOTS * runtime->hold_words; i++)
+		holds += (unsigned int)__builtin_popcountll(load_relaxed(&runtime->holds[i]));
 	tell("pins", pins);
 	tell("holds", holds);
 }

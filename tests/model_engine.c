@@ -269,8 +269,10 @@ static void act_store(int process, uint32_t k)
 	struct extent extent;
 	struct held *pinned;
 	struct store *s;
-	int err = region_alloc(cache, REGION_PROBATION, pages, &extent);
+	int err;
 
+	store_relaxed(&cache->vain_until_ms, 0); /* a schedule is shorter than a second */
+	err = region_alloc(cache, REGION_PROBATION, pages, &extent);
 	if (err && err != -EAGAIN && err != -EBUSY && err != -ETIMEDOUT)
 		wrong("region_alloc says %d", err);
 	if (err)
@@ -571,8 +573,8 @@ static void left_check(struct rawcache *cache)
 		for (uint32_t n = 0; n < SLOT_PINS; n++)
 			if (runtime->slots[i].pin[n])
 				wrong("a pin is left in slot %u", i);
-		for (uint32_t n = 0; n < SLOT_HOLDS; n++)
-			if (runtime->slots[i].hold[n])
+		for (uint32_t n = 0; n < cache->image.sb.region_count; n++)
+			if (hold_by(cache, i, n))
 				wrong("a hold is left in slot %u", i);
 	}
 	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)

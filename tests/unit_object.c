@@ -154,6 +154,40 @@ static void holds_are_limited_to_a_quarter(void **state)
 		rawcache_view_release(cache, &views[i]);
 }
 
+/* Views of several processes (caches that one attaches have a slot each) leave half of the regions. */
+static void holds_of_all_leave_half(void **state)
+{
+	static struct rawcache_view views[6][64];
+	struct rawcache *caches[6];
+	struct rawcache_image_info info;
+	unsigned int held = 0;
+
+	(void)state;
+	rawcache_info(cache, &info);
+	for (int c = 0; c < 6; c++) {
+		caches[c] = attach(scratch_path("image"));
+		for (uint32_t i = 0; i < 64; i++) {
+			uint32_t key = (uint32_t)c << 8 | i;
+
+			assert_int_equal(rawcache_store(cache, &key, sizeof(key), bytes, max, 0), 0);
+			if (rawcache_lookup_zero_copy(caches[c], &key, sizeof(key), &views[c][i]))
+				break;
+			held++;
+		}
+	}
+	assert_true(held > info.region_count / 4 && held <= info.region_count / 2);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(rawcache_store(cache, &i, sizeof(i), bytes, max, 0), 0);
+	for (int c = 0; c < 6; c++) {
+		for (int i = 0; i < 64; i++) {
+			if (views[c][i].data)
+				assert_memory_equal(views[c][i].data, bytes, max);
+			rawcache_view_release(caches[c], &views[c][i]);
+		}
+		rawcache_detach(caches[c]);
+	}
+}
+
 static void sends_to_a_socket(void **state)
 {
 	int s[2];
@@ -232,6 +266,7 @@ int main(void)
 		cmocka_unit_test(time_to_live_ends),
 		cmocka_unit_test(view_survives_replacement_and_recycling),
 		cmocka_unit_test(holds_are_limited_to_a_quarter),
+		cmocka_unit_test(holds_of_all_leave_half),
 		cmocka_unit_test(sends_to_a_socket),
 		cmocka_unit_test(sees_damage),
 	};

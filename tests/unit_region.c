@@ -97,6 +97,11 @@ static void test_pin_keeps(void **state)
 	assert_int_equal(pin_get(cache, region_of(&extent), extent.generation), -ESTALE);
 }
 
+static void step_nothing(void *arg)
+{
+	(void)arg;
+}
+
 /* Everything pinned: an error, and soon. */
 static void test_all_pinned(void **state)
 {
@@ -117,6 +122,13 @@ static void test_all_pinned(void **state)
 	assert_int_equal(region_alloc(cache, REGION_PROBATION, cache->image.region_pages, &one),
 			 -EAGAIN);
 	assert_true(now_s() - start < 0.5);
+	/* and the next one does not try at all, until that is a second ago */
+	assert_true(cache->vain_until_ms);
+	cache->vain_until_ms += 1000000;
+	moment_set(MOMENT_LOCK, 1, step_nothing, NULL);
+	assert_int_equal(region_alloc(cache, REGION_MAIN, cache->image.region_pages, &one), -EAGAIN);
+	assert_false(moment_came(MOMENT_LOCK));
+	cache->vain_until_ms = 0;
 	while (n--)
 		region_release(cache, &extent[n]);
 	assert_true(turn(1));

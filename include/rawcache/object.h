@@ -74,7 +74,8 @@ struct rawcache_view {
  * the process, and are not inherited by fork().
  * If the image's storage fails while the bytes are read for the first time, the reader gets
  * SIGBUS, as with any mapped file.
- * Errors: -ENOENT as above; -EAGAIN this process holds a quarter of the regions already;
+ * Errors: -ENOENT as above; -EAGAIN this process holds a quarter of the regions already, or all
+ * processes together hold half;
  * -EOPNOTSUPP the image is not mapped (see rawcache_zero_copy_available()); -EROFS this process
  * has no slot. For the last three rawcache_lookup() works.
  */

@@ -32,6 +32,8 @@ void step_sleep(void); /* in place of a system call that waits */
 #define store_release(p, v) (STEP __atomic_store_n(p, v, __ATOMIC_RELEASE))
 #define fetch_add(p, v) (STEP __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL))
 #define fetch_sub(p, v) (STEP __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL))
+#define fetch_or(p, v) (STEP __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
+#define fetch_and(p, v) (STEP __atomic_fetch_and(p, v, __ATOMIC_ACQ_REL))
 #define cas(p, expected, v) \
 	(STEP __atomic_compare_exchange_n(p, expected, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 #define fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)

@@ -17,6 +17,7 @@
 #include "core/fetch.h"
 #include "core/follow.h"
 #include "core/file.h"
+#include "core/hold.h"
 #include "core/lock.h"
 #include "core/origin.h"
 #include "core/process.h"
@@ -181,6 +182,7 @@ static void cache_release(struct rawcache *cache)
 	if (load_acquire(&cache->blocks_out))
 		cache->runtime.header = NULL;
 	runtime_detach(&cache->runtime);
+	hold_end(cache);
 	image_close(&cache->image);
 }
 

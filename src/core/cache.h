@@ -48,7 +48,11 @@ struct rawcache {
 	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
 	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
-	uint32_t holds; /* counters of slot->hold that are not 0 */
+	uint32_t *hold_counts; /* what each bit of our row stands for: see hold.h */
+	uint32_t holds; /* bits of our row */
+	uint32_t holds_looked; /* so many when all rows were looked at, or fewer since */
+	uint64_t reaped_ms; /* clock_coarse_ms(): when the dead were looked for, for their holds */
+	uint64_t vain_until_ms; /* nothing can be recycled: see region_alloc() */
 	struct stats_provider provider;
 	pthread_mutex_t process_lock;
 	struct files *files;

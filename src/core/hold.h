@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holds: pins that last, for borrowed views and mappings of cached files. Each process slot has a
- * counter for every region (for every SLOT_HOLDS-th, in large images: a hold then keeps more
- * than it has to). Like a pin, a hold is taken by a store, a full fence and a look at the
- * generation; the recycler bumps the generation, full fence, and looks (pin_any()). The counters
- * of a process that died are cleared when its slot is folded.
+ * Holds: pins that last, for borrowed views and mappings of cached files. The runtime segment has a
+ * row of bits for each process slot, one for each region (in images of more than RUNTIME_HOLDS_MAX
+ * regions, one for a few neighbours, which are then held together). How often it holds a region
+ * a process counts in its own memory: the bit is set before the first hold is used and cleared
+ * after the last was given up. Like a pin, a hold is taken by a store, a full fence and a look at
+ * the generation; the recycler bumps the generation, full fence, and looks (pin_any()). The row
+ * of a process that died is cleared when its slot is folded.
  *
- * A process holds at most a quarter of the regions, so that the cache keeps moving.
+ * The cache keeps moving: a process holds at most a quarter of the regions, and all together hold at
+ * most half. What several hold counts once.
  */
 #ifndef CORE_HOLD_H
 #define CORE_HOLD_H
@@ -24,5 +27,21 @@ void hold_more(struct rawcache *cache, uint32_t region);
 
 /* Once for each success of this process; does nothing in a fork child that has no slot yet. */
 void hold_put(struct rawcache *cache, uint32_t region);
+
+/* Whether the process of a slot holds the region. */
+static inline bool hold_by(const struct rawcache *cache, uint32_t slot, uint32_t region)
+{
+	uint32_t n = region >> cache->runtime.hold_shift;
+	const uint64_t *row = cache->runtime.holds + (size_t)slot * cache->runtime.hold_words;
+
+	return load_acquire(&row[n / 64]) >> n % 64 & 1;
+}
+
+/* We have a slot: we hold nothing yet, whatever our parent held. */
+void hold_begin(struct rawcache *cache);
+void hold_end(struct rawcache *cache);
+
+/* The process of a slot is gone. */
+void hold_clear(struct rawcache *cache, uint32_t slot);
 
 #endif

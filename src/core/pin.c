@@ -5,6 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "core/hold.h"
 #include "core/process.h"
 
 static int pin_claim(struct rawcache *cache)
@@ -51,23 +52,42 @@ void pin_put(struct rawcache *cache, int pin)
 
 static bool slot_pins(const struct process_slot *slot, uint32_t region)
 {
-	if (load_acquire(&slot->hold[region % SLOT_HOLDS]))
-		return true;
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		if (load_acquire(&slot->pin[i]) == region + 1)
 			return true;
 	return false;
 }
 
-bool pin_any(struct rawcache *cache, uint32_t region)
+static bool owner_alive(struct rawcache *cache, uint32_t slot, struct pin_owners *owners)
 {
-	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
+	uint64_t *alive = &owners->alive[slot / 64];
+	uint64_t bit = UINT64_C(1) << slot % 64;
 
-	for (uint32_t i = 0; i < high && i < RUNTIME_SLOTS; i++) {
+	if (!(*alive & bit) && process_alive(cache, slot))
+		*alive |= bit;
+	return *alive & bit;
+}
+
+bool pin_any_of(struct rawcache *cache, uint32_t region, struct pin_owners *owners)
+{
+	uint32_t high = process_high(cache);
+
+	/* holds first: they last, and cost one look */
+	for (uint32_t i = 0; i < high; i++)
+		if (hold_by(cache, i, region) && owner_alive(cache, i, owners))
+			return true;
+	for (uint32_t i = 0; i < high; i++) {
 		if (!load_acquire(&cache->runtime.slots[i].used))
 			continue;
-		if (slot_pins(&cache->runtime.slots[i], region) && process_alive(cache, i))
+		if (slot_pins(&cache->runtime.slots[i], region) && owner_alive(cache, i, owners))
 			return true;
 	}
 	return false;
+}
+
+bool pin_any(struct rawcache *cache, uint32_t region)
+{
+	struct pin_owners owners = { { 0 } };
+
+	return pin_any_of(cache, region, &owners);
 }

@@ -21,4 +21,10 @@ void pin_put(struct rawcache *cache, int pin);
 /* Whether any process pins the region. Follows a full fence after the generation's bump. */
 bool pin_any(struct rawcache *cache, uint32_t region);
 
+/* The same for who looks at many regions: each process is asked once whether it lives. */
+struct pin_owners {
+	uint64_t alive[RUNTIME_SLOTS / 64];
+};
+bool pin_any_of(struct rawcache *cache, uint32_t region, struct pin_owners *owners);
+
 #endif

@@ -11,13 +11,14 @@
 #include "base/log.h"
 #include "core/evict.h"
 #include "core/flight.h"
+#include "core/hold.h"
 
 static struct rawcache_stats *totals_of(const struct rawcache *cache)
 {
 	return (struct rawcache_stats *)cache->image.totals;
 }
 
-static uint32_t slots_high(const struct rawcache *cache)
+uint32_t process_high(const struct rawcache *cache)
 {
 	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
 
@@ -72,8 +73,7 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		store_release(&s->pin[i], 0);
 	CRASH_POINT(fold_pins);
-	for (uint32_t i = 0; i < SLOT_HOLDS; i++)
-		store_release(&s->hold[i], 0);
+	hold_clear(cache, slot);
 	store_release(&s->used, 0);
 	CRASH_POINT(fold_done);
 }
@@ -120,7 +120,7 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 		;
 	store_release(&s->used, 1);
 	cache->pins_used = 0;
-	cache->holds = 0;
+	hold_begin(cache);
 	cache->pid = sys_getpid();
 	cache->slot_keeper = slot_keep(cache);
 	store_release(&cache->slot, (int32_t)slot); /* last: other threads pin from here on */
@@ -190,7 +190,7 @@ unsigned int process_reap(struct rawcache *cache)
 {
 	unsigned int live = 0;
 
-	for (uint32_t i = 0; i < slots_high(cache); i++)
+	for (uint32_t i = 0; i < process_high(cache); i++)
 		if (load_acquire(&cache->runtime.slots[i].used))
 			live += process_alive(cache, i);
 	return live;

@@ -18,6 +18,9 @@ void process_detach(struct rawcache *cache);
 /* Whether the owner of the slot lives. A dead one is folded on the way. */
 bool process_alive(struct rawcache *cache, uint32_t slot);
 
+/* Slots ever used: scans end there. */
+uint32_t process_high(const struct rawcache *cache);
+
 /* Fold all dead processes; returns how many live. */
 unsigned int process_reap(struct rawcache *cache);
 

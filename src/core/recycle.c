@@ -94,26 +94,19 @@ static bool victim_rank(struct rawcache *cache, uint32_t number, uint32_t log, u
 int recycle_choose(struct rawcache *cache, uint32_t *victim)
 {
 	uint32_t log = log_choose(cache);
-	uint64_t floor = 0;
+	struct pin_owners owners = { { 0 } };
+	uint64_t best = UINT64_MAX;
+	uint64_t rank;
 
-	for (;;) {
-		uint64_t best = UINT64_MAX;
-		uint64_t rank;
-
-		for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
-			if (!victim_rank(cache, n, log, &rank))
-				continue;
-			if (rank >= floor && rank < best) {
-				best = rank;
-				*victim = n;
-			}
-		}
-		if (best == UINT64_MAX)
-			return -EAGAIN;
-		if (!pin_any(cache, *victim))
-			return 0;
-		floor = best + 1;
+	/* once through, however many are held */
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
+		if (!victim_rank(cache, n, log, &rank) || rank >= best ||
+		    pin_any_of(cache, n, &owners))
+			continue;
+		best = rank;
+		*victim = n;
 	}
+	return best == UINT64_MAX ? -EAGAIN : 0;
 }
 
 /*

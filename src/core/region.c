@@ -16,6 +16,8 @@
 /* An entry's age is 17 bits of seconds from the opening of its region. */
 #define REGION_OPEN_MAX_S ENTRY_AGE_MAX
 #define WAIT_TRIES 50
+/* How long nobody in this process waits after that was in vain: each miss would. */
+#define VAIN_MS 1000u
 
 /* Under the lock: the clean region that has waited longest, if there is one. */
 static uint32_t region_next(struct rawcache *cache)
@@ -161,6 +163,14 @@ static int region_allowed(struct rawcache *cache, uint32_t pages)
 	return err;
 }
 
+/* Whether it was found lately that nothing can be recycled, and nothing is clean now. */
+static bool region_vain(const struct rawcache *cache)
+{
+	uint64_t until = load_relaxed(&cache->vain_until_ms);
+
+	return until && clock_coarse_ms() < until && !evict_waiting(cache);
+}
+
 int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
 		      struct extent *extent)
 {
@@ -175,6 +185,8 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 		err = region_try(cache, log, least, most, &active, extent);
 		if (err != -EAGAIN)
 			return err;
+		if (region_vain(cache))
+			return -EAGAIN;
 		/* the last one is for what is moved, if another can be had */
 		err = region_replace(cache, log, active, !tries);
 		if (!err)
@@ -186,6 +198,7 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 		if (err)
 			sys_nanosleep(&nap);
 	}
+	store_relaxed(&cache->vain_until_ms, clock_coarse_ms() + VAIN_MS);
 	return -EAGAIN;
 }
 

@@ -24,7 +24,8 @@ struct extent {
 
 /*
  * Cut `pages` pages from a log. Each success owes one region_release(). -EAGAIN: nothing can be
- * recycled now (all pinned), or no slot or pin is left; -EROFS; or the storage's error.
+ * recycled now (all pinned), or no slot or pin is left; -EROFS; or the storage's error. Who has
+ * waited in vain is told -EAGAIN at once for a second, unless a clean region waits.
  */
 int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages,
 		 struct extent *extent);

@@ -43,6 +43,7 @@ static uint64_t layout_fingerprint(void)
 		RUNTIME_FLIGHTS,	       RUNTIME_WRITERS,
 		SPACE_RESTS,		       SPACE_RUNS,
 		RUNTIME_NEXT,		       RUNTIME_GHOSTS_MAX,
+		RUNTIME_HOLDS_MAX,
 	};
 	uint64_t print = RUNTIME_VERSION;
 
@@ -59,11 +60,33 @@ static uint32_t ghosts_wanted(uint32_t visited_count)
 	return 1u << log2_floor(min_u64(wanted, RUNTIME_GHOSTS_MAX));
 }
 
-/* Places of the parts; with `base` NULL only the size is worked out. */
-static uint64_t runtime_place(struct runtime *runtime, char *base, uint32_t visited_count)
+static uint32_t visited_wanted(const struct image *image)
 {
+	uint64_t entries = (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES;
+
+	return (uint32_t)min_u64(entries, RUNTIME_VISITED_MAX);
+}
+
+/* Neighbouring regions share a bit where there are more than a row may have. */
+static uint32_t hold_shift_wanted(const struct image *image)
+{
+	uint32_t shift = 0;
+
+	while ((image->sb.region_count - 1) >> shift >= RUNTIME_HOLDS_MAX)
+		shift++;
+	return shift;
+}
+
+/* Places of the parts; with `base` NULL only the size is worked out. */
+static uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *image)
+{
+	uint32_t visited_count = visited_wanted(image);
+	uint32_t hold_shift = hold_shift_wanted(image);
+	/* whole cache lines: a row is written by its owner */
+	uint64_t hold_bytes = round_up(((image->sb.region_count - 1) >> hold_shift) / 8 + 1, 64);
 	uint64_t slots = sizeof(struct runtime_header);
-	uint64_t blocks = slots + RUNTIME_SLOTS * sizeof(struct process_slot);
+	uint64_t holds = slots + RUNTIME_SLOTS * sizeof(struct process_slot);
+	uint64_t blocks = holds + RUNTIME_SLOTS * hold_bytes;
 	uint64_t flights = blocks + RUNTIME_BLOCKS * sizeof(struct stats_block);
 	uint64_t writers = flights + RUNTIME_FLIGHTS * sizeof(struct flight);
 	uint64_t ghosts = writers + RUNTIME_WRITERS * sizeof(uint32_t);
@@ -73,6 +96,9 @@ static uint64_t runtime_place(struct runtime *runtime, char *base, uint32_t visi
 	if (base) {
 		runtime->header = (struct runtime_header *)base;
 		runtime->slots = (struct process_slot *)(base + slots);
+		runtime->holds = (uint64_t *)(base + holds);
+		runtime->hold_words = (uint32_t)(hold_bytes / sizeof(uint64_t));
+		runtime->hold_shift = hold_shift;
 		runtime->blocks = (struct stats_block *)(base + blocks);
 		runtime->flights = (struct flight *)(base + flights);
 		runtime->writers = (uint32_t *)(base + writers);
@@ -82,13 +108,6 @@ static uint64_t runtime_place(struct runtime *runtime, char *base, uint32_t visi
 		runtime->visited_count = visited_count;
 	}
 	return round_up(visited + visited_count, FORMAT_PAGE);
-}
-
-static uint32_t visited_wanted(const struct image *image)
-{
-	uint64_t entries = (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES;
-
-	return (uint32_t)min_u64(entries, RUNTIME_VISITED_MAX);
 }
 
 static int runtime_path(char *path, size_t room, const uint8_t uuid[16], const char *dir)
@@ -140,7 +159,7 @@ bool runtime_fd_valid(const struct runtime *runtime)
 	return !runtime->foreign && sys_fd_is(runtime->fd, runtime->device, runtime->inode);
 }
 
-static int runtime_map(struct runtime *runtime, uint64_t bytes, uint32_t visited_count)
+static int runtime_map(struct runtime *runtime, uint64_t bytes, const struct image *image)
 {
 	int prot = runtime->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 	char *base = sys_mmap(NULL, bytes, prot, MAP_SHARED, runtime->fd, 0);
@@ -148,7 +167,7 @@ static int runtime_map(struct runtime *runtime, uint64_t bytes, uint32_t visited
 	if (sys_is_error(base))
 		return (int)(intptr_t)base;
 	runtime->bytes = bytes;
-	runtime_place(runtime, base, visited_count);
+	runtime_place(runtime, base, image);
 	return runtime_fd_note(runtime);
 }
 
@@ -196,7 +215,6 @@ static bool header_fits(const struct runtime *runtime, const struct image *image
 static int runtime_open(struct runtime *runtime, const struct image *image,
 			const uint8_t boot_id[16])
 {
-	uint32_t visited_count = visited_wanted(image);
 	int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (image->read_only ? O_RDONLY : O_RDWR);
 	uint64_t bytes = 0;
 	int err;
@@ -210,9 +228,9 @@ static int runtime_open(struct runtime *runtime, const struct image *image,
 		return runtime->fd;
 	err = -ESTALE;
 	if (!runtime_trusted(runtime->fd, image, &bytes) ||
-	    bytes != runtime_place(runtime, NULL, visited_count))
+	    bytes != runtime_place(runtime, NULL, image))
 		goto out;
-	err = runtime_map(runtime, bytes, visited_count);
+	err = runtime_map(runtime, bytes, image);
 	if (!err && !header_fits(runtime, image, boot_id))
 		err = -ESTALE;
 	if (!err && !runtime->read_only)
@@ -306,8 +324,7 @@ static bool users_hidden(const struct image *image, const uint8_t boot_id[16])
 /* With LOCK_USERS held exclusively: nobody is attached, so what lies there is nobody's. */
 static int runtime_create(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
 {
-	uint32_t visited_count = visited_wanted(image);
-	uint64_t bytes = runtime_place(runtime, NULL, visited_count);
+	uint64_t bytes = runtime_place(runtime, NULL, image);
 	int err;
 
 	if (users_hidden(image, boot_id))
@@ -339,7 +356,7 @@ static int runtime_create(struct runtime *runtime, struct image *image, const ui
 		err = 0;
 	CRASH_POINT(segment_sized);
 	if (!err)
-		err = runtime_map(runtime, bytes, visited_count);
+		err = runtime_map(runtime, bytes, image);
 	if (!err)
 		err = header_init(runtime, image, boot_id);
 	if (!err)

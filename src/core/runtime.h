@@ -4,8 +4,8 @@
  * memory, not a file that must survive: it is made anew after a reboot, or when its layout is
  * not ours and nobody is attached.
  *
- *	header | process slots | stats blocks | flights | writer generations | ghosts |
- *	visited bytes
+ *	header | process slots | holds | stats blocks | flights | writer generations |
+ *	ghosts | visited bytes
  *
  * Who may attach is settled by open-file-description locks on the image:
  *	byte LOCK_USERS	shared by every attached process; exclusive while a segment is made
@@ -40,10 +40,10 @@
 #define RUNTIME_NEXT 2u /* clean regions that are kept ready: one for each log */
 #define RUNTIME_GHOSTS_MIN 64u
 #define RUNTIME_GHOSTS_MAX (512u << 10)
+#define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see hold.h */
 #ifndef SLOT_PINS
 #define SLOT_PINS 64u
 #endif
-#define SLOT_HOLDS 512u
 #define SPACE_RESTS 16u
 #define SPACE_RUNS 64u
 
@@ -54,7 +54,6 @@ struct process_slot {
 	uint64_t attached; /* seconds since 1970 */
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
-	uint32_t hold[SLOT_HOLDS]; /* counters: see hold.h */
 	uint32_t steps; /* grows when a flight of it begins, becomes ready or ends: see flight.h */
 	uint32_t vain; /* what `steps` was when somebody began to wait for it in vain */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
@@ -146,6 +145,9 @@ struct runtime {
 	bool read_only;
 	struct runtime_header *header;
 	struct process_slot *slots;
+	uint64_t *holds; /* bits, a row for each slot: see hold.h */
+	uint32_t hold_words; /* of a row */
+	uint32_t hold_shift; /* a bit is for 1 << hold_shift regions */
 	struct stats_block *blocks;
 	struct flight *flights;
 	uint32_t *writers; /* generations of files written under our eyes, hashed */
