@@ -262,4 +262,16 @@ forget
 check "RAWCACHE_DIRECT=1" cached cmp "$file" "$original"
 check "RAWCACHE_DIRECT=1, second pass" cached cmp "$file" "$original"
 check "RAWCACHE_DIRECT=1, verify" "$RAWCACHE" verify --cache "$IMAGE"
+# --- what the kernel remembers of a file on FUSE: RAWCACHE_REVALIDATE=sync asks the server
+mkdir -p "$scratch/told"
+head -c 600000 /dev/urandom >"$scratch/told/file"
+age "$scratch/told"
+origin_mount "$scratch/told" "$scratch/told.mnt" --attr-timeout=60 --entry-timeout=60 || skip_all "the origin cannot be mounted"
+CACHED_PATH=$scratch/told.mnt
+unset RAWCACHE_DIRECT
+cached cat "$scratch/told.mnt/file" >/dev/null
+head -c 600000 /dev/urandom | dd of="$scratch/told/file" conv=notrunc status=none
+check "a change behind the kernel's back is seen at the next open" sh -c \
+	"RAWCACHE_REVALIDATE=sync '$RAWCACHE' run --path '$CACHED_PATH' --cache '$IMAGE' -- cat '$scratch/told.mnt/file' |
+		cmp - '$scratch/told/file'"
 done_testing

@@ -111,8 +111,12 @@ static const char *parse_revalidate(const char *text, uint32_t *field)
 		*field = CONFIG_REVALIDATE_OPEN;
 		return NULL;
 	}
-	if (size_parse(text, &n) || n >= CONFIG_REVALIDATE_OPEN)
-		return "is neither open nor a number of milliseconds";
+	if (!strcmp(text, "sync")) {
+		*field = CONFIG_REVALIDATE_SYNC;
+		return NULL;
+	}
+	if (size_parse(text, &n) || n >= CONFIG_REVALIDATE_SYNC)
+		return "is neither open nor sync nor a number of milliseconds";
 	*field = (uint32_t)n;
 	return NULL;
 }

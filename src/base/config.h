@@ -16,6 +16,7 @@
 #include <rawcache/rawcache.h>
 
 #define CONFIG_REVALIDATE_OPEN UINT32_MAX
+#define CONFIG_REVALIDATE_SYNC (UINT32_MAX - 1)
 
 struct config {
 	char *paths; /* canonical "DIR:!DIR:..." as given, minus trailing slashes */
@@ -25,7 +26,7 @@ struct config {
 	uint64_t readahead;
 	uint32_t ttl;
 	uint32_t settle_ms;
-	uint32_t revalidate_ms; /* CONFIG_REVALIDATE_OPEN: only when opened */
+	uint32_t revalidate_ms; /* or when opened only: CONFIG_REVALIDATE_OPEN, _SYNC */
 	uint8_t sendfile;
 	uint8_t direct;
 	uint8_t io;

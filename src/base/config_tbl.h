@@ -14,7 +14,7 @@ CONFIG(IO, io, io, "auto", "how fills do their I/O: auto, io_uring, threads or s
 CONFIG(DIRECT, direct, boolean, "0", "1: fills write with O_DIRECT")
 CONFIG(KEEP, keep_origin, boolean, "0", "1: leave the origin's bytes in the page cache after a fill")
 CONFIG(SETTLE, settle_ms, milliseconds, "2", "seconds a file must have been unchanged before it is stored")
-CONFIG(REVALIDATE, revalidate_ms, revalidate, "open", "when an open file's attributes are checked again: open, or milliseconds")
+CONFIG(REVALIDATE, revalidate_ms, revalidate, "open", "when the origin is asked for a file's attributes: at open, if the kernel has none (open), at each open (sync), or after so many milliseconds, too")
 CONFIG(VERIFY, verify, verify, "boot", "when checksums are verified: boot, always or never")
 CONFIG(SKIP, skip, string, "", "':'-separated names of programs that are left alone")
 CONFIG(RUNTIME_DIR, runtime_dir, string, "", "directory of the runtime segment; empty: POSIX shared memory")

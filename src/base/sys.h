@@ -138,6 +138,13 @@ static inline int sys_fstatx(int fd, struct statx *stx)
 			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
 }
 
+/* The same, as the server says that they are now: past what the kernel remembers of them. */
+static inline int sys_fstatx_sync(int fd, struct statx *stx)
+{
+	return sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC,
+			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+}
+
 /* Returns the address or a negative errno value: compare with sys_is_error(). */
 static inline void *sys_mmap(void *addr, size_t n, int prot, int flags, int fd, uint64_t offset)
 {

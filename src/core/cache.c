@@ -83,6 +83,19 @@ static int slot_attach(struct rawcache *cache, int (*attach)(struct rawcache *ca
 	return err;
 }
 
+/* If nobody else uses the image: it may have been replaced by an older copy, or its disk lost something. */
+static void first_user(struct rawcache *cache)
+{
+	if (runtime_lock_byte(cache->image.fd, LOCK_USERS, F_WRLCK))
+		return;
+	if (!runtime_image_fits(&cache->runtime, &cache->image)) {
+		log_warn("the image is older than what is known of it: all is dropped");
+		storage_distrust(cache);
+	}
+	runtime_renew(&cache->runtime, &cache->image);
+	runtime_lock_byte(cache->image.fd, LOCK_USERS, F_RDLCK);
+}
+
 static int cache_attach(struct rawcache *cache, const struct rawcache_options *options,
 			enum rawcache_reason *reason)
 {
@@ -113,7 +126,7 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	err = files_init(cache);
 	if (err || options->read_only || cache->image.read_only || cache->runtime.read_only)
 		return err;
-	runtime_renew(&cache->runtime, &cache->image);
+	first_user(cache);
 	*reason = RAWCACHE_REASON_slots_full;
 	err = slot_attach(cache, process_attach);
 	if (!err)

@@ -83,7 +83,8 @@ static_assert(offsetof(struct superblock, home_offset) == 184, "superblock");
 struct image_state {
 	uint8_t runtime_id[16]; /* of the runtime segment in use */
 	uint64_t order; /* last region order number given out */
-	uint8_t reserved[4096 - 24];
+	uint64_t nonce; /* of the last first user, who gave it to the segment as well; 0: none */
+	uint8_t reserved[4096 - 32];
 };
 static_assert(sizeof(struct image_state) == 4096, "state");
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 #include "base/checked.h"
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
+#define FUSE_MAGIC 0x65735546
 #define ATTACH_PATIENCE_MS 1000u
 #ifndef LOCK_PATIENCE_MS /* the model of tests/ has a slower clock */
 #define LOCK_PATIENCE_MS 100u
@@ -193,10 +195,17 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 	return true;
 }
 
-/* Nodes of block devices have any inode, and the device itself may come back with another number. */
+/*
+ * Nodes of block devices have any inode, and the device itself may come back with another number; on FUSE
+ * a file's inode changes when the kernel forgets it.
+ */
 static uint64_t place_of(const struct image *image)
 {
-	return image->block_device ? 0 : image->inode;
+	struct statfs fs;
+
+	if (image->block_device || sys_fstatfs(image->fd, &fs) || fs.f_type == FUSE_MAGIC)
+		return 0;
+	return image->inode;
 }
 
 static bool header_fits(const struct runtime *runtime, const struct image *image,
@@ -260,17 +269,26 @@ bool runtime_is_current(const struct runtime *runtime, const struct image *image
 	return !memcmp(runtime->header->id, image->state->runtime_id, 16);
 }
 
-/* Between the two stores they do not fit, and whoever comes next makes another segment. */
-static bool id_renew(struct runtime *runtime, struct image *image)
+bool runtime_image_fits(const struct runtime *runtime, const struct image *image)
 {
-	uint8_t id[16];
+	const struct runtime_header *h = runtime->header;
+	uint64_t nonce = load_relaxed(&image->state->nonce);
 
-	if (sys_getrandom(id, sizeof(id)) != (ssize_t)sizeof(id))
-		return false;
-	memcpy(runtime->header->id, id, sizeof(id));
-	CRASH_POINT(segment_renamed);
-	memcpy(image->state->runtime_id, id, sizeof(id));
-	return true;
+	return nonce == load_relaxed(&h->nonce) || nonce == load_relaxed(&h->nonce_next);
+}
+
+/* Who dies in between leaves one of the two that fits. */
+void runtime_renew(struct runtime *runtime, struct image *image)
+{
+	struct runtime_header *h = runtime->header;
+	uint64_t nonce;
+
+	if (sys_getrandom(&nonce, sizeof(nonce)) != (ssize_t)sizeof(nonce))
+		return;
+	store_release(&h->nonce, load_relaxed(&image->state->nonce));
+	store_release(&h->nonce_next, nonce);
+	CRASH_POINT(nonce_told);
+	store_release(&image->state->nonce, nonce);
 }
 
 static int header_init(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
@@ -291,8 +309,10 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	h->visited_count = runtime->visited_count;
 	memcpy(h->image_uuid, image->sb.uuid, 16);
 	memcpy(h->boot_id, boot_id, 16);
-	if (!id_renew(runtime, image))
+	if (sys_getrandom(h->id, 16) != 16)
 		return -EIO;
+	memcpy(image->state->runtime_id, h->id, 16);
+	runtime_renew(runtime, image);
 	h->device = image->device;
 	h->image_inode = place_of(image);
 	h->epoch = image->sb.epoch;
@@ -406,14 +426,6 @@ static void device_check(struct runtime *runtime, struct image *image)
 		return;
 	store_release(&h->epoch, 0); /* whoever stores next begins another */
 	store_release(&h->device, image->device);
-	runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
-}
-
-void runtime_renew(struct runtime *runtime, struct image *image)
-{
-	if (runtime->read_only || runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK))
-		return;
-	id_renew(runtime, image);
 	runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
 }
 

@@ -131,7 +131,8 @@ struct runtime_header {
 	uint64_t mmap_threshold; /* tunable: 0 unset */
 	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
 	uint64_t device; /* on which the image was when its epoch began */
-	uint64_t image_inode; /* tells a copy of the image; 0: it is a block device */
+	uint64_t image_inode; /* tells a copy of the image; 0: it is a block device, or on FUSE */
+	uint64_t nonce, nonce_next; /* the image's is one of them, if it is no older than the segment */
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 	struct space space[REGION_LOGS];
@@ -174,9 +175,10 @@ void runtime_detach(struct runtime *runtime);
 void runtime_remove(const uint8_t uuid[16], const char *dir);
 
 /*
- * For who is going to store, attached: if nobody else is, the segment and the image get another name for
- * each other. An older copy of the image that is put in its place later does not fit the segment then.
+ * For a user of the image, while there is no other: whether the image is as young as the segment, and not
+ * an older copy that was put in its place. Later copies are told by a new nonce from then on.
  */
+bool runtime_image_fits(const struct runtime *runtime, const struct image *image);
 void runtime_renew(struct runtime *runtime, struct image *image);
 
 /*

@@ -71,6 +71,13 @@ bool storage_probe(struct rawcache *cache)
 	return true;
 }
 
+void storage_distrust(struct rawcache *cache)
+{
+	store_release(&cache->runtime.header->epoch, 0);
+	region_distrust_all(cache);
+	runtime_distrust(&cache->runtime, &cache->image);
+}
+
 /*
  * What was written to the page cache got lost on its way to the disk, and the kernel does not
  * say which: sooner or later it reads the old bytes again - data whose entries count as verified,
@@ -80,9 +87,7 @@ static void writeback_failed(struct rawcache *cache, int err)
 {
 	stats_add(io_errors, 1);
 	log_error("what was stored could not be written to the disk (error %d): all is dropped", err);
-	store_release(&cache->runtime.header->epoch, 0);
-	region_distrust_all(cache);
-	runtime_distrust(&cache->runtime, &cache->image);
+	storage_distrust(cache);
 	storage_pause(cache);
 }
 

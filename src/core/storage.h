@@ -21,6 +21,9 @@ void storage_failed(struct rawcache *cache, int err);
 /* ... and in reading what was stored: enough at once. */
 void storage_unreadable(struct rawcache *cache);
 
+/* Drop everything, and believe nothing: any page of the image may have gone back to what it was. */
+void storage_distrust(struct rawcache *cache);
+
 /*
  * Look whether what was written earlier, by whatever process, failed to reach the disk since
  * this process looked last: then everything in the image is dropped. False: the image cannot

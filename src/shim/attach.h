@@ -16,6 +16,7 @@
 
 #include "base/compiler.h"
 #include "base/config.h"
+#include "base/sys.h"
 
 extern struct config attach_config;
 extern bool attach_active; /* set once, before main(), if there is anything to do */
@@ -32,6 +33,14 @@ static inline struct rawcache *attach_cache_now(void)
 
 /* The cache, attaching first if need be; NULL with the reason in *reason. */
 struct rawcache *attach_cache(enum rawcache_reason *reason);
+
+/* A file's attributes, as fresh as RAWCACHE_REVALIDATE asks for. */
+static inline int attach_fstatx(int fd, struct statx *stx)
+{
+	return likely(attach_config.revalidate_ms == CONFIG_REVALIDATE_OPEN) ?
+		       sys_fstatx(fd, stx) :
+		       sys_fstatx_sync(fd, stx);
+}
 
 /* Around fork(): nobody attaches in between. `held` is what prepare returned. */
 bool attach_fork_prepare(void);

@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) ssize_t read_fast(struct handle *ha
 	ssize_t got;
 
 	if (unlikely(!position_user(at) || file == RAWCACHE_NO_FILE || n - 1 >= SERVE_MAX ||
-		     !guard_range(buf, n) || attach_config.revalidate_ms != CONFIG_REVALIDATE_OPEN))
+		     !guard_range(buf, n) || attach_config.revalidate_ms < CONFIG_REVALIDATE_SYNC))
 		return SERVE_PASS;
 	if (unlikely(!thread_enter()))
 		return SERVE_PASS;

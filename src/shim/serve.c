@@ -31,7 +31,7 @@ static bool check_due(const struct handle *handle)
 {
 	uint32_t every = attach_config.revalidate_ms;
 
-	return unlikely(every != CONFIG_REVALIDATE_OPEN) &&
+	return unlikely(every < CONFIG_REVALIDATE_SYNC) &&
 	       clock_coarse_ms() - load_relaxed(&handle->checked_ms) >= every;
 }
 
@@ -39,7 +39,7 @@ static bool file_same(struct handle *handle, int fd)
 {
 	struct statx stx;
 
-	if (sys_fstatx(fd, &stx) || !handle_same(handle, &stx))
+	if (attach_fstatx(fd, &stx) || !handle_same(handle, &stx))
 		return false;
 	store_relaxed(&handle->checked_ms, clock_coarse_ms());
 	fence_acquire(); /* a number that is loaded now is no older; see file_exchange() */

@@ -104,7 +104,9 @@ static bool candidate_examine(struct candidate *file, enum rawcache_reason *reas
 	if (!file->stx.stx_nlink)
 		return false;
 	file->inside = candidate_locate(file, reason);
-	return file->inside;
+	/* of a file that is none of ours the server is not asked */
+	return file->inside && (attach_config.revalidate_ms == CONFIG_REVALIDATE_OPEN ||
+				!attach_fstatx(file->fd, &file->stx));
 }
 
 static struct handle *writer_make(struct candidate *file, int flags)
