@@ -7,8 +7,25 @@ if [ "$(id -u)" -ne 0 ] || ! truncate -s 96M "$scratch/disk" || ! loop=$(losetup
 	echo "1..0 # SKIP no loop device can be made here"
 	exit 77
 fi
-trap 'losetup -d "$loop"; cleanup' EXIT
+trap 'umount "$scratch/mounted" 2>/dev/null; losetup -d "$loop"; cleanup' EXIT
 stale=$TOP_BUILDDIR/tests/stale_pages
+
+# --- what the kernel uses is not overwritten, whatever is asked for
+mkdir "$scratch/mounted"
+if command -v mkfs.ext4 >/dev/null && mkfs.ext4 -q "$loop" && mount "$loop" "$scratch/mounted" 2>/dev/null; then
+	echo precious >"$scratch/mounted/file"
+	sync "$scratch/mounted/file"
+	"$RAWCACHE" format --force --yes "$loop" >"$scratch/out" 2>&1
+	is $? 1 "a device that is mounted is refused, even with --force"
+	grep -q "is in use (mounted" "$scratch/out"
+	ok $? "and the reason is told"
+	umount "$scratch/mounted"
+	check "the file system is whole" fsck.ext4 -fn "$loop"
+	"$RAWCACHE" format "$loop" >"$scratch/out" 2>&1
+	is $? 1 "a file system that is not mounted needs --force"
+else
+	echo "ok $((tap_count += 1)) - a mounted device # SKIP no ext4 can be made and mounted here"
+fi
 
 # --- the trap: what makes asynchronous direct writes unfit is there, or it is said that it is not
 if out=$("$stale" async "$loop" 2 2>&1); then

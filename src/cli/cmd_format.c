@@ -209,7 +209,8 @@ const struct command command_format = {
 		"      --shared       let others write it: a new file gets the mode that the umask\n"
 		"                     leaves, and its sticky bit says that this is meant\n"
 		"  -y, --yes          empty an image that is there without asking\n"
-		"  -f, --force        overwrite something that is no image, or a newer version's, too\n"
+		"  -f, --force        overwrite something that is no image, or a newer version's, too;\n"
+		"                     what was there is lost\n"
 		"  -h, --help         this text\n"
 		"\n"
 		"  rawcache format --size 100G /ssd/cache.img\n",

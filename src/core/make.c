@@ -68,7 +68,11 @@ static int options_check(const struct rawcache_format_options *o, struct message
 	return 0;
 }
 
-/* Open what is to become the image; *created says that it did not exist. */
+/*
+ * Open what is to become the image; *created says that it did not exist. O_EXCL without O_CREAT is
+ * for block devices, and means nothing to files: the kernel refuses one that it uses itself, see
+ * open(2). That includes the disk of a partition that is mounted.
+ */
 static int target_open(const char *path, bool shared, bool *created, struct message *message)
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NOCTTY;
@@ -77,7 +81,11 @@ static int target_open(const char *path, bool shared, bool *created, struct mess
 
 	*created = fd >= 0;
 	if (fd == -EEXIST)
-		fd = sys_openat(AT_FDCWD, path, flags, 0);
+		fd = sys_openat(AT_FDCWD, path, flags | O_EXCL, 0);
+	if (fd == -EBUSY)
+		return refuse(message, fd,
+			      "it is in use (mounted, swapped to, or part of a RAID or volume group?): "
+			      "take it out of use first");
 	if (fd < 0)
 		return refuse(message, fd, "it cannot be opened: %s", strerror(-fd));
 	return fd;
