@@ -10,6 +10,8 @@ fi
 trap 'umount "$scratch/mounted" 2>/dev/null; losetup -d "$loop"; cleanup' EXIT
 stale=$TOP_BUILDDIR/tests/stale_pages
 
+check "a new device needs no --force" "$RAWCACHE" format "$loop"
+
 # --- what the kernel uses is not overwritten, whatever is asked for
 mkdir "$scratch/mounted"
 if command -v mkfs.ext4 >/dev/null && mkfs.ext4 -q "$loop" && mount "$loop" "$scratch/mounted" 2>/dev/null; then

@@ -264,20 +264,26 @@ everywhere() # name pattern image
 
 rm -rf cache && run true 2>/dev/null
 dd if=/dev/urandom of=garbage bs=1M count=12 2>/dev/null
-everywhere "garbage" "not an image.*format --force" garbage
+everywhere "what never was an image is not to be destroyed" "not an image of rawcache; name an image with --cache$" garbage
+echo "the only copy" >thesis
+everywhere "not even if it is short" "too short for an image of rawcache; name an image with --cache$" thesis
 : >empty
-everywhere "an empty file" "too short.*format --force" empty
+everywhere "an empty file" "too short.*; name an image with --cache$" empty
+lost="name another image with --cache, or .*format --force., which destroys what is there$"
 cp "$image" short && truncate -s 20M short
-everywhere "a truncated image" "truncated.*format --force" short
+everywhere "a truncated image" "truncated; $lost" short
 truncate -s 5000 short
-everywhere "an image cut in its second superblock" "format --force" short
+everywhere "an image cut in its second superblock" "$lost" short
+cp "$image" headless && dd if=/dev/urandom of=headless bs=4096 count=1 conv=notrunc 2>/dev/null
+patch headless 4160 '\377'
+everywhere "an image whose first superblock is gone, and the other one damaged" "damaged; $lost" headless
 cp "$image" newer && patch newer 8 '\377' && patch newer 4104 '\377'
-everywhere "an image of a newer version" "newer version" newer
+everywhere "an image of a newer version" "newer version.*; use that version, $lost" newer
 refused "which is not overwritten without being forced" 1 "newer version.*--force" "$RAWCACHE" format newer
 refused "nor with --yes" 1 "newer version.*--force" "$RAWCACHE" format --yes newer
 works "but with --force" 0 "^uuid" "$RAWCACHE" format --force newer
 cp "$image" damaged && patch damaged 64 '\377' && patch damaged 4160 '\377'
-everywhere "both superblocks damaged" "damaged.*format --force" damaged
+everywhere "both superblocks damaged" "damaged; $lost" damaged
 cp "$image" half && patch half 64 '\377'
 works "one superblock damaged" 0 "^uuid" "$RAWCACHE" info --cache half
 everywhere "a directory" "neither a regular file" data
@@ -362,6 +368,11 @@ refused "format through a dangling link" 1 "opened\|link" "$RAWCACHE" format --s
 [ ! -e target ]
 ok $? "makes nothing behind it"
 refused "format of garbage" 1 "use --force" "$RAWCACHE" format garbage
+refused "format of what begins with zeros only" 1 "use --force" \
+	sh -c 'truncate -s 12M late && printf x | dd of=late bs=1 seek=12582911 conv=notrunc 2>/dev/null
+		exec "$0" format late' "$RAWCACHE"
+works "format of a file of zeros needs no --force" 0 "^size *12M" \
+	sh -c 'truncate -s 12M blank && exec "$0" format blank' "$RAWCACHE"
 works "format --force of garbage" 0 "^page detaching" "$RAWCACHE" format --force garbage
 works "which is an image now" 0 "^size *12M" "$RAWCACHE" info --cache garbage
 refused "format of an image" 1 "say --yes" "$RAWCACHE" format garbage

@@ -69,8 +69,8 @@ void rawcache_options_init(struct rawcache_options *options);
 /*
  * Attach the calling process to the image `options->device`. *cache is the caller's until
  * rawcache_detach(). *reason (may be NULL) says in the shared vocabulary why it failed.
- * Errors: -ENOENT no image; -EINVAL foreign or damaged image; -EPROTONOSUPPORT made by a
- * newer version; -EPERM others may write the image; -EBUSY its users have a runtime segment
+ * Errors: -ENOENT no image; -EMEDIUMTYPE something that never was one; -EINVAL damaged image;
+ * -EPROTONOSUPPORT made by a newer version; -EPERM others may write the image; -EBUSY its users have a runtime segment
  * that is not reachable here; -EAGAIN all slots taken; or what the kernel says.
  */
 int rawcache_attach(const struct rawcache_options *options, struct rawcache **cache,

@@ -71,7 +71,10 @@ static int missing(const struct target *target)
 			   target->path);
 }
 
-/* The image is there, but cannot be used; `why` is the library's words for it. */
+/*
+ * The image is there, but cannot be used; `why` is the library's words for it. What never was an
+ * image may be somebody's thesis: to overwrite it is no advice.
+ */
 static int unusable(const struct target *target, int err, const char *why)
 {
 	const char *advice = "";
@@ -79,10 +82,14 @@ static int unusable(const struct target *target, int err, const char *why)
 
 	if (stat(target->path, &st) || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
 		advice = "; name an image file or a block device with --cache";
+	else if (err == -EMEDIUMTYPE)
+		advice = "; name an image with --cache";
 	else if (err == -EINVAL)
-		advice = "; `rawcache format --force` makes a new one there";
+		advice = "; name another image with --cache, or make a new one there with "
+			 "`rawcache format --force`, which destroys what is there";
 	else if (err == -EPROTONOSUPPORT)
-		advice = "; use that version, or `rawcache format --force` to make a new one there";
+		advice = "; use that version, name another image with --cache, or make a new one "
+			 "there with `rawcache format --force`, which destroys what is there";
 	return say_refusal("cannot use the image %s: %s%s", target->path,
 			   *why ? why : strerror(-err), advice);
 }
@@ -129,6 +136,7 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 	case ENOENT:
 		return missing(target);
 	case EINVAL:
+	case EMEDIUMTYPE:
 	case EPROTONOSUPPORT:
 		return unusable_explain(target, err);
 	case EPERM:

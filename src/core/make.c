@@ -91,6 +91,29 @@ static int target_open(const char *path, bool shared, bool *created, struct mess
 	return fd;
 }
 
+static bool piece_blank(int fd, char *buf, uint64_t at, uint64_t n)
+{
+	ssize_t got = sys_pread(fd, buf, n, at);
+
+	return got == (ssize_t)n && !*buf && !memcmp(buf, buf + 1, n - 1);
+}
+
+/*
+ * A new disk, or a file that was only given its size. The first and the last MiB are looked at:
+ * there lie partition tables, the superblocks of file systems, of volume groups and of RAIDs,
+ * and to read the whole of a disk would take hours.
+ */
+static bool target_blank(int fd, uint64_t bytes)
+{
+	uint64_t n = min_u64(bytes, ZERO_PIECE);
+	char *buf = memory_map(ZERO_PIECE);
+	bool blank = buf && piece_blank(fd, buf, 0, n) && piece_blank(fd, buf, bytes - n, n);
+
+	if (buf)
+		memory_unmap(buf, ZERO_PIECE);
+	return blank;
+}
+
 /* Something that is there already is overwritten only when that is safe or asked for. */
 static int target_check(int fd, bool force, struct message *message)
 {
@@ -111,15 +134,18 @@ static int target_check(int fd, bool force, struct message *message)
 	bytes = image_device_bytes(fd);
 	if (force || bytes == 0)
 		return 0;
-	err = superblock_read(fd, (uint64_t)max_u64((uint64_t)bytes, 0), &sb, &why);
-	if (err == -EINVAL)
-		return refuse(message, -EEXIST,
-			      "it holds something that is no image of rawcache (%s): use --force to "
-			      "overwrite it",
-			      why);
+	if (bytes < 0)
+		return refuse(message, (int)bytes, "its size is not to be had: %s",
+			      strerror((int)-bytes));
+	err = superblock_read(fd, (uint64_t)bytes, &sb, &why);
+	if (!err || (err == -EMEDIUMTYPE && target_blank(fd, (uint64_t)bytes)))
+		return 0;
 	if (err == -EPROTONOSUPPORT)
 		return refuse(message, -EEXIST, "%s: use --force to overwrite it", why);
-	return 0;
+	return refuse(message, -EEXIST,
+		      "it holds something that is no image of rawcache (%s): use --force to "
+		      "overwrite it, and to lose what is there",
+		      why);
 }
 
 /*

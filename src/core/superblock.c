@@ -67,7 +67,7 @@ int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const
 {
 	if (memcmp(raw->magic, FORMAT_MAGIC, sizeof(raw->magic))) {
 		*why = "it is not an image of rawcache";
-		return -EINVAL;
+		return -EMEDIUMTYPE;
 	}
 	if (raw->version > FORMAT_VERSION) {
 		*why = "it was made by a newer version of rawcache";
@@ -105,7 +105,7 @@ static int superblock_choose(int fd, uint64_t device_bytes, struct superblock *r
 	static const uint64_t offsets[2] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
 	uint64_t sequence = 0;
 	bool decided = false;
-	int result = -EINVAL;
+	int result = -EMEDIUMTYPE;
 
 	*why = "it is too short for an image of rawcache";
 	for (int i = 0; i < 2; i++) {
@@ -127,7 +127,7 @@ static int superblock_choose(int fd, uint64_t device_bytes, struct superblock *r
 			sequence = takes ? raw->sequence : sequence;
 			decided = true;
 		} else {
-			takes = !decided && (i == 0 || err == -EPROTONOSUPPORT);
+			takes = !decided && (result == -EMEDIUMTYPE || err == -EPROTONOSUPPORT);
 		}
 		if (!takes)
 			continue;
