@@ -491,6 +491,8 @@ grep -q "hit ratio 100.0%; 2.8M from the cache, 0 from the origin" err
 ok $? "does not"
 cmp -s out data/big
 ok $? "and gives the same bytes"
+works "warm of one file" 0 "^1 file, 2.8M: 2.8M are cached, 0 were read now" "$RAWCACHE" warm data/big
+works "warm --dry-run of one file" 0 "^1 file, 2.8M, of which" "$RAWCACHE" warm --dry-run data/big
 works "info counts what is used" 0 "^used entries *13\$" "$RAWCACHE" info
 works "verify of good data" 0 "^13 extents, 2.8M: 0 with" "$RAWCACHE" verify
 dd if=/dev/zero of="$image" bs=1M seek=2 count=30 conv=notrunc 2>/dev/null

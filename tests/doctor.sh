@@ -38,6 +38,15 @@ compile() {
 compile -o one || skip_all "no compiler"
 
 doctor 0 'ok   .*/one is dynamically linked' "a plain program" ./one
+! grep 'liburing' out
+ok $? "the libraries of the preload object are not its own"
+LD_PRELOAD=$RAWCACHE_PRELOAD "$RAWCACHE" doctor ./one >out
+! grep 'liburing' out
+ok $? "even if LD_PRELOAD names that already"
+if echo 'int io_uring_get_probe(void); int main(void) { return !io_uring_get_probe(); }' |
+	${CC:-cc} -x c -o ring - -luring 2>/dev/null; then
+	doctor 0 '^warn .*liburing.* submits reads' "but one's own liburing counts" ./ring
+fi
 grep -q '^ok   the loader preloads ' out
 ok $? "into which the loader preloads the object"
 grep -q '^ok   there is no image at .* yet' out
@@ -92,6 +101,20 @@ while [ $((${#musl} + 4)) -lt ${#loader} ]; do
 done
 cp one musl && LC_ALL=C sed "s|$loader|/lib$musl|" one >musl
 doctor 1 'linked with musl' "a program linked with musl" ./musl
+if command -v musl-gcc >/dev/null && musl-gcc -o musl_one one.c 2>/dev/null; then
+	doctor 1 'linked with musl' "a program that musl-gcc made" ./musl_one
+	printf '#!%s/musl_one\n' "$scratch" >musl_script && chmod +x musl_script
+	for program in ./musl_one ./musl_script; do
+		is "$(cached "$program" 2>err)" ran "run starts $program"
+		grep -q "^rawcache: warning: $program is linked with musl: it runs without the cache$" err
+		ok $? "without the cache, and says so"
+		[ "$(wc -l <err)" = 1 ]
+		ok $? "in one line"
+	done
+	is "$(cached "$RAWCACHE" run --path data --stats ./musl_one 2>/dev/null)" ran "also below another one"
+else
+	echo "ok $((tap_count += 1)) - a program that musl-gcc made # SKIP no musl-gcc (musl-tools)"
+fi
 cp one strange && LC_ALL=C sed "s|$loader|/nix${loader#/lib}|" one >strange
 doctor 1 'needs the loader .* missing' "a program whose loader is missing" ./strange
 

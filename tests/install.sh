@@ -34,6 +34,11 @@ others=$(cd "$stage" && find . ! -type d | grep -vE '/rawcache$|/librawcache\.so
 [ -z "$others" ]
 ok $? "and nothing else"
 
+if [ "$(variable libdir)" = /usr/local/lib ]; then
+	is "$(sed -n 's/.*LD_PRELOAD=\([^ ]*\).*/\1/p' "$TOP_SRCDIR/README.md")" \
+		/usr/local/lib/rawcache/librawcache-preload.so "the README names the object where it is"
+fi
+
 # --- the command, with the object that lies beside it
 
 export RAWCACHE_RUNTIME_DIR=$scratch/runtime

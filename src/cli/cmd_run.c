@@ -20,6 +20,7 @@
 #include "cli/option.h"
 #include "cli/pathlist.h"
 #include "cli/preload.h"
+#include "cli/program.h"
 #include "cli/sample.h"
 #include "cli/say.h"
 #include "cli/target.h"
@@ -29,6 +30,7 @@ struct run {
 	struct target target;
 	struct pathlist given; /* by --path and --exclude */
 	bool stats;
+	bool plain; /* the program runs without the cache */
 	int complaint; /* status after complaints about values */
 };
 
@@ -238,6 +240,16 @@ static int run_preload(void)
 	return status;
 }
 
+/* musl's loader does not start a program for which it cannot load an object of glibc. */
+static int preload_remove(void)
+{
+	char *value = preload_compose(NULL, getenv("LD_PRELOAD"));
+	int err = !value || (*value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD"));
+
+	free(value);
+	return err ? say_refusal("there is not enough memory") : GO_ON;
+}
+
 static int program_failed(const char *name, int err)
 {
 	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK))
@@ -295,14 +307,14 @@ static int run_watched(struct run *run, char **argv)
 
 static int run_program(struct run *run, char **argv)
 {
-	if (run->stats && !run->target.config.disable)
+	if (run->stats && !run->plain)
 		return run_watched(run, argv);
 	fflush(stderr);
 	execvp(argv[0], argv);
 	return program_failed(argv[0], errno);
 }
 
-static int run_prepare(struct run *run)
+static int run_prepare(struct run *run, const char *program)
 {
 	int status = run_configure(run);
 
@@ -310,10 +322,16 @@ static int run_prepare(struct run *run)
 		status = run_paths(run);
 	if (status != GO_ON)
 		return status;
+	run->plain = true;
 	if (run->target.config.disable) {
 		say_warning("RAWCACHE_DISABLE is set: the program runs without the cache");
 		return GO_ON;
 	}
+	if (program_is_musl(program)) {
+		say_warning("%s is linked with musl: it runs without the cache", program);
+		return preload_remove();
+	}
+	run->plain = false;
 	status = run_files(&run->target.config);
 	if (status == GO_ON)
 		status = run_preload();
@@ -326,7 +344,7 @@ static int run_main(int argc, char **argv)
 	int status = run_options(&run, argc, argv);
 
 	if (status == GO_ON)
-		status = run_prepare(&run);
+		status = run_prepare(&run, argv[optind]);
 	if (status == GO_ON)
 		status = run_program(&run, argv + optind);
 	pathlist_fini(&run.given);

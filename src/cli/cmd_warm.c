@@ -241,8 +241,8 @@ static int warm_report(struct warm *warm)
 		failed++;
 		file_complain(file);
 	}
-	printf("%zu files, %s: %s are cached, %s were read now\n", warm->list.count,
-	       text_bytes(warm->list.bytes, a), text_bytes(cached, b), text_bytes(warm->read, c));
+	printf("%zu %s, %s: %s are cached, %s were read now\n", warm->list.count,
+	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a), text_bytes(cached, b), text_bytes(warm->read, c));
 	if (failed)
 		return STATUS_REFUSED;
 	if (cached < warm->list.bytes)
@@ -269,8 +269,8 @@ static int warm_dry(struct warm *warm)
 		if (fd >= 0)
 			close(fd);
 	}
-	printf("%zu files, %s, of which %s are cached\n", warm->list.count,
-	       text_bytes(warm->list.bytes, a), text_bytes(cached, b));
+	printf("%zu %s, %s, of which %s are cached\n", warm->list.count,
+	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a), text_bytes(cached, b));
 	return warm->list.unreadable ? STATUS_REFUSED : STATUS_OK;
 }
 

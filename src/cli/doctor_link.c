@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The loader is asked, not imitated: `ld.so --list PROGRAM` with the preload object in place
- * maps everything the program would have and runs none of it.
+ * maps everything the program would have and runs none of it. It is asked once more without the
+ * object: libraries that only the object needs say nothing about the program.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -167,11 +168,12 @@ static FILE *loader_start(const char *loader, const char *path, const char *prel
 struct listing {
 	struct doctor *doctor;
 	const struct functions *functions;
+	void (*take)(struct listing *listing, char *line);
 	bool preloaded;
 };
 
-/* "name => /path (0x...)", "/path (0x...)", "name => not found" or an error. */
-static void line_take(struct listing *listing, char *line)
+/* The path in "name => /path (0x...)" or "/path (0x...)"; NULL: the line is another one. */
+static char *line_path(char *line)
 {
 	char *arrow = strstr(line, " => ");
 	char *path = arrow ? arrow + 4 : line;
@@ -179,21 +181,36 @@ static void line_take(struct listing *listing, char *line)
 
 	while (isspace((unsigned char)*path))
 		path++;
-	line[strcspn(line, "\n")] = '\0';
-	if (strstr(line, "error while loading") || !strncmp(line, "ERROR: ld.so: ", 14)) {
-		doctor_fail(listing->doctor, "the loader says: %s", line);
-		return;
-	}
-	if (arrow && !strncmp(path, "not found", 9)) {
-		doctor_fail(listing->doctor, "a library is missing: %s", line + strspn(line, "\t "));
-		return;
-	}
 	end = strstr(path, " (0x");
 	if (!end || *path != '/')
-		return;
+		return NULL;
 	*end = '\0';
-	if (name_begins(path, "librawcache-preload.so"))
-		listing->preloaded = true;
+	return path;
+}
+
+/* With the object: "name => not found", an error, or whether it is there. */
+static void line_judge(struct listing *listing, char *line)
+{
+	const char *path;
+
+	if (strstr(line, "error while loading") || !strncmp(line, "ERROR: ld.so: ", 14)) {
+		doctor_fail(listing->doctor, "the loader says: %s", line);
+	} else if (strstr(line, " => not found")) {
+		doctor_fail(listing->doctor, "a library is missing: %s", line + strspn(line, "\t "));
+	} else {
+		path = line_path(line);
+		if (path && name_begins(path, "librawcache-preload.so"))
+			listing->preloaded = true;
+	}
+}
+
+/* Without it: a library of the program. */
+static void line_look(struct listing *listing, char *line)
+{
+	const char *path = line_path(line);
+
+	if (!path)
+		return;
 	if (name_begins(path, "liburing.so") || name_begins(path, "libaio.so"))
 		doctor_warn("%s submits reads to the kernel itself: those read the origin", path);
 	if (!is_libc(path))
@@ -205,9 +222,32 @@ static void listing_read(struct listing *listing, FILE *out)
 	char *line = NULL;
 	size_t room = 0;
 
-	while (getline(&line, &room, out) > 0)
-		line_take(listing, line);
+	while (getline(&line, &room, out) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		listing->take(listing, line);
+	}
 	free(line);
+}
+
+/* Ask the loader, with `object` preloaded or, where it is NULL, without ours. */
+static void listing_make(struct listing *listing, const char *path, const char *loader,
+			 const char *object)
+{
+	char *preload = preload_compose(object, getenv("LD_PRELOAD"));
+	FILE *out = NULL;
+	pid_t child;
+
+	if (preload)
+		out = loader_start(loader, path, preload, &child);
+	free(preload);
+	if (!out) {
+		doctor_warn("the loader %s cannot be asked: %s", loader, strerror(errno));
+		return;
+	}
+	listing_read(listing, out);
+	fclose(out);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static void listing_judge(struct listing *listing, const char *path)
@@ -223,23 +263,13 @@ void doctor_link(struct doctor *doctor, const char *path, const char *loader)
 {
 	struct functions functions = { .count = 0 };
 	struct listing listing = { .doctor = doctor, .functions = &functions };
-	char *preload;
-	pid_t child;
-	FILE *out;
 
 	if (!*doctor->preload || functions_init(&functions, doctor->preload))
 		return;
-	preload = preload_compose(doctor->preload, getenv("LD_PRELOAD"));
-	out = preload ? loader_start(loader, path, preload, &child) : NULL;
-	free(preload);
-	if (!out) {
-		doctor_warn("the loader %s cannot be asked: %s", loader, strerror(errno));
-		return;
-	}
 	object_look(path, &functions);
-	listing_read(&listing, out);
-	fclose(out);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	listing.take = line_judge;
+	listing_make(&listing, path, loader, doctor->preload);
+	listing.take = line_look;
+	listing_make(&listing, path, loader, NULL);
 	listing_judge(&listing, path);
 }

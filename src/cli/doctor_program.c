@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,84 +10,16 @@
 
 #include "cli/binary.h"
 #include "cli/doctor.h"
-
-#define SCRIPT_DEPTH 5
-#define LINE_BYTES 256 /* of a script's first line that the kernel looks at */
+#include "cli/program.h"
 
 static void program_look(struct doctor *doctor, const char *name, int depth);
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
-}
-
-/* As execvp() does. */
-static bool program_find(const char *name, char path[PATH_MAX])
-{
-	const char *dirs = getenv("PATH");
-
-	if (strchr(name, '/')) {
-		snprintf(path, PATH_MAX, "%s", name);
-		return is_program(path);
-	}
-	for (const char *dir = dirs ? dirs : "/bin:/usr/bin"; dir;) {
-		int n = (int)strcspn(dir, ":");
-
-		if (snprintf(path, PATH_MAX, "%.*s%s%s", n, dir, n ? "/" : "", name) < PATH_MAX &&
-		    is_program(path))
-			return true;
-		dir = dir[n] ? dir + n + 1 : NULL;
-	}
-	return false;
-}
-
-/* --- scripts */
-
-/* The program that env(1) runs: the first word that is neither an option nor an assignment. */
-static const char *env_program(char *words)
-{
-	char *save;
-
-	for (char *word = strtok_r(words, " \t", &save); word;
-	     word = strtok_r(NULL, " \t", &save)) {
-		if (!strncmp(word, "-S", 2) && word[2])
-			word += 2;
-		if (*word != '-' && !strchr(word, '='))
-			return word;
-	}
-	return NULL;
-}
-
-/* The first line: "#!interpreter argument" is true. */
-static bool line_read(const char *path, char line[LINE_BYTES])
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = fd < 0 ? 0 : read(fd, line, LINE_BYTES - 1);
-
-	if (fd >= 0)
-		close(fd);
-	line[n < 0 ? 0 : n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return !strncmp(line, "#!", 2);
-}
-
 static void script_look(struct doctor *doctor, const char *path, int depth)
 {
-	char line[LINE_BYTES];
-	char *interpreter, *argument;
-	const char *program;
+	struct script script;
 
-	if (!line_read(path, line)) {
-		if (!strncmp(line, "\177ELF", 4)) {
+	if (!script_read(&script, path)) {
+		if (!strncmp(script.line, "\177ELF", 4)) {
 			doctor_fail(doctor, "%s is a damaged program", path);
 			return;
 		}
@@ -97,14 +28,12 @@ static void script_look(struct doctor *doctor, const char *path, int depth)
 		program_look(doctor, "/bin/sh", depth + 1);
 		return;
 	}
-	interpreter = strtok_r(line + 2, " \t", &argument);
-	if (!interpreter) {
+	if (!script.interpreter) {
 		doctor_fail(doctor, "%s names no interpreter in its first line", path);
 		return;
 	}
-	doctor_ok("%s is a script, run by %s", path, interpreter);
-	program = !strcmp(base_name(interpreter), "env") ? env_program(argument) : NULL;
-	program_look(doctor, program ? program : interpreter, depth + 1);
+	doctor_ok("%s is a script, run by %s", path, script.interpreter);
+	program_look(doctor, script.program, depth + 1);
 }
 
 /* --- rights */
@@ -146,11 +75,6 @@ static bool rights_look(struct doctor *doctor, const char *path)
 
 /* --- ELF programs */
 
-static bool is_musl(const char *interpreter)
-{
-	return !strncmp(base_name(interpreter), "ld-musl-", 8);
-}
-
 static void static_report(struct doctor *doctor, const char *path, const struct binary *binary)
 {
 	if (binary->go)
@@ -179,8 +103,9 @@ static bool binary_look(struct doctor *doctor, const char *path, const struct bi
 		static_report(doctor, path, binary);
 		return false;
 	}
-	if (is_musl(binary->interpreter)) {
-		doctor_fail(doctor, "%s is linked with musl; the preload object needs glibc", path);
+	if (binary_is_musl(binary)) {
+		doctor_fail(doctor, "%s is linked with musl; the preload object needs glibc: `rawcache "
+				    "run` runs it without the cache", path);
 		return false;
 	}
 	if (access(binary->interpreter, X_OK)) {
@@ -250,7 +175,7 @@ static bool is_skipped(const char *skip, const char *name)
 
 void doctor_program(struct doctor *doctor, const char *name)
 {
-	if (is_skipped(doctor->target.config.skip, base_name(name)))
-		doctor_fail(doctor, "%s is listed in RAWCACHE_SKIP", base_name(name));
+	if (is_skipped(doctor->target.config.skip, program_base(name)))
+		doctor_fail(doctor, "%s is listed in RAWCACHE_SKIP", program_base(name));
 	program_look(doctor, name, 0);
 }

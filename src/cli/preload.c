@@ -122,17 +122,19 @@ char *preload_compose(const char *object, const char *old)
 
 	if (first && rest && out) {
 		entries_print(out, first, true);
-		fprintf(out, "%s:", object);
+		if (object)
+			fprintf(out, "%s:", object);
 		entries_print(out, rest, false);
 	}
 	free(first);
 	free(rest);
 	if (!out)
 		return NULL;
-	if (fclose(out) || !n) {
+	if (fclose(out) || !value) {
 		free(value);
 		return NULL;
 	}
-	value[n - 1] = '\0'; /* the last colon */
+	if (n)
+		value[n - 1] = '\0'; /* the last colon */
 	return value;
 }

@@ -14,7 +14,8 @@ int preload_find(char *path, size_t n);
 /*
  * The value of LD_PRELOAD that adds `object` to `old` (may be NULL): behind runtimes of
  * sanitizers, which insist on being first, and before all else. An object of ours that is
- * there already is replaced: two would cache twice. The caller frees it; NULL: no memory.
+ * there already is replaced: two would cache twice; with `object` NULL it is taken out. The
+ * caller frees it; NULL: no memory.
  */
 char *preload_compose(const char *object, const char *old);
 
