@@ -12,6 +12,26 @@ stale=$TOP_BUILDDIR/tests/stale_pages
 
 check "a new device needs no --force" "$RAWCACHE" format "$loop"
 
+# --- a device that cannot be written is read
+mkdir "$scratch/data" "$scratch/runtime"
+head -c 300000 /dev/urandom >"$scratch/data/file"
+sleep 2.2
+export RAWCACHE_RUNTIME_DIR=$scratch/runtime
+CACHED_PATH=$scratch/data
+IMAGE=$loop
+cached cat "$scratch/data/file" >/dev/null
+blockdev --setro "$loop"
+cached sh -c 'cat "$1" | cmp - "$1"' - "$scratch/data/file" >"$scratch/out" 2>&1
+is "$? $(cat "$scratch/out")" "0 " "an image on a read-only device is used"
+is "$("$RAWCACHE" ls --json --cache "$loop" | grep -c '"cached": 300000')" 1 "with what is in it"
+"$RAWCACHE" drop --yes --cache "$loop" >"$scratch/out" 2>&1
+grep -q "is on a read-only device" "$scratch/out"
+ok $? "what would change it says why it cannot"
+"$RAWCACHE" format --yes "$loop" 2>&1 | grep -q "the device is read-only"
+ok $? "format too"
+blockdev --setrw "$loop"
+unset RAWCACHE_RUNTIME_DIR
+
 # --- what the kernel uses is not overwritten, whatever is asked for
 mkdir "$scratch/mounted"
 if command -v mkfs.ext4 >/dev/null && mkfs.ext4 -q "$loop" && mount "$loop" "$scratch/mounted" 2>/dev/null; then

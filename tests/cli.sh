@@ -331,6 +331,18 @@ if [ "$(id -u)" = 0 ] && as_nobody true 2>/dev/null; then
 	refused "an image that may not be read" 1 "Permission denied" as_nobody "$RAWCACHE" info --cache others
 	chmod 644 others
 	works "an image that may only be read" 0 "^hits" as_nobody "$RAWCACHE" stat --cache others
+	wanted="no permission to write the image others.*; do it as its owner"
+	refused "drop by who may not write" 1 "$wanted" as_nobody "$RAWCACHE" drop --yes --cache others
+	refused "drop of a path by who may not write" 1 "$wanted" \
+		as_nobody "$RAWCACHE" drop --cache others "$work/data"
+	refused "set by who may not write" 1 "$wanted" \
+		as_nobody "$RAWCACHE" set --cache others mmap_threshold=auto
+	refused "warm by who may not write" 1 "$wanted" \
+		as_nobody "$RAWCACHE" warm --cache others "$work/data"
+	works "run --stats by who may not write" 3 "^ran" \
+		as_nobody "$RAWCACHE" run --stats -p "$work/data" --cache others sh -c 'echo ran; exit 3'
+	[ "$(cat err)" = "rawcache: warning: --stats: nothing is counted, for you may only read the image others" ]
+	ok $? "tells in one line that nothing can be counted"
 	chown 1 others
 	refused "an image of another user" 1 "another user.*RAWCACHE_SHARED" \
 		as_nobody "$RAWCACHE" stat --cache others
@@ -387,6 +399,12 @@ if mkdir small && mount -t tmpfs -o size=24m,mode=700 rawcache-test small 2>/dev
 	refused "run on a full disk" 1 "no room" "$RAWCACHE" run -p data --size 32M --cache small/img true
 	[ -z "$(ls -A small)" ]
 	ok $? "leaves nothing there"
+	mount -o remount,ro small
+	refused "format on a file system mounted read-only" 1 "mounted read-only; name an image elsewhere" \
+		"$RAWCACHE" format small/img
+	refused "run on a file system mounted read-only" 1 "ead-only file system" \
+		"$RAWCACHE" run -p data --cache small/img true
+	mount -o remount,rw small
 	dd if=/dev/zero of=small/fill bs=1M count=10 2>/dev/null
 	refused "too little space for the default size" 1 "too little for an image" \
 		"$RAWCACHE" run -p data --cache small/img true
@@ -491,7 +509,8 @@ grep -q "hit ratio 100.0%; 2.8M from the cache, 0 from the origin" err
 ok $? "does not"
 cmp -s out data/big
 ok $? "and gives the same bytes"
-works "warm of one file" 0 "^1 file, 2.8M: 2.8M are cached, 0 were read now" "$RAWCACHE" warm data/big
+works "warm of one file" 0 "^1 file, 2.8M: 2.8M are cached, 0 were read now" \
+	env RAWCACHE_SETTLE=0 "$RAWCACHE" warm data/big
 works "warm --dry-run of one file" 0 "^1 file, 2.8M, of which" "$RAWCACHE" warm --dry-run data/big
 works "info counts what is used" 0 "^used entries *13\$" "$RAWCACHE" info
 works "verify of good data" 0 "^13 extents, 2.8M: 0 with" "$RAWCACHE" verify

@@ -70,6 +70,12 @@ int rawcache_image_info(const char *path, struct rawcache_image_info *info, char
 /* Like rawcache_image_info() for an attached cache, with the used_ fields counted. */
 int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info);
 
+/*
+ * Whether this process may only read the image, for its file or device says so: then nothing is
+ * stored, dropped or counted.
+ */
+bool rawcache_read_only(struct rawcache *cache);
+
 /* Forget everything that is cached. Programs go on; their next reads miss. */
 int rawcache_drop_all(struct rawcache *cache);
 

@@ -142,7 +142,7 @@ static int drop_main(int argc, char **argv)
 		status = target_open(&target, options.cache);
 	if (status != GO_ON)
 		return status;
-	status = target_attach(&target, false, &cache);
+	status = target_attach_writable(&target, &cache);
 	if (status == GO_ON) {
 		status = options.path_count ? drop_paths(cache, &options) :
 					      drop_all(cache, &options, &target);

@@ -31,6 +31,7 @@ struct run {
 	struct pathlist given; /* by --path and --exclude */
 	bool stats;
 	bool plain; /* the program runs without the cache */
+	bool read_only; /* ... or with an image that it may not write */
 	int complaint; /* status after complaints about values */
 };
 
@@ -220,6 +221,7 @@ static int run_image(struct run *run)
 		status = target_attach(&run->target, false, &cache);
 	if (status != GO_ON)
 		return status;
+	run->read_only = rawcache_read_only(cache);
 	rawcache_detach(cache);
 	size_warn(run);
 	return file_pin(run->target.path, "the image", "RAWCACHE_DEVICE");
@@ -307,7 +309,10 @@ static int run_watched(struct run *run, char **argv)
 
 static int run_program(struct run *run, char **argv)
 {
-	if (run->stats && !run->plain)
+	if (run->stats && run->read_only)
+		say_warning("--stats: nothing is counted, for you may only read the image %s",
+			    run->target.path);
+	else if (run->stats && !run->plain)
 		return run_watched(run, argv);
 	fflush(stderr);
 	execvp(argv[0], argv);

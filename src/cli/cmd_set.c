@@ -67,7 +67,7 @@ static int set_main(int argc, char **argv)
 		status = target_open(&target, path);
 	if (status != GO_ON)
 		return status;
-	status = target_attach(&target, false, &cache);
+	status = target_attach_writable(&target, &cache);
 	if (status == GO_ON) {
 		err = rawcache_set_mmap_threshold(cache, bytes);
 		rawcache_detach(cache);

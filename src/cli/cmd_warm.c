@@ -301,7 +301,8 @@ static int warm_main(int argc, char **argv)
 	if (status == GO_ON)
 		status = target_open(&target, options.cache);
 	if (status == GO_ON) {
-		status = target_attach(&target, false, &warm.cache);
+		status = options.dry ? target_attach(&target, true, &warm.cache) :
+				       target_attach_writable(&target, &warm.cache);
 		if (status == GO_ON) {
 			status = warm_all(&warm, &options);
 			rawcache_detach(warm.cache);

@@ -45,6 +45,10 @@ int create_default_size(const char *path, uint64_t *size)
 		return say_refusal("the directory of the image, %s, cannot be used: %s; "
 				   "create it or choose another",
 				   dir, strerror(errno));
+	if (fs.f_flag & ST_RDONLY)
+		return say_refusal("no image can be made in %s: its file system is mounted "
+				   "read-only; name an image elsewhere",
+				   dir);
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	*size = round_down(min_u64(DEFAULT_SIZE, free_bytes / 2), SIZE_STEP);
 	if (*size >= RAWCACHE_MIN_IMAGE_SIZE)

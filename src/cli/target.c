@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/say.h"
@@ -169,6 +170,22 @@ int target_attach(const struct target *target, bool read_only, struct rawcache *
 	options.read_only = read_only;
 	err = rawcache_attach(&options, cache, &reason);
 	return err ? attach_failed(target, err, reason) : GO_ON;
+}
+
+int target_attach_writable(const struct target *target, struct rawcache **cache)
+{
+	int status = target_attach(target, false, cache);
+
+	if (status != GO_ON || !rawcache_read_only(*cache))
+		return status;
+	rawcache_detach(*cache);
+	if (access(target->path, W_OK) && errno == EACCES)
+		return say_refusal("you have no permission to write the image %s, and this changes it; "
+				   "do it as its owner, or let the owner give you that permission",
+				   target->path);
+	return say_refusal("the image %s is on a read-only device or file system, and this changes "
+			   "it; make that writable first",
+			   target->path);
 }
 
 int target_info(const struct target *target, struct rawcache_image_info *info)

@@ -32,6 +32,9 @@ int target_choose(struct target *target, const char *cache);
 /* Attach; `read_only` takes no slot and changes nothing. GO_ON or a status. */
 int target_attach(const struct target *target, bool read_only, struct rawcache **cache);
 
+/* Attach to change something: what may only be read is refused. GO_ON or a status. */
+int target_attach_writable(const struct target *target, struct rawcache **cache);
+
 /* What the image is, from its superblock. GO_ON or a status. */
 int target_info(const struct target *target, struct rawcache_image_info *info);
 

@@ -51,6 +51,16 @@ int image_fd_hide(int fd)
 	return high;
 }
 
+/* A read-only block device is opened for writing all the same, and then refuses to be mapped. */
+bool image_device_read_only(int fd)
+{
+	struct statx stx;
+	int read_only = 0;
+
+	return !sys_fstatx(fd, &stx) && S_ISBLK(stx.stx_mode) &&
+	       !sys_ioctl(fd, BLKROGET, &read_only) && read_only;
+}
+
 static int image_fd_open(struct image *image, const char *path, bool read_only)
 {
 	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -58,6 +68,10 @@ static int image_fd_open(struct image *image, const char *path, bool read_only)
 
 	if (!read_only)
 		fd = sys_openat(AT_FDCWD, path, O_RDWR | flags, 0);
+	if (fd >= 0 && image_device_read_only(fd)) {
+		sys_close(fd);
+		fd = -EROFS;
+	}
 	image->read_only = read_only;
 	if (fd == -EACCES || fd == -EROFS || fd == -EPERM) {
 		fd = sys_openat(AT_FDCWD, path, O_RDONLY | flags, 0);

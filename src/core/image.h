@@ -59,6 +59,9 @@ void image_data_show(const struct image *image);
 /* The size of a file or block device, or -errno. */
 int64_t image_device_bytes(int fd);
 
+/* Whether it is a block device that cannot be written, however it was opened. */
+bool image_device_read_only(int fd);
+
 /* Move a descriptor of ours out of the program's way: high, close-on-exec. Returns the new one. */
 int image_fd_hide(int fd);
 

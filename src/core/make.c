@@ -88,7 +88,10 @@ static int target_open(const char *path, bool shared, bool *created, struct mess
 			      "take it out of use first");
 	if (fd < 0)
 		return refuse(message, fd, "it cannot be opened: %s", strerror(-fd));
-	return fd;
+	if (!image_device_read_only(fd))
+		return fd;
+	sys_close(fd);
+	return refuse(message, -EROFS, "the device is read-only");
 }
 
 static bool piece_blank(int fd, char *buf, uint64_t at, uint64_t n)
@@ -404,6 +407,11 @@ int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info)
 	info->block_device = cache->image.block_device;
 	index_walk(cache, info_count, info, &stale, &broken);
 	return 0;
+}
+
+bool rawcache_read_only(struct rawcache *cache)
+{
+	return cache->image.read_only;
 }
 
 int rawcache_drop_all(struct rawcache *cache)
