@@ -100,7 +100,10 @@ for command in stat top info verify; do
 	refused "$command with an operand" 2 "takes no argument" "$RAWCACHE" "$command" x
 	refused "$command --cache without a value" 2 "needs a value" "$RAWCACHE" "$command" --cache
 done
-refused "an empty --cache" 1 "is empty" "$RAWCACHE" stat --cache ''
+for command in info stat verify 'drop --yes' ls; do
+	# shellcheck disable=SC2086
+	refused "$command with an empty --cache" 2 "is empty" "$RAWCACHE" $command --cache ''
+done
 refused "an option with a value too many" 2 "takes no value" "$RAWCACHE" stat --json=1
 refused "two forms at once" 2 "exclude each other" "$RAWCACHE" stat --json --prometheus
 refused "--count without --watch" 2 "give --watch" "$RAWCACHE" stat --count 2
@@ -122,29 +125,32 @@ refused "run without a program" 2 "no program" "$RAWCACHE" run --path data
 refused "run without a directory" 2 "no directory to cache" "$RAWCACHE" run -- true
 refused "run with excluded directories only" 2 "no directory to cache" \
 	"$RAWCACHE" run --exclude data -- true
-refused "a directory that does not exist" 1 "no directory nowhere" "$RAWCACHE" run -p nowhere true
-refused "an excluded directory that does not exist" 1 "no directory nowhere" \
+refused "a directory that does not exist" 2 "--path nowhere: there is no such directory" "$RAWCACHE" run -p nowhere true
+refused "an excluded directory that does not exist" 2 "--exclude nowhere: there is no such directory" \
 	"$RAWCACHE" run -p data -x nowhere true
 touch file
-refused "a file for a directory" 1 "not a directory" "$RAWCACHE" run -p file true
-refused "an empty name for a directory" 1 "empty" "$RAWCACHE" run -p '' true
+refused "a file for a directory" 2 "not a directory" "$RAWCACHE" run -p file true
+refused "an empty name for a directory" 2 "empty" "$RAWCACHE" run -p '' true
 mkdir with:colon
-refused "a directory with a colon" 1 "colon" "$RAWCACHE" run -p with:colon true
-refused "RAWCACHE_PATHS with a relative entry" 1 "absolute" env RAWCACHE_PATHS=data "$RAWCACHE" run true
-refused "RAWCACHE_PATHS with an empty entry" 1 "empty" env RAWCACHE_PATHS=/usr::/etc "$RAWCACHE" run true
-refused "RAWCACHE_PATHS with a missing directory" 1 "RAWCACHE_PATHS: there is no directory" \
+refused "a directory with a colon" 2 "colon" "$RAWCACHE" run -p with:colon true
+refused "RAWCACHE_PATHS with a relative entry" 2 "absolute" env RAWCACHE_PATHS=data "$RAWCACHE" run true
+refused "RAWCACHE_PATHS with an empty entry" 2 "empty" env RAWCACHE_PATHS=/usr::/etc "$RAWCACHE" run true
+refused "RAWCACHE_PATHS with a missing directory" 2 "RAWCACHE_PATHS $work/nowhere: there is no such directory" \
 	env RAWCACHE_PATHS="$work/nowhere" "$RAWCACHE" run true
-for size in 5Q -1 1.5G '' 99999999999999999999 99999999T K; do
+for size in 5Q -1 1.5G 99999999999999999999 99999999T K; do
 	refused "--size '$size'" 2 "not a size" "$RAWCACHE" run -p data --size "$size" true
-	refused "RAWCACHE_SIZE='$size'" 1 "not a size" env RAWCACHE_SIZE="$size" "$RAWCACHE" run -p data true
+	refused "RAWCACHE_SIZE='$size'" 2 "not a size" env RAWCACHE_SIZE="$size" "$RAWCACHE" run -p data true
 done
-refused "--size below the smallest" 1 "too few" "$RAWCACHE" run -p data --size 1M true
+refused "--size below the smallest" 2 "too few" "$RAWCACHE" run -p data --size 1M true
 refused "--ttl soon" 2 "^rawcache: run: --ttl soon" "$RAWCACHE" run -p data --ttl soon true
 refused "--threshold much" 2 "^rawcache: run: --threshold much" "$RAWCACHE" run -p data --threshold much true
 for setting in MMAP_THRESHOLD=x SENDFILE=2 TTL=-1 READAHEAD=x IO=fast DIRECT=maybe SETTLE=x \
 	REVALIDATE=x VERIFY=x SHARED=x LOG_LEVEL=loud DISABLE=perhaps; do
-	refused "RAWCACHE_$setting" 1 "RAWCACHE_$setting .*; correct it" \
+	refused "RAWCACHE_$setting" 2 "RAWCACHE_$setting .*; correct it" \
 		env "RAWCACHE_$setting" "$RAWCACHE" run -p data true
+done
+for option in --cache --size --threshold --ttl --log; do
+	refused "run with an empty $option" 2 "run: $option is empty" "$RAWCACHE" run -p data $option '' true
 done
 refused "a cache in a missing directory" 1 "nowhere" "$RAWCACHE" run -p data --cache nowhere/img true
 refused "a log in a missing directory" 1 "nowhere" "$RAWCACHE" run -p data --size 16M --log nowhere/log true
@@ -181,6 +187,11 @@ works "the directory of a symbolic link" 0 "^RAWCACHE_PATHS=$work/data\$" \
 	sh -c 'ln -s data link && "$0" run --path link --cache other.img env' "$RAWCACHE"
 works "directories merge with RAWCACHE_PATHS" 0 "^RAWCACHE_PATHS=$work/home:$work/data\$" \
 	env RAWCACHE_PATHS="$work/home/" "$RAWCACHE" run --path data --path "$work/home" env
+empty=$("$RAWCACHE" help --man variables | sed -n 's/^\.B \(RAWCACHE_[A-Z_]*\).*/\1=/p')
+# shellcheck disable=SC2086
+works "empty variables count as unset" 0 "^ran$" env $empty "$RAWCACHE" run -p data echo ran
+[ "$(echo "$empty" | wc -l)" -gt 15 ] && [ ! -s err ]
+ok $? "all of them, without a word"
 works "an unknown variable is a warning" 0 "ran" env RAWCACHE_PAHTS=x "$RAWCACHE" run -p data echo ran
 grep -q "RAWCACHE_PAHTS.*did you mean RAWCACHE_PATHS" err
 ok $? "which names the nearest one"
@@ -361,13 +372,16 @@ fi
 
 # --- format
 
-refused "format --size 1M" 1 "too few" "$RAWCACHE" format --size 1M new
+refused "format --size 1M" 2 "too few" "$RAWCACHE" format --size 1M new
 refused "format --size x" 2 "not a size" "$RAWCACHE" format --size x new
-refused "format --region 3M" 1 "power of two" "$RAWCACHE" format --size 64M --region 3M new
+refused "format --region 3M" 2 "power of two" "$RAWCACHE" format --size 64M --region 3M new
 refused "format --region 8G" 2 "too large" "$RAWCACHE" format --size 64M --region 8G new
-refused "format --region for too few regions" 1 "16 regions" "$RAWCACHE" format --size 64M --region 64M new
-refused "format --chunk 1K" 1 "power of two" "$RAWCACHE" format --size 64M --chunk 1K new
-refused "format --object 1" 1 "object size" "$RAWCACHE" format --size 64M --object 1 new
+refused "format --region for too few regions" 2 "16 regions" "$RAWCACHE" format --size 64M --region 64M new
+refused "format --chunk 1K" 2 "power of two" "$RAWCACHE" format --size 64M --chunk 1K new
+refused "format --object 1" 2 "object size" "$RAWCACHE" format --size 64M --object 1 new
+for option in --size --region --chunk --object; do
+	refused "format $option 0" 2 "$option 0 is too small" "$RAWCACHE" format --size 64M $option 0 new
+done
 refused "format without a name" 2 "no image named" "$RAWCACHE" format
 refused "format with two names" 2 "one image" "$RAWCACHE" format new newer
 refused "format in a missing directory" 1 "nowhere" "$RAWCACHE" format nowhere/new

@@ -150,6 +150,13 @@ static void test_config(void **state)
 	assert_int_equal(config.verify, RAWCACHE_VERIFY_BOOT);
 	assert_int_equal(config.settle_ms, 2000);
 	config_free(&config);
+	/* an empty one is none */
+	setenv("RAWCACHE_VERIFY", "", 1);
+	setenv("RAWCACHE_SETTLE", "", 1);
+	assert_int_equal(config_load(&config, complain, NULL), 0);
+	assert_int_equal(config.verify, RAWCACHE_VERIFY_BOOT);
+	assert_int_equal(config.settle_ms, 2000);
+	config_free(&config);
 	unsetenv("RAWCACHE_VERIFY");
 	unsetenv("RAWCACHE_SETTLE");
 }

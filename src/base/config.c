@@ -178,7 +178,7 @@ int config_load(struct config *config, config_complain_fn *complain, void *arg)
 		return -ENOMEM; \
 	} \
 	value = secure_getenv(PREFIX #NAME); \
-	why = value ? parse_##parser(value, &config->field) : NULL; \
+	why = value && *value ? parse_##parser(value, &config->field) : NULL; \
 	if (why) { \
 		complaints++; \
 		if (complain) \

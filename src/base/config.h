@@ -44,7 +44,7 @@ struct config {
 typedef void config_complain_fn(void *arg, const char *name, const char *value, const char *why);
 
 /*
- * Read all variables. Strings live in memory of the config's own (config_free()). Returns the
+ * Read all variables; an empty one counts as unset. Strings live in memory of the config's own (config_free()). Returns the
  * number of complaints made (the defaults stand in), or -ENOMEM. Not thread-safe against
  * setenv().
  */

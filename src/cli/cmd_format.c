@@ -35,17 +35,28 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
+/* 0 stands for the default, which nobody needs to ask for: who writes it means something else. */
+static int size_option(const char *option, uint64_t *size)
+{
+	int status = option_size(&command_format, option, optarg, size);
+
+	if (status == GO_ON && !*size)
+		return say_usage("format", "%s %s is too small; see `rawcache help format`", option,
+				 optarg);
+	return status;
+}
+
 static int format_option(struct format *format, int c, char **argv)
 {
 	switch (c) {
 	case 's':
-		return option_size(&command_format, "--size", optarg, &format->options.size);
+		return size_option("--size", &format->options.size);
 	case 'r':
-		return option_size(&command_format, "--region", optarg, &format->region);
+		return size_option("--region", &format->region);
 	case 'k':
-		return option_size(&command_format, "--chunk", optarg, &format->chunk);
+		return size_option("--chunk", &format->chunk);
 	case 'o':
-		return option_size(&command_format, "--object", optarg, &format->object);
+		return size_option("--object", &format->object);
 	case 'S':
 		format->options.shared = true;
 		return GO_ON;
@@ -152,8 +163,9 @@ static int format_make(const struct format *format)
 
 	if (!err)
 		return GO_ON;
-	return say_refusal("cannot make the image %s: %s", format->path,
-			   *message ? message : strerror(-err));
+	say_refusal("cannot make the image %s: %s", format->path,
+		    *message ? message : strerror(-err));
+	return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
 }
 
 static int format_print(const char *path)

@@ -32,7 +32,6 @@ struct run {
 	bool stats;
 	bool plain; /* the program runs without the cache */
 	bool read_only; /* ... or with an image that it may not write */
-	int complaint; /* status after complaints about values */
 };
 
 /* clang-format off */
@@ -63,16 +62,24 @@ static struct setting {
 	{ 'l', "--log", "RAWCACHE_LOG", false },
 };
 
-static bool setting_take(int key, const char *value)
+static struct setting *setting_find(int key)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		if (settings[i].key != key)
-			continue;
-		settings[i].given = true;
-		setenv(settings[i].variable, value, 1);
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (settings[i].key == key)
+			return &settings[i];
+	return NULL;
+}
+
+/* An empty variable counts as unset, but an option that is given means something. */
+static int setting_take(struct setting *setting, const char *value)
+{
+	if (!*value)
+		return say_usage("run", "%s is empty; give it a value, or leave it out",
+				 setting->option);
+	setting->given = true;
+	if (setenv(setting->variable, value, 1))
+		return say_refusal("there is not enough memory");
+	return GO_ON;
 }
 
 /* The option that set the variable, or NULL. */
@@ -87,12 +94,12 @@ static const char *setting_option(const char *variable)
 static void variable_refuse(void *arg, const char *name, const char *value, const char *why)
 {
 	const char *option = setting_option(name);
-	struct run *run = arg;
 
+	(void)arg;
 	if (option)
-		run->complaint = say_usage("run", "%s %s %s", option, value, why);
+		say_usage("run", "%s %s %s", option, value, why);
 	else
-		run->complaint = say_refusal("%s=%s %s; correct it or unset it", name, value, why);
+		say_refusal("%s=%s %s; correct it or unset it", name, value, why);
 }
 
 static void variable_unknown(void *arg, const char *name, const char *value, const char *why)
@@ -104,6 +111,8 @@ static void variable_unknown(void *arg, const char *name, const char *value, con
 
 static int run_option(struct run *run, int c, char **argv)
 {
+	struct setting *setting;
+
 	switch (c) {
 	case 'p':
 		return pathlist_add(&run->given, optarg, false, "--path");
@@ -113,9 +122,9 @@ static int run_option(struct run *run, int c, char **argv)
 		run->stats = true;
 		return GO_ON;
 	default:
-		if (setting_take(c, optarg))
-			return GO_ON;
-		return option_rest(&command_run, c, argv, longs);
+		setting = setting_find(c);
+		return setting ? setting_take(setting, optarg) :
+				 option_rest(&command_run, c, argv, longs);
 	}
 }
 
@@ -137,12 +146,12 @@ static int run_options(struct run *run, int argc, char **argv)
 /* Read and check all variables; those that options stand for are among them. */
 static int run_configure(struct run *run)
 {
-	int complaints = config_load(&run->target.config, variable_refuse, run);
+	int complaints = config_load(&run->target.config, variable_refuse, NULL);
 
 	if (complaints < 0)
 		return say_refusal("there is not enough memory");
 	config_report_unknown(variable_unknown, NULL);
-	return complaints ? run->complaint : GO_ON;
+	return complaints ? STATUS_USAGE : GO_ON;
 }
 
 /* Merge RAWCACHE_PATHS and the options, all canonical. */

@@ -183,8 +183,9 @@ static int image_make(const struct target *target, const struct place *place)
 	err = rawcache_image_format(place->temporary, &options, message, sizeof(message));
 	if (err) {
 		unlink(place->temporary);
-		return say_refusal("cannot make the image %s: %s", place->path,
-				   *message ? message : strerror(-err));
+		say_refusal("cannot make the image %s: %s", place->path,
+			    *message ? message : strerror(-err));
+		return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
 	}
 	status = image_publish(place);
 	if (status == GO_ON)

@@ -38,42 +38,38 @@ static int list_append(struct pathlist *list, const char *entry)
 	return GO_ON;
 }
 
-/* GO_ON when `dir` is a directory, whose canonical name is stored to `real`. */
-static int directory_resolve(const char *dir, const char *origin, char *real)
+/* NULL when `dir` is a directory, whose canonical name is stored to `real`; else why not. */
+static const char *directory_resolve(const char *dir, char *real)
 {
 	struct stat st;
 
-	if (!realpath(dir, real)) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return say_refusal("%s: there is no directory %s; create or mount it first",
-					   origin, dir);
-		return say_refusal("%s: cannot reach the directory %s: %s", origin, dir,
-				   strerror(errno));
-	}
+	if (!*dir)
+		return "the name of the directory is empty";
+	if (!realpath(dir, real))
+		return errno == ENOENT || errno == ENOTDIR ?
+			       "there is no such directory; create or mount it first" :
+			       strerror(errno);
 	if (stat(real, &st))
-		return say_refusal("%s: cannot look at %s: %s", origin, dir, strerror(errno));
+		return strerror(errno);
 	if (!S_ISDIR(st.st_mode))
-		return say_refusal("%s: %s is not a directory; name the directory it is in", origin,
-				   dir);
+		return "it is not a directory; name the directory it is in";
 	if (strchr(real, ':'))
-		return say_refusal("%s: the name of %s has a colon in it, which separates the "
-				   "entries of RAWCACHE_PATHS; name a directory above it",
-				   origin, real);
-	return GO_ON;
+		return "its canonical name has a colon in it, which separates the entries of "
+		       "RAWCACHE_PATHS; name a directory above it";
+	return NULL;
 }
 
 int pathlist_add(struct pathlist *list, const char *dir, bool exclude, const char *origin)
 {
 	char entry[PATH_MAX + 1];
-	int status;
+	const char *why;
 
-	if (!*dir)
-		return say_refusal("%s: the name of the directory is empty", origin);
 	entry[0] = '!';
-	status = directory_resolve(dir, origin, entry + 1);
-	if (status != GO_ON)
-		return status;
-	return list_append(list, exclude ? entry : entry + 1);
+	why = directory_resolve(dir, entry + 1);
+	if (!why)
+		return list_append(list, exclude ? entry : entry + 1);
+	say_refusal("%s %s: %s", origin, dir, why);
+	return STATUS_USAGE;
 }
 
 int pathlist_add_list(struct pathlist *list, const char *text, const char *origin)

@@ -35,8 +35,10 @@ int target_choose(struct target *target, const char *cache)
 {
 	const char *named = cache ? cache : target->config.device;
 
-	if (cache && !*cache)
-		return say_refusal("--cache is empty; name an image file or a block device");
+	if (cache && !*cache) {
+		say_refusal("--cache is empty; name an image file or a block device");
+		return STATUS_USAGE;
+	}
 	if (!named || !*named)
 		return choose_default(target);
 	target->fallback = false;

@@ -56,15 +56,15 @@ static int options_check(const struct rawcache_format_options *o, struct message
 	if (o->region_size && (!is_power_of_two(o->region_size) ||
 			       o->region_size < FORMAT_REGION_MIN ||
 			       o->region_size > FORMAT_REGION_MAX))
-		return refuse(message, -EINVAL,
+		return refuse(message, -ERANGE,
 			      "the region size must be a power of two from 512K to 64M");
 	if (o->chunk_size && (!is_power_of_two(o->chunk_size) ||
 			      o->chunk_size < FORMAT_CHUNK_MIN ||
 			      o->chunk_size > FORMAT_CHUNK_MAX))
-		return refuse(message, -EINVAL,
+		return refuse(message, -ERANGE,
 			      "the chunk size must be a power of two from 64K to 256K");
 	if (o->object_size && (o->object_size < 1024 || o->object_size > FORMAT_REGION_MIN))
-		return refuse(message, -EINVAL, "the object size must lie between 1K and 512K");
+		return refuse(message, -ERANGE, "the object size must lie between 1K and 512K");
 	return 0;
 }
 
@@ -286,16 +286,16 @@ static int image_make(int fd, const struct rawcache_format_options *o, struct me
 	if (err)
 		return refuse(message, err, "its attributes cannot be read: %s", strerror(-err));
 	if (S_ISBLK(stx.stx_mode) && have >= 0 && bytes > (uint64_t)have)
-		return refuse(message, -EINVAL, "the device has only %lld bytes",
+		return refuse(message, -ERANGE, "the device has only %lld bytes",
 			      (long long)have);
 	if (bytes < RAWCACHE_MIN_IMAGE_SIZE)
-		return refuse(message, -EINVAL,
+		return refuse(message, o->size ? -ERANGE : -EINVAL,
 			      "%llu bytes are too few: the smallest image has 10M",
 			      (unsigned long long)bytes);
 	bytes = round_down(bytes, FORMAT_PAGE);
 	err = superblock_layout(&sb, bytes, o->region_size, o->chunk_size, o->object_size);
-	if (err)
-		return refuse(message, err,
+	if (err) /* of the default size they do */
+		return refuse(message, -ERANGE,
 			      "%llu bytes do not hold 16 regions of that size: choose a larger "
 			      "--size or a smaller --region",
 			      (unsigned long long)bytes);
