@@ -537,6 +537,35 @@ works "the program still reads right" 0 "" env RAWCACHE_SETTLE=0 run dd if=data/
 cmp -s out data/big
 ok $? "byte for byte"
 
+# --- names of all kinds
+
+printf x >data/naïve-日本.txt
+printf x >"data/two
+lines"
+sleep 0.1
+for file in data/na* data/two*; do
+	LC_ALL=C RAWCACHE_SETTLE=0 "$RAWCACHE" warm "$file" >out 2>err || show
+done
+export LC_ALL=C.UTF-8
+works "ls shows the characters of the locale" 0 "100%  *$work/data/naïve-日本.txt$" "$RAWCACHE" ls data
+works "and a line for each file" 0 "$work/data/two?lines$" "$RAWCACHE" ls data
+works "explain shows them" 0 "^file  *$work/data/naïve-日本.txt$" \
+	env RAWCACHE_SETTLE=0 "$RAWCACHE" explain -p data data/naïve-日本.txt
+works "a newline in the same way" 0 "^file  *$work/data/two?lines$" \
+	env RAWCACHE_SETTLE=0 "$RAWCACHE" explain -p data "data/two
+lines"
+refused "and in a complaint" 1 "cannot open no?such-ï: " "$RAWCACHE" explain -p data "no
+such-ï"
+printf x >"im
+age-ï"
+refused "and in the name of an image" 1 "cannot use the image im?age-ï: " "$RAWCACHE" info --cache "im
+age-ï"
+export LC_ALL=C
+works "another locale has no such characters" 0 "$work/data/na??ve-??????.txt$" "$RAWCACHE" ls data
+unset LC_ALL
+works "JSON has them all" 0 'naïve-日本.txt' env LC_ALL=C "$RAWCACHE" ls --json data
+rm data/na* data/two*
+
 # --- asking
 
 refused "drop without a terminal" 1 "say --yes" "$RAWCACHE" drop

@@ -58,6 +58,8 @@ doctor 0 '^ok   the image .* can be used' "an image" ./one
 finds 0 'dynamically linked' "arguments and options of the program are its own" \
 	"$RAWCACHE" doctor -- ./one --cache x
 
+finds 1 '^fail there is no program no?such' "a newline in a name" "$RAWCACHE" doctor "no
+such"
 doctor 1 '^fail there is no program nosuch in PATH' "a program that does not exist" nosuch
 doctor 1 '^fail \./one.c cannot be executed' "a file that is no program" ./one.c
 doctor 1 '^fail .* cannot be executed' "a directory" ./data

@@ -2,6 +2,7 @@
 /* rawcache doctor: whether a program can be served from the cache. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -9,6 +10,7 @@
 #include "cli/option.h"
 #include "cli/preload.h"
 #include "cli/say.h"
+#include "cli/text.h"
 
 /* clang-format off */
 static const struct option longs[] = {
@@ -20,9 +22,13 @@ static const struct option longs[] = {
 
 static void finding(const char *kind, const char *format, va_list ap)
 {
-	printf("%-5s", kind);
-	vprintf(format, ap);
-	putchar('\n');
+	char *text;
+
+	if (vasprintf(&text, format, ap) < 0)
+		return;
+	text_clean(text);
+	printf("%-5s%s\n", kind, text);
+	free(text);
 }
 
 void doctor_ok(const char *format, ...)

@@ -188,10 +188,9 @@ static int subject_print(const struct explain *explain, const struct subject *su
 	static const struct table_column columns[] = { { "NAME", TABLE_LEFT },
 						       { "VALUE", TABLE_LEFT } };
 	struct table *table = table_new(columns, ARRAY_SIZE(columns), false);
-	char text[PATH_MAX];
+	char text[TEXT_LENGTH];
 
-	text_clean(text, sizeof(text), subject->path);
-	fact(table, "file", text);
+	fact(table, "file", subject->path);
 	verdict_fact(table, subject);
 	place_fact(table, subject);
 	fact(table, "image", explain->target.path);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache ls: which files are cached, and how much of each. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +153,6 @@ static int ls_table(const struct ls *ls)
 		{ "NOTE", TABLE_LEFT },	   { "FILE", TABLE_LEFT },
 	};
 	struct table *table = table_new(columns, 5, true);
-	char path[PATH_MAX];
 
 	if (!table)
 		return say_refusal("out of memory");
@@ -167,8 +165,7 @@ static int ls_table(const struct ls *ls)
 		table_cell(table, "%.0f%%",
 			   file->size ? 100.0 * (double)file->cached / (double)file->size : 0.0);
 		table_cell(table, "%s", file_note(file));
-		text_clean(path, sizeof(path), file->path);
-		table_cell(table, "%s", path);
+		table_cell(table, "%s", file->path);
 	}
 	return table_print(table);
 }

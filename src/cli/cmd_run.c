@@ -30,7 +30,7 @@ struct run {
 	struct target target;
 	struct pathlist given; /* by --path and --exclude */
 	bool stats;
-	bool plain; /* the program runs without the cache */
+	bool plain;	/* the program runs without the cache */
 	bool read_only; /* ... or with an image that it may not write */
 };
 
@@ -123,8 +123,8 @@ static int run_option(struct run *run, int c, char **argv)
 		return GO_ON;
 	default:
 		setting = setting_find(c);
-		return setting ? setting_take(setting, optarg) :
-				 option_rest(&command_run, c, argv, longs);
+		return setting ? setting_take(setting, optarg)
+			       : option_rest(&command_run, c, argv, longs);
 	}
 }
 

@@ -37,7 +37,7 @@ struct warm_options {
 struct warm {
 	struct rawcache *cache;
 	struct filelist list;
-	size_t next; /* file to take */
+	size_t next;   /* file to take */
 	uint64_t done; /* bytes, cached before or read now */
 	uint64_t read; /* of these, read now */
 	uint32_t running;
@@ -242,7 +242,8 @@ static int warm_report(struct warm *warm)
 		file_complain(file);
 	}
 	printf("%zu %s, %s: %s are cached, %s were read now\n", warm->list.count,
-	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a), text_bytes(cached, b), text_bytes(warm->read, c));
+	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a),
+	       text_bytes(cached, b), text_bytes(warm->read, c));
 	if (failed)
 		return STATUS_REFUSED;
 	if (cached < warm->list.bytes)
@@ -270,7 +271,8 @@ static int warm_dry(struct warm *warm)
 			close(fd);
 	}
 	printf("%zu %s, %s, of which %s are cached\n", warm->list.count,
-	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a), text_bytes(cached, b));
+	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a),
+	       text_bytes(cached, b));
 	return warm->list.unreadable ? STATUS_REFUSED : STATUS_OK;
 }
 
@@ -301,8 +303,8 @@ static int warm_main(int argc, char **argv)
 	if (status == GO_ON)
 		status = target_open(&target, options.cache);
 	if (status == GO_ON) {
-		status = options.dry ? target_attach(&target, true, &warm.cache) :
-				       target_attach_writable(&target, &warm.cache);
+		status = options.dry ? target_attach(&target, true, &warm.cache)
+				     : target_attach_writable(&target, &warm.cache);
 		if (status == GO_ON) {
 			status = warm_all(&warm, &options);
 			rawcache_detach(warm.cache);

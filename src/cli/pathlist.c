@@ -46,9 +46,9 @@ static const char *directory_resolve(const char *dir, char *real)
 	if (!*dir)
 		return "the name of the directory is empty";
 	if (!realpath(dir, real))
-		return errno == ENOENT || errno == ENOTDIR ?
-			       "there is no such directory; create or mount it first" :
-			       strerror(errno);
+		return errno == ENOENT || errno == ENOTDIR
+			       ? "there is no such directory; create or mount it first"
+			       : strerror(errno);
 	if (stat(real, &st))
 		return strerror(errno);
 	if (!S_ISDIR(st.st_mode))

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#define SCRIPT_DEPTH 5	 /* scripts run by scripts that are followed */
+#define SCRIPT_DEPTH 5	/* scripts run by scripts that are followed */
 #define SCRIPT_LINE 256 /* bytes of a script's first line that the kernel looks at */
 
 /* The file that `name` runs, looked for in PATH. False: there is none that may be executed. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/text.h"
 
 static bool holding;
 static char *held;
@@ -29,6 +30,7 @@ static void say(const char *kind, const char *format, va_list ap, const char *en
 
 	if (vasprintf(&text, format, ap) < 0)
 		return;
+	text_clean(text);
 	n = asprintf(&line, "rawcache: %s%s%s", kind, text, end);
 	free(text);
 	if (n < 0)

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/say.h"
+#include "cli/text.h"
 
 struct table {
 	struct libscols_table *scols;
@@ -56,7 +57,9 @@ void table_cell(struct table *table, const char *format, ...)
 	va_start(ap, format);
 	n = vasprintf(&text, format, ap);
 	va_end(ap);
-	/* smartcols owns the text from here, and escapes what could upset a terminal */
+	if (n >= 0)
+		text_clean(text);
+	/* smartcols owns the text from here */
 	if (n < 0 || scols_line_refer_data(table->line, table->cell++, text))
 		table->failed = true;
 }

@@ -182,9 +182,10 @@ int target_attach_writable(const struct target *target, struct rawcache **cache)
 		return status;
 	rawcache_detach(*cache);
 	if (access(target->path, W_OK) && errno == EACCES)
-		return say_refusal("you have no permission to write the image %s, and this changes it; "
-				   "do it as its owner, or let the owner give you that permission",
-				   target->path);
+		return say_refusal(
+			"you have no permission to write the image %s, and this changes it; "
+			"do it as its owner, or let the owner give you that permission",
+			target->path);
 	return say_refusal("the image %s is on a read-only device or file system, and this changes "
 			   "it; make that writable first",
 			   target->path);

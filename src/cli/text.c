@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/text.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "base/compiler.h"
 #include "base/size.h"
@@ -99,11 +103,25 @@ size_t text_character(const char *s)
 	return (size_t)more + 1;
 }
 
-void text_clean(char *to, size_t n, const char *from)
+void text_clean(char *text)
 {
-	size_t i;
+	mbstate_t state = { 0 };
+	char *to = text;
+	wchar_t wide;
+	size_t n;
 
-	for (i = 0; i + 1 < n && from[i]; i++)
-		to[i] = from[i] >= 0x20 && from[i] < 0x7f ? from[i] : '?';
-	to[i] = '\0';
+	for (; *text; text += n) {
+		n = mbrtowc(&wide, text, strnlen(text, MB_LEN_MAX), &state);
+		if (n <= MB_LEN_MAX && iswprint((wint_t)wide)) {
+			memmove(to, text, n);
+			to += n;
+			continue;
+		}
+		*to++ = '?';
+		if (n > MB_LEN_MAX) { /* no character of the locale: pass one byte */
+			state = (mbstate_t){ 0 };
+			n = 1;
+		}
+	}
+	*to = '\0';
 }

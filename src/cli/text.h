@@ -18,7 +18,10 @@ char *text_time(uint64_t seconds, char *buf);		   /* 2024-05-01 12:00:00 */
 /* The length of the UTF-8 character at `s`; 0 when there is none. */
 size_t text_character(const char *s);
 
-/* Copy a name that may hold anything to where it cannot upset a terminal: ? for the rest. */
-void text_clean(char *to, size_t n, const char *from);
+/*
+ * Names of files may hold anything: a line that has one in it keeps the characters of the locale
+ * that can be printed, and for the rest, newlines among them, has ? in their places.
+ */
+void text_clean(char *text);
 
 #endif

@@ -81,20 +81,20 @@ static void line_draw(int line, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	text_clean(text);
 	mvaddnstr(line, 0, text, COLS);
 }
 
 static void title_draw(const char *path, const struct sample *now)
 {
-	char clean[256], size[TEXT_LENGTH], clock[16] = "";
+	char size[TEXT_LENGTH], clock[16] = "";
 	time_t t = time(NULL);
 	struct tm tm;
 
 	if (localtime_r(&t, &tm))
 		strftime(clock, sizeof(clock), "%T", &tm);
-	text_clean(clean, sizeof(clean), path);
 	attron(A_BOLD);
-	line_draw(0, "rawcache %s  %s  %zu process%s  %s", clean, text_bytes(now->image.size, size),
+	line_draw(0, "rawcache %s  %s  %zu process%s  %s", path, text_bytes(now->image.size, size),
 		  now->count, now->count == 1 ? "" : "es", clock);
 	attroff(A_BOLD);
 }
@@ -165,12 +165,11 @@ static void process_draw(int line, const struct rawcache_process *process,
 {
 	const struct rawcache_stats *stats = &process->stats;
 	struct rawcache_stats d = { 0 };
-	char t[8][TEXT_LENGTH], command[sizeof(process->command)];
+	char t[8][TEXT_LENGTH];
 
 	if (earlier)
 		figures_subtract(&d, stats, &earlier->stats);
-	text_clean(command, sizeof(command), process->command);
-	line_draw(line, "%8u %-15s %8s %8s %7s %9s %9s %9s %9s %8s", process->pid, command,
+	line_draw(line, "%8u %-15s %8s %8s %7s %9s %9s %9s %9s %8s", process->pid, process->command,
 		  text_count(figures_rate(d.hits, ns), t[0]),
 		  text_count(figures_rate(d.misses, ns), t[1]),
 		  text_ratio(stats->hits, stats->misses, t[2]),
