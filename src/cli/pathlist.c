@@ -43,8 +43,6 @@ static const char *directory_resolve(const char *dir, char *real)
 {
 	struct stat st;
 
-	if (!*dir)
-		return "the name of the directory is empty";
 	if (!realpath(dir, real))
 		return errno == ENOENT || errno == ENOTDIR
 			       ? "there is no such directory; create or mount it first"
@@ -64,6 +62,10 @@ int pathlist_add(struct pathlist *list, const char *dir, bool exclude, const cha
 	char entry[PATH_MAX + 1];
 	const char *why;
 
+	if (!*dir) {
+		say_refusal("%s is empty; name a directory", origin);
+		return STATUS_USAGE;
+	}
 	entry[0] = '!';
 	why = directory_resolve(dir, entry + 1);
 	if (!why)
