@@ -121,7 +121,7 @@ static void test_all_pinned(void **state)
 	start = now_s();
 	assert_int_equal(region_alloc(cache, REGION_PROBATION, cache->image.region_pages, &one),
 			 -EAGAIN);
-	assert_true(now_s() - start < 0.5);
+	assert_true(now_s() - start < 2);
 	/* and the next one does not try at all, until that is a second ago */
 	assert_true(cache->vain_until_ms);
 	cache->vain_until_ms += 1000000;
@@ -195,12 +195,12 @@ static void test_stopped_lock(void **state)
 			region_release(cache, &extent);
 	}
 	assert_int_not_equal(err, 0);
-	assert_true(now_s() - start < 0.3);
+	assert_true(now_s() - start < 2);
 	/* and the next one need not wait as long again */
 	start = now_s();
 	for (int i = 0; i < 10; i++)
 		assert_int_not_equal(region_alloc(cache, REGION_PROBATION, 8, &extent), 0);
-	assert_true(now_s() - start < 0.5);
+	assert_true(now_s() - start < 0.9);
 	start = now_s();
 	child_kill(child);
 	assert_true(turn(1) || turn(1));
