@@ -287,9 +287,8 @@ static void test_stream_cold(void **state)
 		if (pieces[i] == FILE_BYTES)
 			assert_int_equal(calls, 2);
 		/* a copy that was slow, because the machine is busy, makes a chunk cold again */
-		for (int pass = 0; pass < 40 && pass_preads(100000); pass++)
-			;
-		assert_int_equal(pass_preads(100000), 0);
+		for (int pass = 0; pass_preads(100000); pass++)
+			assert_in_range(pass, 0, 100);
 	}
 }
 
