@@ -182,6 +182,16 @@ static void image_copy(const char *from, const char *to)
 	assert_int_equal(system(command), 0);
 }
 
+/* A copy of the image after it was used. */
+static void used_copy(char copy[512])
+{
+	snprintf(copy, 512, "%s", scratch_path("life.copy"));
+	cache = attach_plain();
+	assert_true(read_ok());
+	rawcache_detach(cache);
+	image_copy(image, copy);
+}
+
 /* Both are used in one boot: what is known of the one is not believed of the other. */
 static void test_copied(void **state)
 {
@@ -190,11 +200,7 @@ static void test_copied(void **state)
 	struct rawcache *other = NULL;
 
 	(void)state;
-	snprintf(copy, sizeof(copy), "%s", scratch_path("life.copy"));
-	cache = attach_plain();
-	assert_true(read_ok());
-	rawcache_detach(cache);
-	image_copy(image, copy);
+	used_copy(copy);
 	cache = attach_plain();
 	cache->runtime.header->mmap_threshold = MARK;
 	/* they have one name for their segments */
@@ -213,11 +219,7 @@ static void test_restored(void **state)
 	char copy[512];
 
 	(void)state;
-	snprintf(copy, sizeof(copy), "%s", scratch_path("life.copy"));
-	cache = attach_plain();
-	assert_true(read_ok());
-	rawcache_detach(cache);
-	image_copy(image, copy);
+	used_copy(copy);
 	for (int i = 0; i < 2; i++) {
 		cache = attach_plain();
 		assert_true(read_ok());

@@ -132,17 +132,21 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 
 /* These attributes of an open file, with the mount it lies on: by an id that is never used again, or,
  * where the kernel has none, by the id of mountinfo (stx_mask tells which). */
+static inline int sys_fstatx_by(int fd, int flags, struct statx *stx)
+{
+	return sys_statx(fd, "", AT_EMPTY_PATH | flags,
+			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+}
+
 static inline int sys_fstatx(int fd, struct statx *stx)
 {
-	return sys_statx(fd, "", AT_EMPTY_PATH,
-			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+	return sys_fstatx_by(fd, AT_STATX_SYNC_AS_STAT, stx);
 }
 
 /* The same, as the server says that they are now: past what the kernel remembers of them. */
 static inline int sys_fstatx_sync(int fd, struct statx *stx)
 {
-	return sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC,
-			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+	return sys_fstatx_by(fd, AT_STATX_FORCE_SYNC, stx);
 }
 
 /* Returns the address or a negative errno value: compare with sys_is_error(). */

@@ -91,6 +91,11 @@ static inline uint32_t number_now(const struct rawcache *cache, int fd)
 	return cache->options.number ? cache->options.number(fd) : NUMBER_OWN;
 }
 
+static inline bool number_same(const struct rawcache *cache, int fd, uint32_t before)
+{
+	return before && number_now(cache, fd) == before;
+}
+
 static inline struct process_slot *cache_slot(const struct rawcache *cache)
 {
 	return &cache->runtime.slots[cache->slot];

@@ -190,9 +190,9 @@ static uint32_t number_of(const struct rawcache *cache, const struct want *want)
 	return want->aside ? NUMBER_OWN : number_now(cache, want->fd);
 }
 
-static bool number_same(const struct rawcache *cache, const struct want *want, uint32_t before)
+static bool want_same(const struct rawcache *cache, const struct want *want, uint32_t before)
 {
-	return before && number_of(cache, want) == before;
+	return want->aside || number_same(cache, want->fd, before);
 }
 
 /* Read the chunk, piece by piece; the program and waiters get theirs as it comes. */
@@ -211,7 +211,7 @@ static ssize_t chunk_read(struct rawcache *cache, const struct key *key, const s
 		have += (uint32_t)got;
 		if (got < (ssize_t)n)
 			break;
-		if (have < length && number_same(cache, want, number))
+		if (have < length && want_same(cache, want, number))
 			chunk_show(cache, key, buf, have, length);
 	}
 	return have;
@@ -228,7 +228,7 @@ static ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const stru
 	ssize_t got = chunk_read(cache, key, want, number, *buf, length);
 
 	/* an error may lie outside of what the program asked for, and so may a new end */
-	if (got < (ssize_t)(want->skip + want->length) || !number_same(cache, want, number))
+	if (got < (ssize_t)(want->skip + want->length) || !want_same(cache, want, number))
 		return fill_bypass(cache, want);
 	if (!want->aside)
 		stats_latency(miss_latency, clock_mono_ns() - start);
@@ -260,7 +260,7 @@ static ssize_t parts_fetch(struct rawcache *cache, struct file *file, const stru
 	bool same = file_unchanged(file, want->fd);
 	ssize_t got = io_read_origin(want->fd, buf, to - from, chunk_start + from);
 
-	if (got < (ssize_t)(want->skip + want->length - from) || !number_same(cache, want, number))
+	if (got < (ssize_t)(want->skip + want->length - from) || !want_same(cache, want, number))
 		return fill_bypass(cache, want);
 	stats_latency(miss_latency, clock_mono_ns() - start);
 	if (guard_copy(want->buf, buf + (want->skip - from), want->length))
@@ -306,7 +306,7 @@ static ssize_t parts_merge(struct rawcache *cache, struct file *file, const stru
 	bool same = file_unchanged(file, want->fd);
 	uint32_t have = parts_gather(cache, parts, buf);
 
-	if (!parts_complete(parts, have, want->fd, offset, buf) || !number_same(cache, want, number))
+	if (!parts_complete(parts, have, want->fd, offset, buf) || !want_same(cache, want, number))
 		return fill_bypass(cache, want);
 	stats_latency(miss_latency, clock_mono_ns() - start);
 	if (guard_copy(want->buf, buf + want->skip, want->length))
@@ -461,7 +461,7 @@ static void fetched_rest(struct fetch *fetch, const struct want *want)
 		return;
 	more = io_read_origin(want->fd, request->buf + got, request->length - (uint32_t)got,
 			      request->offset + (uint64_t)got);
-	if (more > 0 && number_same(fetch->cache, want, number))
+	if (more > 0 && want_same(fetch->cache, want, number))
 		request->result = (int32_t)(got + more);
 }
 

@@ -144,8 +144,8 @@ static int ring_submit(const struct rawcache *cache, struct io_request *request)
 	if (err)
 		return err;
 	/* what was registered is the file */
-	if (!file_unchanged(request->file, request->fd) || !number ||
-	    number_now(cache, request->fd) != number) {
+	if (!file_unchanged(request->file, request->fd) ||
+	    !number_same(cache, request->fd, number)) {
 		ring_file(i, -1);
 		return -EBADF;
 	}

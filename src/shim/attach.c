@@ -83,7 +83,6 @@ static void attach_now(void)
 	config_to_options(&attach_config, &options);
 	if (!*attach_config.device)
 		options.device = default_device;
-	options.manual_fork = 1; /* process.c calls */
 	options.number = fdtab_changes;
 	critical_enter(&critical);
 	attaching = true;
