@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: objects IMAGE KEY [FILE]\n");
 		return 2;
 	}
-	rawcache_options_init(&options);
+	rawcache_options_init(&options, sizeof(options));
 	options.device = argv[1];
 	err = rawcache_attach(&options, &cache, &reason);
 	if (err) {

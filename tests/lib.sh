@@ -5,7 +5,7 @@
 # names the build: TOP_BUILDDIR and TOP_SRCDIR; without it, the directory build/ of the tree (scripts/build)
 
 set -u
-TOP_SRCDIR=${TOP_SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
+TOP_SRCDIR=${TOP_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 [ -n "${TOP_BUILDDIR:-}" ] || { TOP_BUILDDIR=$TOP_SRCDIR; [ ! -d "$TOP_SRCDIR/build" ] || TOP_BUILDDIR=$TOP_SRCDIR/build; }
 TOP_SRCDIR=$(cd "$TOP_SRCDIR" && pwd)
 TOP_BUILDDIR=$(cd "$TOP_BUILDDIR" && pwd)

@@ -91,7 +91,7 @@ void image_make(const char *path, uint64_t bytes)
 	struct rawcache_format_options options;
 	char message[256] = "";
 
-	rawcache_format_options_init(&options);
+	rawcache_format_options_init(&options, sizeof(options));
 	options.size = bytes;
 	options.region_size = TEST_REGION_BYTES;
 	if (rawcache_image_format(path, &options, message, sizeof(message)))
@@ -100,7 +100,7 @@ void image_make(const char *path, uint64_t bytes)
 
 void options_for(struct rawcache_options *options, const char *image)
 {
-	rawcache_options_init(options);
+	rawcache_options_init(options, sizeof(*options));
 	options->device = image;
 	options->runtime_dir = scratch_dir();
 	options->settle_ms = 20;

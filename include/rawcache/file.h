@@ -16,6 +16,7 @@
 #ifndef RAWCACHE_FILE_H
 #define RAWCACHE_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <rawcache/rawcache.h>
@@ -92,7 +93,8 @@ uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t file, uint64_t of
 
 /*
  * Tell the readers in all processes that the file with these attributes is being changed by a
- * program under the cache's eyes: they look at its attributes again before the next byte.
+ * program under the cache's eyes: they look at its attributes again before the next byte, and what they have mapped
+ * of it is the origin's again.
  * Call it before and after each change.
  */
 void rawcache_file_changed(struct rawcache *cache, const struct statx *stx);

@@ -27,7 +27,8 @@ struct rawcache_format_options {
 	const char *runtime_dir; /* where the segment of an image that is replaced lies; NULL: /dev/shm */
 };
 
-void rawcache_format_options_init(struct rawcache_format_options *options);
+/* Fill *options, of `size` bytes (sizeof(*options)), with the defaults: as rawcache_options_init(). */
+void rawcache_format_options_init(struct rawcache_format_options *options, size_t size);
 
 #define RAWCACHE_MIN_IMAGE_SIZE (10u << 20)
 
@@ -63,12 +64,12 @@ struct rawcache_image_info {
 int rawcache_image_format(const char *path, const struct rawcache_format_options *options,
 			  char *message, size_t message_size);
 
-/* Read the superblock; `message` as above. */
-int rawcache_image_info(const char *path, struct rawcache_image_info *info, char *message,
+/* Read the superblock; `size` is sizeof(*info), as the program was built; `message` as above. */
+int rawcache_image_info(const char *path, struct rawcache_image_info *info, size_t size, char *message,
 			size_t message_size);
 
 /* Like rawcache_image_info() for an attached cache, with the used_ fields counted. */
-int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info);
+int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info, size_t size);
 
 /*
  * Whether this process may only read the image, for its file or device says so: then nothing is

@@ -29,6 +29,9 @@ extern "C" {
 
 struct rawcache;
 
+/* The library's version, "0.2.0". Static storage. Since 0.2.0. */
+const char *rawcache_version(void);
+
 enum rawcache_io { RAWCACHE_IO_AUTO, RAWCACHE_IO_URING, RAWCACHE_IO_THREADS, RAWCACHE_IO_SYNC };
 enum rawcache_verify { RAWCACHE_VERIFY_BOOT, RAWCACHE_VERIFY_ALWAYS, RAWCACHE_VERIFY_NEVER };
 
@@ -62,14 +65,22 @@ struct rawcache_options {
 	 * others read from.
 	 */
 	uint32_t (*number)(int fd);
+	uint32_t look_ms;          /* how often mapped files are looked at, milliseconds; UINT32_MAX: never */
+	uint8_t trust;             /* 1: store without asking the server   RAWCACHE_TRUST */
 };
 
-void rawcache_options_init(struct rawcache_options *options);
+/*
+ * Fill *options, of `size` bytes (sizeof(struct rawcache_options)), with the defaults. A program built
+ * with an older, shorter struct goes on working; so does one built with a newer struct as long as it sets
+ * nothing that this library does not know.
+ */
+void rawcache_options_init(struct rawcache_options *options, size_t size);
 
 /*
  * Attach the calling process to the image `options->device`. *cache is the caller's until
  * rawcache_detach(). *reason (may be NULL) says in the shared vocabulary why it failed.
- * Errors: -ENOENT no image; -EMEDIUMTYPE something that never was one; -EINVAL damaged image;
+ * Errors: -EINVAL no device, or options that rawcache_options_init() did not fill; -E2BIG an option that this
+ * version does not know; -ENOENT no image; -EMEDIUMTYPE something that never was one; -EINVAL damaged image;
  * -EPROTONOSUPPORT made by a newer version; -EPERM others may write the image; -EBUSY its users have a runtime segment
  * that is not reachable here; -EAGAIN all slots taken; or what the kernel says.
  */
@@ -80,41 +91,17 @@ int rawcache_attach(const struct rawcache_options *options, struct rawcache **ca
 void rawcache_detach(struct rawcache *cache);
 
 /*
- * Around fork(): prepare takes the cache's process-private locks, parent and child let them go;
- * in the child the cache is attached anew at its first need. Attaching registers them with
- * pthread_atfork() unless options.manual_fork is set.
+ * Statistics of all processes that ever used the cache: totals and live ones together. `size` is
+ * sizeof(*total), as the program was built. Returns 0.
  */
-void rawcache_fork_prepare(void);
-void rawcache_fork_parent(void);
-void rawcache_fork_child(void);
+int rawcache_stats_total(struct rawcache *cache, struct rawcache_stats *total, size_t size);
 
 /*
- * Close-on-exec descriptors of the cache itself, for code that closes ranges of descriptors:
- * whether `fd` is one of them.
+ * The live processes: fills up to `max` rows of `row_size` bytes (sizeof(*rows), as the program was built),
+ * returns the number there are. Processes that died are folded first.
  */
-bool rawcache_owns_fd(int fd);
-
-/*
- * A fault at `address` (SIGSEGV, SIGBUS): if it happened inside a copy of the cache, this
- * does not return but makes that copy fail, and the read answers EFAULT or goes to the
- * origin. If it happened in the cache's own tables (the image's disk fails, somebody truncated
- * it) they are mended and true is returned: return from the handler, the cache switches itself
- * off. Otherwise it returns false at once. For use in a signal handler installed with
- * SA_NODEFER.
- */
-bool rawcache_handle_fault(void *address);
-
-/* Statistics of all processes that ever used the cache: totals and live ones together. */
-int rawcache_stats_total(struct rawcache *cache, struct rawcache_stats *total);
-
-/*
- * The live processes: fills up to `max` rows, returns the number there are. Processes that
- * died are folded first.
- */
-int rawcache_stats_processes(struct rawcache *cache, struct rawcache_process *rows, size_t max);
-
-/* Count a pass-through in this thread's statistics. `cache` may be NULL (not attached yet). */
-void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
+int rawcache_stats_processes(struct rawcache *cache, struct rawcache_process *rows, size_t row_size,
+			     size_t max);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

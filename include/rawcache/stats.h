@@ -35,16 +35,39 @@ struct rawcache_latency {
 	uint64_t bucket[RAWCACHE_LATENCY_BUCKETS];
 };
 
-/* All counters only grow. The struct is an array of uint64_t without padding. */
+#define RAWCACHE_REASONS_FIRST 24 /* reasons of version 0.1.0 */
+#define RAWCACHE_REASONS_MAX 64
+
+/*
+ * All counters only grow. The struct is an array of uint64_t without padding, and the layout of the totals
+ * in an image: what has a place keeps it for ever. New counters are appended to the second part of
+ * stats_tbl.h, new reasons to reason_tbl.h; programs built with a shorter struct go on reading theirs.
+ */
 struct rawcache_stats {
 #define STAT(name, unit, text) uint64_t name;
+#define STATS_PART 1
 #include <rawcache/stats_tbl.h>
-#undef STAT
-	uint64_t passthrough[RAWCACHE_REASON_COUNT]; /* by enum rawcache_reason */
-	struct rawcache_latency hit_latency;         /* one hit in 64 is timed */
+#undef STATS_PART
+	uint64_t passthrough_first[RAWCACHE_REASONS_FIRST]; /* see rawcache_passthrough() */
+	struct rawcache_latency hit_latency;                /* one hit in 64 is timed */
 	struct rawcache_latency miss_latency;
 	struct rawcache_latency fill_latency;
+	uint64_t passthrough_later[RAWCACHE_REASONS_MAX - RAWCACHE_REASONS_FIRST];
+#define STATS_PART 2
+#include <rawcache/stats_tbl.h>
+#undef STATS_PART
+#undef STAT
 };
+
+/* How often a read or an open went past the cache for this reason; 0 for a number that is none. */
+static inline uint64_t rawcache_passthrough(const struct rawcache_stats *stats, unsigned int reason)
+{
+	if (reason < RAWCACHE_REASONS_FIRST)
+		return stats->passthrough_first[reason];
+	return reason < RAWCACHE_REASONS_MAX ?
+		       stats->passthrough_later[reason - RAWCACHE_REASONS_FIRST] :
+		       0;
+}
 
 /* One plain counter of struct rawcache_stats, for programs that print them all. */
 struct rawcache_counter {

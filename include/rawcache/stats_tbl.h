@@ -3,9 +3,11 @@
  * The counters of rawcache, once: STAT(name, unit, description).
  *
  * From this list come struct rawcache_stats, the names in `rawcache stat`, its JSON and
- * Prometheus output, and the table in the man page. Append; the layout version of the
+ * Prometheus output, and the table in the man page. A counter keeps its place for ever (totals in images, programs
+ * built with older headers): append to the second part; the layout version of the
  * runtime segment changes by itself, because it is computed from the size.
  */
+#if !defined(STATS_PART) || STATS_PART == 1 /* of version 0.1.0: complete */
 STAT(hits, "reads", "reads answered from the cache without waiting for the origin")
 STAT(misses, "reads", "reads that needed the origin")
 STAT(hit_bytes, "bytes", "bytes handed to programs from the cache")
@@ -37,3 +39,6 @@ STAT(verify_ok, "extents", "extents whose checksum was verified and right")
 STAT(verify_failed, "extents", "extents whose checksum was wrong: dropped, the origin read")
 STAT(stale_retries, "reads", "copies discarded because their region was recycled meanwhile")
 STAT(io_errors, "errors", "errors of the image's own storage")
+#endif
+#if !defined(STATS_PART) || STATS_PART == 2 /* since 0.2.0: append */
+#endif

@@ -16,7 +16,7 @@
 /* The only TLS that may be touched inside somebody else's malloc or before main(). */
 #define tls_initial __thread __attribute__((tls_model("initial-exec")))
 
-/* Tests that decide who goes on at each atomic step are built with these: tests/model_engine.c. */
+/* Tests that decide who goes on at each atomic step are built with these: tests/model/model_engine.c. */
 #ifdef ENABLE_STEPS
 void step_point(void);
 void step_sleep(void); /* in place of a system call that waits */

@@ -248,18 +248,21 @@ int config_report_unknown(config_complain_fn *complain, void *arg)
 
 void config_to_options(const struct config *config, struct rawcache_options *options)
 {
-	rawcache_options_init(options);
+	rawcache_options_init(options, sizeof(*options));
 	options->device = config->device;
 	options->runtime_dir = *config->runtime_dir ? config->runtime_dir : NULL;
 	options->mmap_threshold = config->mmap_threshold;
 	options->readahead = config->readahead;
 	options->ttl = config->ttl;
 	options->settle_ms = config->settle_ms;
+	if (config->revalidate_ms != CONFIG_REVALIDATE_SYNC)
+		options->look_ms = config->revalidate_ms; /* UINT32_MAX: when opened only */
 	options->sendfile = config->sendfile;
 	options->direct = config->direct;
 	options->keep_origin = config->keep_origin;
 	options->io = config->io;
 	options->verify = config->verify;
+	options->trust = config->trust;
 	options->allow_shared = config->shared;
 	options->manual_fork = 1; /* the shim orders its own handlers around the cache's */
 }

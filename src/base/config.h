@@ -33,6 +33,8 @@ struct config {
 	uint8_t verify;
 	uint8_t keep_origin;
 	uint8_t shared;
+	uint8_t early;
+	uint8_t trust;
 	uint8_t disable;
 	uint8_t log_level;
 	char *skip;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Size classes are powers of two from 64 bytes; a class keeps its free blocks in a list that
- * runs through them. Small blocks are cut from slabs of 64 KiB.
+ * runs through them. Small blocks are cut from slabs of 64 KiB, one at a time and all classes from
+ * the same, so that what a short program needs lies in few pages: each first touch costs as much
+ * as several system calls. The first slab is in the object, and needs none.
  */
 #include "base/memory.h"
 
@@ -16,6 +18,7 @@
 #define CLASS_MIN_SHIFT 6
 #define CLASS_COUNT 36
 #define SLAB_SIZE 65536u
+#define SLAB_ALIGN 4096u
 
 struct block {
 	struct block *next;
@@ -23,6 +26,9 @@ struct block {
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block *pool_free[CLASS_COUNT];
+static char slab_first[SLAB_SIZE] __attribute__((aligned(SLAB_ALIGN)));
+static char *slab_at = slab_first;
+static size_t slab_left = SLAB_SIZE;
 
 void *memory_map(size_t n)
 {
@@ -75,36 +81,43 @@ static size_t class_size(unsigned int class)
 	return (size_t)1 << (class + CLASS_MIN_SHIFT);
 }
 
-static void slab_cut(unsigned int class)
+/* Blocks lie at multiples of their size, up to a page. Under the lock. */
+static struct block *slab_cut(unsigned int class)
 {
-	char *slab = memory_map(SLAB_SIZE);
+	size_t size = class_size(class);
+	size_t skip = -(uintptr_t)slab_at % min_u64(size, SLAB_ALIGN);
 
-	if (!slab)
-		return;
-	for (size_t at = 0; at < SLAB_SIZE; at += class_size(class)) {
-		struct block *block = (struct block *)(slab + at);
+	if (slab_left < skip + size) {
+		char *slab = memory_map(SLAB_SIZE);
 
-		block->next = pool_free[class];
-		pool_free[class] = block;
+		if (!slab)
+			return NULL;
+		slab_at = slab;
+		slab_left = SLAB_SIZE;
+		skip = 0;
 	}
+	slab_at += skip + size;
+	slab_left -= skip + size;
+	return (struct block *)(slab_at - size);
 }
 
 void *memory_get(size_t n)
 {
 	unsigned int class = class_of(n);
+	struct block *fresh = NULL;
 	struct block *block;
 
 	if (class >= CLASS_COUNT)
 		return NULL;
 	pthread_mutex_lock(&pool_lock);
-	if (!pool_free[class] && class_size(class) < SLAB_SIZE)
-		slab_cut(class);
 	block = pool_free[class];
 	if (block)
 		pool_free[class] = block->next;
+	else if (class_size(class) < SLAB_SIZE)
+		fresh = slab_cut(class);
 	pthread_mutex_unlock(&pool_lock);
-	if (!block)
-		return class_size(class) < SLAB_SIZE ? NULL : memory_map(class_size(class));
+	if (!block) /* zeros, and not touched yet */
+		return class_size(class) < SLAB_SIZE ? fresh : memory_map(class_size(class));
 	memset(block, 0, class_size(class) < SLAB_SIZE ? class_size(class) : sizeof(*block));
 	return block;
 }

@@ -53,6 +53,11 @@ enum path_match paths_match(const char *list, const char *path)
 	return paths_find(list, path, &dir, &length);
 }
 
+bool paths_exclude(const char *list)
+{
+	return *list == '!' || strstr(list, ":!");
+}
+
 int paths_check(const char *list, const char **why)
 {
 	const char *dir;

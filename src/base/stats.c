@@ -2,6 +2,7 @@
 #include "base/crash.h"
 #include "base/stats.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,6 +22,13 @@ static int thread_key_valid;
 
 /* glibc keeps the values of the first keys in the thread itself; for others it calls calloc */
 #define KEYS_WITHOUT_MALLOC 32
+
+/* The places of version 0.1.0, whose images are still read. */
+static_assert(offsetof(struct rawcache_stats, passthrough_first) == 31 * 8, "totals of 0.1.0");
+static_assert(offsetof(struct rawcache_stats, passthrough_later) == (31 + 24 + 3 * 56) * 8,
+	      "totals of 0.1.0");
+static_assert(RAWCACHE_REASON_nested + 1 == RAWCACHE_REASONS_FIRST, "reasons of 0.1.0");
+static_assert((int)RAWCACHE_REASON_COUNT <= RAWCACHE_REASONS_MAX, "room for reasons");
 
 static const struct rawcache_counter counters[] = {
 #define STAT(name, unit, text) { #name, unit, text, offsetof(struct rawcache_stats, name) },

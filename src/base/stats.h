@@ -42,7 +42,12 @@ static inline void stats_add_word(size_t word, uint64_t n)
 
 static inline void stats_bypass(enum rawcache_reason reason)
 {
-	stats_add_word(offsetof(struct rawcache_stats, passthrough) / sizeof(uint64_t) + reason, 1);
+	size_t first = reason < RAWCACHE_REASONS_FIRST ?
+			       offsetof(struct rawcache_stats, passthrough_first) :
+			       offsetof(struct rawcache_stats, passthrough_later) -
+				       RAWCACHE_REASONS_FIRST * sizeof(uint64_t);
+
+	stats_add_word(first / sizeof(uint64_t) + reason, 1);
 }
 
 /* Count a duration in nanoseconds: stats_latency(hit_latency, ns). */

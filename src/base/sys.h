@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -121,6 +122,9 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x00004000U /* since Linux 6.8; older ones ignore it */
 #endif
+#ifndef STATX_SUBVOL
+#define STATX_SUBVOL 0x00008000U /* since Linux 6.10 */
+#endif
 
 /*
  * The attributes that tell one state of a file from another. Neither the access time nor the
@@ -135,7 +139,7 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 static inline int sys_fstatx_by(int fd, int flags, struct statx *stx)
 {
 	return sys_statx(fd, "", AT_EMPTY_PATH | flags,
-			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, stx);
+			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE | STATX_SUBVOL, stx);
 }
 
 static inline int sys_fstatx(int fd, struct statx *stx)
@@ -299,6 +303,17 @@ static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 static inline uint64_t sys_device(const struct statx *stx)
 {
 	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
+}
+
+/* The subvolume (btrfs, bcachefs) that the file is in; 0: none, or the kernel does not tell. */
+static inline uint64_t sys_subvolume(const struct statx *stx)
+{
+	uint64_t subvolume = 0;
+
+	/* older headers have no name for it */
+	if (stx->stx_mask & STATX_SUBVOL)
+		memcpy(&subvolume, (const char *)stx + 0xa0, sizeof(subvolume));
+	return subvolume;
 }
 
 /* Whether the descriptor is of that file now. */

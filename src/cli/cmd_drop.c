@@ -116,7 +116,7 @@ static int drop_all(struct rawcache *cache, const struct drop_options *options,
 	struct rawcache_image_info info;
 	char text[TEXT_LENGTH];
 	int status;
-	int err = rawcache_info(cache, &info);
+	int err = rawcache_info(cache, &info, sizeof(info));
 
 	if (err)
 		return say_refusal("cannot count what is in %s: %s", target->path, strerror(-err));

@@ -96,7 +96,7 @@ static int format_parse(struct format *format, int argc, char **argv)
 	int status = GO_ON;
 	int c;
 
-	rawcache_format_options_init(&format->options);
+	rawcache_format_options_init(&format->options, sizeof(format->options));
 	while (status == GO_ON && (c = option_next(argc, argv, ":s:fyh", longs)) != -1)
 		status = format_option(format, c, argv);
 	if (status != GO_ON)
@@ -118,7 +118,7 @@ static int format_agree(const struct format *format)
 
 	if (format->yes || format->options.force)
 		return GO_ON;
-	err = rawcache_image_info(format->path, &info, NULL, 0);
+	err = rawcache_image_info(format->path, &info, sizeof(info), NULL, 0);
 	if (err)
 		return GO_ON; /* no image of ours, or nothing: the library looks closer */
 	if (!isatty(STDIN_FILENO))
@@ -173,7 +173,7 @@ static int format_print(const char *path)
 	static const struct report_style style = { .exact = false };
 	struct rawcache_image_info info;
 	char message[512] = "";
-	int err = rawcache_image_info(path, &info, message, sizeof(message));
+	int err = rawcache_image_info(path, &info, sizeof(info), message, sizeof(message));
 
 	if (!err)
 		return report_image(path, &info, false, &style);
@@ -214,7 +214,7 @@ const struct command command_format = {
 		"  -s, --size SIZE    bytes; default for a new file the smaller of 10G and half the\n"
 		"                     free space, else what the file or device has\n"
 		"      --region SIZE  unit of recycling, a power of two from 512K to 64M; default\n"
-		"                     32M, less in a small image\n"
+		"                     32M, a 128th of an image below 4G\n"
 		"      --chunk SIZE   unit of caching, 64K, 128K or 256K; default 256K\n"
 		"      --object SIZE  what a cached file has on average, for the size of the index;\n"
 		"                     default 16K\n"

@@ -59,7 +59,7 @@ static bool info_count(const struct target *target, struct rawcache_image_info *
 
 	if (target_attach(target, true, &cache) != GO_ON)
 		return false;
-	err = rawcache_info(cache, &counted);
+	err = rawcache_info(cache, &counted, sizeof(counted));
 	rawcache_detach(cache);
 	if (err) {
 		say_warning("cannot count what is used of %s: %s", target->path, strerror(-err));

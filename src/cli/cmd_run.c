@@ -16,13 +16,13 @@
 #include "cli/child.h"
 #include "cli/command.h"
 #include "cli/create.h"
-#include "cli/figures.h"
 #include "cli/option.h"
 #include "cli/pathlist.h"
 #include "cli/preload.h"
 #include "cli/program.h"
 #include "cli/sample.h"
 #include "cli/say.h"
+#include "cli/summary.h"
 #include "cli/target.h"
 #include "cli/text.h"
 
@@ -211,7 +211,7 @@ static void size_warn(const struct run *run)
 	char text[TEXT_LENGTH];
 
 	if (!setting_option("RAWCACHE_SIZE") ||
-	    rawcache_image_info(run->target.path, &info, NULL, 0) ||
+	    rawcache_image_info(run->target.path, &info, sizeof(info), NULL, 0) ||
 	    info.size / info.region_size == run->target.config.size / info.region_size)
 		return;
 	say_warning("--size is not used: the image %s exists and has %s", run->target.path,
@@ -222,10 +222,8 @@ static void size_warn(const struct run *run)
 static int run_image(struct run *run)
 {
 	struct rawcache *cache;
-	int status = target_choose(&run->target, NULL);
+	int status = create_if_missing(&run->target);
 
-	if (status == GO_ON)
-		status = create_if_missing(&run->target);
 	if (status == GO_ON)
 		status = target_attach(&run->target, false, &cache);
 	if (status != GO_ON)
@@ -261,6 +259,26 @@ static int preload_remove(void)
 	return err ? say_refusal("there is not enough memory") : GO_ON;
 }
 
+/* Nothing is wrong with it, and nothing to mend: root runs a program as a user who has an image. */
+static int run_foreign(struct run *run)
+{
+	say_warning(
+		"the image %s belongs to another user, who could change what the program reads: "
+		"it runs without the cache; name an image of your own with --cache, or set "
+		"RAWCACHE_SHARED=1 if you trust them",
+		run->target.path);
+	run->plain = true;
+	return preload_remove();
+}
+
+/* A server of root's becomes another user before it opens what it serves, who may not open the image. */
+static int run_early(void)
+{
+	if (!geteuid() && setenv("RAWCACHE_EARLY", "1", 0))
+		return say_refusal("there is not enough memory");
+	return GO_ON;
+}
+
 static int program_failed(const char *name, int err)
 {
 	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK))
@@ -272,28 +290,6 @@ static int program_failed(const char *name, int err)
 	else
 		say_refusal("cannot run %s: %s", name, strerror(err));
 	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
-}
-
-static void reasons_print(const struct rawcache_stats *stats)
-{
-	for (unsigned int i = 0; i < RAWCACHE_REASON_COUNT; i++)
-		if (i != RAWCACHE_REASON_none && stats->passthrough[i])
-			say_note("%llu past the cache: %s",
-				 (unsigned long long)stats->passthrough[i],
-				 rawcache_reason_text(i));
-}
-
-static void stats_print(const struct sample *before, const struct sample *after)
-{
-	struct rawcache_stats stats;
-	char ratio[TEXT_LENGTH], cached[TEXT_LENGTH], origin[TEXT_LENGTH];
-
-	figures_subtract(&stats, &after->total, &before->total);
-	say_note("%llu hits, %llu misses, hit ratio %s; %s from the cache, %s from the origin",
-		 (unsigned long long)stats.hits, (unsigned long long)stats.misses,
-		 text_ratio(stats.hits, stats.misses, ratio), text_bytes(stats.hit_bytes, cached),
-		 text_bytes(stats.origin_bytes, origin));
-	reasons_print(&stats);
 }
 
 /* --stats: stay behind and tell what the image's totals gained meanwhile. */
@@ -309,7 +305,7 @@ static int run_watched(struct run *run, char **argv)
 	if (code < 0) {
 		code = program_failed(argv[0], -code);
 	} else if (sample_take(&run->target, &after) == GO_ON) {
-		stats_print(&before, &after);
+		summary_print(&before, &after);
 		sample_free(&after);
 	}
 	sample_free(&before);
@@ -348,7 +344,14 @@ static int run_prepare(struct run *run, const char *program)
 	run->plain = false;
 	status = run_files(&run->target.config);
 	if (status == GO_ON)
-		status = run_preload();
+		status = target_choose(&run->target, NULL);
+	if (status != GO_ON)
+		return status;
+	if (target_foreign(&run->target))
+		return run_foreign(run);
+	status = run_preload();
+	if (status == GO_ON)
+		status = run_early();
 	return status == GO_ON ? run_image(run) : status;
 }
 

@@ -173,7 +173,7 @@ static int image_make(const struct target *target, const struct place *place)
 	int err;
 
 	unlink(place->temporary);
-	rawcache_format_options_init(&options);
+	rawcache_format_options_init(&options, sizeof(options));
 	options.size = target->config.size;
 	options.runtime_dir = *target->config.runtime_dir ? target->config.runtime_dir : NULL;
 	if (!options.size)

@@ -39,7 +39,7 @@ uint64_t figures_bypassed(const struct rawcache_stats *stats)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < RAWCACHE_REASON_COUNT; i++)
-		n += i == RAWCACHE_REASON_none ? 0 : stats->passthrough[i];
+		n += i == RAWCACHE_REASON_none ? 0 : rawcache_passthrough(stats, i);
 	return n;
 }
 

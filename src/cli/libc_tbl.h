@@ -2,9 +2,10 @@
 /*
  * The functions of libc that the preload object must replace, by name: those that read, write,
  * map, move or transfer the data of a descriptor or byte stream, or its position; that make,
- * copy, close or replace descriptors; that resize files; that execute programs. Every function
- * that glibc exports is here, in tests/census_allowed.txt (concerns files but needs no hook, and
- * why) or in tests/census_other.txt; tests/census.sh fails when one is nowhere. `rawcache doctor`
+ * copy, close or replace descriptors; that resize files; that execute programs; that tell attributes, lock, sync,
+ * or change the rights of the program. Every function
+ * that glibc exports is here, in tests/tree/census_allowed.txt (concerns files but needs no hook, and
+ * why) or in tests/tree/census_other.txt; tests/tree/census.sh fails when one is nowhere. `rawcache doctor`
  * compares a program with this list.
  */
 LIBC(open)
@@ -217,3 +218,37 @@ LIBC(quick_exit)
 LIBC(setns)
 LIBC(unshare)
 LIBC(syscall)
+LIBC(__fxstat)
+LIBC(__fxstat64)
+LIBC(__fxstatat)
+LIBC(__fxstatat64)
+LIBC(__lxstat)
+LIBC(__lxstat64)
+LIBC(__xstat)
+LIBC(__xstat64)
+LIBC(capset)
+LIBC(fdatasync)
+LIBC(flock)
+LIBC(fstat)
+LIBC(fstat64)
+LIBC(fstatat)
+LIBC(fstatat64)
+LIBC(fsync)
+LIBC(initgroups)
+LIBC(lstat)
+LIBC(lstat64)
+LIBC(setegid)
+LIBC(seteuid)
+LIBC(setfsgid)
+LIBC(setfsuid)
+LIBC(setgid)
+LIBC(setgroups)
+LIBC(setregid)
+LIBC(setresgid)
+LIBC(setresuid)
+LIBC(setreuid)
+LIBC(setuid)
+LIBC(sigaltstack)
+LIBC(stat)
+LIBC(stat64)
+LIBC(statx)

@@ -52,7 +52,7 @@ static void stats_members(struct json *json, const struct rawcache_stats *stats)
 	json_open(json, "passthrough", '{');
 	for (unsigned int i = 0; i < RAWCACHE_REASON_COUNT; i++)
 		if (i != RAWCACHE_REASON_none)
-			json_number(json, rawcache_reason_name(i), stats->passthrough[i]);
+			json_number(json, rawcache_reason_name(i), rawcache_passthrough(stats, i));
 	json_close(json, '}');
 	latencies = figures_latencies(&count);
 	for (size_t i = 0; i < count; i++)

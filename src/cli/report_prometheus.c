@@ -38,7 +38,7 @@ static void passthrough_print(const struct rawcache_stats *stats)
 	for (unsigned int i = 0; i < RAWCACHE_REASON_COUNT; i++)
 		if (i != RAWCACHE_REASON_none)
 			printf("rawcache_passthrough_total{reason=\"%s\"} %llu\n",
-			       rawcache_reason_name(i), (unsigned long long)stats->passthrough[i]);
+			       rawcache_reason_name(i), (unsigned long long)rawcache_passthrough(stats, i));
 }
 
 static void histogram_print(const struct figures_latency *latency,

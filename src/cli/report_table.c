@@ -158,11 +158,11 @@ static int passthrough_print(const struct rawcache_stats *stats)
 	struct table *table = table_new(columns, ARRAY_SIZE(columns), true);
 
 	for (unsigned int i = 0; i < RAWCACHE_REASON_COUNT; i++) {
-		if (i == RAWCACHE_REASON_none || !stats->passthrough[i])
+		if (i == RAWCACHE_REASON_none || !rawcache_passthrough(stats, i))
 			continue;
 		table_line(table);
 		table_cell(table, "%s", rawcache_reason_name(i));
-		table_cell(table, "%llu", (unsigned long long)stats->passthrough[i]);
+		table_cell(table, "%llu", (unsigned long long)rawcache_passthrough(stats, i));
 		table_cell(table, "%s", rawcache_reason_text(i));
 	}
 	return table_print(table);

@@ -15,7 +15,7 @@ static int processes_read(struct rawcache *cache, struct sample *sample)
 	size_t room = 0;
 	int n;
 
-	while ((n = rawcache_stats_processes(cache, sample->processes, room)) > 0 &&
+	while ((n = rawcache_stats_processes(cache, sample->processes, sizeof(*sample->processes), room)) > 0 &&
 	       (size_t)n > room) {
 		struct rawcache_process *more;
 
@@ -42,7 +42,7 @@ int sample_take(const struct target *target, struct sample *sample)
 	if (status != GO_ON)
 		return status;
 	sample->when = clock_mono_ns();
-	err = rawcache_stats_total(cache, &sample->total);
+	err = rawcache_stats_total(cache, &sample->total, sizeof(sample->total));
 	if (!err)
 		err = processes_read(cache, sample);
 	rawcache_detach(cache);

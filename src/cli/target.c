@@ -103,15 +103,21 @@ static int unusable_explain(const struct target *target, int err)
 	struct rawcache_image_info info;
 	char why[512] = "";
 
-	rawcache_image_info(target->path, &info, why, sizeof(why));
+	rawcache_image_info(target->path, &info, sizeof(info), why, sizeof(why));
 	return unusable(target, err, why);
+}
+
+bool target_foreign(const struct target *target)
+{
+	struct stat st;
+
+	return !target->config.shared && !stat(target->path, &st) && !(st.st_mode & 0022) &&
+	       st.st_uid && st.st_uid != geteuid();
 }
 
 static int distrusted(const struct target *target)
 {
-	struct stat st;
-
-	if (!stat(target->path, &st) && !(st.st_mode & 0022))
+	if (target_foreign(target))
 		return say_refusal("%s belongs to another user, who could change what you read; "
 				   "name an image of your own with --cache, or set "
 				   "RAWCACHE_SHARED=1 if you trust them",
@@ -143,7 +149,8 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 	case EPROTONOSUPPORT:
 		return unusable_explain(target, err);
 	case EPERM:
-		return distrusted(target);
+		return reason == RAWCACHE_REASON_no_rights ? unusable_explain(target, err) :
+							     distrusted(target);
 	case EBUSY:
 		return say_refusal("%s is in use by processes whose runtime segment cannot be "
 				   "reached from here; share /dev/shm with them, or set "
@@ -154,7 +161,8 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 		return say_refusal("all process slots of %s are taken; wait until a process ends",
 				   target->path);
 	default:
-		if (reason == RAWCACHE_REASON_no_image || reason == RAWCACHE_REASON_image_refused)
+		if (reason == RAWCACHE_REASON_no_image || reason == RAWCACHE_REASON_no_rights ||
+		    reason == RAWCACHE_REASON_image_refused)
 			return unusable_explain(target, err);
 		return say_refusal("cannot use the image %s: %s (%s)", target->path, strerror(-err),
 				   rawcache_reason_text(reason));
@@ -194,7 +202,7 @@ int target_attach_writable(const struct target *target, struct rawcache **cache)
 int target_info(const struct target *target, struct rawcache_image_info *info)
 {
 	char message[512] = "";
-	int err = rawcache_image_info(target->path, info, message, sizeof(message));
+	int err = rawcache_image_info(target->path, info, sizeof(*info), message, sizeof(message));
 
 	if (!err)
 		return GO_ON;

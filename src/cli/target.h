@@ -29,6 +29,9 @@ void target_close(struct target *target);
 /* Choose the image for a configuration that is in target->config already. */
 int target_choose(struct target *target, const char *cache);
 
+/* Whether the image is not believed because it belongs to a user who is neither root nor this one. */
+bool target_foreign(const struct target *target);
+
 /* Attach; `read_only` takes no slot and changes nothing. GO_ON or a status. */
 int target_attach(const struct target *target, bool read_only, struct rawcache **cache);
 

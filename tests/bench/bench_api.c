@@ -161,10 +161,10 @@ static struct rawcache *cache_make(const char *path)
 	struct rawcache *cache;
 	char message[256];
 
-	rawcache_format_options_init(&format);
+	rawcache_format_options_init(&format, sizeof(format));
 	format.size = 512 * UINT64_C(1048576);
 	format.force = true;
-	rawcache_options_init(&options);
+	rawcache_options_init(&options, sizeof(options));
 	options.device = path;
 	if (rawcache_image_format(path, &format, message, sizeof(message)) ||
 	    rawcache_attach(&options, &cache, NULL))

@@ -15,11 +15,11 @@
 
 #include <rawcache/object.h>
 #include <rawcache/tree.h>
-#include <rawcache/zerocopy.h>
+#include <rawcache/embed.h>
 
 #include "../pattern.h"
 #include "../support.h"
-#include "core/process.h"
+#include "core/shared/process.h"
 #include "fuzz.h"
 #include "fuzz_engine.h"
 
@@ -248,7 +248,7 @@ static void do_fold(struct input *in)
 	if ((int32_t)slot == cache->slot)
 		return;
 	r->slots[slot].used = 1;
-	r->blocks[take(in, 2) % RUNTIME_BLOCKS].owner = slot + 1;
+	r->header->block_owner[take(in, 2) % RUNTIME_BLOCKS] = slot + 1;
 	r->header->slots_high = RUNTIME_SLOTS;
 	process_reap(cache);
 }

@@ -9,10 +9,10 @@
 
 #include "../pattern.h"
 #include "../support.h"
-#include "core/flight.h"
-#include "core/index.h"
-#include "core/process.h"
-#include "core/region.h"
+#include "core/shared/flight.h"
+#include "core/index/index.h"
+#include "core/shared/process.h"
+#include "core/space/region.h"
 #include "fuzz.h"
 
 static char path[512];
@@ -84,7 +84,7 @@ void fuzz_use(struct rawcache *cache, bool check)
 		if (!region_alloc(cache, REGION_PROBATION, cache->image.region_pages / 2, &extent))
 			region_release(cache, &extent);
 	use_file(cache, check);
-	rawcache_info(cache, &info);
-	rawcache_stats_total(cache, &stats);
-	rawcache_stats_processes(cache, rows, 4);
+	rawcache_info(cache, &info, sizeof(info));
+	rawcache_stats_total(cache, &stats, sizeof(stats));
+	rawcache_stats_processes(cache, rows, sizeof(*rows), 4);
 }

@@ -3,7 +3,7 @@
 #ifndef TESTS_FUZZ_ENGINE_H
 #define TESTS_FUZZ_ENGINE_H
 
-#include "core/cache.h"
+#include "core/shared/cache.h"
 
 #define FUZZ_FILE_BYTES (600u << 10)
 

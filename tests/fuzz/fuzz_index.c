@@ -4,7 +4,7 @@
  * outside the image is touched. Bytes are checked with RAWCACHE_VERIFY=always only, and not
  * here: whoever can write the image can forge them (docs/security.md).
  */
-#include "core/index.h"
+#include "core/index/index.h"
 #include "fuzz.h"
 #include "fuzz_engine.h"
 

@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "base/checked.h"
-#include "core/superblock.h"
+#include "core/image/superblock.h"
 #include "fuzz.h"
 
 #define BYTES (UINT64_C(64) << 20)

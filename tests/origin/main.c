@@ -30,6 +30,7 @@
 #include "pace.h"
 #include "readlog.h"
 #include "request.h"
+#include "view.h"
 #include "wait.h"
 
 #define MAX_WORKERS 4096
@@ -58,6 +59,8 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 
 	/* We run with CAP_FSETID: only the kernel can clear set-uid bits on write. */
 	conn->want &= ~(unsigned int)FUSE_CAP_HANDLE_KILLPRIV;
+	if (options->no_inval)
+		conn->want &= ~(unsigned int)FUSE_CAP_AUTO_INVAL_DATA;
 	conn->max_background = MAX_BACKGROUND;
 	conn->congestion_threshold = MAX_BACKGROUND;
 	if (options->max_read)
@@ -272,6 +275,7 @@ int main(int argc, char **argv)
 	if (resolve_paths(&options) || open_paths(&options) || wait_init())
 		return 1;
 	request_init();
+	view_init(&options);
 	/* Fractions of a millisecond are lost in the default slack of 50 us. */
 	prctl(PR_SET_TIMERSLACK, 1);
 	pace_set_latency(PACE_READ, options.latency_ns);

@@ -20,6 +20,7 @@
 #include "pace.h"
 #include "readlog.h"
 #include "request.h"
+#include "view.h"
 
 /*
  * The flags for the backing file. O_NOFOLLOW would stop at the link in /proc;
@@ -43,6 +44,7 @@ static void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (!fd)
 		fd = node_open(node, backing_flags(fi->flags));
 	request_end(OP_OPEN);
+	view_opened(node);
 	if (fd < 0) {
 		fuse_reply_err(req, -fd);
 		return;

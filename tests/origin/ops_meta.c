@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "request.h"
+#include "view.h"
 
 int ops_entry(fuse_req_t req, struct node *parent, const char *name, struct fuse_entry_param *entry)
 {
@@ -22,6 +23,7 @@ int ops_entry(fuse_req_t req, struct node *parent, const char *name, struct fuse
 	err = node_lookup(parent, name, &node, &entry->attr);
 	if (err)
 		return err;
+	view_show(parent, name, &entry->attr);
 	entry->ino = node_number(node);
 	entry->attr_timeout = ops_options(req)->attr_timeout;
 	entry->entry_timeout = ops_options(req)->entry_timeout;
@@ -102,6 +104,8 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	else if (!err)
 		err = node_stat(node, &st);
 	request_end(OP_GETATTR);
+	if (!err)
+		view_show(node, NULL, &st);
 	reply_attr(req, &st, err);
 }
 

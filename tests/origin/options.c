@@ -15,6 +15,11 @@ enum {
 	OPT_ATTR_TIMEOUT,
 	OPT_ENTRY_TIMEOUT,
 	OPT_KEEP_CACHE,
+	OPT_STALE,
+	OPT_STALE_OPEN,
+	OPT_CLOCK,
+	OPT_SECONDS,
+	OPT_NO_INVAL,
 	OPT_DIRECT_IO,
 	OPT_MAX_READ,
 	OPT_MAX_READAHEAD,
@@ -28,6 +33,11 @@ static const struct option long_options[] = {
 	{ "bandwidth", required_argument, NULL, OPT_BANDWIDTH },
 	{ "attr-timeout", required_argument, NULL, OPT_ATTR_TIMEOUT },
 	{ "entry-timeout", required_argument, NULL, OPT_ENTRY_TIMEOUT },
+	{ "stale", required_argument, NULL, OPT_STALE },
+	{ "stale-open", no_argument, NULL, OPT_STALE_OPEN },
+	{ "clock", required_argument, NULL, OPT_CLOCK },
+	{ "seconds", no_argument, NULL, OPT_SECONDS },
+	{ "no-inval", no_argument, NULL, OPT_NO_INVAL },
 	{ "keep-cache", no_argument, NULL, OPT_KEEP_CACHE },
 	{ "direct-io", no_argument, NULL, OPT_DIRECT_IO },
 	{ "max-read", required_argument, NULL, OPT_MAX_READ },
@@ -50,6 +60,11 @@ static void usage(FILE *out)
 	      "  --attr-timeout=S      how long the kernel caches attributes (default 1.0)\n"
 	      "  --entry-timeout=S     how long the kernel caches names (default 1.0)\n"
 	      "  --keep-cache          keep a file's page cache when it is opened again\n"
+	      "  --no-inval            the kernel keeps it when the attributes change, too\n"
+	      "  --stale=S             answer attributes as they were up to S seconds ago\n"
+	      "  --stale-open          but not when the file has been opened since\n"
+	      "  --clock=S             the server's clock is S seconds ahead (or behind: -S)\n"
+	      "  --seconds             times are whole seconds, and ctime is mtime\n"
 	      "  --direct-io           no page cache: a short answer is a short read\n"
 	      "  --max-read=SIZE       largest READ request\n"
 	      "  --max-readahead=SIZE  the kernel's read-ahead (it can only be lowered)\n"
@@ -61,6 +76,24 @@ static void usage(FILE *out)
 	      "\n"
 	      "Sizes take K, M, G, T. MOUNTPOINT/.origin/ has the files stats and control.\n",
 	      out);
+}
+
+static bool *flag_of(struct options *o, int option)
+{
+	switch (option) {
+	case OPT_KEEP_CACHE:
+		return &o->keep_cache;
+	case OPT_NO_INVAL:
+		return &o->no_inval;
+	case OPT_STALE_OPEN:
+		return &o->stale_open;
+	case OPT_SECONDS:
+		return &o->seconds;
+	case OPT_DIRECT_IO:
+		return &o->direct_io;
+	default:
+		return &o->foreground;
+	}
 }
 
 static int option_set(struct options *o, int option, const char *arg)
@@ -76,12 +109,10 @@ static int option_set(struct options *o, int option, const char *arg)
 		return parse_seconds(arg, &o->attr_timeout);
 	case OPT_ENTRY_TIMEOUT:
 		return parse_seconds(arg, &o->entry_timeout);
-	case OPT_KEEP_CACHE:
-		o->keep_cache = true;
-		return 0;
-	case OPT_DIRECT_IO:
-		o->direct_io = true;
-		return 0;
+	case OPT_STALE:
+		return parse_seconds(arg, &o->stale);
+	case OPT_CLOCK:
+		return parse_clock(arg, &o->clock_s);
 	case OPT_MAX_READ:
 		return parse_size(arg, &o->max_read);
 	case OPT_MAX_READAHEAD:
@@ -95,7 +126,7 @@ static int option_set(struct options *o, int option, const char *arg)
 		o->mount_options = arg;
 		return 0;
 	default:
-		o->foreground = true;
+		*flag_of(o, option) = true;
 		return 0;
 	}
 }

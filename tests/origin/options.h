@@ -19,6 +19,11 @@ struct options {
 	uint64_t max_read;	/* 0: as libfuse and the kernel like it */
 	uint64_t max_readahead; /* 0: as the kernel likes it */
 	uint64_t inode_fds;	/* 0: half of what the process may have */
+	double stale;		/* seconds that attributes are remembered by us */
+	int64_t clock_s;	/* times are shown with this added */
+	bool stale_open;
+	bool seconds;
+	bool no_inval;
 	bool keep_cache;
 	bool direct_io;
 	bool foreground;

@@ -68,6 +68,16 @@ int parse_seconds(const char *text, double *seconds)
 	return 0;
 }
 
+int parse_clock(const char *text, int64_t *seconds)
+{
+	uint64_t value;
+
+	if (parse_count(*text == '-' ? text + 1 : text, &value) || value > SECONDS_MAX)
+		return -EINVAL;
+	*seconds = *text == '-' ? -(int64_t)value : (int64_t)value;
+	return 0;
+}
+
 int parse_ms(const char *text, int64_t *ns)
 {
 	double value;

@@ -13,6 +13,9 @@ int parse_size(const char *text, uint64_t *bytes);
 /* A plain number. */
 int parse_count(const char *text, uint64_t *count);
 
+/* Whole seconds, perhaps negative. */
+int parse_clock(const char *text, int64_t *seconds);
+
 /* Milliseconds, fractions allowed. */
 int parse_ms(const char *text, int64_t *ns);
 

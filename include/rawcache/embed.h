@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the preload object needs of the engine, and nobody else: it lives inside programs that know nothing
+ * of it, and has to announce to the engine what they do with descriptors, mappings, threads and signals.
+ *
+ * This header is not installed, and librawcache does not export these functions: they may change with
+ * each version. The preload object and the command are linked with the engine itself.
+ */
+#ifndef RAWCACHE_EMBED_H
+#define RAWCACHE_EMBED_H
+
+#include <rawcache/zerocopy.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- the process */
+
+/*
+ * Around fork(): prepare takes the cache's process-private locks, parent and child let them go;
+ * in the child the cache is attached anew at its first need. Attaching registers them with
+ * pthread_atfork() unless options.manual_fork is set.
+ */
+void rawcache_fork_prepare(void);
+void rawcache_fork_parent(void);
+void rawcache_fork_child(void);
+
+/*
+ * Close-on-exec descriptors of the cache itself, for code that closes ranges of descriptors:
+ * whether `fd` is one of them.
+ */
+bool rawcache_owns_fd(int fd);
+
+/*
+ * A fault at `address` (SIGSEGV, SIGBUS): if it happened inside a copy of the cache, this
+ * does not return but makes that copy fail, and the read answers EFAULT or goes to the
+ * origin. If it happened in the cache's own tables (the image's disk fails, somebody truncated
+ * it) they are mended and true is returned: return from the handler, the cache switches itself
+ * off. Otherwise it returns false at once. For use in a signal handler installed with
+ * SA_NODEFER.
+ */
+bool rawcache_handle_fault(void *address);
+
+/* Count a pass-through in this thread's statistics. `cache` may be NULL (not attached yet). */
+void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
+
+/* --- what is known of files */
+
+/*
+ * The program has seen these attributes of a file: stx_ino, the device, stx_size, stx_mtime and stx_ctime
+ * count. If this process has it open with others, all its handles of the file are -ESTALE until they are
+ * opened again. `cache` may be NULL. Cheap where nobody has the file open; thread-safe.
+ */
+void rawcache_file_seen(struct rawcache *cache, const struct statx *stx);
+
+/* Whether it may have a file of this inode and device open. Cheap, and no more than a hint. */
+bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx);
+
+/*
+ * A reason to look at the attributes of the file again (stx_ino and the device count), as a lock that was
+ * granted is one: all handles of this process are -ESTALE until they are opened again. `ask`: the next
+ * rawcache_file_open() of it asks the server, past what the kernel remembers. `cache` may be NULL;
+ * thread-safe.
+ */
+void rawcache_file_doubt(struct rawcache *cache, const struct statx *stx, bool ask);
+
+/*
+ * Whether the handle is one of the past, or its file's attributes must be looked at before anything else is done
+ * with it: rawcache_file_read() would say -ESTALE. Thread-safe; a glance.
+ */
+bool rawcache_file_doubted(const struct rawcache *cache, uint64_t file);
+
+/*
+ * The file with these attributes is open for writing in this process, and will be changed: until as many
+ * rawcache_file_writer_end() no mapping of it is made of the image, in any process. Those that there
+ * are become the origin's before this returns, as before each rawcache_file_changed(); it waits at
+ * most a second for processes that are stopped. Thread-safe; async-signal-safe.
+ */
+void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx);
+void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx);
+
+/* --- transfers */
+
+/*
+ * As rawcache_file_transfer(), for bytes that a program has in memory and that should be those of the file, one piece
+ * of them: they are compared with the cache before it is sent. A count says with *length how long
+ * the piece was that was tried; if the count is less, the system call ended early. -ENODATA: they
+ * differ, or are not cached, or may not be sent by reference. Never fetches.
+ */
+ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
+				    const struct rawcache_transfer *transfer, const void *bytes,
+				    uint64_t offset, size_t *length);
+
+/*
+ * The same for bytes that lie in pages which rawcache_file_map() laid. Pages that never could be
+ * written to hold what they held: only the ends are compared then, which finds others that were
+ * mapped in their place by a system call that nobody saw, and all the caller need do is to announce
+ * those that it sees: rawcache_maps_take() and rawcache_maps_protect().
+ */
+ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *transfer,
+			       const void *bytes, size_t *length);
+
+/*
+ * A transfer that a signal handler left by siglongjmp(), or in which the thread was cancelled, goes
+ * on holding a region and a file. This gives back what such a call of the calling thread holds; the
+ * next transfer of the thread does so, too. Not while a call of the thread is at work.
+ */
+void rawcache_thread_recover(void);
+
+/* rawcache_mmap_threshold() as it was set, or RAWCACHE_AUTO. */
+uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache);
+
+/* --- helpers and mappings */
+
+/*
+ * mlockall(), called as lock(flags): all of the program's memory, but not the whole image, which is
+ * mapped. Reads of other threads may go to the origin meanwhile.
+ */
+int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags);
+
+/* How many helper threads the cache has now: each ends when it has had nothing to do for a while. */
+unsigned int rawcache_helper_threads(void);
+
+/*
+ * Wait a while for what was read and is not stored yet, at most 2 s: before the process ends without
+ * exit(), or becomes another program. Async-signal-safe.
+ */
+void rawcache_settle(void);
+
+/* The one that watches what programs touch of their mappings has nothing to do from now on. */
+void rawcache_helpers_dismiss(void);
+
+/* Whether any file is mapped from the image in this process; a glance. `cache` may be NULL. */
+bool rawcache_maps_shown(const struct rawcache *cache);
+
+/*
+ * All helper threads end, as soon as they have done what they were asked for, and none is made until
+ * rawcache_helpers_return(): for calls that change the rights of the calling thread, and are meant to change
+ * those of the program. False: one had not ended after a second. Each call owes one rawcache_helpers_return().
+ * Async-signal-safe.
+ */
+bool rawcache_helpers_leave(void);
+
+/*
+ * Before fork(): those that read and store end when they have done what they were asked for, and none is made until
+ * rawcache_helpers_return() in the parent; those that watch mappings stay. Waits 0.2 s at most. The child owes nothing.
+ */
+void rawcache_helpers_step_aside(void);
+void rawcache_helpers_return(void);
+
+/* Whether the range may have such pages: two comparisons. */
+bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
+
+/*
+ * Around what unmaps or replaces a range: take the notes of pages in it before, and drop the
+ * holds after, or put the notes back if nothing was unmapped; `by` is how many bytes farther the
+ * range lies now, if it was moved. The pointer is the library's, and may be NULL.
+ */
+void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
+void rawcache_maps_drop(struct rawcache *cache, void *taken);
+void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
+
+/* Where in the taken pages the next piece begins or ends, behind `address`; NULL: nowhere. */
+const void *rawcache_maps_edge(const void *taken, const void *address);
+
+/*
+ * Before mprotect(2) of the range to `prot`: what becomes writable is not known any more. -EACCES:
+ * a shared mapping of a file that is open for reading does not become writable.
+ */
+int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot);
+
+/*
+ * A SIGBUS at `address`: if it is a page of the image in such a mapping (its disk fails, somebody
+ * truncated it), the origin's page takes its place and true is returned: return from the handler,
+ * the cache switches itself off. Not for SIGSEGV, which is the program's own. Async-signal-safe.
+ */
+bool rawcache_maps_fault(void *address);
+
+/* A file as it is mapped. */
+struct rawcache_mapped {
+	uint64_t device, inode; /* major << 32 | minor, as in struct statx */
+	uint64_t offset;
+	int prot; /* of all of it, as far as is known */
+	int type; /* MAP_SHARED or MAP_PRIVATE, as the program wanted it */
+	const void *origin; /* where a page of the file itself is mapped; NULL: not known */
+};
+
+/*
+ * Whether pages of the image lie in the range, and what the file's page at its beginning is: 1, or 0.
+ * -EFAULT: they cannot all belong to one mapping.
+ */
+int rawcache_maps_find(struct rawcache *cache, const void *address, size_t length,
+		       struct rawcache_mapped *mapped);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

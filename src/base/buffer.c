@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buffer.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "base/compiler.h"
+#include "base/memory.h"
+#include "base/sys.h"
+
+/* Each place holds a free buffer or NULL: taken and given back by exchange, without a lock. */
+#define KEPT 48
+/* Nothing can be written behind a buffer: a page of any kernel. */
+#define GUARD_BYTES (64u << 10)
+static char *kept[KEPT];
+
+/* A read that asks for too much must not end in the next buffer: it was another file's once. */
+static char *buffer_map(void)
+{
+	char *buffer = sys_reserve(NULL, BUFFER_BYTES + GUARD_BYTES, 0);
+
+	if (sys_is_error(buffer))
+		return NULL;
+	if (SYS_CALL(__NR_mprotect, buffer, BUFFER_BYTES, PROT_READ | PROT_WRITE, 0, 0, 0)) {
+		memory_unmap(buffer, BUFFER_BYTES + GUARD_BYTES);
+		return NULL;
+	}
+	return buffer;
+}
+
+char *buffer_get(void)
+{
+	for (int i = 0; i < KEPT; i++) {
+		char *buffer = load_relaxed(&kept[i]);
+
+		if (buffer && cas(&kept[i], &buffer, NULL))
+			return buffer;
+	}
+	return buffer_map();
+}
+
+void buffer_put(char *buffer)
+{
+	if (!buffer)
+		return;
+	for (int i = 0; i < KEPT; i++) {
+		char *none = NULL;
+
+		if (!load_relaxed(&kept[i]) && cas(&kept[i], &none, buffer))
+			return;
+	}
+	memory_unmap(buffer, BUFFER_BYTES + GUARD_BYTES);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/stack.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/auxv.h>
+
+#define STACK_GUARD 4096u
+/* What a fill needs at most, and the kernel for a signal meanwhile: 5 KiB each, with AVX-512. */
+#define STACK_ROOM 16384u
+#define NOTED 2
+
+#ifdef __SANITIZE_THREAD__
+#define STACK_BYTES (2u << 20) /* the sanitizer's own share of it is a megabyte */
+#else
+#define STACK_BYTES (256u << 10)
+#endif
+
+/*
+ * void stack_switch(void (*fn)(void *), void *arg, void *top): the frame pointer leads an unwinder
+ * back.
+ */
+void stack_switch(void (*fn)(void *arg), void *arg, void *top);
+
+#if defined(__x86_64__)
+__asm__(".text\n"
+	".hidden stack_switch\n"
+	".type stack_switch, @function\n"
+	"stack_switch:\n"
+	"	.cfi_startproc\n"
+	"	push %rbp\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset %rbp, -16\n"
+	"	mov %rsp, %rbp\n"
+	"	.cfi_def_cfa_register %rbp\n"
+	"	mov %rdx, %rsp\n"
+	"	mov %rdi, %rax\n"
+	"	mov %rsi, %rdi\n"
+	"	call *%rax\n"
+	"	mov %rbp, %rsp\n"
+	"	pop %rbp\n"
+	"	.cfi_def_cfa %rsp, 8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	"	.size stack_switch, . - stack_switch\n");
+#else
+__asm__(".text\n"
+	".hidden stack_switch\n"
+	".type stack_switch, %function\n"
+	"stack_switch:\n"
+	"	.cfi_startproc\n"
+	"	stp x29, x30, [sp, #-16]!\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset x29, -16\n"
+	"	.cfi_offset x30, -8\n"
+	"	mov x29, sp\n"
+	"	.cfi_def_cfa_register x29\n"
+	"	mov sp, x2\n"
+	"	mov x9, x0\n"
+	"	mov x0, x1\n"
+	"	blr x9\n"
+	"	mov sp, x29\n"
+	"	ldp x29, x30, [sp], #16\n"
+	"	.cfi_def_cfa sp, 0\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	"	.size stack_switch, . - stack_switch\n");
+#endif
+
+struct work {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+/*
+ * On the new stack. The kernel would take the program's alternate stack for unused now, where a
+ * fault that we mend would overwrite what stands there.
+ */
+static void work_run(void *arg)
+{
+	const stack_t none = { .ss_flags = SS_DISABLE };
+	const struct work *work = arg;
+	stack_t before;
+	bool hidden = !SYS_CALL(__NR_sigaltstack, &none, &before, 0, 0, 0, 0);
+
+	work->fn(work->arg);
+	if (hidden && !(before.ss_flags & SS_DISABLE))
+		SYS_CALL(__NR_sigaltstack, &before, NULL, 0, 0, 0, 0);
+}
+
+int stack_call(void (*fn)(void *arg), void *arg)
+{
+	struct work work = { .fn = fn, .arg = arg };
+	char *base = sys_mmap(NULL, STACK_GUARD + STACK_BYTES, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+
+	if (sys_is_error(base))
+		return -ENOMEM;
+	SYS_CALL(__NR_mprotect, base, STACK_GUARD, PROT_NONE, 0, 0, 0);
+	stack_switch(work_run, &work, base + STACK_GUARD + STACK_BYTES);
+	sys_munmap(base, STACK_GUARD + STACK_BYTES);
+	return 0;
+}
+
+/* The last ones: a handler on one of them may have set another. */
+static tls_initial struct {
+	uintptr_t base;
+	size_t size;
+} noted[NOTED];
+
+void stack_note(const stack_t *stack)
+{
+	if (stack->ss_flags & SS_DISABLE)
+		return;
+	if (noted[0].base != (uintptr_t)stack->ss_sp)
+		noted[1] = noted[0];
+	noted[0].base = (uintptr_t)stack->ss_sp;
+	noted[0].size = stack->ss_size;
+}
+
+/* The bytes below `at` on the alternate stack; 0: it does not lie there. */
+static size_t alternate_room(uintptr_t at)
+{
+	stack_t stack;
+
+	for (int i = 0; i < NOTED; i++)
+		if (at - noted[i].base < noted[i].size)
+			return at - noted[i].base;
+	/* set by a system call of the program's own */
+	if (!SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) && stack.ss_flags & SS_ONSTACK)
+		return at - (uintptr_t)stack.ss_sp;
+	return 0;
+}
+
+bool stack_is_alternate(void)
+{
+	return alternate_room((uintptr_t)__builtin_frame_address(0));
+}
+
+bool stack_is_small(void)
+{
+	size_t room = alternate_room((uintptr_t)__builtin_frame_address(0));
+
+	return room && room < STACK_ROOM;
+}
+
+/*
+ * The first thread's stack ends above what the kernel has put there, any other's with glibc's
+ * descriptor.
+ */
+bool stack_is_own(void)
+{
+	uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+
+	if (getauxval(AT_RANDOM) - at > STACK_SAME && (uintptr_t)pthread_self() - at > STACK_SAME)
+		return false;
+	return !alternate_room(at);
+}

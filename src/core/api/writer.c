@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What programs under our eyes do to files: see rawcache/file.h. */
+#include "base/compiler.h"
+
+#include <rawcache/embed.h>
+#include "core/origin/file.h"
+#include "core/shared/cache.h"
+#include "core/shared/slot.h"
+#include "core/shared/watch.h"
+
+static uint32_t *writer_of(const struct rawcache *cache, const struct statx *stx)
+{
+	return cache && !cache->runtime.read_only ? file_writer(cache, stx) : NULL;
+}
+
+static void changed(struct rawcache *cache, uint32_t *writer)
+{
+	fetch_add(writer, 1); /* pairs with the acquire in file_written() */
+	watch_demand(cache, writer);
+}
+
+void rawcache_file_changed(struct rawcache *cache, const struct statx *stx)
+{
+	uint32_t *writer = writer_of(cache, stx);
+
+	if (writer)
+		changed(cache, writer);
+}
+
+void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx)
+{
+	uint32_t *writer = writer_of(cache, stx);
+
+	if (!writer)
+		return;
+	/* a process without a slot tells of each change, and not that it is going to make some */
+	if (!cache_slot_need(cache))
+		watch_write(cache, writer);
+	changed(cache, writer);
+}
+
+void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx)
+{
+	const uint32_t *writer = writer_of(cache, stx);
+
+	if (writer)
+		watch_write_end(cache, writer);
+}
+
+bool rawcache_file_doubted(const struct rawcache *cache, uint64_t handle)
+{
+	const struct file *file = file_at(cache, handle);
+
+	return !file || file_written(file) || !file_is(file, handle);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chunks on their way from the origin into the image, in buffers of this process: read ahead
+ * when a program is expected to ask for them, or read by a program and not stored yet.
+ *
+ *	FREE -> READING -> STORING -> OVER -> FREE
+ *	        READING -> OVER -> FREE		changed, failed, or nobody has the file open any more
+ *
+ * While one is READING or STORING, reads are served from its buffer (`users`): a program does
+ * not wait for the image. With helper threads, the one that has read a chunk looks at the
+ * file's attributes again and hands it to the thread that stores; reads by other backends, and
+ * what no thread could be had for, are stored by the next read of that file that passes by, for
+ * that look needs a descriptor. What is not stored before the program closes the file is
+ * dropped, but for what is STORING.
+ *
+ * Small files are stored many at a time: the storing thread waits for a moment, until there are
+ * some, or until somebody waits for them. Nobody does who merely closes a file: only a program that
+ * ends, or becomes another one, and who needs them in the image.
+ *
+ * Locks: fetch_lock, inside a critical section; nests outside the files lock, the backend's and
+ * the memory pool's.
+ */
+#ifndef CORE_FETCH_H
+#define CORE_FETCH_H
+
+#include "core/space/extent.h"
+#include "core/origin/file.h"
+#include "core/shared/flight.h"
+#include "core/origin/io.h"
+#include "core/space/space.h"
+
+struct fetch {
+	struct io_request request;
+	struct rawcache *cache;
+	struct file *file;
+	struct key key;
+	struct claim claim;
+	struct extent_piece name; /* behind the chunk's own pages, to be stored beside it */
+	uint64_t chunk; /* or a number that no chunk has: `parts` of one, */
+	struct key parts[EXTENT_PIECES]; /* by these keys, */
+	uint32_t piece; /* of so many bytes each; 0: it is a chunk */
+	struct io_request look; /* by which its server is asked */
+	uint64_t arrived; /* clock_mono_ns() */
+	bool confirmed; /* the server, asked afterwards, said that it is what it was */
+	bool looking; /* `look` is under way */
+	bool ordered; /* a chunk of a file that is read in order */
+	uint64_t started; /* clock_mono_ns() */
+	uint32_t state;
+	uint32_t users; /* reads that copy from the buffer, and the helper that reads into it */
+	bool counted; /* in the statistics */
+	bool small; /* stored together with others of its kind */
+};
+
+enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
+
+/*
+ * Begin to read a chunk, if nobody has it and nobody else does so; `ordered`: its neighbours are read,
+ * too. The caller holds `file`.
+ */
+enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
+			      bool ordered);
+
+/*
+ * Use the chunk, or parts of it with the file's bytes [from, to), if they are on their way; or
+ * NULL. Owes a fetch_put(). Its request may be under way still. One at a time in each thread.
+ */
+struct fetch *fetch_take(struct file *file, uint64_t chunk, uint64_t from, uint64_t to);
+void fetch_put(struct fetch *fetch);
+
+/* For who uses it, once its request has ended: whether the caller shall store it. */
+bool fetch_claim(struct fetch *fetch);
+
+/* Use a chunk of `file` that has arrived and that the caller shall store, or NULL. */
+struct fetch *fetch_take_done(struct file *file);
+
+/* For who shall store it: do so, if all of it has come; or give it up. */
+void fetch_store(struct fetch *fetch);
+void fetch_give_up(struct fetch *fetch);
+
+/* It is not what the file has now: nobody shall store it, unless somebody does so already. */
+void fetch_reject(struct fetch *fetch);
+
+/*
+ * Have another thread store a chunk that was read: `whole` has the request as it ended, the
+ * cache, the chunk and its key, when it was begun, and its claim. Takes over the buffer and the
+ * claim. False: nobody can do it now, and both are the caller's still.
+ */
+bool fetch_adopt(struct file *file, const struct fetch *whole);
+
+/*
+ * Wait a while for what is being stored of `file` (NULL: of all), but not again soon if that
+ * was in vain. Without `small`, not for what is stored together with others. Needs no reference of
+ * the file.
+ */
+void fetch_settle(const struct file *file, bool small);
+
+/* Nobody has the file open any more. */
+void fetch_drop(struct file *file);
+
+/* All of a cache that goes away; waits for reads and stores to end. */
+void fetch_drop_all(struct rawcache *cache);
+
+void fetch_fork_prepare(void);
+void fetch_fork_parent(void);
+void fetch_fork_child(void);
+
+/* A chunk of it, as one of a file that is read in order. */
+static inline struct space_stream file_stream(const struct file *file, uint64_t chunk)
+{
+	return (struct space_stream){ file->key.low | 1, chunk,
+				      (file->size + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT };
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An opened image: its descriptor, its superblock, and its mappings.
+ *
+ * The metadata (everything before the regions) is mapped shared and writable, the regions
+ * read-only in one piece; data is written by pwrite() only. Where the address space does not
+ * hold the data mapping, `data` is NULL and reads use pread().
+ */
+#ifndef CORE_IMAGE_H
+#define CORE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <rawcache/rawcache.h>
+
+#include "core/image/format.h"
+
+struct image {
+	int fd;
+	bool read_only;
+	bool block_device;
+	uint32_t owner, group; /* of the file */
+	uint32_t mode;
+	uint64_t inode, device; /* what fd must still be before it is written to */
+	int64_t mark; /* the position that fd has, by which that is known; -1: it is not */
+	struct superblock sb;
+	struct image_state *state;
+	uint64_t *totals; /* struct rawcache_stats, word by word */
+	struct region *regions;
+	struct bucket *buckets;
+	uint32_t *homes; /* bucket + 1 of the extent that begins at a page; NULL: an image without */
+	const char *data;
+	char *meta;
+	uint64_t meta_bytes, data_bytes;
+	uint32_t region_pages, region_pages_shift, total_pages;
+};
+
+/*
+ * Open and map. Falls back to read-only where the caller may not write. Errors as
+ * rawcache_attach(); *why gets static text for the user.
+ */
+int image_open(struct image *image, const char *path, bool read_only, bool allow_shared,
+	       const char **why, enum rawcache_reason *reason);
+void image_close(struct image *image);
+
+/* A limited address space holds an image up to one part in so many of it. */
+#define IMAGE_SPACE_SHARE 8u
+
+/* Whether the mount forbids to execute what is mapped of the image. */
+bool image_never_executes(const struct image *image);
+
+/* The regions, if they are mapped, are not accessible; and accessible again, and not locked. */
+void image_data_hide(const struct image *image);
+void image_data_show(const struct image *image);
+
+/* The size of a file or block device, or -errno. */
+int64_t image_device_bytes(int fd);
+
+/* Whether it is a block device that cannot be written, however it was opened. */
+bool image_device_read_only(int fd);
+
+/* Move a descriptor of ours out of the program's way: high, close-on-exec. Returns the new one. */
+int image_fd_hide(int fd);
+
+/* Whether image->fd is still the image: a program may have closed it and opened its own. */
+bool image_fd_valid(const struct image *image);
+
+/*
+ * pread() of an extent's bytes, which may be fewer than asked for where the buffer is bad.
+ * -EBADF: a program has closed our descriptor, and what was read may be of its own file.
+ */
+ssize_t image_pread(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n);
+
+/* Read or write an extent's bytes. 0 or -errno; a short transfer is -EIO. */
+int image_read(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n);
+int image_write(const struct image *image, uint32_t page, const void *buf, size_t n);
+
+/* Whether this boot is the one the superblock's epoch stands for. */
+bool image_epoch_current(const struct image *image, const uint8_t boot_id[16]);
+
+/*
+ * Read the superblock again, now that a lock keeps others from changing it: another process may
+ * have begun an epoch since it was opened. -ESTALE: the image was made anew, open it again.
+ */
+int image_refresh(struct image *image);
+
+/* Start a new epoch, durably, in the boot of the present one. */
+int image_epoch_next(struct image *image);
+
+/* Start a new epoch, durably. For the one process that holds the image exclusively. */
+int image_epoch_begin(struct image *image, const uint8_t boot_id[16]);
+
+/* The boot id of the kernel; RAWCACHE_TEST_BOOT_ID replaces it in tests. */
+int boot_id_read(uint8_t boot_id[16]);
+
+void uuid_format(const uint8_t uuid[16], char text[37]);
+
+static inline uint64_t image_offset(const struct image *image, uint32_t page)
+{
+	return image->sb.data_offset + ((uint64_t)page << FORMAT_PAGE_SHIFT);
+}
+
+static inline struct region *image_region(const struct image *image, uint32_t page)
+{
+	return &image->regions[page >> image->region_pages_shift];
+}
+
+#endif

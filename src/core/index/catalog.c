@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/index/catalog.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include <rawcache/tree.h>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "core/index/parts.h"
+#include "core/index/verify.h"
+
+/* Read and check a record; `record` has room for FORMAT_CHUNK_MAX bytes. Its path ends in 0. */
+static bool record_read(struct rawcache *cache, const struct key *key, const struct found *found,
+			struct name_record *record)
+{
+	if (found->length <= sizeof(*record) || found->length > sizeof(*record) + PATH_MAX)
+		return false;
+	if (verify_bytes(cache, key, found) != 1 ||
+	    image_read(&cache->image, found->page, 0, record, found->length) ||
+	    !verify_current(cache, found))
+		return false;
+	if (memcmp(record->magic, NAME_MAGIC, 8) ||
+	    record->path_bytes != found->length - sizeof(*record) || !record->size ||
+	    record->size > INT64_MAX)
+		return false;
+	((char *)(record + 1))[record->path_bytes] = '\0';
+	return true;
+}
+
+/* Chunks of a file that are looked at, at most, to see whether something of it stays. */
+#define NAME_SAMPLES 16u
+
+static bool stays(const struct rawcache *cache, const struct found *found, uint32_t region)
+{
+	uint32_t other = found->page >> cache->image.region_pages_shift;
+
+	return index_visited(cache, found->number) ||
+	       (other != region && load_relaxed(&cache->image.regions[other].log) == REGION_MAIN);
+}
+
+static bool chunk_stays(struct rawcache *cache, const struct key *file, uint64_t size,
+			uint64_t chunk, uint32_t region)
+{
+	struct key key = key_of_chunk(&cache->image.sb, file, chunk);
+	struct found found;
+	struct parts parts;
+
+	if (index_find(cache, &key, &found))
+		return stays(cache, &found, region);
+	parts_count(cache, file, size, chunk, &parts);
+	for (uint32_t i = 0; i < parts.count; i++)
+		if (parts.present & 1u << i && stays(cache, &parts.found[i], region))
+			return true;
+	return false;
+}
+
+bool name_wanted(struct rawcache *cache, const struct key *key, const struct found *found)
+{
+	uint32_t region = found->page >> cache->image.region_pages_shift;
+	struct name_record *record;
+	bool wanted = false;
+
+	if ((uint32_t)key->high != NAME_TAG)
+		return false;
+	record = (struct name_record *)buffer_get();
+	if (record && record_read(cache, key, found, record)) {
+		const struct key file = { record->key_low, record->key_high };
+		uint64_t chunks = (record->size + cache->chunk_bytes - 1) / cache->chunk_bytes;
+
+		for (uint64_t i = 0; i < chunks && !wanted; i += chunks / NAME_SAMPLES + 1)
+			wanted = chunk_stays(cache, &file, record->size, i, region);
+	}
+	buffer_put((char *)record);
+	return wanted;
+}
+
+static void error_keep(int *kept, int err)
+{
+	if (err)
+		*kept = err;
+}
+
+/* How much of a file there is; with `remove` it is forgotten, and *remove tells of an error. */
+static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_t size, int *remove)
+{
+	uint64_t cached = 0;
+
+	for (uint64_t chunk = 0; chunk * cache->chunk_bytes < size; chunk++) {
+		struct key name = key_of_chunk(&cache->image.sb, key, chunk);
+		struct found found;
+		struct parts parts;
+
+		if (index_find(cache, &name, &found)) {
+			cached += found.length;
+			if (!remove)
+				continue;
+			error_keep(remove, index_remove(cache, &name, NULL));
+		}
+		parts_count(cache, key, size, chunk, &parts);
+		for (uint32_t i = 0; i < parts.count; i++)
+			if (parts.present & 1u << i)
+				cached += part_length(&parts, i);
+		if (remove)
+			error_keep(remove, parts_remove(cache, &parts));
+	}
+	return cached;
+}
+
+struct name_walk {
+	struct rawcache *cache;
+	struct name_record *record;
+	bool (*visit)(void *arg, const struct rawcache_cached_file *file);
+	void *arg;
+	const char *path; /* to drop */
+	size_t path_bytes;
+	uint64_t files, bytes;
+	int err; /* something could not be removed */
+};
+
+static bool walk_list(void *arg, const struct key *key, const struct found *found)
+{
+	struct name_walk *walk = arg;
+	struct name_record *record = walk->record;
+	struct rawcache_cached_file file;
+	struct key file_key;
+
+	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record))
+		return true;
+	file_key = (struct key){ record->key_low, record->key_high };
+	file.path = (const char *)(record + 1);
+	file.size = record->size;
+	file.mtime_sec = record->mtime_sec;
+	file.mtime_nsec = record->mtime_nsec;
+	file.cached = file_walk(walk->cache, &file_key, record->size, NULL);
+	return walk->visit(walk->arg, &file);
+}
+
+static bool path_below(const char *path, const char *directory, size_t n)
+{
+	return !strncmp(path, directory, n) && (!path[n] || path[n] == '/' || n == 1);
+}
+
+static bool walk_drop(void *arg, const struct key *key, const struct found *found)
+{
+	struct name_walk *walk = arg;
+	struct name_record *record = walk->record;
+	struct key file_key;
+
+	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record) ||
+	    !path_below((const char *)(record + 1), walk->path, walk->path_bytes))
+		return true;
+	file_key = (struct key){ record->key_low, record->key_high };
+	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err);
+	walk->files++;
+	/* wherever it was moved meanwhile */
+	error_keep(&walk->err, index_remove(walk->cache, key, NULL));
+	return true;
+}
+
+static int names_walk(struct name_walk *walk,
+		      bool (*visit)(void *arg, const struct key *key, const struct found *found))
+{
+	uint64_t stale = 0;
+	uint64_t broken = 0;
+
+	walk->record = (struct name_record *)buffer_get();
+	if (!walk->record)
+		return -ENOMEM;
+	index_walk(walk->cache, visit, walk, &stale, &broken);
+	buffer_put((char *)walk->record);
+	return 0;
+}
+
+int rawcache_list(struct rawcache *cache,
+		  bool (*visit)(void *arg, const struct rawcache_cached_file *file), void *arg)
+{
+	struct name_walk walk = { .cache = cache, .visit = visit, .arg = arg };
+
+	return names_walk(&walk, walk_list);
+}
+
+int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files,
+		       uint64_t *bytes)
+{
+	struct name_walk walk = { .cache = cache, .path = path, .path_bytes = strlen(path) };
+	int err = names_walk(&walk, walk_drop);
+
+	*files = walk.files;
+	*bytes = walk.bytes;
+	return err ? err : walk.err;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Which parts of a chunk are there. What a part is, and when one is fetched: fill/part.h. */
+#ifndef CORE_PARTS_H
+#define CORE_PARTS_H
+
+#include "core/index/index.h"
+
+/* Numbers that no chunk has. */
+#define PART_NUMBER (UINT64_C(1) << 63)
+#define PART_BYTES (16u << 10)
+#define PARTS_MAX (FORMAT_CHUNK_MAX / PART_BYTES)
+
+/* Which parts of a chunk are there, a bit for each. */
+struct parts {
+	uint32_t present;
+	uint32_t count; /* of the chunk */
+	uint32_t chunk_length;
+	struct key key[PARTS_MAX];
+	struct found found[PARTS_MAX]; /* valid where present */
+};
+
+/* The key of part `i` of a chunk. */
+struct key part_key(const struct rawcache *cache, const struct key *file, uint64_t chunk, uint32_t i);
+
+/* Nothing is known yet of the parts of a chunk of a file of `size` bytes, but how many there are. */
+void parts_init(const struct rawcache *cache, uint64_t size, uint64_t chunk, struct parts *parts);
+
+/* Look up all parts of a chunk, without using them. */
+void parts_count(struct rawcache *cache, const struct key *file, uint64_t size, uint64_t chunk,
+		 struct parts *parts);
+
+static inline uint32_t part_length(const struct parts *parts, uint32_t i)
+{
+	uint32_t rest = parts->chunk_length - i * PART_BYTES;
+
+	return rest < PART_BYTES ? rest : PART_BYTES;
+}
+
+/* Forget them. 0, or the last error. */
+int parts_remove(struct rawcache *cache, const struct parts *parts);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/origin/doubt.h"
+
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#define DOUBTS 1024u
+
+static struct doubt doubts[DOUBTS];
+
+struct doubt *doubt_of(const struct statx *stx)
+{
+	uint64_t h = (sys_device(stx) ^ stx->stx_ino) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &doubts[(h >> 32) % DOUBTS];
+}
+
+void doubt_raise(struct doubt *doubt, bool ask)
+{
+	if (ask)
+		fetch_add(&doubt->asked, 1); /* before: who sees the count asks */
+	fetch_add(&doubt->count, 1); /* pairs with the acquire in file_written() */
+}
+
+void doubt_raise_seen(struct doubt *doubt, uint32_t *seen)
+{
+	if (fetch_add(&doubt->count, 1) == *seen)
+		++*seen;
+}
+
+int doubt_look(struct doubt *doubt, int fd, struct statx *stx)
+{
+	uint32_t asked = load_acquire(&doubt->asked);
+	int err;
+
+	if (likely(asked == load_relaxed(&doubt->answered)))
+		return sys_fstatx(fd, stx);
+	err = sys_fstatx_sync(fd, stx);
+	if (!err)
+		store_relaxed(&doubt->answered, asked);
+	return err;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests by a few helper threads (pool.h).
+ *
+ * The helpers have a descriptor table of their own, empty but for the files that they read
+ * (kept.h): the program's descriptors may be closed and used again at any time, and closing a
+ * duplicate of one in the program's table would drop the program's POSIX locks.
+ *
+ * A mount that stalls holds up the helpers that read it, and no others: each device has a lane
+ * of so many helpers at most, and there are as many helpers as lanes need.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <stddef.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/sys.h"
+#include "core/origin/confirm.h"
+#include "core/origin/file.h"
+#include "core/origin/io.h"
+#include "core/origin/kept.h"
+#include "core/origin/pool.h"
+
+#define LANES 4u
+#define LANE_HELPERS 8u
+#define WAIT_NS 20000000
+#define CLOSE_MS 100u
+/* A server is asked at most so often for the attributes of a file that is read: 50 times a second. */
+#define LOOK_NAP_NS 20000000
+
+struct lane {
+	uint64_t device;
+	uint32_t running; /* up by who takes a job, under the pool's lock; down by who ends it */
+};
+
+static void helper_begin(void);
+static void helper_work(struct pool *pool);
+static bool lane_take(struct pool_job *job);
+
+static struct lane lanes[LANES];
+static struct pool readers = { .work = helper_work,
+			       .begin = helper_begin,
+			       .take = lane_take,
+			       .limit = LANES * LANE_HELPERS + 1,
+			       .lock = PTHREAD_MUTEX_INITIALIZER };
+static uint32_t pool_failed; /* helpers cannot open files */
+static int begin_error;
+
+/* Not a read, but a call to close what nobody needs. */
+static struct io_request sweep;
+static uint32_t sweep_queued;
+
+static struct lane *lane_choose(uint64_t device)
+{
+	struct lane *empty = NULL;
+
+	for (size_t i = 0; i < LANES; i++) {
+		uint32_t running = load_acquire(&lanes[i].running);
+
+		if (running && lanes[i].device == device)
+			return running < LANE_HELPERS ? &lanes[i] : NULL;
+		if (!running)
+			empty = &lanes[i];
+	}
+	if (empty)
+		empty->device = device;
+	return empty;
+}
+
+static bool lane_take(struct pool_job *job)
+{
+	struct io_request *request = container_of(job, struct io_request, job);
+
+	if (request == &sweep)
+		return true;
+	request->lane = lane_choose(load_relaxed(&request->file->device));
+	if (request->lane)
+		fetch_add(&request->lane->running, 1);
+	return request->lane;
+}
+
+static void helper_begin(void)
+{
+	begin_error = kept_begin();
+	if (begin_error)
+		store_relaxed(&pool_failed, 1);
+}
+
+static ssize_t read_some(struct kept *kept, const struct io_request *request, size_t have)
+{
+	size_t end = request->length;
+
+	/*
+	 * O_DIRECT wants whole pages, for which buffers have room. The end is rounded, not what is
+	 * left: after a short answer that would be more than the buffer has.
+	 */
+	if (kept->direct)
+		end = round_up(end, FORMAT_PAGE);
+	return sys_pread(kept->fd, request->buf + have, end - have, request->offset + have);
+}
+
+static int32_t helper_read(struct kept *kept, const struct io_request *request)
+{
+	size_t have = 0;
+	int err = 0;
+
+	while (!err && have < request->length) {
+		ssize_t got = read_some(kept, request, have);
+
+		if (got == -EINTR)
+			continue;
+		if (got < 0 && !have)
+			err = (int)got;
+		if (got <= 0)
+			break;
+		have += (size_t)got;
+	}
+	/* it has grown: whoever looks at its attributes will see */
+	return err ? err : (int32_t)min_u64(have, request->length);
+}
+
+static struct kept *helper_open(const struct io_request *request, int *err)
+{
+	struct kept *kept;
+
+	*err = load_relaxed(&request->unwanted) ? -ECANCELED : begin_error;
+	if (!*err)
+		*err = kept_get(request->file, request->fd, request->forget, &kept);
+	if (*err == -EPERM || *err == -ENOSYS)
+		store_relaxed(&pool_failed, 1);
+	return *err ? NULL : kept;
+}
+
+/* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
+static void helper_finish(struct kept *kept, struct io_request *request)
+{
+	bool unchanged = kept && request->result == (int32_t)request->length &&
+			 file_unchanged(request->file, kept->fd);
+
+	store_relaxed(&request->unchanged, unchanged);
+	if (request->forget && request->result > 0 && !kept->direct)
+		sys_fadvise(kept->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
+	request->forget = false;
+	/* now: who closes the file waits for what has arrived */
+	if (kept)
+		kept_put(kept, request->file, load_relaxed(&readers.waiting));
+	fetch_sub(&request->lane->running, 1);
+	request->arrived(request);
+}
+
+static void helper_serve(struct io_request *request)
+{
+	struct kept *kept;
+	int err;
+
+	kept = helper_open(request, &err);
+	CRASH_POINT(helper_took);
+	request->result = err ? err : helper_read(kept, request);
+	CRASH_POINT(helper_read);
+	if (request->result == -EINVAL && kept && kept->direct) {
+		kept_refuse(kept, request->file);
+		kept_put(kept, request->file, false);
+		kept = helper_open(request, &err);
+		request->result = err ? err : helper_read(kept, request);
+	}
+	/* pairs with the look in io_done() */
+	store_release(&request->done, IO_DONE);
+	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	CRASH_POINT(helper_done);
+	helper_finish(kept, request);
+}
+
+int io_look(struct io_request *request, bool make)
+{
+	request->look = true;
+	request->hurry = 0;
+	store_relaxed(&request->done, IO_RUNNING);
+	return load_relaxed(&pool_failed) ? -ENOSYS : pool_add(&readers, &request->job, make);
+}
+
+void io_look_hurry(struct io_request *request)
+{
+	store_release(&request->hurry, 1);
+	sys_futex(&request->hurry, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+}
+
+/* More may come of the file meanwhile: one look is for all of it. */
+static void helper_look(struct io_request *request)
+{
+	struct timespec nap = { 0, LOOK_NAP_NS };
+
+	if (!load_acquire(&request->hurry))
+		sys_futex(&request->hurry, FUTEX_WAIT_PRIVATE, 0, &nap);
+	request->looked = clock_mono_ns();
+	request->result = confirm_by_path(request->file);
+	fetch_sub(&request->lane->running, 1);
+	store_release(&request->done, IO_DONE);
+	request->arrived(request);
+}
+
+static struct pool_job *helper_next(struct pool *pool)
+{
+	struct pool_job *job = pool_take(pool);
+
+	if (job)
+		return job;
+	kept_sweep(true);
+	return pool_next(pool);
+}
+
+static void helper_work(struct pool *pool)
+{
+	struct pool_job *job;
+
+	while ((job = helper_next(pool))) {
+		struct io_request *request = container_of(job, struct io_request, job);
+
+		if (request != &sweep) {
+			if (request->look)
+				helper_look(request);
+			else
+				helper_serve(request);
+			continue;
+		}
+		store_release(&sweep_queued, 0);
+		kept_sweep(false);
+	}
+}
+
+static int threads_start(struct rawcache *cache, struct io_request *request)
+{
+	(void)cache;
+	if (load_relaxed(&pool_failed))
+		return -ENOSYS;
+	return pool_add(&readers, &request->job, true);
+}
+
+/* A program that closes a file may remove it next. */
+static void threads_forget(struct file *file)
+{
+	struct timespec nap = { 0, 100000 };
+	uint64_t end = clock_coarse_ms() + CLOSE_MS;
+
+	if (!kept_forget(file))
+		return;
+	if (!__atomic_exchange_n(&sweep_queued, 1, __ATOMIC_ACQ_REL) &&
+	    pool_add(&readers, &sweep.job, false)) {
+		store_release(&sweep_queued, 0);
+		kept_vanished();
+	}
+	while (kept_waits(file) && clock_coarse_ms() < end)
+		sys_nanosleep(&nap);
+}
+
+static void threads_wait(struct io_request *request)
+{
+	struct timespec patience = { 0, WAIT_NS };
+
+	sys_futex(&request->done, FUTEX_WAIT_PRIVATE, IO_RUNNING, &patience);
+}
+
+static void threads_poll(void)
+{
+}
+
+static void threads_fork_prepare(void)
+{
+	pool_fork_prepare(&readers);
+	kept_fork_prepare();
+}
+
+static void threads_fork_parent(void)
+{
+	kept_fork_parent();
+	pool_fork_parent(&readers);
+}
+
+static void threads_fork_child(void)
+{
+	kept_fork_child();
+	for (size_t i = 0; i < LANES; i++)
+		lanes[i].running = 0;
+	sweep_queued = 0;
+	pool_fork_child(&readers);
+}
+
+static bool threads_own_fd(int fd)
+{
+	(void)fd;
+	return false;
+}
+
+const struct io_backend io_threads_backend = {
+	.name = "threads",
+	.arrives = true,
+	.start = threads_start,
+	.wait = threads_wait,
+	.poll = threads_poll,
+	.forget = threads_forget,
+	.fork_prepare = threads_fork_prepare,
+	.fork_parent = threads_fork_parent,
+	.fork_child = threads_fork_child,
+	.owns_fd = threads_own_fd,
+};

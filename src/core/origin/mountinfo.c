@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/origin/mountinfo.h"
+
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+
+#include "base/compiler.h"
+#include "base/sys.h"
+
+struct kind_of {
+	const char *type;
+	uint32_t kind;
+};
+
+/*
+ * FUSE servers that answer attributes from a table of their own: sshfs and s3fs ask their server
+ * when a file is opened; the others do so when an entry of the table has expired, minutes later.
+ */
+static const struct kind_of kinds[] = {
+	{ "proc", KIND_SPECIAL },
+	{ "sysfs", KIND_SPECIAL },
+	{ "devtmpfs", KIND_SPECIAL },
+	{ "devpts", KIND_SPECIAL },
+	{ "cgroup", KIND_SPECIAL },
+	{ "cgroup2", KIND_SPECIAL },
+	{ "debugfs", KIND_SPECIAL },
+	{ "tracefs", KIND_SPECIAL },
+	{ "bpf", KIND_SPECIAL },
+	{ "securityfs", KIND_SPECIAL },
+	{ "configfs", KIND_SPECIAL },
+	{ "pstore", KIND_SPECIAL },
+	{ "efivarfs", KIND_SPECIAL },
+	{ "mqueue", KIND_SPECIAL },
+	{ "hugetlbfs", KIND_SPECIAL },
+	{ "fusectl", KIND_SPECIAL },
+	{ "binfmt_misc", KIND_SPECIAL },
+	{ "rpc_pipefs", KIND_SPECIAL },
+	{ "nsfs", KIND_SPECIAL },
+	{ "autofs", KIND_SPECIAL },
+	{ "erofs", KIND_PACKED },
+	{ "squashfs", KIND_PACKED },
+	{ "iso9660", KIND_PACKED },
+	{ "udf", KIND_PACKED },
+	{ "cramfs", KIND_PACKED },
+	{ "romfs", KIND_PACKED },
+	{ "fuse.squashfuse", KIND_PACKED },
+	{ "fuse.squashfuse_ll", KIND_PACKED },
+	{ "fuse.erofsfuse", KIND_PACKED },
+	{ "fuse.dwarfs", KIND_PACKED },
+	{ "fuse.fuseiso", KIND_PACKED },
+	{ "fuse.archivemount", KIND_PACKED },
+	{ "fuse.ratarmount", KIND_PACKED },
+	{ "fuse.mount-zip", KIND_PACKED },
+	{ "fuse.fuse-zip", KIND_PACKED },
+	{ "fuse.fuse-archive", KIND_PACKED },
+	{ "fuse.rar2fs", KIND_PACKED },
+	{ "fuse.avfsd", KIND_PACKED },
+	{ "overlay", KIND_MOUNT },
+	{ "overlayfs", KIND_MOUNT },
+	{ "aufs", KIND_MOUNT },
+	{ "unionfs", KIND_MOUNT },
+	{ "ecryptfs", KIND_MOUNT },
+	{ "shiftfs", KIND_MOUNT },
+	{ "fuse.fuse-overlayfs", KIND_MOUNT },
+	{ "vfat", KIND_MOUNT | KIND_TIMES },
+	{ "msdos", KIND_MOUNT | KIND_TIMES },
+	{ "exfat", KIND_MOUNT | KIND_TIMES },
+	{ "hfs", KIND_MOUNT | KIND_TIMES },
+	{ "hfsplus", KIND_MOUNT | KIND_TIMES },
+	{ "ext2", KIND_EXT },
+	{ "ext3", KIND_EXT },
+	{ "ext4", KIND_EXT },
+	{ "btrfs", KIND_SUBVOLUMES },
+	{ "bcachefs", KIND_SUBVOLUMES },
+	{ "nfs", KIND_REMOTE },
+	{ "nfs4", KIND_REMOTE },
+	{ "cifs", KIND_REMOTE },
+	{ "smb3", KIND_REMOTE },
+	{ "ceph", KIND_REMOTE },
+	{ "9p", KIND_REMOTE },
+	{ "afs", KIND_REMOTE },
+	{ "lustre", KIND_REMOTE },
+	{ "orangefs", KIND_REMOTE },
+	{ "virtiofs", KIND_REMOTE },
+	{ "fuse.sshfs", KIND_OPENED },
+	{ "fuse.s3fs", KIND_OPENED },
+	{ "fuse.rclone", KIND_AGED },
+	{ "fuse.davfs", KIND_AGED },
+	{ "fuse.davfs2", KIND_AGED },
+	{ "fuse.gcsfuse", KIND_AGED },
+	{ "fuse.goofys", KIND_AGED },
+	{ "fuse.geesefs", KIND_AGED },
+	{ "fuse.blobfuse", KIND_AGED },
+	{ "fuse.blobfuse2", KIND_AGED },
+	{ "fuse.curlftpfs", KIND_AGED },
+	{ "fuse.httpdirfs", KIND_AGED },
+	{ "fuse.gvfsd-fuse", KIND_AGED },
+	{ "fuse.google-drive-ocamlfuse", KIND_AGED },
+};
+
+/* The next field of a mountinfo line, ended in place; NULL at its end. */
+static char *field_next(char **line)
+{
+	char *field = *line;
+	char *space;
+
+	if (!field || !*field)
+		return NULL;
+	space = strchr(field, ' ');
+	if (space)
+		*space = '\0';
+	*line = space ? space + 1 : NULL;
+	return field;
+}
+
+static uint32_t kind_by_type(const char *type, const char *source)
+{
+	uint32_t kind = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(type, kinds[i].type))
+			kind = kinds[i].kind;
+	/* davfs2 */
+	if (!strcmp(type, "fuse") && !strncmp(source, "http", 4))
+		kind = KIND_AGED;
+	if (!strncmp(type, "fuse", 4) && !(kind & KIND_SPECIAL))
+		kind |= KIND_FUSE | KIND_TIMES | KIND_REMOTE;
+	return kind;
+}
+
+void mounted_add(struct mounted *mounted, const char *text)
+{
+	XXH3_128bits_update(&mounted->state, text, strlen(text) + 1);
+}
+
+/* The device that `source` names, where the table has one that was made up (btrfs). */
+static bool source_device(const char *source, char device[24])
+{
+	struct statx stx;
+
+	if (strncmp(source, "/dev/", 5) || sys_statx(AT_FDCWD, source, 0, STATX_TYPE, &stx) ||
+	    !S_ISBLK(stx.stx_mode))
+		return false;
+	snprintf(device, 24, "%u:%u", stx.stx_rdev_major, stx.stx_rdev_minor);
+	return true;
+}
+
+/* "36 35 98:0 /root /mount options tags... - type source options", proc(5). */
+static bool line_parse(char *line, uint64_t mount, struct mounted *mounted)
+{
+	char *id = field_next(&line);
+	const char *parts[4]; /* root, mount point, type, source */
+	const char *device, *options;
+	char *field;
+
+	if (!id || strtoull(id, NULL, 10) != mount)
+		return false;
+	field_next(&line);
+	device = field_next(&line);
+	parts[0] = field_next(&line);
+	parts[1] = field_next(&line);
+	while ((field = field_next(&line)) && strcmp(field, "-"))
+		;
+	parts[2] = field_next(&line);
+	parts[3] = field_next(&line);
+	options = field_next(&line);
+	XXH3_128bits_reset(&mounted->state);
+	for (int i = 0; i < 4; i++) {
+		if (!parts[i])
+			return false;
+		mounted_add(mounted, parts[i]);
+	}
+	mounted->source = parts[3];
+	mounted->kind = kind_by_type(parts[2], parts[3]);
+	if (mounted->kind & KIND_PACKED && options) /* where it begins: a session, an offset */
+		mounted_add(mounted, options);
+	mounted->writable = !options || (strncmp(options, "ro,", 3) && strcmp(options, "ro"));
+	snprintf(mounted->device, sizeof(mounted->device), "%s", device);
+	mounted->block = strncmp(device, "0:", 2) != 0 || source_device(parts[3], mounted->device);
+	return true;
+}
+
+/* Read the table line by line; a line longer than the buffer is cut. */
+bool mountinfo_find(char *buf, uint64_t mount, struct mounted *mounted)
+{
+	int fd = sys_openat(AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
+	size_t have = 0;
+	bool found = false;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	while (!found && (n = sys_read(fd, buf + have, MOUNTINFO_BUFFER - 1 - have)) > 0) {
+		char *line = buf;
+		char *end;
+
+		have += (size_t)n;
+		buf[have] = '\0';
+		while (!found && (end = strchr(line, '\n'))) {
+			*end = '\0';
+			found = line_parse(line, mount, mounted);
+			line = end + 1;
+		}
+		have -= (size_t)(line - buf);
+		memmove(buf, line, have);
+		if (have == MOUNTINFO_BUFFER - 1)
+			have = 0;
+	}
+	sys_close(fd);
+	return found;
+}
+
+uint32_t kind_by_magic(int fd)
+{
+	static const uint32_t special[] = {
+		PROC_SUPER_MAGIC, SYSFS_MAGIC,	     DEVPTS_SUPER_MAGIC, CGROUP_SUPER_MAGIC,
+		DEBUGFS_MAGIC,	  TRACEFS_MAGIC,     BPF_FS_MAGIC,	 CGROUP2_SUPER_MAGIC,
+		SECURITYFS_MAGIC, PSTOREFS_MAGIC,    EFIVARFS_MAGIC,	 HUGETLBFS_MAGIC,
+		NSFS_MAGIC,	  BINFMTFS_MAGIC,    AUTOFS_SUPER_MAGIC, 0x62656570 /* configfs */,
+		0x67596969 /* rpc_pipefs */,	     0x65735543 /* fusectl */,
+		0x19800202 /* mqueue */,	     FUSE_SUPER_MAGIC /* which server? */,
+	};
+	struct statfs fs;
+
+	if (sys_fstatfs(fd, &fs))
+		return KIND_SPECIAL;
+	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
+		if ((uint32_t)fs.f_type == special[i])
+			return KIND_SPECIAL;
+	if ((uint32_t)fs.f_type == BTRFS_SUPER_MAGIC)
+		return KIND_MOUNT | KIND_SUBVOLUMES;
+	return KIND_MOUNT | KIND_TIMES | KIND_REMOTE;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/origin/origin.h"
+
+#include <limits.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/statfs.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/memory.h"
+#include "base/sys.h"
+#include "core/origin/backing.h"
+#include "core/image/image.h"
+#include "core/origin/mountinfo.h"
+
+#define CACHED 16
+/* Where mount ids are used again after umount, what they stand for is looked up again. */
+#define REUSABLE_ID_MS 1000u
+/* Packed file systems in files of packed file systems: so deep they are followed. */
+#define PACKED_DEPTH 3
+
+/* Written under the lock, read without it: a copy counts if the sequence is even and stays. */
+struct cached_origin {
+	uint32_t sequence; /* odd while it is written */
+	uint64_t mount;
+	uint64_t device;
+	uint64_t expires; /* clock_coarse_ms() */
+	struct origin origin;
+};
+
+static pthread_mutex_t origin_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cached_origin cached[CACHED];
+static unsigned int cached_next;
+
+/* --- what a file system is in */
+
+/* What key_of_file() has of a file. */
+static void file_add(XXH3_state_t *state, const struct statx *stx, const struct origin *origin)
+{
+	uint64_t numbers[] = {
+		origin->id[0],
+		origin->id[1],
+		origin->unstable_inodes ? 0 : stx->stx_ino,
+		stx->stx_size,
+		(uint64_t)stx->stx_mtime.tv_sec,
+		(uint64_t)stx->stx_ctime.tv_sec,
+		(uint64_t)stx->stx_mtime.tv_nsec << 32 | stx->stx_ctime.tv_nsec,
+	};
+
+	XXH3_128bits_update(state, numbers, sizeof(numbers));
+}
+
+static bool mount_identify(int fd, int depth, char *buf, struct origin *origin);
+
+/* The loop device's file, as any other: it may lie on a packed file system itself. */
+static bool backing_add(struct mounted *mounted, int depth, char *buf)
+{
+	struct origin origin;
+	struct statx stx;
+	uint64_t offset;
+	bool good;
+	int fd = backing_open(mounted->device, buf, &offset, &stx);
+
+	if (fd < 0)
+		return false;
+	mounted_add(mounted, buf);
+	XXH3_128bits_update(&mounted->state, &offset, sizeof(offset));
+	good = mount_identify(fd, depth + 1, buf, &origin) && !origin.special;
+	sys_close(fd);
+	if (good)
+		file_add(&mounted->state, &stx, &origin);
+	return good;
+}
+
+/* The mount itself: good for as long as it is mounted. Ids that are used again say nothing. */
+static bool mount_add(struct mounted *mounted, int fd)
+{
+	uint8_t boot_id[16];
+	struct statx stx;
+
+	if (sys_fstatx(fd, &stx) || !(stx.stx_mask & STATX_MNT_ID_UNIQUE) || boot_id_read(boot_id))
+		return false;
+	XXH3_128bits_update(&mounted->state, boot_id, sizeof(boot_id)); /* ids begin anew with it */
+	XXH3_128bits_update(&mounted->state, &stx.stx_mnt_id, sizeof(stx.stx_mnt_id));
+	return true;
+}
+
+/* Whether the mount is all that tells it from others: what it shows was made elsewhere. */
+static bool mount_is_made(const struct mounted *mounted)
+{
+	return mounted->kind & (KIND_PACKED | KIND_MOUNT) ||
+	       (mounted->block && device_is_made(mounted->device));
+}
+
+/*
+ * Whether a FUSE server passes on what was made elsewhere, with its times: the source that it names
+ * is a directory (bindfs), or one that cannot be seen, on such a mount.
+ */
+static bool source_is_made(const struct mounted *mounted, char *buf)
+{
+	struct mounted below;
+	struct statx stx;
+	bool made = false;
+	int fd;
+
+	if (!(mounted->kind & KIND_FUSE) || mounted->source[0] != '/')
+		return false;
+	fd = sys_openat(AT_FDCWD, mounted->source, O_PATH | O_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	if (!sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &stx))
+		made = S_ISDIR(stx.stx_mode) &&
+		       (!mountinfo_find(buf, stx.stx_mnt_id, &below) || mount_is_made(&below));
+	sys_close(fd);
+	return made;
+}
+
+/* What it is in, if that is a file which changes whenever it does. */
+static bool made_add(struct mounted *mounted, int depth, char *buf)
+{
+	return mounted->block && !(mounted->kind & KIND_MOUNT) &&
+	       (mounted->kind & KIND_PACKED || !mounted->writable) && depth < PACKED_DEPTH &&
+	       backing_add(mounted, depth, buf);
+}
+
+/* The UUID: another disk may have come to the same name. */
+static void uuid_add(struct mounted *mounted, int fd)
+{
+	struct statfs fs;
+
+	if (mounted->kind & KIND_EXT && !sys_fstatfs(fd, &fs))
+		XXH3_128bits_update(&mounted->state, &fs.f_fsid, sizeof(fs.f_fsid));
+}
+
+static void origin_set(struct origin *origin, uint32_t kind)
+{
+	origin->unstable_inodes = kind & KIND_FUSE;
+	origin->special = kind & KIND_SPECIAL;
+	origin->settable_times = kind & KIND_TIMES;
+	origin->subvolumes = kind & KIND_SUBVOLUMES;
+	origin->look = kind & KIND_AGED	  ? LOOK_NEVER :
+		       kind & KIND_OPENED ? LOOK_OPENED :
+		       kind & KIND_REMOTE ? LOOK_ASKED :
+					    LOOK_LOCAL;
+}
+
+/* It is not in the table: another mount namespace's, or detached, or above a changed root. */
+static bool mount_unknown(int fd, struct mounted *mounted)
+{
+	XXH3_128bits_reset(&mounted->state);
+	mounted->kind = kind_by_magic(fd);
+	return mount_add(mounted, fd);
+}
+
+/* False: nothing tells its files from others. */
+static bool mount_identify(int fd, int depth, char *buf, struct origin *origin)
+{
+	struct statx stx; /* with the id that mountinfo uses */
+	struct mounted mounted;
+	XXH128_hash_t hash;
+	bool good = true;
+
+	if (sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx))
+		return false;
+	origin->packed = false;
+	if (!mountinfo_find(buf, stx.stx_mnt_id, &mounted)) {
+		origin->packed = true;
+		good = mount_unknown(fd, &mounted);
+	} else if (mount_is_made(&mounted) || source_is_made(&mounted, buf)) {
+		origin->packed = true;
+		good = made_add(&mounted, depth, buf) || mount_add(&mounted, fd);
+	} else {
+		uuid_add(&mounted, fd);
+	}
+	origin_set(origin, mounted.kind);
+	origin->special |= !good;
+	hash = XXH3_128bits_digest(&mounted.state);
+	origin->id[0] = hash.low64;
+	origin->id[1] = hash.high64;
+	return true;
+}
+
+static void origin_look_up(int fd, struct origin *origin)
+{
+	char *buf = memory_map(MOUNTINFO_BUFFER);
+
+	memset(origin, 0, sizeof(*origin));
+	if (!buf || !mount_identify(fd, 0, buf, origin))
+		origin->special = origin->packed = true;
+	memory_unmap(buf, MOUNTINFO_BUFFER);
+}
+
+static bool slot_read(const struct cached_origin *slot, uint64_t mount, uint64_t device,
+		      uint64_t now, struct origin *origin)
+{
+	uint32_t sequence = load_acquire(&slot->sequence);
+
+	if (sequence & 1 || load_relaxed(&slot->mount) != mount ||
+	    load_relaxed(&slot->device) != device || now >= load_relaxed(&slot->expires))
+		return false;
+	origin->id[0] = load_relaxed(&slot->origin.id[0]);
+	origin->id[1] = load_relaxed(&slot->origin.id[1]);
+	origin->bits = load_relaxed(&slot->origin.bits);
+	fence_acquire(); /* pairs with the release of the sequence in slot_write() */
+	return load_relaxed(&slot->sequence) == sequence;
+}
+
+static void slot_write(struct cached_origin *slot, uint64_t mount, uint64_t device,
+		       uint64_t expires, const struct origin *origin)
+{
+	store_relaxed(&slot->sequence, slot->sequence + 1);
+	fence_release(); /* the odd sequence is seen before anything below */
+	store_relaxed(&slot->mount, mount);
+	store_relaxed(&slot->device, device);
+	store_relaxed(&slot->expires, expires);
+	store_relaxed(&slot->origin.id[0], origin->id[0]);
+	store_relaxed(&slot->origin.id[1], origin->id[1]);
+	store_relaxed(&slot->origin.bits, origin->bits);
+	store_release(&slot->sequence, slot->sequence + 1);
+}
+
+static bool cached_find(uint64_t mount, uint64_t device, uint64_t now, struct origin *origin)
+{
+	for (int i = 0; i < CACHED; i++)
+		if (slot_read(&cached[i], mount, device, now, origin))
+			return true;
+	return false;
+}
+
+void origin_of(int fd, const struct statx *stx, struct origin *origin)
+{
+	bool unique = stx->stx_mask & STATX_MNT_ID_UNIQUE;
+	uint64_t now = clock_coarse_ms();
+	uint64_t mount = stx->stx_mnt_id;
+	uint64_t device = sys_device(stx);
+	struct critical critical;
+
+	if (likely(cached_find(mount, device, now, origin)))
+		return;
+	critical_enter(&critical);
+	pthread_mutex_lock(&origin_lock);
+	if (!cached_find(mount, device, now, origin)) {
+		origin_look_up(fd, origin);
+		if (unique || !origin->packed) /* another of these is mounted within a moment */
+			slot_write(&cached[cached_next++ % CACHED], mount, device,
+				   unique ? UINT64_MAX : now + REUSABLE_ID_MS, origin);
+	}
+	pthread_mutex_unlock(&origin_lock);
+	critical_leave(&critical);
+}
+
+/* btrfs before Linux 6.10: whose tree the inode is in. */
+static bool subvolume_ask(int fd, uint64_t *subvolume)
+{
+	struct btrfs_ioctl_ino_lookup_args *args = memory_get(sizeof(*args));
+	bool known = false;
+
+	if (!args)
+		return false;
+	args->objectid = BTRFS_FIRST_FREE_OBJECTID;
+	if (!SYS_CALL(__NR_ioctl, fd, BTRFS_IOC_INO_LOOKUP, args, 0, 0, 0)) {
+		*subvolume = args->treeid;
+		known = args->treeid != 0;
+	}
+	memory_put(args, sizeof(*args));
+	return known;
+}
+
+bool origin_subvolume(int fd, const struct statx *stx, uint64_t *subvolume)
+{
+	struct statx own;
+
+	*subvolume = sys_subvolume(stx);
+	if (*subvolume)
+		return true;
+	/* who made the attributes may not have asked for it */
+	if (!sys_fstatx(fd, &own))
+		*subvolume = sys_subvolume(&own);
+	return *subvolume || subvolume_ask(fd, subvolume);
+}
+
+void origin_fork_prepare(void)
+{
+	pthread_mutex_lock(&origin_lock);
+}
+
+void origin_fork_release(void)
+{
+	pthread_mutex_unlock(&origin_lock);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/origin/pool.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stddef.h>
+
+#include <rawcache/embed.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/critical.h"
+#include "base/guard.h"
+#include "base/stats.h"
+#include "base/sys.h"
+
+#ifdef __SANITIZE_THREAD__
+#define STACK_BYTES (2u << 20) /* the sanitizer's own share of it is a megabyte */
+#else
+#define STACK_BYTES (128u << 10)
+#endif
+#define IDLE_MS 500
+#define GLIBC_SIGNALS (UINT64_C(3) << 31)
+
+#define SEATS 64u
+#define LEAVE_MS 1000u /* a helper may be in a read of a mount that stalls */
+#define ASIDE_MS 200u  /* who forks does not wait longer */
+#define LEAVE_NAP_NS 100000
+
+uint32_t pool_threads;
+
+static struct pool *pools; /* all that have had a thread */
+static uint32_t leaving; /* callers that want no helper to be there */
+static int32_t seats[SEATS]; /* thread numbers of helpers, also of those that have just ended */
+
+unsigned int rawcache_helper_threads(void)
+{
+	return load_relaxed(&pool_threads);
+}
+
+static void lock(struct pool *pool, struct critical *critical)
+{
+	critical_enter(critical);
+	pthread_mutex_lock(&pool->lock);
+}
+
+static void unlock(struct pool *pool, const struct critical *critical)
+{
+	pthread_mutex_unlock(&pool->lock);
+	critical_leave(critical);
+}
+
+/* Under the lock: the first job that may be begun. */
+static struct pool_job *job_take(struct pool *pool)
+{
+	struct pool_job *before = NULL;
+	struct pool_job *job = pool->first;
+
+	while (job && pool->take && !pool->take(job)) {
+		before = job;
+		job = job->next;
+	}
+	if (!job)
+		return NULL;
+	if (before)
+		before->next = job->next;
+	else
+		pool->first = job->next;
+	if (pool->last == job)
+		pool->last = before;
+	store_relaxed(&pool->waiting, pool->waiting - 1);
+	return job;
+}
+
+/* Whether a thread of ours has the number. */
+static bool thread_lives(int32_t tid)
+{
+	return tid && SYS_CALL(__NR_tgkill, sys_getpid(), tid, 0, 0, 0, 0) != -ESRCH;
+}
+
+/* Where no seat is free the thread goes without, and is not waited for. */
+static void seat_take(void)
+{
+	int32_t own = (int32_t)SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0);
+
+	for (size_t i = 0; i < SEATS; i++) {
+		int32_t seen = load_relaxed(&seats[i]);
+
+		if (!thread_lives(seen) && cas(&seats[i], &seen, own))
+			return;
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	uint64_t mask = ~(GLIBC_SIGNALS | critical_bit(SIGSEGV) | critical_bit(SIGBUS));
+	struct pool *pool = arg;
+
+	struct critical critical;
+
+	CRASH_HELPER();
+	CRASH_POINT(helper_born);
+	seat_take();
+	guard_helper();
+	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	lock(pool, &critical);
+	pool->idle--;
+	unlock(pool, &critical);
+	stats_share();
+	pool->work(pool);
+	return NULL;
+}
+
+static void *thread_first(void *arg)
+{
+	struct pool *pool = arg;
+
+	if (pool->begin)
+		pool->begin();
+	return thread_main(pool);
+}
+
+static void pool_list(struct pool *pool)
+{
+	struct pool *first = load_acquire(&pools);
+	uint32_t no = 0;
+
+	if (!cas(&pool->listed, &no, 1))
+		return;
+	do
+		pool->next = first;
+	while (!cas(&pools, &first, pool));
+}
+
+/* Under the lock. */
+static int thread_make(struct pool *pool)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err = load_acquire(&leaving) ? EAGAIN : pthread_attr_init(&attr);
+
+	if (err)
+		return -err;
+	pool_list(pool);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	err = pthread_create(&thread, &attr, pool->threads ? thread_main : thread_first, pool);
+	pthread_attr_destroy(&attr);
+	if (!err) {
+		store_relaxed(&pool->threads, pool->threads + 1);
+		pool->idle++; /* as good as: it comes for a job */
+		fetch_add(&pool_threads, 1);
+	}
+	return -err;
+}
+
+/* Under the lock, by a thread of the pool that begins with a job: somebody shall be there for the next. */
+static void thread_follow(struct pool *pool)
+{
+	if (pool->begin && !pool->idle && pool->threads < pool->limit)
+		thread_make(pool);
+}
+
+struct pool_job *pool_take(struct pool *pool)
+{
+	struct critical critical;
+	struct pool_job *job;
+
+	lock(pool, &critical);
+	job = job_take(pool);
+	if (job)
+		thread_follow(pool);
+	unlock(pool, &critical);
+	return job;
+}
+
+struct pool_job *pool_next(struct pool *pool)
+{
+	struct timespec patience = { 0, (long)(pool->idle_ms ? pool->idle_ms : IDLE_MS) * 1000000 };
+	struct critical critical;
+	struct pool_job *job;
+	bool over = false;
+
+	for (;;) {
+		uint32_t seen;
+
+		lock(pool, &critical);
+		seen = pool->queued;
+		job = job_take(pool);
+		if (job) {
+			thread_follow(pool);
+		} else if (over || load_acquire(&leaving)) {
+			over = true;
+			CRASH_POINT(helper_over);
+			store_relaxed(&pool->threads, pool->threads - 1);
+			fetch_sub(&pool_threads, 1);
+		} else {
+			pool->idle++;
+		}
+		unlock(pool, &critical);
+		if (job || over)
+			return job;
+		over = sys_futex(&pool->queued, FUTEX_WAIT_PRIVATE, seen, &patience) == -ETIMEDOUT;
+		lock(pool, &critical);
+		pool->idle--;
+		unlock(pool, &critical);
+	}
+}
+
+/* Under the lock. */
+static void job_put(struct pool *pool, struct pool_job *job)
+{
+	job->next = NULL;
+	if (pool->last)
+		pool->last->next = job;
+	else
+		pool->first = job;
+	pool->last = job;
+	store_relaxed(&pool->waiting, pool->waiting + 1);
+	fetch_add(&pool->queued, 1);
+}
+
+int pool_add(struct pool *pool, struct pool_job *job, bool make)
+{
+	struct critical critical;
+	int err = -EAGAIN;
+
+	lock(pool, &critical);
+	if (make && (pool->begin ? !pool->threads :
+				   pool->idle <= pool->waiting && pool->threads < pool->limit))
+		err = thread_make(pool);
+	if (pool->threads) {
+		err = 0;
+		job_put(pool, job);
+	}
+	unlock(pool, &critical);
+	CRASH_POINT(job_queued);
+	if (!err)
+		sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
+	return err;
+}
+
+int pool_post(struct pool *pool, struct pool_job *job)
+{
+	struct critical critical;
+	bool any;
+
+	lock(pool, &critical);
+	any = pool->threads;
+	if (any)
+		job_put(pool, job);
+	unlock(pool, &critical);
+	return any ? 0 : -EAGAIN;
+}
+
+void pool_prepare(struct pool *pool)
+{
+	struct critical critical;
+
+	if (load_relaxed(&pool->threads))
+		return;
+	lock(pool, &critical);
+	if (!pool->threads)
+		thread_make(pool);
+	unlock(pool, &critical);
+}
+
+void pool_fork_prepare(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+}
+
+void pool_fork_parent(struct pool *pool)
+{
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_fork_child(struct pool *pool)
+{
+	pool->first = pool->last = NULL;
+	pool->idle = pool->threads = pool->waiting = 0;
+	store_relaxed(&pool_threads, 0);
+	store_relaxed(&leaving, 0);
+	for (size_t i = 0; i < SEATS; i++)
+		store_relaxed(&seats[i], 0);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void pools_wake(void)
+{
+	for (struct pool *pool = load_acquire(&pools); pool; pool = pool->next) {
+		fetch_add(&pool->queued, 1);
+		sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	}
+}
+
+/* A thread that is over takes a moment to be gone, and has its rights until then. */
+static bool seats_taken(void)
+{
+	for (size_t i = 0; i < SEATS; i++)
+		if (thread_lives(load_relaxed(&seats[i])))
+			return true;
+	return false;
+}
+
+static bool helpers_left(void)
+{
+	return load_acquire(&pool_threads) || seats_taken();
+}
+
+/* Where a thread lasts nobody can be told that there is none: the moment is not waited for. */
+static bool movable_left(void)
+{
+	bool lasting = false;
+
+	for (struct pool *pool = load_acquire(&pools); pool; pool = pool->next) {
+		if (!load_acquire(&pool->threads))
+			continue;
+		if (!pool->lasts)
+			return true;
+		lasting = true;
+	}
+	return !lasting && seats_taken();
+}
+
+static bool wait_while(bool (*any)(void), uint64_t ms)
+{
+	const struct timespec nap = { .tv_nsec = LEAVE_NAP_NS };
+	uint64_t end = clock_mono_ns() + ms * UINT64_C(1000000);
+	bool left;
+
+	while ((left = any()) && clock_mono_ns() < end)
+		sys_nanosleep(&nap);
+	return left;
+}
+
+bool pools_leave(void)
+{
+	fetch_add(&leaving, 1);
+	pools_wake();
+	return !wait_while(helpers_left, LEAVE_MS);
+}
+
+void pools_step_aside(void)
+{
+	fetch_add(&leaving, 1);
+	pools_wake();
+	wait_while(movable_left, ASIDE_MS);
+}
+
+void pools_return(void)
+{
+	fetch_sub(&leaving, 1);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct rawcache: one attached image in one process, and the order of its parts.
+ *
+ *	image    the mapped file			image.h
+ *	runtime  shared memory of all its users		runtime.h
+ *	process  our slot in it				process.h
+ *	files    what this process knows of origin files	file.h
+ *
+ * Locks, in the order in which they nest: region_lock of the runtime > cache->process_lock;
+ * fetch_lock > files lock > memory pool; fetch_lock > the ring's or the pool's. The index locks are leaves. None is held during I/O; folding a dead
+ * process makes a few fcntl calls under process_lock.
+ */
+#ifndef CORE_CACHE_H
+#define CORE_CACHE_H
+
+#include <pthread.h>
+
+#include <rawcache/rawcache.h>
+
+#include "base/compiler.h"
+#include "base/stats.h"
+#include "core/image/image.h"
+#include "core/shared/embedded.h"
+#include "core/shared/runtime.h"
+
+struct files;
+struct statx;
+struct watch_counts;
+
+/* The thread of watcher.h. */
+enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_LEAVES };
+
+#define SLOT_NONE (-1)
+#define SLOT_LATER (-2) /* a fork child that has needed none yet */
+
+struct rawcache {
+	struct image image;
+	struct runtime runtime; /* header NULL: none (read-only without access to it) */
+	struct rawcache_options options;
+	bool trusting; /* entries of the present epoch need not be verified: see cache_trusted() */
+	int32_t slot; /* of this process; SLOT_NONE: nothing can be pinned or stored */
+	int32_t pid; /* that the slot was taken for */
+	void *slot_keeper; /* a mapping that keeps the slot's lock: see process.c */
+	struct rawcache *next; /* all caches of the process */
+	uint64_t blocks_out; /* stats blocks that threads of this process have */
+	uint32_t broken; /* the image's storage failed: use the origin; see storage.h */
+	uint32_t broken_pause_ms; /* 0: it has not failed since it worked */
+	uint64_t broken_until_ms; /* clock_coarse_ms() */
+	uint32_t storage_errors; /* in a row */
+	uint32_t writeback_begun, writeback_ended; /* numbers of ranges below */
+	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
+	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
+	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
+	uint32_t *hold_counts; /* what each bit of our row stands for: see hold.h */
+	uint32_t holds; /* bits of our row */
+	uint32_t holds_looked; /* so many when all rows were looked at, or fewer since */
+	uint64_t reaped_ms; /* clock_coarse_ms(): when the dead were looked for, for their holds */
+	uint64_t vain_until_ms; /* nothing can be recycled: see region_alloc() */
+	struct stats_provider provider;
+	pthread_mutex_t process_lock;
+	struct files *files;
+	struct way_costs way;
+	struct maps maps;
+	/* Set while files are mapped from the image: see shown.h. NULL: there never were any. */
+	void (*withdraw)(struct rawcache *cache);
+	void (*learn)(struct rawcache *cache, const struct statx *stx);
+	pthread_mutex_t watch_lock; /* a leaf, in a critical section */
+	struct watch_counts *watch_counts; /* see watch.h; NULL: nothing counted yet */
+	uint32_t watcher;
+	uint32_t chunk_bytes;
+	uint8_t memo; /* locations of chunks may be remembered between reads */
+};
+
+/* The image's epoch; 0: its disk lost something, and no new one has begun. */
+static inline uint64_t cache_epoch(const struct rawcache *cache)
+{
+	return cache->runtime.header ? load_acquire(&cache->runtime.header->epoch) :
+				       cache->image.sb.epoch;
+}
+
+/* The epoch of entries that are right without a look, as in entries; 0: there is none. */
+static inline uint32_t cache_trusted(const struct rawcache *cache)
+{
+	uint64_t epoch = cache->trusting ? cache_epoch(cache) : 0;
+
+	return epoch ? format_epoch(epoch) : 0;
+}
+
+/*
+ * Which file a descriptor's number means may change at any moment, and change back. What is read by
+ * its number is the file's if this is the same before and after, and the number is the file's in
+ * between. 0: it is being replaced just now.
+ */
+#define NUMBER_OWN 1u
+static inline uint32_t number_now(const struct rawcache *cache, int fd)
+{
+	return cache->options.number ? cache->options.number(fd) : NUMBER_OWN;
+}
+
+static inline bool number_same(const struct rawcache *cache, int fd, uint32_t before)
+{
+	return before && number_now(cache, fd) == before;
+}
+
+static inline struct process_slot *cache_slot(const struct rawcache *cache)
+{
+	return &cache->runtime.slots[cache->slot];
+}
+
+#endif

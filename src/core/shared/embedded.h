@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What rooms above keep in struct rawcache: plain data. `way_costs` is the read room's (way.h), `maps`
+ * the zerocopy room's (maps.h); nobody else reads or writes them.
+ */
+#ifndef CORE_EMBEDDED_H
+#define CORE_EMBEDDED_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#define WAY_CLASSES 10 /* below 1 KiB, 2 KiB, ... 512 KiB */
+
+struct way_costs {
+	uint32_t ns[2][WAY_CLASSES]; /* moving averages; 0: not known yet */
+	uint32_t turn;
+	uint32_t ticks_per_us; /* of clock_ticks(); 0: not known yet */
+	uint64_t ticks, ns_start; /* both clocks at the attachment */
+};
+
+struct map_piece;
+struct shown;
+
+/* How many of the pages that were replaced last are known. */
+#define MAPS_REPLACED 1024u
+
+struct maps {
+	pthread_mutex_t lock; /* a leaf, in a critical section */
+	uintptr_t low, high;  /* all pieces lie in between; grows only */
+	struct map_piece *pieces;
+	struct shown *shown; /* the files of the pieces */
+	int32_t room; /* for more pieces */
+	uint32_t hiding; /* threads in maps_lock_all() */
+	uint32_t replaced_next;
+	uintptr_t replaced[MAPS_REPLACED]; /* 0: none */
+};
+
+#endif

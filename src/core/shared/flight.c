@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/shared/flight.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/image/place.h"
+#include "core/shared/process.h"
+
+#define NEIGHBOURS 8u
+#define SLICE_NS 20000000
+#define PATIENCE_MS 2000u
+/* A chunk that is read ahead: its owner may come back to it at once, or never. */
+#define AHEAD_PATIENCE_MS 100u
+/* One that did not come back has more chunks: do not wait as long for each of them. */
+#define AHEAD_AGAIN_MS 4u
+#define AHEAD_MEMORY_MS 1000u
+
+static struct flight *flight_at(const struct rawcache *cache, const struct key *key, uint32_t i)
+{
+	return &cache->runtime.flights[(key->low + i) % RUNTIME_FLIGHTS];
+}
+
+static void futex_wake_all(uint32_t *word)
+{
+	sys_futex(word, FUTEX_WAKE, INT32_MAX, NULL);
+}
+
+/*
+ * A claim names its owner in the same word, so that there is no moment at which a killed owner
+ * leaves a flight that nobody can tell to be a dead one's.
+ */
+static uint64_t claim_of(const struct rawcache *cache, uint64_t tag)
+{
+	return tag | (uint64_t)(cache->slot + 1);
+}
+
+static uint64_t claim_tag(uint64_t claim)
+{
+	return claim & ~FLIGHT_OWNER_MASK;
+}
+
+static uint32_t claim_owner(uint64_t claim)
+{
+	return (uint32_t)(claim & FLIGHT_OWNER_MASK);
+}
+
+/* The slot of the claim's owner, or NULL. */
+static struct process_slot *claim_slot(const struct rawcache *cache, uint64_t claim)
+{
+	uint32_t owner = claim_owner(claim);
+
+	return owner && owner <= RUNTIME_SLOTS ? &cache->runtime.slots[owner - 1] : NULL;
+}
+
+/* Our process gets on. Taken before a claim can be seen: nobody judges it by what was before. */
+static void owner_step(const struct rawcache *cache, uint64_t claim)
+{
+	struct process_slot *slot = claim_slot(cache, claim);
+
+	if (slot)
+		fetch_add(&slot->steps, 1);
+}
+
+/* Whether the owner has taken no step since somebody began to wait for it in vain. */
+static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
+{
+	const struct process_slot *slot = claim_slot(cache, claim);
+
+	return slot && load_relaxed(&slot->vain) == load_relaxed(&slot->steps);
+}
+
+/* Give up `claim`, if it still is the one that stands there. */
+static void flight_free(struct flight *flight, uint64_t claim)
+{
+	store_relaxed(&flight->slow, 0);
+	store_relaxed(&flight->ahead, 0);
+	store_relaxed(&flight->ready, 0);
+	if (!cas(&flight->claim, &claim, 0))
+		return;
+	CRASH_POINT(flight_freed);
+	fetch_add(&flight->word, 1);
+	if (load_acquire(&flight->waiters))
+		futex_wake_all(&flight->word);
+}
+
+/*
+ * The flight of `tag` among the neighbours, or NULL. With `below`, only those before it: of
+ * two that began at once the one in the earlier place goes on.
+ */
+static struct flight *flight_find(struct rawcache *cache, const struct key *key, uint64_t tag,
+				  const struct flight *below)
+{
+	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+		struct flight *flight = flight_at(cache, key, i);
+
+		if (flight == below)
+			return NULL;
+		if (claim_tag(load_acquire(&flight->claim)) == tag)
+			return flight;
+	}
+	return NULL;
+}
+
+/*
+ * The flight became ours. Its life is counted by who claims it, never by who gives it up: another
+ * may have claimed it by then. A claim that is not told how far it is says so in its own word.
+ */
+static void claim_take(const struct rawcache *cache, struct claim *mine, struct flight *flight,
+		       uint64_t tag)
+{
+	mine->flight = flight;
+	mine->claim = claim_of(cache, tag);
+	mine->life = fetch_add(&flight->life, 1) + 1;
+	mine->ready = mine->life & ~CHUNK_VALID;
+	store_relaxed(&flight->ahead, 0);
+	store_release(&flight->ready, mine->ready);
+}
+
+static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t tag,
+			 struct claim *mine)
+{
+	owner_step(cache, claim_of(cache, tag));
+	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+		struct flight *flight = flight_at(cache, key, i);
+		uint64_t none = 0;
+
+		if (load_relaxed(&flight->claim) ||
+		    !cas(&flight->claim, &none, claim_of(cache, tag)))
+			continue;
+		CRASH_POINT(flight_claimed);
+		claim_take(cache, mine, flight, tag);
+		return true;
+	}
+	return false;
+}
+
+static uint64_t taken_over; /* clock_coarse_ms() of the last time */
+
+static uint64_t ahead_patience_ns(void)
+{
+	bool again = clock_coarse_ms() - load_relaxed(&taken_over) < AHEAD_MEMORY_MS;
+
+	return (again ? AHEAD_AGAIN_MS : AHEAD_PATIENCE_MS) * UINT64_C(1000000);
+}
+
+/* The owner reads ahead and is busy otherwise: the flight becomes ours. */
+static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint64_t claim,
+			     struct claim *mine)
+{
+	uint64_t tag = claim_tag(claim);
+
+	if (!load_relaxed(&flight->ahead))
+		return false;
+	owner_step(cache, claim_of(cache, tag));
+	if (!cas(&flight->claim, &claim, claim_of(cache, tag)))
+		return false;
+	fetch_add(&flight->word, 1);
+	claim_take(cache, mine, flight, tag);
+	CRASH_POINT(flight_taken);
+	store_relaxed(&taken_over, clock_coarse_ms());
+	return true;
+}
+
+/*
+ * How far the owner is, in one word that cannot be half of one owner's and half of another's.
+ * From the low bit: page (32 bits), pages that are written there (7), the low bits of the
+ * region's generation (24), valid. Before that, the flight's life, so that an owner that comes back
+ * from a long sleep does not find what it left and tells nothing about a chunk that has the place
+ * by now.
+ */
+#define READY_PAGES_SHIFT 32
+#define READY_GENERATION_SHIFT 39
+#define READY_GENERATION_MASK 0xffffffu
+
+/* Whether the owner has put the first `needed` bytes at *place. */
+static bool flight_has(const struct rawcache *cache, const struct flight *flight, uint32_t needed,
+		       uint64_t *place)
+{
+	uint64_t ready = load_acquire(&flight->ready); /* pairs with flight_ready() */
+	uint32_t pages = (uint32_t)(ready >> READY_PAGES_SHIFT) & 0x7f;
+	uint32_t page = (uint32_t)ready;
+	uint32_t generation;
+
+	if (!(ready & CHUNK_VALID) || pages * FORMAT_PAGE < needed ||
+	    page >= cache->image.total_pages)
+		return false;
+	generation = load_acquire(&image_region(&cache->image, page)->generation);
+	if (((ready >> READY_GENERATION_SHIFT) ^ generation) & READY_GENERATION_MASK)
+		return false;
+	*place = chunk_place(page, generation);
+	return true;
+}
+
+/* Whether the claim's owner lives; a dead one's claim is given up on the way. */
+static bool claim_alive(struct rawcache *cache, struct flight *flight, uint64_t claim)
+{
+	uint32_t owner = claim_owner(claim);
+
+	if (owner && owner <= RUNTIME_SLOTS && process_alive(cache, owner - 1))
+		return true;
+	flight_free(flight, claim);
+	return false;
+}
+
+/*
+ * Look at a flight once: FLIGHT_ALONE means that there is nothing to report. `waited` in ns.
+ */
+static enum flight_result flight_look(struct rawcache *cache, struct flight *flight, uint64_t tag,
+				      const struct flight_need *need, uint64_t waited,
+				      struct claim *mine)
+{
+	uint64_t life = load_acquire(&flight->life);
+	uint64_t claim = load_acquire(&flight->claim);
+	bool ready = claim_tag(claim) == tag &&
+		     flight_has(cache, flight, need->bytes, need->place);
+
+	fence_acquire(); /* what was ready belongs to this claim, if it still stands */
+	if (claim_tag(claim) != tag || load_relaxed(&flight->claim) != claim ||
+	    load_relaxed(&flight->life) != life)
+		return FLIGHT_ENDED;
+	if (ready)
+		return FLIGHT_READY;
+	if (waited > ahead_patience_ns() && flight_take_over(cache, flight, claim, mine))
+		return FLIGHT_OWNER;
+	return FLIGHT_ALONE;
+}
+
+/* Sleep until the flight of `tag` has ended or is far enough; its owner's death ends it. */
+static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag,
+				      const struct flight_need *need, struct claim *mine)
+{
+	struct process_slot *owner = claim_slot(cache, load_acquire(&flight->claim));
+	uint32_t steps = owner ? load_relaxed(&owner->steps) : 0;
+	struct timespec slice = { 0, SLICE_NS };
+	uint64_t start = clock_mono_ns();
+	enum flight_result result;
+
+	stats_add(fill_waits, 1);
+	fetch_add(&flight->waiters, 1);
+	for (;;) {
+		uint32_t word = load_acquire(&flight->word);
+		uint64_t claim = load_acquire(&flight->claim);
+		bool ahead = load_relaxed(&flight->ahead);
+		/* what is read ahead is taken over, so it is worth a moment */
+		bool slow = load_relaxed(&flight->slow) || (!ahead && owner_stalled(cache, claim));
+		uint64_t waited = clock_mono_ns() - start;
+
+		result = flight_look(cache, flight, tag, need, waited, mine);
+		if (result != FLIGHT_ALONE)
+			break;
+		slice.tv_nsec = ahead && ahead_patience_ns() < SLICE_NS ?
+					AHEAD_AGAIN_MS * 1000000 :
+					SLICE_NS;
+		if (!slow) {
+			int err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
+
+			/* a program's own timer may interrupt every slice: time has passed too */
+			if (err != -ETIMEDOUT && err != -EINTR)
+				continue;
+		}
+		if (!claim_alive(cache, flight, claim))
+			continue;
+		if (slow)
+			break;
+		if (waited <= PATIENCE_MS * UINT64_C(1000000))
+			continue;
+		store_relaxed(&flight->slow, 1);
+		if (owner)
+			store_relaxed(&owner->vain, steps); /* no matter if it has moved on */
+	}
+	fetch_sub(&flight->waiters, 1);
+	return result;
+}
+
+/* All neighbours are taken: those of dead processes may go. */
+static void flight_reap(struct rawcache *cache, const struct key *key)
+{
+	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+		struct flight *flight = flight_at(cache, key, i);
+		uint64_t claim = load_acquire(&flight->claim);
+
+		if (claim)
+			claim_alive(cache, flight, claim);
+	}
+}
+
+/* never 0; a clash only makes somebody wait */
+static uint64_t tag_of(const struct key *key)
+{
+	return claim_tag(key->low) | (FLIGHT_OWNER_MASK + 1);
+}
+
+enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
+				const struct flight_need *need, struct claim *mine)
+{
+	uint64_t tag = tag_of(key);
+	struct flight *other = flight_find(cache, key, tag, NULL);
+
+	mine->flight = NULL;
+	if (other)
+		return flight_wait(cache, other, tag, need, mine);
+	if (!flight_claim(cache, key, tag, mine)) {
+		flight_reap(cache, key);
+		stats_bypass(RAWCACHE_REASON_busy);
+		return FLIGHT_ALONE;
+	}
+	fence_full(); /* of two that claim at once, one sees the other */
+	other = flight_find(cache, key, tag, mine->flight);
+	if (!other)
+		return FLIGHT_OWNER;
+	flight_end(cache, mine);
+	return flight_wait(cache, other, tag, need, mine);
+}
+
+bool flight_try(struct rawcache *cache, const struct key *key, struct claim *mine)
+{
+	uint64_t tag = tag_of(key);
+
+	mine->flight = NULL;
+	if (flight_find(cache, key, tag, NULL) || !flight_claim(cache, key, tag, mine))
+		return false;
+	fence_full();
+	if (flight_find(cache, key, tag, mine->flight)) {
+		flight_end(cache, mine);
+		return false;
+	}
+	store_relaxed(&mine->flight->ahead, 1);
+	return true;
+}
+
+void flight_attend(const struct claim *mine)
+{
+	if (mine->flight && load_relaxed(&mine->flight->claim) == mine->claim)
+		store_relaxed(&mine->flight->ahead, 0);
+}
+
+void flight_neglect(const struct claim *mine)
+{
+	if (flight_mine(mine))
+		store_relaxed(&mine->flight->ahead, 1);
+}
+
+bool flight_mine(const struct claim *mine)
+{
+	return mine->flight && load_acquire(&mine->flight->claim) == mine->claim &&
+	       load_acquire(&mine->flight->life) == mine->life;
+}
+
+void flight_ready(struct rawcache *cache, struct claim *mine, uint32_t page, uint32_t generation,
+		  uint32_t pages)
+{
+	uint64_t ready = CHUNK_VALID |
+			 (uint64_t)(generation & READY_GENERATION_MASK)
+				 << READY_GENERATION_SHIFT |
+			 (uint64_t)pages << READY_PAGES_SHIFT | page;
+	uint64_t before = mine->ready; /* what another one wrote is not for the next time */
+
+	if (!cas(&mine->flight->ready, &before, ready)) /* pairs with flight_has() */
+		return;
+	mine->ready = ready;
+	owner_step(cache, mine->claim);
+	CRASH_POINT(flight_shown);
+	if (load_acquire(&mine->flight->waiters))
+		futex_wake_all(&mine->flight->word);
+}
+
+void flight_end(struct rawcache *cache, struct claim *mine)
+{
+	if (mine->flight)
+		owner_step(cache, mine->claim);
+	if (flight_mine(mine))
+		flight_free(mine->flight, mine->claim);
+	mine->flight = NULL;
+}
+
+void flight_abandon(struct rawcache *cache, uint32_t slot)
+{
+	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++) {
+		uint64_t claim = load_acquire(&cache->runtime.flights[i].claim);
+
+		if (claim_owner(claim) == slot + 1)
+			flight_free(&cache->runtime.flights[i], claim);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pins keep a region from being overwritten while a system call reads from it or a fill writes
+ * into it. A pin is a hazard pointer (M. Michael, 2004): store the region's number in a place of
+ * our slot, full fence, check the generation. The recycler bumps the generation, full fence,
+ * looks at all pins: one of the two sees the other.
+ */
+#ifndef CORE_PIN_H
+#define CORE_PIN_H
+
+#include "core/shared/cache.h"
+
+/*
+ * Pin `region` if it still has `generation`. Returns the pin's number, -ESTALE when the region
+ * was recycled, -EAGAIN or -EROFS when this process has no pin left or no slot. The number
+ * names the slot too: in a fork child, a pin of the parent's is not the child's to put.
+ */
+int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation);
+void pin_put(struct rawcache *cache, int pin);
+
+/* Whether any process pins the region. Follows a full fence after the generation's bump. */
+bool pin_any(struct rawcache *cache, uint32_t region);
+
+/* The same for who looks at many regions: each process is asked once whether it lives. */
+struct pin_owners {
+	uint64_t alive[RUNTIME_SLOTS / 64];
+};
+bool pin_any_of(struct rawcache *cache, uint32_t region, struct pin_owners *owners);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes in the runtime segment. A slot is owned by whoever holds the lock of its byte on
+ * the segment; `used` says whether it has statistics that are not folded yet. So a slot that is
+ * used but not locked is that of a dead process: the next one to see it folds it.
+ */
+#ifndef CORE_PROCESS_H
+#define CORE_PROCESS_H
+
+#include "core/shared/cache.h"
+
+/* Take a slot, with process_lock held. -EAGAIN: all are taken. */
+int process_attach(struct rawcache *cache);
+
+/* Fold our own slot and give it back. */
+void process_detach(struct rawcache *cache);
+
+/* Whether the owner of the slot lives. A dead one is folded on the way. */
+bool process_alive(struct rawcache *cache, uint32_t slot);
+
+/* Slots ever used: scans end there. */
+uint32_t process_high(const struct rawcache *cache);
+
+/* Fold all dead processes; returns how many live. */
+unsigned int process_reap(struct rawcache *cache);
+
+/* Statistics of one slot: its own and those of its threads. */
+void process_stats(const struct rawcache *cache, uint32_t slot, struct rawcache_stats *stats);
+
+/* Blocks for threads, as struct stats_provider wants them. */
+struct rawcache_stats *process_block_get(void);
+void process_block_put(struct rawcache_stats *block);
+
+#endif

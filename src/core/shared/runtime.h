@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime segment: what the processes that use one image tell each other. It is shared
+ * memory, not a file that must survive: it is made anew after a reboot, or when its layout is
+ * not ours and nobody is attached.
+ *
+ *	header | process slots | holds | stats blocks | flights | writer generations |
+ *	mappings and writers | ghosts | visited bytes
+ *
+ * Who may attach is settled by open-file-description locks on the image:
+ *	byte LOCK_USERS	shared by every attached process; exclusive while a segment is made
+ * and liveness by such locks on the segment: byte LOCK_SLOT + i is held by the owner of slot i
+ * through a descriptor of its own, so that the kernel lets go when the process is gone, however
+ * it went, in whatever pid namespace it lived.
+ *
+ * Everything read from the segment is range-checked by its user: another process may have
+ * scribbled over it.
+ */
+#ifndef CORE_RUNTIME_H
+#define CORE_RUNTIME_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rawcache/rawcache.h>
+
+#include "core/image/image.h"
+
+#define RUNTIME_MAGIC "RCRUNTIM"
+#ifndef RUNTIME_VERSION /* tests/faults/versions.c has another */
+#define RUNTIME_VERSION 9u
+#endif
+#define RUNTIME_SLOTS 1024u
+#define RUNTIME_BLOCKS 1024u
+#define RUNTIME_FLIGHTS 1024u
+#define RUNTIME_WRITERS 8192u
+#define RUNTIME_VISITED_MAX (8u << 20)
+#define RUNTIME_INDEX_LOCKS 64u
+#define RUNTIME_NEXT 2u /* clean regions that are kept ready: one for each log */
+#define RUNTIME_GHOSTS_MIN 64u
+#define RUNTIME_GHOSTS_MAX (512u << 10)
+#define WATCH_SHOWN 1024u /* bits: see watch.h */
+#define WATCH_WRITTEN 2048u
+#define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see hold.h */
+#ifndef SLOT_PINS
+#define SLOT_PINS 64u
+#endif
+#define SPACE_RESTS 16u
+#define SPACE_RUNS 64u
+
+/* A process. Written by its owner only, but for `vain`, and `pin` of a dead one. */
+struct process_slot {
+	uint32_t used; /* 1 once the fields below are valid; cleared when folded */
+	uint32_t pid;
+	uint64_t attached; /* seconds since 1970 */
+	char command[16];
+	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
+	uint32_t steps; /* grows when a flight of it begins, becomes ready or ends: see flight.h */
+	uint32_t vain; /* what `steps` was when somebody began to wait for it in vain */
+	struct rawcache_stats stats; /* of threads that have no block of their own */
+} __attribute__((aligned(64)));
+
+/* A thread's statistics; whose they are is in block_owner[]. */
+struct stats_block {
+	struct rawcache_stats stats;
+} __attribute__((aligned(64)));
+
+/* A chunk that somebody is fetching: see flight.h. */
+struct flight {
+	uint64_t claim; /* bits of the chunk's key | slot + 1 of the owner; 0: free */
+	uint32_t word; /* futex: changes when the flight ends */
+	uint32_t waiters;
+	uint32_t slow; /* somebody waited in vain: do not wait any more */
+	uint32_t ahead; /* nobody waits for it in the owner: it may be taken over */
+	uint64_t ready; /* what lies in the image already, in one word: see flight.c */
+	uint64_t life; /* counts the claims: tells two of the same key and owner apart */
+	uint64_t reserved[3];
+};
+static_assert(sizeof(struct flight) == 64, "flight");
+
+#define FLIGHT_OWNER_MASK UINT64_C(0xffff)
+static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
+
+/* Space that was cut from regions and nobody has yet: see space.h. */
+struct space_rest {
+	uint32_t page;
+	uint32_t pages; /* 0: none */
+	uint32_t generation;
+	uint32_t reserved;
+};
+
+struct space_run {
+	uint64_t tag; /* of the file; 0: none */
+	uint64_t first; /* chunk of the file */
+	uint64_t taken; /* a bit for each chunk */
+	uint32_t chunks;
+	uint32_t page;
+	uint32_t pages; /* fewer than the chunks have, at the end of the file */
+	uint32_t generation;
+	uint32_t touched; /* seconds */
+	uint32_t followed; /* whether there is one behind it: see space.c */
+	uint32_t reserved[4];
+};
+static_assert(sizeof(struct space_run) == 64, "space_run");
+
+struct space {
+	pthread_mutex_t lock __attribute__((aligned(64)));
+	struct space_rest rest[SPACE_RESTS];
+	struct space_run run[SPACE_RUNS];
+} __attribute__((aligned(64)));
+
+/* What a process maps and writes to: see watch.h. */
+struct watch_row {
+	uint64_t shown[WATCH_SHOWN / 64];
+	uint64_t written[WATCH_WRITTEN / 64];
+	uint32_t seen; /* the last demand that was answered */
+	uint32_t reserved;
+	uint64_t vain; /* 1 << 32 | seen: what it was when somebody waited in vain */
+} __attribute__((aligned(64)));
+
+struct watch {
+	uint32_t word; /* futex: counts demands */
+	uint32_t answers; /* futex */
+	uint64_t shown[WATCH_SHOWN / 64]; /* bits that rows may have */
+	uint64_t written[WATCH_WRITTEN / 64];
+} __attribute__((aligned(64)));
+
+/* Where the image is, for who finds the segment when the image is gone: see sweep.h. */
+struct runtime_home {
+	uint8_t uuid[16];
+	uint64_t mounts; /* inode of the mount namespace in which `path` was true; 0: unknown */
+	uint64_t root_device, root_inode; /* of the root directory that it begins at */
+	uint64_t device; /* of the file system that the image is on */
+	char path[976]; /* empty: not known, or longer, or a block device */
+};
+static_assert(sizeof(struct runtime_home) == 1024, "runtime_home");
+
+struct runtime_header {
+	uint8_t magic[8];
+	uint32_t version;
+	uint32_t ready; /* stored last, with release */
+	uint64_t layout; /* fingerprint of sizes: a reader with other structs keeps out */
+	uint64_t bytes;
+	uint8_t id[16];
+	uint8_t image_uuid[16];
+	uint8_t boot_id[16];
+	uint32_t visited_count;
+	uint32_t slots_high; /* slots ever used: scans end there */
+	uint32_t active_region[REGION_LOGS]; /* region + 1 that extents are appended to; 0: none */
+	uint32_t next_region[RUNTIME_NEXT]; /* region + 1 that are clean and wait; 0: none */
+	uint32_t evict_region; /* region + 1 that is being emptied: see evict.h; 0: none */
+	uint32_t evict_page; /* of it, that is to be looked at next */
+	uint32_t evict_owner; /* slot + 1 of who is at it */
+	uint32_t evict_credit; /* pages that may be moved until the next region is opened */
+	uint32_t evict_keeps; /* regions that may be kept until then */
+	uint64_t mmap_threshold; /* tunable: 0 unset */
+	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
+	uint64_t device; /* on which the image was when its epoch began */
+	uint64_t image_inode; /* tells a copy of the image; 0: it is a block device, or on FUSE */
+	uint64_t nonce, nonce_next; /* the image's is one of them, if it is no older than the segment */
+	uint64_t sweep_after_ns; /* of clock_mono_ns(): when to look for leftovers again */
+	struct runtime_home home;
+	pthread_mutex_t region_lock __attribute__((aligned(64)));
+	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
+	struct space space[REGION_LOGS];
+	/*
+	 * Slot + 1 of the owner of each stats block. Together, because who folds a dead process looks at
+	 * all of them: in the blocks they would be a page fault each, a third of what a program paid.
+	 */
+	uint32_t block_owner[RUNTIME_BLOCKS] __attribute__((aligned(64)));
+} __attribute__((aligned(4096)));
+
+struct runtime {
+	int fd; /* the segment; holds the lock of our slot */
+	bool foreign; /* fd is our parent's description: no lock may be tried on it */
+	uint64_t inode, device; /* what fd must still be before it is used */
+	uint64_t bytes;
+	bool read_only;
+	struct runtime_header *header;
+	struct process_slot *slots;
+	uint64_t *holds; /* bits, a row for each slot: see hold.h */
+	uint32_t hold_words; /* of a row */
+	uint32_t hold_shift; /* a bit is for 1 << hold_shift regions */
+	struct stats_block *blocks;
+	struct flight *flights;
+	uint32_t *writers; /* generations of files written under our eyes, hashed */
+	struct watch *watch;
+	struct watch_row *watch_rows;
+	uint64_t *ghosts; /* see ghost.h */
+	uint8_t *visited;
+	uint32_t ghost_count;
+	uint32_t visited_count;
+	char path[256];
+};
+
+/*
+ * Open the image's segment, or make it. The image's LOCK_USERS is held (through image->fd)
+ * from success until image_close(). May begin a new epoch of the image. Errors: -EBUSY the
+ * image's users have another segment; -EPROTO its layout is not ours; or what the kernel says.
+ */
+int runtime_attach(struct runtime *runtime, struct image *image, const char *dir,
+		   enum rawcache_reason *reason);
+void runtime_detach(struct runtime *runtime);
+
+/*
+ * Remove the segment of an image that is no more; the caller knows that nobody uses it. That of a copy
+ * of the image, which is in use, stays.
+ */
+void runtime_remove(const uint8_t uuid[16], const char *dir);
+
+/*
+ * For a user of the image, while there is no other: whether the image is as young as the segment, and not
+ * an older copy that was put in its place. Later copies are told by a new nonce from then on.
+ */
+bool runtime_image_fits(const struct runtime *runtime, const struct image *image);
+void runtime_renew(struct runtime *runtime, struct image *image);
+
+/*
+ * A description of our own for the lock of our slot, because locks belong to descriptions: not
+ * the one that was mapped, for fork children share mappings, and a mapping keeps its description
+ * with all locks alive; nor, in a fork child, the parent's. Until this has succeeded the child
+ * must not touch any lock: runtime->foreign.
+ */
+int runtime_reopen(struct runtime *runtime);
+
+/*
+ * The image's disk lost what the kernel had taken: begin a new epoch within this boot, durably, so
+ * that everything in it has to be verified. While that fails header->epoch is 0. 0 or -errno.
+ */
+int runtime_distrust(struct runtime *runtime, struct image *image);
+
+/* Whether runtime->fd still is the segment, opened by this process. */
+bool runtime_fd_valid(const struct runtime *runtime);
+
+/* Whether this segment is the one that the image's users have. */
+bool runtime_is_current(const struct runtime *runtime, const struct image *image);
+
+/*
+ * Robust locks around a few stores, taken with all signals held back. An owner that died left
+ * a state that can be taken as it is. Returns 0, or -errno when it is not to be had within
+ * 100 ms (the owner is stopped, or the segment damaged): the caller does without.
+ */
+int runtime_lock(pthread_mutex_t *lock);
+void runtime_unlock(pthread_mutex_t *lock);
+
+/* 0 and locked, -EAGAIN when somebody else holds the byte, or -errno. */
+int runtime_lock_byte(int fd, uint64_t byte, int type);
+
+#define LOCK_USERS (UINT64_C(1) << 62)
+#define LOCK_READERS (LOCK_USERS + 1) /* who reads without a segment: only format minds */
+#define LOCK_SLOT UINT64_C(1)
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/shared/slot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "core/shared/aside.h"
+#include "core/shared/process.h"
+
+/* One cache of the process counts statistics: the first one. */
+static struct rawcache *current;
+
+struct rawcache *cache_current(void)
+{
+	return load_acquire(&current);
+}
+
+void cache_announce(struct rawcache *cache)
+{
+	struct rawcache *none = NULL;
+
+	if (!cas(&current, &none, cache))
+		return;
+	if (cache->slot < 0)
+		return;
+	cache->provider.thread = process_block_get;
+	cache->provider.release = process_block_put;
+	cache->provider.shared = &cache_slot(cache)->stats;
+	stats_set_provider(&cache->provider);
+}
+
+void cache_renounce(struct rawcache *cache)
+{
+	struct rawcache *mine = cache;
+
+	if (load_acquire(&current) == cache)
+		stats_release();
+	if (cas(&current, &mine, NULL))
+		stats_set_provider(NULL);
+}
+
+/* Run `attach` with process_lock held. */
+static int slot_attach(struct rawcache *cache, int (*attach)(struct rawcache *cache))
+{
+	struct critical critical;
+	int err;
+
+	critical_enter(&critical);
+	pthread_mutex_lock(&cache->process_lock);
+	err = attach(cache);
+	pthread_mutex_unlock(&cache->process_lock);
+	critical_leave(&critical);
+	return err;
+}
+
+int slot_take(struct rawcache *cache)
+{
+	return slot_attach(cache, process_attach);
+}
+
+void slot_count_aside(const struct rawcache_options *options, enum rawcache_reason reason)
+{
+	const struct rawcache *counts = cache_current();
+
+	if (options->read_only || (counts && counts->slot >= 0))
+		return;
+	switch (reason) {
+	case RAWCACHE_REASON_none: /* attached, and without a slot */
+	case RAWCACHE_REASON_no_rights:
+	case RAWCACHE_REASON_image_refused:
+	case RAWCACHE_REASON_runtime_unreachable:
+	case RAWCACHE_REASON_slots_full:
+		aside_begin(options->runtime_dir, options->device);
+		break;
+	default: /* there is no image to count for, or not for long */
+		break;
+	}
+}
+
+/* A fork child that has become another user does not get a slot. */
+static void child_count_aside(const struct rawcache *cache)
+{
+	char device[40], dir[sizeof(cache->runtime.path)];
+	char *slash;
+
+	snprintf(device, sizeof(device), "/proc/self/fd/%d", cache->image.fd);
+	snprintf(dir, sizeof(dir), "%s", cache->runtime.path);
+	slash = strrchr(dir, '/');
+	if (!slash || cache_current() != cache)
+		return;
+	*slash = '\0';
+	aside_begin(dir, device);
+}
+
+/*
+ * The slot stays the parent's; the child counts in private memory until it has its own. It opens
+ * the segment anew at once, so that its parent's lock does not outlive the parent.
+ */
+void slot_fork_child(struct rawcache *cache)
+{
+	if (cache->slot < 0)
+		return;
+	cache->slot = SLOT_LATER;
+	cache->slot_keeper = NULL; /* it was not inherited */
+	cache->blocks_out = 0;
+	cache->runtime.foreign = true;
+	if (runtime_reopen(&cache->runtime)) {
+		cache->slot = SLOT_NONE;
+		child_count_aside(cache);
+	}
+}
+
+/*
+ * glibc tells the kernel where a thread keeps its locks, in the child of a fork(), too, but not in
+ * that of a bare clone(): if that one dies with a lock, nobody is told.
+ */
+static bool robust_thread(void)
+{
+	void *head = NULL;
+	size_t n;
+
+	return SYS_CALL(__NR_get_robust_list, 0, &head, &n, 0, 0, 0) || head;
+}
+
+static int child_attach(struct rawcache *cache)
+{
+	int err = 0;
+
+	/* a child that no handler saw (a bare clone) shares its parent's description */
+	if (cache->slot >= 0 && cache->pid != sys_getpid())
+		slot_fork_child(cache);
+	if (cache->slot == SLOT_NONE)
+		return -EROFS;
+	if (cache->slot >= 0)
+		return 0;
+	err = robust_thread() ? process_attach(cache) : -EROFS;
+	if (err) {
+		log_info("a fork child has no slot: error %d", err);
+		cache->slot = SLOT_NONE;
+		child_count_aside(cache);
+		return err;
+	}
+	if (cache_current() == cache) {
+		cache->provider.shared = &cache_slot(cache)->stats;
+		stats_set_provider(&cache->provider);
+	}
+	return 0;
+}
+
+int cache_slot_need(struct rawcache *cache)
+{
+	int32_t slot = load_acquire(&cache->slot);
+
+	if (likely(slot >= 0 && cache->pid == sys_getpid()))
+		return 0;
+	return slot == SLOT_NONE ? -EROFS : slot_attach(cache, child_attach);
+}

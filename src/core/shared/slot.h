@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slot of this process in the runtime segment: when it is taken, and which cache of the process
+ * counts statistics. Who takes and folds slots is process.h.
+ */
+#ifndef CORE_SLOT_H
+#define CORE_SLOT_H
+
+#include "core/shared/cache.h"
+
+/* Take a slot. 0, or -errno as process_attach(). */
+int slot_take(struct rawcache *cache);
+
+/*
+ * After an attachment that ended with `reason`: where nothing of this process counts in the image, count aside
+ * (aside.h), so that it is told.
+ */
+void slot_count_aside(const struct rawcache_options *options, enum rawcache_reason reason);
+
+/* A fork child has no slot until it needs one. 0, or why there is none (-EROFS). */
+int cache_slot_need(struct rawcache *cache);
+
+/* In a fork child: the slot stays the parent's, the child has none yet. */
+void slot_fork_child(struct rawcache *cache);
+
+/* The attached cache of this process that counts statistics; NULL: none. */
+struct rawcache *cache_current(void);
+
+/* Count in the runtime segment from now on, if this cache is the first of the process. */
+void cache_announce(struct rawcache *cache);
+
+/* This cache is being detached: it must not count any more. */
+void cache_renounce(struct rawcache *cache);
+
+#endif

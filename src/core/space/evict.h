@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Eviction: S3-FIFO (J. Yang and others, "FIFO queues are all you need for cache eviction", 2023)
+ * over regions.
+ *
+ * Regions belong to one of two logs. New data go to the probation log, which gives up its oldest
+ * region whenever it has more than a tenth of all (more in small images: what is read ahead must
+ * find room in it), else the main log does. A region is emptied
+ * before it is recycled: extents that were visited since they were stored are moved to the main
+ * log, with one visit less (they count to three); the others are dropped, those of the probation log
+ * with a ghost (ghost.h), by which they come to the main log at once if they are fetched again. So
+ * what is read once passes through a tenth of the cache and leaves what is read again alone.
+ *
+ * Moving: the bytes are read, compared with the entry's checksum, written to an extent of the main
+ * log, and the entry is changed if it still is the same; then only is the region recycled. Nothing
+ * is overwritten before its generation is bumped, so who dies in between, at whatever point, or is
+ * stopped there for hours, has merely moved less.
+ *
+ * A victim of which seven eighths or more were visited becomes the youngest region of the main log as
+ * it is: that costs no I/O, and what was not visited gets another chance.
+ *
+ * While a region fills up, those who cut extents from it empty the next victim, each a piece in
+ * proportion to what it cut: at most two regions are moved for each one that is opened.
+ * Threads that store in the background begin at a quarter, the program's own at half. When a
+ * region is needed at once, what was not moved and is more than a region is dropped.
+ *
+ * One process at a time is at it (evict_owner), so that neighbours stay neighbours. The owner may
+ * be dead, which the next one sees, or stopped: then regions are recycled without being emptied.
+ */
+#ifndef CORE_EVICT_H
+#define CORE_EVICT_H
+
+#include "core/space/region.h"
+
+/* After an extent of so many pages was cut: bring the next clean region nearer. */
+void evict_step(struct rawcache *cache, uint32_t pages);
+
+/*
+ * Clean regions are needed now: get at least one. `tries` times it was tried in vain. 0; -EAGAIN: not now; or
+ * as recycle_region().
+ */
+int evict_now(struct rawcache *cache, unsigned int tries);
+
+/* Clean regions that wait. */
+uint32_t evict_waiting(const struct rawcache *cache);
+
+/* A region was opened for new data: as much may be moved again. */
+void evict_credit(struct rawcache *cache);
+
+/* This thread does nothing but store: nobody waits for it. */
+void evict_background(void);
+
+#endif

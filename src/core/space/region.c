@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/space/region.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "core/space/evict.h"
+#include "core/shared/pin.h"
+#include "core/space/recycle.h"
+#include "core/shared/storage.h"
+#include "core/shared/slot.h"
+
+/* An entry's age is 17 bits of seconds from the opening of its region. */
+#define REGION_OPEN_MAX_S ENTRY_AGE_MAX
+#define WAIT_TRIES 50
+/* How long nobody in this process waits after that was in vain: each miss would. */
+#define VAIN_MS 1000u
+
+/* Under the lock: the clean region that has waited longest, if there is one. */
+static uint32_t region_next(struct rawcache *cache)
+{
+	uint32_t *next = header_of(cache)->next_region;
+
+	for (uint32_t tries = 0; tries < RUNTIME_NEXT; tries++) {
+		uint32_t number = region_checked(cache, next[0]);
+
+		for (uint32_t i = 0; i + 1 < RUNTIME_NEXT; i++)
+			store_release(&next[i], next[i + 1]);
+		store_release(&next[RUNTIME_NEXT - 1], 0);
+		if (number != REGION_NONE && cache->image.regions[number].state == REGION_FREE)
+			return number;
+	}
+	return REGION_NONE;
+}
+
+/* Under the lock: make a waiting region the active one of a log, if `spare` others wait. */
+static bool region_activate(struct rawcache *cache, enum region_log log, uint32_t spare)
+{
+	uint32_t number = evict_waiting(cache) > spare ? region_next(cache) : REGION_NONE;
+	struct region *region;
+
+	if (number == REGION_NONE)
+		return false;
+	region = &cache->image.regions[number];
+	store_relaxed(&region->cursor, 0);
+	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
+	if (!region->generation)
+		store_release(&region->generation, 1);
+	store_relaxed(&region->opened, clock_real_ns() / 1000000000u);
+	store_relaxed(&region->order, region_order_next(cache));
+	store_relaxed(&region->epoch, cache_epoch(cache));
+	store_relaxed(&region->log, (uint32_t)log);
+	store_release(&region->state, REGION_ACTIVE);
+	CRASH_POINT(region_active);
+	store_release(&header_of(cache)->active_region[log], number + 1);
+	return true;
+}
+
+/*
+ * Replace a log's active region, unless somebody else has done so since we saw `seen`. -ENOENT:
+ * not more than `spare` clean ones wait.
+ */
+static int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen,
+			  uint32_t spare)
+{
+	uint32_t *active = &header_of(cache)->active_region[log];
+	struct critical critical;
+	bool replaced = true;
+	int err = regions_lock(cache, &critical);
+
+	if (err)
+		return err;
+	if (*active == seen) {
+		uint32_t number = region_checked(cache, seen);
+
+		if (number != REGION_NONE && cache->image.regions[number].state == REGION_ACTIVE)
+			store_release(&cache->image.regions[number].state, REGION_SEALED);
+		store_release(active, 0);
+		CRASH_POINT(region_sealed);
+		replaced = !recycle_users_check(cache) && region_activate(cache, log, spare);
+	}
+	regions_unlock(cache, &critical);
+	return replaced ? 0 : -ENOENT;
+}
+
+/* Whether an extent may still be cut from it. */
+static bool region_open(const struct rawcache *cache, const struct region *region)
+{
+	return load_acquire(&region->state) == REGION_ACTIVE &&
+	       load_relaxed(&region->epoch) == cache_epoch(cache) &&
+	       clock_real_ns() / 1000000000u - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
+}
+
+/* As many of `most` pages as the region has left, but at least `least`; their first is *cursor. */
+static uint32_t cursor_take(struct region *region, uint32_t region_pages, uint32_t least,
+			    uint32_t most, uint32_t *cursor)
+{
+	uint32_t pages;
+
+	*cursor = load_relaxed(&region->cursor);
+	do {
+		if (*cursor > region_pages || region_pages - *cursor < least)
+			return 0;
+		pages = region_pages - *cursor < most ? region_pages - *cursor : most;
+	} while (!cas(&region->cursor, cursor, *cursor + pages));
+	return pages;
+}
+
+/* 0; -EAGAIN: `number` is used up or no longer active; -EBUSY: no pin to be had. */
+static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, uint32_t most,
+		      struct extent *extent)
+{
+	struct region *region = &cache->image.regions[number];
+	uint32_t generation = load_acquire(&region->generation);
+	uint32_t cursor;
+	uint32_t pages;
+	int pin;
+
+	extent->pin = -1;
+	if (!region_open(cache, region) || load_relaxed(&region->cursor) > cache->image.region_pages)
+		return -EAGAIN;
+	pin = pin_get(cache, number, generation);
+	if (pin < 0)
+		return pin == -ESTALE ? -EAGAIN : -EBUSY;
+	extent->pin = pin; /* before anything that a handler could leave by siglongjmp() */
+	pages = cursor_take(region, cache->image.region_pages, least, most, &cursor);
+	/* pinned and still of this generation: the state we saw before cannot have gone round */
+	if (load_acquire(&region->state) != REGION_ACTIVE || !pages) {
+		extent->pin = -1;
+		pin_put(cache, pin);
+		return -EAGAIN;
+	}
+	CRASH_POINT(region_cut);
+	extent->page = (number << cache->image.region_pages_shift) + cursor;
+	extent->pages = pages;
+	extent->generation = generation;
+	return 0;
+}
+
+/* 0; -EAGAIN: the active region of the log is used up; or why there is no pin. */
+static int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+		      uint32_t *active, struct extent *extent)
+{
+	uint32_t number;
+
+	*active = load_acquire(&header_of(cache)->active_region[log]);
+	number = region_checked(cache, *active);
+	return number == REGION_NONE ? -EAGAIN : region_cut(cache, number, least, most, extent);
+}
+
+static int region_allowed(struct rawcache *cache, uint32_t pages)
+{
+	int err = cache_slot_need(cache);
+
+	if (!err && (cache->image.read_only || !pages || pages > cache->image.region_pages))
+		err = -EROFS;
+	/* before anything is believed of the region table: see storage_distrust_regions() */
+	if (!err && !storage_check(cache))
+		err = -EIO;
+	return err;
+}
+
+/* Whether it was found lately that nothing can be recycled, and nothing is clean now. */
+static bool region_vain(const struct rawcache *cache)
+{
+	uint64_t until = load_relaxed(&cache->vain_until_ms);
+
+	return until && clock_coarse_ms() < until && !evict_waiting(cache);
+}
+
+int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+		      struct extent *extent)
+{
+	struct timespec nap = { 0, 1000000 };
+	int err = region_allowed(cache, least);
+	uint32_t active;
+
+	extent->pin = -1;
+	if (err)
+		return err;
+	for (unsigned int tries = 0; tries < WAIT_TRIES; tries++) {
+		err = region_try(cache, log, least, most, &active, extent);
+		if (err != -EAGAIN)
+			return err;
+		if (region_vain(cache))
+			return -EAGAIN;
+		/* the last one is for what is moved, if another can be had */
+		err = region_replace(cache, log, active, !tries);
+		if (!err)
+			evict_credit(cache);
+		if (err == -ENOENT)
+			err = evict_now(cache, tries);
+		if (err && err != -EAGAIN)
+			return err; /* -ETIMEDOUT too: the lock's owner is stopped */
+		if (err)
+			sys_nanosleep(&nap);
+	}
+	store_relaxed(&cache->vain_until_ms, clock_coarse_ms() + VAIN_MS);
+	return -EAGAIN;
+}
+
+int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages, struct extent *extent)
+{
+	int err = region_alloc_most(cache, log, pages, pages, extent);
+
+	if (!err)
+		evict_step(cache, pages);
+	return err;
+}
+
+int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent)
+{
+	int err = region_allowed(cache, pages);
+	uint32_t active;
+
+	extent->pin = -1;
+	for (int tries = 0; tries < 2 && !err; tries++) {
+		err = region_try(cache, REGION_MAIN, pages, pages, &active, extent);
+		if (err != -EAGAIN)
+			return err;
+		err = region_replace(cache, REGION_MAIN, active, 0);
+	}
+	return err ? err : -EAGAIN;
+}
+
+void region_release(struct rawcache *cache, const struct extent *extent)
+{
+	pin_put(cache, extent->pin);
+}
+
+int region_drop_all(struct rawcache *cache)
+{
+	struct critical critical;
+	int err = regions_lock(cache, &critical);
+
+	if (err)
+		return err;
+	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
+		struct region *region = &cache->image.regions[n];
+
+		if (load_relaxed(&region->state) == REGION_BAD || !recycle_holds(cache, region))
+			continue;
+		/* not FREE: pages may still be on their way to a socket and must be detached */
+		if (load_relaxed(&region->state) != REGION_RECYCLING) /* by its owner, who may live */
+			store_relaxed(&region->owner, 0);
+		recycle_invalidate(cache, region);
+	}
+	for (uint32_t log = 0; log < REGION_LOGS; log++)
+		store_release(&header_of(cache)->active_region[log], 0);
+	regions_unlock(cache, &critical);
+	return 0;
+}
+
+/*
+ * Any page of the table may have gone back to what it was when it was written last. So the
+ * generations go where none has been; and what is found all the same, because entries have twelve
+ * bits of them, is of an earlier epoch, and stays what it is until its region is taken: SEALED,
+ * not FREE.
+ */

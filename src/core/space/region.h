@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions: the unit in which the image is written and recycled.
+ *
+ *	FREE -> ACTIVE -> SEALED -> RECYCLING -> FREE -> ...
+ *
+ * Space is cut from the ACTIVE region of a log by adding to its cursor, without a lock; space.h makes
+ * extents of it. Changes of state happen under the runtime's region_lock. Which region is recycled is
+ * evict.h's matter, how, recycle.h's. While one region is filled, the next is made ready ahead, so
+ * that a fill does not wait for a recycling.
+ */
+#ifndef CORE_REGION_H
+#define CORE_REGION_H
+
+#include "core/shared/cache.h"
+
+/* Space for the bytes of one extent, pinned for the writer. */
+struct extent {
+	uint32_t page;
+	uint32_t pages;
+	uint32_t generation;
+	int pin;
+};
+
+/*
+ * Cut `pages` pages from a log. Each success owes one region_release(). -EAGAIN: nothing can be
+ * recycled now (all pinned), or no slot or pin is left; -EROFS; or the storage's error. Who has
+ * waited in vain is told -EAGAIN at once for a second, unless a clean region waits.
+ */
+int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages,
+		 struct extent *extent);
+
+/* The same with as many of `most` pages as the active region has left, but at least `least`. */
+int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+		      struct extent *extent);
+
+/* From the main log, and only if that takes no recycling; else -ENOENT. */
+int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent);
+
+void region_release(struct rawcache *cache, const struct extent *extent);
+
+/* Invalidate everything in all regions. 0 or -errno. */
+int region_drop_all(struct rawcache *cache);
+
+#endif

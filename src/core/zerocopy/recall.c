@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/zerocopy/recall.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/vfs.h>
+
+#include <rawcache/embed.h>
+#include <rawcache/zerocopy.h>
+
+#include "base/critical.h"
+#include "base/sys.h"
+#include "core/origin/file.h"
+#include "core/shared/watch.h"
+#include "core/zerocopy/maps.h"
+
+/* --- the origin's pages instead */
+
+void recall(struct rawcache *cache)
+{
+	struct critical critical;
+
+	maps_lock(&cache->maps, &critical);
+	maps_recall(cache);
+	maps_unlock(&cache->maps, &critical);
+}
+
+void recall_all(struct rawcache *cache)
+{
+	struct critical critical;
+
+	maps_lock(&cache->maps, &critical);
+	for (struct shown *shown = cache->maps.shown; shown; shown = shown->next)
+		shown->ended = true;
+	maps_recall(cache);
+	maps_unlock(&cache->maps, &critical);
+}
+
+/* What is known of the file now: what is shown of another state of it ends. */
+static void recall_learn(struct rawcache *cache, const struct statx *stx)
+{
+	struct critical critical;
+	bool any = false;
+
+	if (!shown_any(cache))
+		return;
+	maps_lock(&cache->maps, &critical);
+	for (struct shown *shown = cache->maps.shown; shown; shown = shown->next)
+		if (shown_is_inode(shown, stx) && !shown_same(shown, stx))
+			any = shown->ended = true;
+	if (any)
+		maps_recall(cache);
+	maps_unlock(&cache->maps, &critical);
+}
+
+/* --- a new one */
+
+/* The path with its zero, or 0: it has none. */
+static size_t path_of(int fd, char *path)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = SYS_CALL(__NR_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1, 0, 0);
+	if (n <= 0 || *path != '/')
+		return 0;
+	path[n] = '\0';
+	return (size_t)n + 1;
+}
+
+void recall_hide(struct rawcache *cache, struct shown *shown)
+{
+	struct critical critical;
+
+	maps_lock(&cache->maps, &critical);
+	shown_less(cache, shown);
+	maps_unlock(&cache->maps, &critical);
+}
+
+/* File systems of this machine's own disks and memory. */
+static bool is_local(int fd)
+{
+	struct statfs fs;
+
+	if (sys_fstatfs(fd, &fs))
+		return false;
+	switch ((uint32_t)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct shown *recall_show(struct rawcache *cache, const struct file *file, int fd)
+{
+	char path[PATH_MAX];
+	size_t path_bytes = path_of(fd, path);
+	bool local = is_local(fd);
+	uint32_t seen = load_acquire(&file->writer_seen);
+	struct critical critical;
+	struct shown *shown;
+
+	if (!path_bytes)
+		return NULL;
+	store_relaxed(&cache->withdraw, recall);
+	store_release(&cache->learn, recall_learn);
+	maps_lock(&cache->maps, &critical);
+	shown = shown_of(cache, file, seen, path, path_bytes);
+	if (shown)
+		shown->local = local;
+	maps_unlock(&cache->maps, &critical);
+	fence_full(); /* pairs with that of watch_demand(): one of us sees the other */
+	if (shown && (shown_written(shown) || watch_written(cache, shown->writer))) {
+		recall_hide(cache, shown);
+		return NULL;
+	}
+	return shown;
+}
+
+/* --- looks */
+
+bool rawcache_maps_shown(const struct rawcache *cache)
+{
+	return cache && shown_any(cache);
+}
+
+/* Without the lock. *same: the path still is that file. What cannot be asked may have changed. */
+static bool shown_unchanged(const struct shown *shown, bool local, bool *same)
+{
+	struct statx stx;
+
+	*same = !sys_statx(AT_FDCWD, shown->path,
+			   AT_NO_AUTOMOUNT | (local ? AT_STATX_DONT_SYNC : AT_STATX_FORCE_SYNC),
+			   STATX_IDENTITY, &stx) &&
+		shown_is_inode(shown, &stx);
+	return *same && shown_same(shown, &stx);
+}
+
+/* The one behind `before`, with a reference in place of that one's. */
+static struct shown *shown_next(struct rawcache *cache, struct shown *before)
+{
+	struct critical critical;
+	struct shown *next;
+
+	maps_lock(&cache->maps, &critical);
+	next = before ? before->next : cache->maps.shown;
+	shown_more(next);
+	shown_less(cache, before);
+	maps_unlock(&cache->maps, &critical);
+	return next;
+}
+
+bool recall_look(struct rawcache *cache, bool local, uint32_t *locals)
+{
+	bool changed = false;
+
+	*locals = 0;
+	for (struct shown *shown = shown_next(cache, NULL); shown; shown = shown_next(cache, shown)) {
+		bool same;
+
+		*locals += shown->local;
+		if (shown->ended || (local && !shown->local) || shown_unchanged(shown, local, &same))
+			continue;
+		changed = true;
+		store_relaxed(&shown->ended, true);
+		/* others hear of it, too */
+		if (same)
+			fetch_add((uint32_t *)shown->writer, 1);
+	}
+	return changed;
+}

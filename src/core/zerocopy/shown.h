@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that this process has mapped from the image, in the state in which they were then. When one of
+ * them changes, or somebody is about to change it, the origin's pages take the places of the image's.
+ *
+ * Pages that the program may have written to are private to it, and stay: what a private mapping
+ * shows of later changes is not specified. They are not of the image if a writer is known when they
+ * are mapped.
+ */
+#ifndef CORE_SHOWN_H
+#define CORE_SHOWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "core/shared/cache.h"
+
+struct file;
+struct statx;
+
+struct shown {
+	struct shown *next; /* under the lock of maps.h, as all that changes */
+	const uint32_t *writer; /* generation of the file's writers, and what it was */
+	uint32_t writer_seen;
+	uint32_t references; /* pieces, who makes them, and who looks */
+	bool ended; /* the image's pages are not the file's any more */
+	bool local; /* the kernel has its attributes: to look at them asks nobody */
+	uint64_t device, inode, size;
+	int64_t mtime_sec, ctime_sec;
+	uint32_t mtime_nsec, ctime_nsec;
+	size_t path_bytes; /* with the terminating zero */
+	char path[]; /* by which it was opened */
+};
+
+/* All under the lock of maps.h. */
+
+/* With a reference, made if there is none yet. NULL: nobody would tell of a writer. */
+struct shown *shown_of(struct rawcache *cache, const struct file *file, uint32_t seen,
+		       const char *path, size_t path_bytes);
+struct shown *shown_more(struct shown *shown);
+void shown_less(struct rawcache *cache, struct shown *shown);
+
+bool shown_is_inode(const struct shown *shown, const struct statx *stx);
+bool shown_same(const struct shown *shown, const struct statx *stx);
+
+/* Whether somebody has announced a change since. */
+static inline bool shown_written(const struct shown *shown)
+{
+	return load_acquire(shown->writer) != shown->writer_seen;
+}
+
+/* A glance. */
+static inline bool shown_any(const struct rawcache *cache)
+{
+	return load_relaxed(&cache->maps.shown) != NULL;
+}
+
+#endif

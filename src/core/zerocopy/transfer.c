@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Transfers of cached files inside the kernel: see rawcache/zerocopy.h.
+ *
+ * A transfer may wait in the kernel for as long as a socket's peer likes, and a signal handler may
+ * leave it there by siglongjmp(), or the thread be cancelled. What it held stands in `held`, and is
+ * given back by the next transfer of the thread, or by rawcache_thread_recover().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+
+#include <rawcache/embed.h>
+
+#include "base/checked.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/guard.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/read/way.h"
+#include "core/zerocopy/follow.h"
+#include "core/zerocopy/maps.h"
+#include "core/shared/pin.h"
+#include "core/read/run.h"
+#include "core/shared/send.h"
+#include "core/shared/storage.h"
+#include "core/read/warm.h"
+
+#define STALE_TRIES 4
+/* What is compared at once: the caches of the processor still have it when the kernel sends it. */
+#define SAME_MAX (128u << 10)
+#define LINE 64u
+
+static tls_initial struct {
+	struct rawcache *cache; /* NULL: no transfer is at work */
+	struct file *file;	/* with a reference; NULL: none */
+	int pin;		/* -1: none */
+} held;
+
+static void held_begin(struct rawcache *cache, struct file *file)
+{
+	rawcache_thread_recover();
+	held.file = file;
+	held.pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* complete before it counts */
+	held.cache = cache;
+}
+
+void rawcache_thread_recover(void)
+{
+	struct rawcache *cache = held.cache;
+	struct file *file = held.file;
+	int pin = held.pin;
+
+	laying_end();
+	follow_wait_end();
+	held.cache = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	if (!cache)
+		return;
+	pin_put(cache, pin);
+	if (file)
+		file_release(cache, file);
+}
+
+static void held_unpin(struct rawcache *cache)
+{
+	int pin = held.pin;
+
+	held.pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	pin_put(cache, pin);
+}
+
+uint64_t rawcache_mmap_threshold(const struct rawcache *cache)
+{
+	return way_threshold(cache);
+}
+
+uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache)
+{
+	return way_threshold_fixed(cache);
+}
+
+int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes)
+{
+	if (!cache->runtime.header || cache->runtime.read_only)
+		return -EROFS;
+	store_relaxed(&cache->runtime.header->mmap_threshold, bytes);
+	return 0;
+}
+
+static bool is_pipe(int fd)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) && S_ISFIFO(stx.stx_mode);
+}
+
+/*
+ * Whether write() does the same. To a pipe it waits for room for all of it, sendfile() does not; that
+ * refuses to append, and many devices, but not direct I/O.
+ */
+static bool write_suits(const struct rawcache_transfer *t)
+{
+	struct statx stx;
+
+	if (sys_fstatx(t->out, &stx))
+		return false;
+	return S_ISSOCK(stx.stx_mode) ||
+	       (S_ISREG(stx.stx_mode) &&
+		!(sys_fcntl(t->out, F_GETFL, 0) & (O_APPEND | O_DIRECT)));
+}
+
+/* The bytes are copied, straight from the mapping: cold ones are fetched before the kernel looks. */
+static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_transfer *t,
+			      const struct run *run)
+{
+	const char *data = cache->image.data + run->at;
+	ssize_t n;
+
+	if (!cache->image.data || !write_suits(t))
+		return -ENODATA;
+	warm_extent(cache, (uint32_t)(run->at >> FORMAT_PAGE_SHIFT),
+		    run->length + run->at % FORMAT_PAGE);
+	if (!t->out_offset) {
+		n = sys_write(t->out, data, run->length);
+	} else {
+		n = sys_pwrite(t->out, data, run->length, *t->out_offset);
+		if (n > 0)
+			*t->out_offset += (uint64_t)n;
+	}
+	/* our buffer: the image cannot be read */
+	return n == -EFAULT ? -ENODATA : n;
+}
+
+/* What the image's storage fails with, or 0 bytes where somebody cut it short, is not the program's. */
+static ssize_t transfer_result(struct rawcache *cache, ssize_t n)
+{
+	if (n && n != -EIO && n != -EFAULT)
+		return n;
+	storage_failed(cache, n ? (int)n : -EIO);
+	return -ENODATA;
+}
+
+/* As libc makes its own cancellation points: the request is acted upon in the system call. */
+static ssize_t sendfile_cancelled(int out, int in, uint64_t *at, size_t n)
+{
+	ssize_t done;
+	int type;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	done = sys_sendfile(out, in, at, n);
+	pthread_setcanceltype(type, NULL);
+	return done;
+}
+
+static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_transfer *t,
+			     const struct run *run)
+{
+	uint64_t at = cache->image.sb.data_offset + run->at;
+
+	if (t->way == RAWCACHE_TRANSFER_SPLICE)
+		return send_allowed(cache) ? sys_splice(cache->image.fd, &at, t->out, NULL,
+							run->length, t->flags)
+					   : -ENODATA;
+	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache))
+		return transfer_write(cache, t, run);
+	if (t->cancel)
+		return sendfile_cancelled(t->out, cache->image.fd, &at, run->length);
+	return sys_sendfile(t->out, cache->image.fd, &at, run->length);
+}
+
+/* Bytes that a program read from the cache before were counted then. */
+static void transfer_count(const struct rawcache *cache, const struct rawcache_transfer *t,
+			   ssize_t n, bool again)
+{
+	if (n <= 0)
+		return;
+	stats_add(hits, !again);
+	stats_add(hit_bytes, again ? 0 : (uint64_t)n);
+	stats_add(elided_bytes, again ? (uint64_t)n : 0);
+	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache)) {
+		stats_add(mmap_reads, 1);
+		stats_add(mmap_bytes, (uint64_t)n);
+		return;
+	}
+	stats_add(sendfile_transfers, 1);
+	stats_add(sendfile_bytes, (uint64_t)n);
+}
+
+/* What a run must hold. */
+struct expected {
+	const char *bytes; /* NULL: anything */
+	bool fixed;	   /* pages that nobody can have written to, if they are those of the run */
+};
+
+/* Its ends: a page fault for each page of it would cost more than a copy by the kernel. */
+static bool ends_same(const char *bytes, const char *src, size_t n)
+{
+	size_t last = n < LINE ? 0 : n - LINE;
+
+	return guard_same(bytes, src, n - last) && guard_same(bytes + last, src + last, n - last);
+}
+
+static bool run_expected(const struct rawcache *cache, const struct run *run,
+			 const struct expected *expected)
+{
+	const char *data = cache->image.data + run->at;
+
+	if (!expected->bytes)
+		return true;
+	return expected->fixed ? ends_same(expected->bytes, data, run->length)
+			       : guard_same(expected->bytes, data, run->length);
+}
+
+static int held_pin(struct rawcache *cache, const struct run *run)
+{
+	int pin = pin_get(cache, run->region, run->generation);
+
+	if (pin < 0)
+		return pin == -ESTALE ? -ESTALE : -ENODATA;
+	held.pin = pin;
+	return 0;
+}
+
+/*
+ * The pinned run at `offset`. The thread may block the signals of faults in the index or the region
+ * table; it is not open for them in the transfer, which may wait for long.
+ */
+static int run_pinned(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+		      uint64_t offset, uint64_t length, struct run *run)
+{
+	struct guard_window window;
+	int err;
+
+	guard_open(&window);
+	err = run_find(cache, file, handle, fd, offset, length, run);
+	if (!err)
+		err = held_pin(cache, run);
+	guard_close(&window);
+	return err;
+}
+
+/* The same of mapped bytes. *changeable: somebody may have written to them. */
+static int mapped_pinned(struct rawcache *cache, const void *bytes, size_t length, struct run *run,
+			 bool *changeable)
+{
+	struct guard_window window;
+	int err = -ENODATA;
+
+	guard_open(&window);
+	if (rawcache_maps_touch(cache, bytes, length) &&
+	    maps_run(&cache->maps, bytes, length, run, changeable))
+		err = held_pin(cache, run);
+	guard_close(&window);
+	return err;
+}
+
+/* One call on one run, pinned. */
+static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transfer *t,
+			    const struct run *run, const struct expected *expected)
+{
+	ssize_t n = -ENODATA;
+
+	CRASH_POINT(send_pinned);
+	if (run_expected(cache, run, expected))
+		n = transfer_result(cache, transfer_call(cache, t, run));
+	CRASH_POINT(send_done);
+	held_unpin(cache);
+	transfer_count(cache, t, n, expected->bytes);
+	return n;
+}
+
+static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+			      const struct rawcache_transfer *t, const struct expected *expected,
+			      uint64_t offset, uint64_t length, struct run *run)
+{
+	ssize_t n = -ESTALE;
+
+	for (int tries = 0; tries < STALE_TRIES && n == -ESTALE; tries++) {
+		if (file_written(file))
+			return -ESTALE;
+		n = run_pinned(cache, file, handle, fd, offset, length, run);
+		if (!n)
+			n = transfer_run(cache, t, run, expected);
+	}
+	/* the region goes round faster than we look */
+	return n == -ESTALE ? -ENODATA : n;
+}
+
+static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
+{
+	struct rawcache_transfer more;
+	size_t done = 0;
+
+	while (done < length) {
+		struct run run;
+		ssize_t n = transfer_piece(cache, file, handle, fd, t, &(struct expected){ 0 },
+					   offset + done, length - done, &run);
+
+		if (n <= 0)
+			return done ? (ssize_t)done : n;
+		done += (size_t)n;
+		if ((uint64_t)n < run.length)
+			break;
+		/* a pipe takes what it has room for: another call must not wait for its reader */
+		if (done < length && t != &more && is_pipe(t->out)) {
+			more = *t;
+			more.way = RAWCACHE_TRANSFER_SPLICE;
+			more.flags |= SPLICE_F_NONBLOCK;
+			t = &more;
+		}
+	}
+	return (ssize_t)done;
+}
+
+/* A reference is held, because what is learned of chunks is written into the object. */
+static int transfer_begin(struct rawcache *cache, uint64_t handle, struct file **file)
+{
+	if (load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
+		return -ENODATA;
+	*file = file_at(cache, handle);
+	if (!*file || !file_hold(cache, *file, handle))
+		return -ESTALE;
+	held_begin(cache, *file);
+	return 0;
+}
+
+ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t handle, int fd,
+			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
+{
+	struct file *file;
+	uint64_t size;
+	ssize_t n = transfer_begin(cache, handle, &file);
+
+	if (n)
+		return n;
+	size = load_relaxed(&file->size);
+	length = offset < size ? min_u64(length, size - offset) : 0;
+	n = transfer_pieces(cache, file, handle, fd, t, offset, length);
+	rawcache_thread_recover();
+	return n;
+}
+
+ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
+				    const struct rawcache_transfer *t, const void *bytes,
+				    uint64_t offset, size_t *length)
+{
+	const struct expected expected = { .bytes = bytes };
+	struct file *file;
+	struct run run;
+	ssize_t n;
+
+	if (!cache->image.data || !send_allowed(cache))
+		return -ENODATA;
+	n = transfer_begin(cache, handle, &file);
+	if (n)
+		return n;
+	n = transfer_piece(cache, file, handle, -1, t, &expected, offset,
+			   min_u64(*length, SAME_MAX), &run);
+	rawcache_thread_recover();
+	*length = n > 0 ? run.length : *length;
+	return n ? n : -ENODATA;
+}
+
+ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *t,
+			       const void *bytes, size_t *length)
+{
+	struct expected expected = { .bytes = bytes };
+	struct run run;
+	bool changeable;
+	ssize_t n;
+
+	if (!cache->image.data || !send_allowed(cache) || load_relaxed(&cache->broken) ||
+	    !image_fd_valid(&cache->image))
+		return -ENODATA;
+	held_begin(cache, NULL);
+	n = mapped_pinned(cache, bytes, *length, &run, &changeable);
+	if (!n) {
+		expected.fixed = !changeable;
+		if (changeable)
+			run.length = min_u64(run.length, SAME_MAX);
+		n = transfer_run(cache, t, &run, &expected);
+	}
+	rawcache_thread_recover();
+	if (n == -ESTALE || !n)
+		return -ENODATA;
+	*length = n > 0 ? run.length : *length;
+	return n;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Announcing changes of files below a configured directory, so that readers in all processes
+ * look at their attributes again. Each change is announced before it begins and after it is
+ * done: a reader that validated in between validates once more.
+ *
+ *	announce_begin(&announce, fd);
+ *	done = NEXT(write)(fd, buf, n);
+ *	announce_end(&announce);
+ */
+#ifndef SHIM_ANNOUNCE_H
+#define SHIM_ANNOUNCE_H
+
+#include "base/compiler.h"
+
+#include "shim/table/fdtab.h"
+#include "shim/table/sign.h"
+
+struct announce {
+	struct handle *handle; /* NULL: nothing to announce */
+	int cancel_state;
+};
+
+/*
+ * Between the two the thread is not cancelled, which could come after the change and before
+ * its announcement; a pending request is acted upon first. Writing to a regular file is no
+ * wait without end.
+ */
+void announce_begin_slow(struct announce *announce, int fd);
+static inline void announce_begin(struct announce *announce, int fd)
+{
+	announce->handle = NULL;
+	if (unlikely(fdtab_get(fd)) || sign_any())
+		announce_begin_slow(announce, fd);
+}
+
+void announce_end_slow(struct announce *announce);
+static inline void announce_end(struct announce *announce)
+{
+	if (unlikely(announce->handle))
+		announce_end_slow(announce);
+}
+
+/* Anything that is open for writing may have changed, or is about to. Keeps errno. */
+void announce_all(void);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/look.h"
+
+#include <rawcache/embed.h>
+#include <rawcache/zerocopy.h>
+
+#include "base/checked.h"
+#include "base/sys.h"
+
+#include "shim/libc/thread.h"
+#include "shim/table/attach.h"
+
+/* Of the time, looks may take one part in so many. */
+#define LOOK_SHARE 256u
+/* Bytes that are copied while a look takes a nanosecond, times what it may cost: 1/64 at 10 GB/s. */
+#define LOOK_COPY 640u
+
+/*
+ * What a look took, which may be what it had to wait for the processor: one that took long only doubles
+ * the time to the next.
+ */
+static void look_learn(struct handle *handle, uint64_t ns)
+{
+	uint32_t wait = load_relaxed(&handle->look_wait_ms);
+	uint64_t bytes = load_relaxed(&handle->look_bytes);
+	uint64_t most = wait * 2ull < attach_config.revalidate_ms ? wait * 2ull :
+								    attach_config.revalidate_ms;
+
+	store_relaxed(&handle->look_wait_ms,
+		      (uint32_t)max_u64(1, min_u64(ns * LOOK_SHARE / 1000000, most)));
+	store_relaxed(&handle->look_bytes, min_u64(ns * LOOK_COPY, bytes * 2));
+}
+
+bool look_same(struct handle *handle, int fd)
+{
+	uint64_t now = clock_coarse_ms();
+	uint64_t start = clock_mono_ns();
+	struct statx stx;
+
+	if (attach_fstatx(fd, &stx))
+		return false;
+	if (!handle_same(handle, &stx)) {
+		rawcache_file_seen(attach_cache_now(), &stx);
+		return false;
+	}
+	if (attach_config.revalidate_ms < CONFIG_REVALIDATE_SYNC)
+		look_learn(handle, clock_mono_ns() - start);
+	handle_checked(handle, now);
+	fence_acquire(); /* a number that is loaded now is no older; see file_exchange() */
+	return true;
+}
+
+void look_past(struct handle *handle, int fd)
+{
+	uint64_t now = clock_coarse_ms();
+	struct statx stx;
+
+	if (now == load_relaxed(&handle->checked_ms) ||
+	    !rawcache_file_known(attach_cache_now(), &handle->stx) || sys_fstatx(fd, &stx))
+		return;
+	store_relaxed(&handle->checked_ms, now);
+	rawcache_file_seen(attach_cache_now(), &stx);
+}
+
+void look_seen(struct handle *handle, const struct statx *stx, uint64_t now)
+{
+	if (handle && load_acquire(&handle->file) != RAWCACHE_NO_FILE && handle_same(handle, stx))
+		handle_checked(handle, now);
+	else
+		rawcache_file_seen(attach_cache_now(), stx);
+}
+
+void look_size(const struct handle *handle, uint64_t size)
+{
+	if (size != load_relaxed(&handle->size))
+		rawcache_file_doubt(attach_cache_now(), &handle->stx, false);
+}
+
+void look_again(int fd, bool ask)
+{
+	struct handle *handle = fdtab_get(fd);
+	struct statx stx;
+
+	if (fdtab_is_handle(handle) && !thread_is_foreign())
+		rawcache_file_doubt(attach_cache_now(), &handle->stx, ask);
+	else
+		return;
+	/* who reads through a mapping does so without a call that could look */
+	if (ask && rawcache_maps_shown(attach_cache_now()) && !sys_fstatx_sync(fd, &stx))
+		rawcache_file_seen(attach_cache_now(), &stx);
+}

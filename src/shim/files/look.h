@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When a handle's attributes are looked at again, to see what others have done to its file.
+ *
+ * A look is one system call where the kernel has the attributes, and a request to the server where it
+ * has forgotten them. Looks may take a small part of the time (LOOK_SHARE), so what the last ones took
+ * decides: where the kernel answers, a read looks if the coarse clock has moved since the last look, and
+ * a large read, beside which the call is not seen, always; where the server is asked each time, after
+ * RAWCACHE_REVALIDATE milliseconds at the latest. Reads in one tick of the clock make no system call.
+ *
+ * The program's own fstat() and lseek(SEEK_END) are looks for free, and where the kernel reads a file past
+ * the cache, others of its handles are told.
+ */
+#ifndef SHIM_LOOK_H
+#define SHIM_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+
+#include "shim/table/handle.h"
+
+/*
+ * Whether the attributes have to be looked at before `n` bytes are read that end at `end`: also, once a
+ * tick, if they reach beyond what the file had.
+ */
+static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
+{
+	uint64_t at = load_relaxed(&handle->look_ms);
+	uint64_t now;
+
+	if (unlikely(at == HANDLE_NEVER))
+		return false;
+	if (unlikely(n >= load_relaxed(&handle->look_bytes)))
+		return true;
+	now = clock_coarse_ms();
+	return unlikely(now >= at) || (unlikely(end > load_relaxed(&handle->size)) &&
+				       now != load_relaxed(&handle->checked_ms));
+}
+
+/* Look. False: they are not those that the handle has; the others of the file know it then. */
+bool look_same(struct handle *handle, int fd);
+
+/* The kernel is going to read the file past the cache. */
+void look_past(struct handle *handle, int fd);
+
+/* The program has seen the attributes of a file, and, if `handle` is not NULL, by this handle, at `now`. */
+void look_seen(struct handle *handle, const struct statx *stx, uint64_t now);
+
+/* The program was told that the handle's file ends at `size`. */
+void look_size(const struct handle *handle, uint64_t size);
+
+/*
+ * `fd` is locked now, or synchronised: its file is looked at before the next read; `ask`: past what the
+ * kernel remembers of it.
+ */
+void look_again(int fd, bool ask);
+
+#endif

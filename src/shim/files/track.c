@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/track.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rawcache/embed.h>
+
+#include "base/critical.h"
+#include "base/paths.h"
+#include "base/stack.h"
+#include "base/stats.h"
+#include "base/sys.h"
+
+#include "shim/table/memo.h"
+#include "shim/table/mounts.h"
+#include "shim/libc/pathbuf.h"
+#include "shim/table/process.h"
+#include "shim/libc/procfd.h"
+#include "shim/libc/thread.h"
+#include "shim/table/watch.h"
+
+/* Flags with which a descriptor is none of our business, and those that no reader has. */
+#define FLAGS_NEVER (O_PATH | O_DIRECTORY)
+#define FLAGS_NO_READER (O_DIRECT | O_APPEND | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
+
+struct candidate {
+	int fd;
+	bool inside; /* a configured directory */
+	struct statx stx;
+	struct pathbuf *buf; /* its path, if inside */
+};
+
+/* The path of `fd`; *reason says why it has none. */
+static bool path_of(int fd, char *path, enum rawcache_reason *reason)
+{
+	static const char deleted[] = " (deleted)";
+	ssize_t n = procfd_path(fd, path, PATH_MAX);
+
+	*reason = RAWCACHE_REASON_outside;
+	if (n < 0)
+		return false;
+	*reason = RAWCACHE_REASON_deleted;
+	return n < (ssize_t)sizeof(deleted) || strcmp(path + n - strlen(deleted), deleted);
+}
+
+/* Whether the path of `fd` lies in a configured directory. */
+static bool path_matches(int fd, struct pathbuf *buf, enum rawcache_reason *reason)
+{
+	bool named = path_of(fd, buf->path, reason);
+
+	switch (paths_match(attach_config.paths, buf->path)) {
+	case PATH_INSIDE:
+		return named;
+	case PATH_EXCLUDED:
+		*reason = RAWCACHE_REASON_excluded;
+		return false;
+	default:
+		*reason = RAWCACHE_REASON_outside;
+		return false;
+	}
+}
+
+bool track_path_inside(int fd)
+{
+	struct pathbuf *buf = pathbuf_get();
+	enum rawcache_reason reason;
+	bool inside;
+
+	if (!buf)
+		return false;
+	inside = path_matches(fd, buf, &reason);
+	pathbuf_put(buf);
+	return inside;
+}
+
+/* Where the file lies, the cheapest way first; its path, if that is inside. */
+static bool candidate_locate(struct candidate *file, enum rawcache_reason *reason)
+{
+	enum path_match match;
+
+	*reason = RAWCACHE_REASON_outside;
+	if (mounts_outside(file->fd, &file->stx))
+		return false;
+	if (memo_find(&file->stx, &match, file->buf)) {
+		if (match == PATH_EXCLUDED)
+			*reason = RAWCACHE_REASON_excluded;
+		return match == PATH_INSIDE;
+	}
+	if (path_matches(file->fd, file->buf, reason)) {
+		/* a directory above it may be moved to where the file is excluded: nothing of the file tells that */
+		if (!attach_excludes)
+			memo_learn(file->fd, &file->stx, PATH_INSIDE, file->buf->path);
+		return true;
+	}
+	if (*reason == RAWCACHE_REASON_outside || *reason == RAWCACHE_REASON_excluded)
+		memo_learn(file->fd, &file->stx,
+			   *reason == RAWCACHE_REASON_outside ? PATH_OUTSIDE : PATH_EXCLUDED, NULL);
+	return false;
+}
+
+/* Whether the file could be served at all. */
+static bool candidate_examine(struct candidate *file, enum rawcache_reason *reason)
+{
+	*reason = RAWCACHE_REASON_not_regular;
+	if (sys_fstatx(file->fd, &file->stx) || !S_ISREG(file->stx.stx_mode))
+		return false;
+	*reason = RAWCACHE_REASON_deleted;
+	if (!file->stx.stx_nlink)
+		return false;
+	file->inside = candidate_locate(file, reason);
+	/* of a file that is none of ours the server is not asked */
+	return file->inside && (attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC ||
+				!attach_fstatx(file->fd, &file->stx));
+}
+
+static struct handle *writer_make(const struct candidate *file)
+{
+	struct rawcache *cache = attach_cache_now();
+	struct handle *handle = handle_make(true, POSITION_KERNEL | POSITION_SHARED);
+
+	if (!handle)
+		return NULL;
+	handle->stx = file->stx;
+	handle->reason = RAWCACHE_REASON_open_mode;
+	/* O_TRUNC has changed it already */
+	rawcache_file_writer_begin(cache, &file->stx);
+	return handle;
+}
+
+static struct handle *reader_make(struct candidate *file, bool shared, enum rawcache_reason *reason)
+{
+	uint64_t position = shared || process_shared_always ? POSITION_KERNEL | POSITION_SHARED : 0;
+	uint64_t number = RAWCACHE_NO_FILE;
+	struct handle *handle;
+	int err = rawcache_file_open(attach_cache_now(), file->fd, file->buf->path, &file->stx,
+				     &number, reason);
+
+	if (err && err != -EAGAIN)
+		return NULL;
+	handle = handle_make(false, position);
+	if (!handle) {
+		*reason = RAWCACHE_REASON_no_memory;
+		if (!err)
+			rawcache_file_put(attach_cache_now(), number);
+		return NULL;
+	}
+	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx);
+	return handle;
+}
+
+/* A handle for a descriptor with open flags `flags`, or NULL with the reason. */
+static struct handle *candidate_track(struct candidate *file, int flags, bool shared,
+				      enum rawcache_reason *reason)
+{
+	bool reader = (flags & O_ACCMODE) == O_RDONLY && !(flags & FLAGS_NO_READER);
+
+	if (!candidate_examine(file, reason) || process_seems_foreign() || !attach_cache(reason))
+		return NULL;
+	if (reader)
+		return reader_make(file, shared, reason);
+	*reason = RAWCACHE_REASON_open_mode;
+	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
+		return writer_make(file);
+	return NULL;
+}
+
+static void count_open(const struct candidate *file, enum rawcache_reason reason)
+{
+	if (reason == RAWCACHE_REASON_none) {
+		stats_add(opens_cached, 1);
+		return;
+	}
+	if (file->inside)
+		stats_add(opens_bypassed, 1);
+	rawcache_count_bypass(attach_cache_now(), reason);
+}
+
+static struct handle *examine_here(int fd, int flags, bool shared)
+{
+	enum rawcache_reason reason = RAWCACHE_REASON_no_memory;
+	struct candidate file = { .fd = fd, .buf = pathbuf_get() };
+	struct handle *handle = NULL;
+
+	if (file.buf) {
+		handle = candidate_track(&file, flags, shared, &reason);
+		pathbuf_put(file.buf);
+	}
+	if (handle && fdtab_reserve(fd)) {
+		handle_release(handle);
+		handle = NULL;
+		reason = RAWCACHE_REASON_large_fd;
+	}
+	count_open(&file, handle ? handle->reason : reason);
+	return handle;
+}
+
+struct examination {
+	int fd, flags;
+	bool shared;
+	struct handle *handle;
+};
+
+static void examination_run(void *arg)
+{
+	struct examination *e = arg;
+
+	e->handle = examine_here(e->fd, e->flags, e->shared);
+}
+
+/* On a signal stack, or a coroutine's, there may be little room: it is done on another one. */
+static struct handle *examine(int fd, int flags, bool shared)
+{
+	struct examination e = { .fd = fd, .flags = flags, .shared = shared };
+	struct critical critical;
+
+	if (likely(stack_is_own()))
+		return examine_here(fd, flags, shared);
+	critical_enter(&critical);
+	stack_call(examination_run, &e);
+	critical_leave(&critical);
+	return e.handle;
+}
+
+int track_opened_slow(int fd, int flags, bool shared)
+{
+	int saved = errno;
+	struct handle *handle;
+
+	fd_new(fd);
+	if (flags & FLAGS_NEVER && (flags & O_TMPFILE) != O_TMPFILE)
+		return fd;
+	if (thread_is_foreign())
+		return fd;
+	if (!thread_enter()) {
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_nested);
+		return fd;
+	}
+	/* libc has streams on the first three already */
+	handle = examine(fd, flags, shared || fd <= STDERR_FILENO);
+	if (handle) {
+		handle = fdtab_swap(fd, handle);
+		if (fdtab_is_handle(handle))
+			handle_release(handle);
+		fence_full(); /* of us and process_retire() one sees the other */
+		if (unlikely(!load_relaxed(&attach_active)))
+			fd_forget(fd);
+		else if (unlikely(process_shared_always))
+			fd_share(fd);
+	}
+	thread_leave();
+	errno = saved;
+	return fd;
+}
+
+struct handle *track_writer(int fd)
+{
+	struct handle *handle = track_get(fd);
+	int flags;
+
+	if (likely(!sign_any()) || thread_is_foreign())
+		return handle;
+	if (handle && past_look(handle, fd) != WATCH_OTHER)
+		return handle;
+	flags = sys_fcntl(fd, F_GETFL, 0);
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return NULL;
+	track_opened_slow(fd, flags, true);
+	handle = fdtab_get(fd);
+	return fdtab_is_handle(handle) ? handle : NULL;
+}
+
+struct handle *track_adopt(int fd)
+{
+	int saved = errno;
+	struct handle *handle;
+	int flags;
+
+	if (process_is_foreign() || !thread_enter())
+		return NULL;
+	flags = sys_fcntl(fd, F_GETFL, 0);
+	handle = flags < 0 || flags & FLAGS_NEVER ? NULL : examine(fd, flags, true);
+	if (!fdtab_replace(fd, FDTAB_ADOPT, handle) && handle) {
+		/* another thread was faster */
+		handle_release(handle);
+		handle = NULL;
+	}
+	thread_leave();
+	errno = saved;
+	return handle;
+}
+
+/* Open the file of a handle anew: 0 with its number, or a negative errno value with the reason. */
+static int reader_reopen(struct candidate *file, uint64_t *number, enum rawcache_reason *reason)
+{
+	int err = -ESTALE;
+
+	*reason = RAWCACHE_REASON_no_memory;
+	file->buf = pathbuf_get();
+	if (!file->buf)
+		return -ENOMEM;
+	if (candidate_examine(file, reason))
+		err = rawcache_file_open(attach_cache_now(), file->fd, file->buf->path, &file->stx,
+					 number, reason);
+	pathbuf_put(file->buf);
+	return err;
+}
+
+bool track_revalidate(struct handle *handle, int fd)
+{
+	uint64_t generation = load_acquire(&handle->generation);
+	struct candidate file = { .fd = fd };
+	uint64_t number = RAWCACHE_NO_FILE;
+	enum rawcache_reason reason;
+	int err;
+
+	if (fdtab_get(fd) != handle || handle->writer || sys_fstatx(fd, &file.stx))
+		return false;
+	rawcache_file_seen(attach_cache_now(), &file.stx); /* whatever comes of it */
+	err = reader_reopen(&file, &number, &reason);
+	if (fdtab_get(fd) != handle) {
+		/* closed meanwhile: what we opened may be another file */
+		if (!err)
+			rawcache_file_put(attach_cache_now(), number);
+		return false;
+	}
+	handle_set_file(handle, generation, err ? RAWCACHE_NO_FILE : number,
+			err ? reason : RAWCACHE_REASON_none, &file.stx);
+	return !err;
+}
+
+static void inherited_look(int fd, void *arg)
+{
+	(void)arg;
+	if (track_path_inside(fd) && !fdtab_reserve(fd))
+		fdtab_swap(fd, FDTAB_ADOPT);
+}
+
+void track_inherited(void)
+{
+	procfd_each(inherited_look, NULL);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* fcntl() and ioctl(): the few commands that matter to us, and a settled position for all. */
+#include "shim/libc/symbols.h"
+
+#include <stdarg.h>
+
+#include "shim/files/announce.h"
+#include "shim/files/fd.h"
+#include "shim/files/look.h"
+#include "shim/libc/thread.h"
+
+static int fcntl_duplicate(int fd, int cmd, void *arg)
+{
+	struct handle *held = fd_hold_copy(fd);
+	int to = NEXT(fcntl)(fd, cmd, arg);
+
+	fd_copied(fd, to, held);
+	return to;
+}
+
+/* Of a command that was carried out. */
+static bool lock_granted(int cmd, const void *arg)
+{
+	return (cmd == F_SETLK || cmd == F_SETLKW || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW) &&
+	       ((const struct flock *)arg)->l_type != F_UNLCK;
+}
+
+/* Locks may count from the position; see hooks_lock.c. */
+static int fcntl_settled(int fd, int cmd, void *arg)
+{
+	struct handle *lent = fd_lend(fd);
+	int ret = NEXT(fcntl)(fd, cmd, arg);
+
+	fd_return(lent);
+	if (ret >= 0 && lock_granted(cmd, arg))
+		look_again(fd, true);
+	return ret;
+}
+
+static int fcntl_tracked(int fd, int cmd, void *arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return fcntl_duplicate(fd, cmd, arg);
+	case F_SETFL:
+		/* served descriptors have no O_DIRECT or O_APPEND */
+		if ((intptr_t)arg & (O_DIRECT | O_APPEND) && !fd_is_writer(fd))
+			fd_forget(fd);
+		return NEXT(fcntl)(fd, cmd, arg);
+	case F_SETFD:
+		/* a vfork child keeps it through exec */
+		if (thread_is_foreign())
+			fd_share(fd);
+		return NEXT(fcntl)(fd, cmd, arg);
+	case F_GETFD:
+	case F_GETFL:
+		return NEXT(fcntl)(fd, cmd, arg);
+	default:
+		return fcntl_settled(fd, cmd, arg);
+	}
+}
+
+int fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	/* as libc does: whatever lies there, commands without an argument ignore it */
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (unlikely(fdtab_get(fd)))
+		return fcntl_tracked(fd, cmd, arg);
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return fd_new(NEXT(fcntl)(fd, cmd, arg));
+	return NEXT(fcntl)(fd, cmd, arg);
+}
+
+/* TCGETS2, whose struct no header of libc's has. */
+#define TERMINAL_GETS2 _IOC(_IOC_READ, 'T', 0x2a, 44)
+
+/*
+ * isatty() and its like: no reason to find out what an inherited descriptor is. Others with the
+ * letter of terminals are for all files, and FIONREAD counts from the position.
+ */
+static bool request_is_terminal(unsigned long request)
+{
+	return request == TCGETS || request == TIOCGWINSZ || request == TIOCGPGRP ||
+	       request == TERMINAL_GETS2;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct announce announce;
+	struct handle *lent;
+	va_list ap;
+	void *arg;
+	int ret;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (likely(!fdtab_get(fd)))
+		return NEXT(ioctl)(fd, request, arg);
+	/* a vfork child keeps it through exec */
+	if (request == FIONCLEX && thread_is_foreign())
+		fd_share(fd);
+	if (request_is_terminal(request))
+		return NEXT(ioctl)(fd, request, arg);
+	announce_begin(&announce, fd);
+	lent = fd_lend(fd);
+	ret = NEXT(ioctl)(fd, request, arg);
+	fd_return(lent);
+	announce_end(&announce);
+	return ret;
+}
+
+HOOK_ALIAS(fcntl64, fcntl);
+HOOK_ALIAS(__fcntl, fcntl);

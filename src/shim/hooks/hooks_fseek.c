@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Seeking in streams: libc reads the block that the target lies in, so that has to come from
+ * the cache. Telling the position and rewinding read nothing and are left to libc.
+ */
+#include "shim/libc/symbols.h"
+
+#include <pthread.h>
+
+#include "shim/serve/stream.h"
+
+static never_inline int seek_tracked(FILE *stream, off_t offset, int whence)
+{
+	int result;
+
+	flockfile(stream);
+	pthread_cleanup_push(stream_guard, stream);
+	result = stream_seek(stream, offset, whence);
+	pthread_cleanup_pop(1);
+	return result;
+}
+
+int fseek(FILE *stream, long offset, int whence)
+{
+	int result = STREAM_PASS;
+
+	if (stream_tracked(stream))
+		result = seek_tracked(stream, offset, whence);
+	return result == STREAM_PASS ? NEXT(fseek)(stream, offset, whence) : result;
+}
+
+int fseeko(FILE *stream, off_t offset, int whence)
+{
+	int result = STREAM_PASS;
+
+	if (stream_tracked(stream))
+		result = seek_tracked(stream, offset, whence);
+	return result == STREAM_PASS ? NEXT(fseeko)(stream, offset, whence) : result;
+}
+
+int fsetpos(FILE *stream, const fpos_t *position)
+{
+	int result = STREAM_PASS;
+
+	if (stream_tracked(stream))
+		result = seek_tracked(stream, position->__pos, SEEK_SET);
+	return result == STREAM_PASS ? NEXT(fsetpos)(stream, position) : result;
+}
+
+HOOK_ALIAS(fseeko64, fseeko);
+HOOK_ALIAS(fsetpos64, fsetpos);
+HOOK_ALIAS(_IO_fsetpos, fsetpos);
+HOOK_ALIAS(_IO_fsetpos64, fsetpos);

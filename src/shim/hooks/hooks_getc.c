@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Single bytes, and fread(). While the get area has a byte, libc's function is called as it is;
+ * getc_unlocked() is a macro in programs, which calls __uflow() when the get area is empty.
+ */
+#include "shim/libc/symbols.h"
+
+#include <pthread.h>
+
+#include "shim/serve/stream.h"
+
+/* libc would read here, which is a cancellation point; nothing is held yet. */
+static never_inline void starved(FILE *stream)
+{
+	bool locked;
+
+	pthread_testcancel();
+	locked = stream_lock(stream);
+	stream_fill(stream);
+	stream_unlock(stream, locked);
+}
+
+int getc(FILE *stream)
+{
+	if (unlikely(stream->_IO_read_ptr >= stream->_IO_read_end)) {
+		if (stream_tracked(stream))
+			starved(stream);
+	} else if (__libc_single_threaded) {
+		return (unsigned char)*stream->_IO_read_ptr++;
+	}
+	return NEXT(getc)(stream);
+}
+
+int getchar(void)
+{
+	return getc(stdin);
+}
+
+int getc_unlocked(FILE *stream)
+{
+	if (stream_starved(stream))
+		stream_fill(stream);
+	return NEXT(getc_unlocked)(stream);
+}
+
+int getchar_unlocked(void)
+{
+	return getc_unlocked(stdin);
+}
+
+int __uflow(FILE *stream)
+{
+	if (stream_starved(stream))
+		stream_fill(stream);
+	return NEXT(__uflow)(stream);
+}
+
+int __underflow(FILE *stream)
+{
+	if (stream_starved(stream))
+		stream_fill(stream);
+	return NEXT(__underflow)(stream);
+}
+
+int getw(FILE *stream)
+{
+	if (stream_tracked(stream)) {
+		bool locked = stream_lock(stream);
+
+		stream_ahead(stream, sizeof(int));
+		stream_unlock(stream, locked);
+	}
+	return NEXT(getw)(stream);
+}
+
+static size_t items(size_t bytes, size_t size, size_t n)
+{
+	return bytes == size * n ? n : bytes / size;
+}
+
+static never_inline size_t fread_guarded(void *buf, size_t size, size_t n, FILE *stream)
+{
+	size_t done;
+
+	pthread_testcancel();
+	flockfile(stream);
+	pthread_cleanup_push(stream_guard, stream);
+	done = stream_read(stream, buf, size * n);
+	pthread_cleanup_pop(1);
+	return items(done, size, n);
+}
+
+static never_inline size_t fread_tracked(void *buf, size_t size, size_t n, FILE *stream)
+{
+	bool locked = stream_lock(stream);
+	bool enough = size * n <= stream_have(stream);
+
+	if (enough)
+		stream_take(stream, buf, size * n);
+	stream_unlock(stream, locked);
+	return enough ? n : fread_guarded(buf, size, n, stream);
+}
+
+size_t fread(void *buf, size_t size, size_t n, FILE *stream)
+{
+	if (likely(!stream_tracked(stream)) || size * n == 0) /* it may wrap, as libc's does */
+		return NEXT(fread)(buf, size, n, stream);
+	return fread_tracked(buf, size, n, stream);
+}
+
+size_t fread_unlocked(void *buf, size_t size, size_t n, FILE *stream)
+{
+	if (likely(!stream_tracked(stream)) || size * n == 0)
+		return NEXT(fread_unlocked)(buf, size, n, stream);
+	return items(stream_read(stream, buf, size * n), size, n);
+}
+
+/* libc aborts the program where the buffer is too small. */
+static bool fits(size_t room, size_t size, size_t n)
+{
+	size_t bytes;
+
+	return !__builtin_mul_overflow(size, n, &bytes) && bytes <= room;
+}
+
+size_t __fread_chk(void *buf, size_t room, size_t size, size_t n, FILE *stream)
+{
+	if (unlikely(!fits(room, size, n)))
+		return NEXT(__fread_chk)(buf, room, size, n, stream);
+	return fread(buf, size, n, stream);
+}
+
+size_t __fread_unlocked_chk(void *buf, size_t room, size_t size, size_t n, FILE *stream)
+{
+	if (unlikely(!fits(room, size, n)))
+		return NEXT(__fread_unlocked_chk)(buf, room, size, n, stream);
+	return fread_unlocked(buf, size, n, stream);
+}
+
+HOOK_ALIAS(fgetc, getc);
+HOOK_ALIAS(_IO_getc, getc);
+HOOK_ALIAS(fgetc_unlocked, getc_unlocked);
+HOOK_ALIAS(_IO_fread, fread);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings of cached files. The kernel maps the origin first, and so decides about limits and
+ * errors; then pages of the image take the place of what the cache has. What it has not, and what
+ * lies beyond the end of the file, stays as the kernel mapped it.
+ *
+ * From then on the mapping is the kernel's business. Unmapping gives up the holds of the regions;
+ * mremap() takes them along (hooks_remap.c); what mprotect() makes writable is not known any more to elide.c.
+ */
+#include "shim/libc/symbols.h"
+
+#include <errno.h>
+
+#include <rawcache/embed.h>
+
+#include "base/sys.h"
+
+#include "shim/files/mapped.h"
+#include "shim/serve/notes.h"
+#include "shim/table/ring.h"
+#include "shim/serve/serve.h"
+#include "shim/libc/thread.h"
+#include "shim/files/track.h"
+
+#define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
+
+static bool map_wanted(size_t n, int prot, int flags, int fd)
+{
+	int type = flags & MAP_TYPE;
+
+	if (likely(fd < 0 || !fdtab_get(fd)) || !n)
+		return false;
+	/* a shared one cannot be written to: the descriptor is open for reading only */
+	return !(flags & ~MAP_KNOWN) && !(prot & ~(PROT_READ | PROT_WRITE)) && prot & PROT_READ &&
+	       (type == MAP_PRIVATE || (type == MAP_SHARED && !(prot & PROT_WRITE)));
+}
+
+static never_inline void *map_tracked(void *address, size_t n, int prot, int flags, int fd,
+				      off_t offset)
+{
+	struct handle *handle = track_get(fd);
+	void *p;
+
+	if (!handle || handle->writer || thread_is_foreign() || !thread_enter())
+		return NEXT(mmap)(address, n, prot, flags, fd, offset);
+	/* populated later: the origin's pages would be read for nothing */
+	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
+	if (p != MAP_FAILED) {
+		int saved = errno;
+		/* not if another thread has replaced the descriptor before the kernel mapped it */
+		uint64_t file = fdtab_get(fd) == handle ? serve_file(handle, fd) : RAWCACHE_NO_FILE;
+
+		if (file != RAWCACHE_NO_FILE)
+			rawcache_file_map(attach_cache_now(), file, fd, &p, n, prot,
+					  address ? flags | MAP_FIXED : flags, (uint64_t)offset);
+		if (flags & MAP_POPULATE)
+			sys_madvise(p, n, MADV_POPULATE_READ);
+		errno = saved;
+	}
+	thread_leave();
+	return p;
+}
+
+void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
+{
+	void *taken;
+	void *p;
+
+	if (map_wanted(n, prot, flags, fd))
+		return map_tracked(address, n, prot, flags, fd, offset);
+	taken = unlikely((flags & MAP_FIXED) != 0) ? notes_take(address, n) : NULL;
+	p = NEXT(mmap)(address, n, prot, flags, fd, offset);
+	notes_drop(taken, p != MAP_FAILED);
+	if (p != MAP_FAILED)
+		ring_mapped(fd, (unsigned long)offset, p);
+	if (likely(fd < 0 || !fdtab_get(fd)) || p == MAP_FAILED)
+		return p;
+	/* it may be made writable later */
+	if ((flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+		mapped_note(p, n, fd);
+	return p;
+}
+
+int munmap(void *address, size_t n)
+{
+	void *taken = notes_take(address, n);
+	int ret;
+
+	mapped_end(address, n);
+	ret = NEXT(munmap)(address, n);
+	notes_drop(taken, !ret);
+	return ret;
+}
+
+int msync(void *address, size_t n, int flags)
+{
+	int ret;
+
+	mapped_announce(address, n);
+	ret = NEXT(msync)(address, n, flags);
+	mapped_announce(address, n);
+	return ret;
+}
+
+/* False: the kernel would refuse that for a mapping of the origin. */
+static inline bool notes_protect(const void *address, size_t n, int prot)
+{
+	/* what is bad in other ways the kernel says first */
+	bool valid = n && !((uintptr_t)address % 4096) &&
+		     !(prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC));
+	int err = valid && notes_touch(address, n) ?
+			  rawcache_maps_protect(attach_cache_now(), address, n, prot) :
+			  0;
+
+	if (unlikely(err))
+		errno = -err;
+	return likely(!err);
+}
+
+int mprotect(void *address, size_t n, int prot)
+{
+	return notes_protect(address, n, prot) ? NEXT(mprotect)(address, n, prot) : -1;
+}
+
+int pkey_mprotect(void *address, size_t n, int prot, int pkey)
+{
+	return notes_protect(address, n, prot) ? NEXT(pkey_mprotect)(address, n, prot, pkey) : -1;
+}
+
+int mlockall(int flags)
+{
+	struct rawcache *cache = attach_cache_now();
+	int saved = errno;
+	int ret;
+
+	if (likely(!cache))
+		return NEXT(mlockall)(flags);
+	ret = rawcache_lock_all(cache, NEXT(mlockall), flags);
+	if (!ret)
+		errno = saved;
+	return ret;
+}
+
+HOOK_ALIAS(mmap64, mmap);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The open family. The kernel opens the file with the caller's own arguments first; then
+ * track.c looks at what came out of it.
+ */
+#include "shim/libc/symbols.h"
+
+#include <stdarg.h>
+
+#include "shim/files/track.h"
+
+/* Only these flags have a mode behind them: reading one that was not passed reads garbage. */
+static bool flags_need_mode(int flags)
+{
+	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags_need_mode(flags)) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return track_opened(NEXT(open)(path, flags, mode), flags);
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags_need_mode(flags)) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return track_opened(NEXT(openat)(dir, path, flags, mode), flags);
+}
+
+int creat(const char *path, mode_t mode)
+{
+	return track_opened(NEXT(creat)(path, mode), O_CREAT | O_WRONLY | O_TRUNC);
+}
+
+/* The fortified forms abort when a mode is missing: libc's own do that. */
+int __open_2(const char *path, int flags)
+{
+	return track_opened(NEXT(__open_2)(path, flags), flags);
+}
+
+int __openat_2(int dir, const char *path, int flags)
+{
+	return track_opened(NEXT(__openat_2)(dir, path, flags), flags);
+}
+
+int open_by_handle_at(int mount, struct file_handle *file, int flags)
+{
+	return track_opened(NEXT(open_by_handle_at)(mount, file, flags), flags);
+}
+
+HOOK_ALIAS(open64, open);
+HOOK_ALIAS(__open, open);
+HOOK_ALIAS(__open64, open);
+HOOK_ALIAS(openat64, openat);
+HOOK_ALIAS(creat64, creat);
+HOOK_ALIAS(__open64_2, __open_2);
+HOOK_ALIAS(__openat64_2, __openat_2);

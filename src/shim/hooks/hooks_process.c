@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Functions that make processes. */
+#include "shim/libc/symbols.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include <rawcache/embed.h>
+
+#include "base/sys.h"
+
+#include "shim/files/fd.h"
+#include "shim/table/process.h"
+#include "shim/table/rights.h"
+#include "shim/libc/thread.h"
+
+/* The async-signal-safe fork runs no atfork handlers. */
+pid_t _Fork(void)
+{
+	pid_t pid;
+
+	if (!process_known())
+		return NEXT(_Fork)();
+	process_fork_prepare();
+	pid = NEXT(_Fork)();
+	if (pid)
+		process_fork_parent();
+	else
+		process_fork_child();
+	return pid;
+}
+
+struct start {
+	int (*fn)(void *);
+	void *arg;
+	void *stack;
+	int flags;
+	pid_t *parent, *child;
+	void *tls;
+};
+
+/* The first thing in a child that got a copy of our memory. */
+static int start_copy(void *arg)
+{
+	struct start start = *(struct start *)arg;
+
+	process_fork_child();
+	return start.fn(start.arg);
+}
+
+static int clone_copy(struct start *s)
+{
+	int pid;
+
+	process_fork_prepare();
+	pid = NEXT(clone)(start_copy, s->stack, s->flags, s, s->parent, s->tls, s->child);
+	process_fork_parent();
+	return pid;
+}
+
+/* Like a vfork child: this thread waits, and its thread_frame is the child's. */
+static int start_vfork(void *arg)
+{
+	const struct start *start = arg;
+
+	store_relaxed(&thread_frame, THREAD_FOREIGN);
+	return start->fn(start->arg);
+}
+
+static int clone_vfork(struct start *s)
+{
+	uintptr_t frame = thread_frame;
+	int pid;
+
+	process_share_vfork();
+	pid = NEXT(clone)(start_vfork, s->stack, s->flags, s, s->parent, s->tls, s->child);
+	store_relaxed(&thread_frame, frame);
+	return pid;
+}
+
+int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	struct start s = { .fn = fn, .arg = arg, .stack = stack, .flags = flags };
+	va_list ap;
+
+	va_start(ap, arg);
+	s.parent = va_arg(ap, pid_t *);
+	s.tls = va_arg(ap, void *);
+	s.child = va_arg(ap, pid_t *);
+	va_end(ap);
+	if (process_clone_confuses((unsigned long)flags))
+		process_retire();
+	if (process_known() && fn && stack && !(flags & CLONE_VM))
+		return clone_copy(&s);
+	if (process_known() && fn && stack && flags & CLONE_VFORK && !(flags & CLONE_THREAD))
+		return clone_vfork(&s);
+	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
+}
+
+#define UNSHARE_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
+#define UNSHARE_GONE 10	  /* after the last one has ended as far as we can see */
+
+/*
+ * Some calls are for processes of one thread, and ours may be all that it has beside: they end
+ * soon. A vfork child has none. `left` says how often to try again; 0: not begun.
+ */
+static bool alone_soon(int *left, bool wanted)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+	unsigned int helpers = thread_is_foreign() ? 0 : rawcache_helper_threads();
+
+	if (errno != EINVAL || !wanted || (!*left && !helpers))
+		return false;
+	if (!*left) {
+		rawcache_helpers_dismiss();
+		*left = UNSHARE_TRIES;
+	} else if (!helpers && *left > UNSHARE_GONE) {
+		*left = UNSHARE_GONE;
+	}
+	sys_nanosleep(&nap);
+	return --*left;
+}
+
+#define FOR_ONE_THREAD (CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)
+
+int unshare(int flags)
+{
+	int saved = errno;
+	int left = 0;
+	int ret;
+
+	if (flags & CLONE_FILES)
+		process_unshare();
+	do
+		ret = NEXT(unshare)(flags);
+	while (ret && alone_soon(&left, flags & FOR_ONE_THREAD));
+	if (!ret)
+		errno = saved;
+	return ret;
+}
+
+/* User and mount namespaces are joined by one thread, too. */
+int setns(int fd, int type)
+{
+	int saved = errno;
+	int left = 0;
+	int ret;
+
+	do
+		ret = NEXT(setns)(fd, type);
+	while (ret && alone_soon(&left, !type || type & (CLONE_NEWUSER | CLONE_NEWNS)));
+	if (!ret)
+		errno = saved;
+	return ret;
+}
+
+/* Those that change what the calling thread may do, and no other's. */
+static bool option_of_rights(int option)
+{
+	switch (option) {
+	case PR_SET_NO_NEW_PRIVS:
+	case PR_SET_SECUREBITS:
+	case PR_SET_KEEPCAPS:
+	case PR_CAPBSET_DROP:
+	case PR_CAP_AMBIENT:
+	case PR_SET_SPECULATION_CTRL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * From here on the program makes the system calls it has thought of, and may die of others: it
+ * gets its descriptors as they are without us.
+ */
+int prctl(int option, ...)
+{
+	struct rights_change change = { .begun = false };
+	unsigned long a[4];
+	va_list ap;
+	int ret;
+
+	va_start(ap, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (option == PR_SET_SECCOMP)
+		process_confine();
+	if (option_of_rights(option))
+		rights_begin(&change);
+	ret = NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
+	rights_end(&change);
+	return ret;
+}
+
+/* exit() runs the library's destructors; these do not. */
+void _exit(int status)
+{
+	process_settle();
+	NEXT(_exit)(status);
+	__builtin_unreachable();
+}
+
+void quick_exit(int status)
+{
+	process_settle();
+	NEXT(quick_exit)(status);
+	__builtin_unreachable();
+}
+
+/* These replace descriptors 0 to 2 inside libc. */
+static void standard_drop(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		fd_drop(fd);
+}
+
+int daemon(int nochdir, int noclose)
+{
+	int ret = NEXT(daemon)(nochdir, noclose);
+
+	if (!noclose)
+		standard_drop();
+	return ret;
+}
+
+int forkpty(int *master, char *name, const struct termios *termios, const struct winsize *size)
+{
+	int pid = NEXT(forkpty)(master, name, termios, size);
+
+	if (!pid)
+		standard_drop();
+	else if (pid > 0)
+		fd_new(*master);
+	return pid;
+}
+
+int login_tty(int fd)
+{
+	for (int i = 0; i <= 2; i++)
+		fd_forget(i);
+	fd_forget(fd);
+	return NEXT(login_tty)(fd);
+}
+
+int system(const char *command)
+{
+	process_share_inherited();
+	return NEXT(system)(command);
+}
+
+/* Command substitution. */
+int wordexp(const char *words, wordexp_t *result, int flags)
+{
+	process_share_inherited();
+	return NEXT(wordexp)(words, result, flags);
+}
+
+HOOK_ALIAS(__clone, clone);
+HOOK_ALIAS(_Exit, _exit);
+HOOK_ALIAS(__libc_system, system);

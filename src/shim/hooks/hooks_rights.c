@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions that change what a program may do. Those that libc carries out in every thread (setuid() and its
+ * like) reach our helper threads as well; those of one thread do not, nor does what syscall(2) does: hooks_syscall.c.
+ */
+#include "shim/libc/symbols.h"
+
+#include <errno.h>
+
+#include "base/sys.h"
+
+#include "shim/table/rights.h"
+
+/* Root becomes somebody else, who may not be allowed to open the image. */
+static void drop_if(bool drops)
+{
+	int saved = errno;
+
+	if (drops && !sys_geteuid())
+		rights_drop();
+	errno = saved;
+}
+
+int setuid(uid_t user)
+{
+	drop_if(user);
+	return NEXT(setuid)(user);
+}
+
+int seteuid(uid_t user)
+{
+	drop_if(user);
+	return NEXT(seteuid)(user);
+}
+
+int setreuid(uid_t real, uid_t effective)
+{
+	drop_if(effective);
+	return NEXT(setreuid)(real, effective);
+}
+
+int setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	drop_if(effective);
+	return NEXT(setresuid)(real, effective, saved);
+}
+
+int setgid(gid_t group)
+{
+	drop_if(group);
+	return NEXT(setgid)(group);
+}
+
+int setegid(gid_t group)
+{
+	drop_if(group);
+	return NEXT(setegid)(group);
+}
+
+int setregid(gid_t real, gid_t effective)
+{
+	drop_if(effective);
+	return NEXT(setregid)(real, effective);
+}
+
+int setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+	drop_if(effective);
+	return NEXT(setresgid)(real, effective, saved);
+}
+
+int setgroups(size_t n, const gid_t *groups)
+{
+	drop_if(true);
+	return NEXT(setgroups)(n, groups);
+}
+
+int initgroups(const char *user, gid_t group)
+{
+	drop_if(group);
+	return NEXT(initgroups)(user, group);
+}
+
+/* Its path means another file then, if any. */
+int chroot(const char *path)
+{
+	drop_if(true);
+	return NEXT(chroot)(path);
+}
+
+/* --- of the calling thread alone */
+
+int capset(void *header, const void *data)
+{
+	struct rights_change change;
+	int ret;
+
+	drop_if(true);
+	rights_begin(&change);
+	ret = NEXT(capset)(header, data);
+	rights_end(&change);
+	return ret;
+}
+
+int setfsuid(uid_t user)
+{
+	struct rights_change change;
+	int ret;
+
+	rights_begin(&change);
+	ret = NEXT(setfsuid)(user);
+	rights_end(&change);
+	return ret;
+}
+
+int setfsgid(gid_t group)
+{
+	struct rights_change change;
+	int ret;
+
+	rights_begin(&change);
+	ret = NEXT(setfsgid)(group);
+	rights_end(&change);
+	return ret;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scanf() and its kin take bytes one by one inside libc. Before such a call the get area is
+ * topped up to more than what it is likely to take; if it takes more, libc reads on.
+ */
+#include "shim/libc/symbols.h"
+
+#include "shim/serve/stream.h"
+
+#define LIKELY_BYTES 512
+
+static never_inline void scan_ahead(FILE *stream)
+{
+	bool locked = stream_lock(stream);
+
+	stream_ahead(stream, LIKELY_BYTES);
+	stream_unlock(stream, locked);
+}
+
+/* The get area is looked at without the lock: who reads at the same time may have it either way. */
+static inline void scan_begin(FILE *stream)
+{
+	if (unlikely(stream_have(stream) < LIKELY_BYTES) && stream_tracked(stream))
+		scan_ahead(stream);
+}
+
+int vfscanf(FILE *stream, const char *format, va_list ap)
+{
+	scan_begin(stream);
+	return NEXT(vfscanf)(stream, format, ap);
+}
+
+int _IO_vfscanf(FILE *stream, const char *format, va_list ap, int *errors)
+{
+	scan_begin(stream);
+	return NEXT(_IO_vfscanf)(stream, format, ap, errors);
+}
+
+int __isoc99_vfscanf(FILE *stream, const char *format, va_list ap)
+{
+	scan_begin(stream);
+	return NEXT(__isoc99_vfscanf)(stream, format, ap);
+}
+
+int __isoc23_vfscanf(FILE *stream, const char *format, va_list ap)
+{
+	scan_begin(stream);
+	return NEXT(__isoc23_vfscanf)(stream, format, ap);
+}
+
+int vscanf(const char *format, va_list ap)
+{
+	return vfscanf(stdin, format, ap);
+}
+
+int __isoc99_vscanf(const char *format, va_list ap)
+{
+	return __isoc99_vfscanf(stdin, format, ap);
+}
+
+int __isoc23_vscanf(const char *format, va_list ap)
+{
+	return __isoc23_vfscanf(stdin, format, ap);
+}
+
+int fscanf(FILE *stream, const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	scan_begin(stream);
+	va_start(ap, format);
+	result = NEXT(vfscanf)(stream, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc99_fscanf(FILE *stream, const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	scan_begin(stream);
+	va_start(ap, format);
+	result = NEXT(__isoc99_vfscanf)(stream, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc23_fscanf(FILE *stream, const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	scan_begin(stream);
+	va_start(ap, format);
+	result = NEXT(__isoc23_vfscanf)(stream, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int scanf(const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	scan_begin(stdin);
+	va_start(ap, format);
+	result = NEXT(vfscanf)(stdin, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc99_scanf(const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	scan_begin(stdin);
+	va_start(ap, format);
+	result = NEXT(__isoc99_vfscanf)(stdin, format, ap);
+	va_end(ap);
+	return result;
+}
+
+int __isoc23_scanf(const char *format, ...)
+{
+	va_list ap;
+	int result;
+
+	scan_begin(stdin);
+	va_start(ap, format);
+	result = NEXT(__isoc23_vfscanf)(stdin, format, ap);
+	va_end(ap);
+	return result;
+}
+
+HOOK_ALIAS(__vfscanf, vfscanf);

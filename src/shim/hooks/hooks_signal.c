@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's view of the two signals that the shim handles; all others pass. */
+#include "shim/libc/symbols.h"
+
+#include <errno.h>
+
+#include "base/guard.h"
+#include "base/stack.h"
+
+#include "shim/table/attach.h"
+#include "shim/libc/signals.h"
+#include "shim/libc/thread.h"
+
+static bool interrupting[NSIG]; /* siginterrupt(), which signal() goes by */
+
+/* The kernel has a new disposition, set while we kept none: unless we have begun to meanwhile. */
+static void kernel_was_set(int sig, uint8_t bits)
+{
+	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
+		return;
+	store_relaxed(&signals_hidden[sig], bits);
+	fence_full(); /* pairs with that in signals_install() */
+	if (unlikely(signals_kept(sig)))
+		signals_claim(sig);
+}
+
+static int action_set(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction shown;
+	uint8_t bits = 0;
+	uint8_t before;
+	int ret;
+
+	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
+		return NEXT(sigaction)(sig, act, old);
+	before = load_relaxed(&signals_hidden[sig]);
+	if (act) {
+		shown = *act;
+		bits = signals_mask_hide(&shown.sa_mask);
+	}
+	ret = NEXT(sigaction)(sig, act ? &shown : NULL, old);
+	if (!ret && old)
+		signals_mask_show(&old->sa_mask, before);
+	if (!ret && act)
+		kernel_was_set(sig, bits);
+	return ret;
+}
+
+int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	if (unlikely(!attach_active))
+		return NEXT(sigaction)(sig, act, old);
+	if (likely(!signals_kept(sig)))
+		return action_set(sig, act, old);
+	/* a vfork child has dispositions of its own, but our memory */
+	if (act && thread_is_foreign()) {
+		struct sigaction ignored;
+
+		signals_exchange(sig, NULL, old ? old : &ignored);
+		return NEXT(sigaction)(sig, act, NULL);
+	}
+	if (act || old)
+		signals_exchange(sig, act, old);
+	return 0;
+}
+
+/* bsd: as signal() does it. */
+static sighandler_t set_handler(int sig, sighandler_t handler, int flags, bool bsd)
+{
+	struct sigaction act = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction old;
+
+	if (handler == SIG_ERR) {
+		errno = EINVAL;
+		return SIG_ERR;
+	}
+	sigemptyset(&act.sa_mask);
+	if (bsd)
+		sigaddset(&act.sa_mask, sig);
+	return sigaction(sig, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+
+sighandler_t signal(int sig, sighandler_t handler)
+{
+	if (likely(!signals_kept(sig))) {
+		sighandler_t before = NEXT(signal)(sig, handler);
+
+		kernel_was_set(sig, 0);
+		return before;
+	}
+	return set_handler(sig, handler, load_relaxed(&interrupting[sig]) ? 0 : SA_RESTART, true);
+}
+
+sighandler_t sysv_signal(int sig, sighandler_t handler)
+{
+	if (likely(!signals_kept(sig))) {
+		sighandler_t before = NEXT(sysv_signal)(sig, handler);
+
+		kernel_was_set(sig, 0);
+		return before;
+	}
+	return set_handler(sig, handler, SA_RESETHAND | SA_NODEFER, false);
+}
+
+/* SIG_HOLD is about the mask, which is the kernel's. */
+sighandler_t sigset(int sig, sighandler_t disposition)
+{
+	struct sigaction old;
+	sigset_t set;
+	sigset_t before;
+
+	if (likely(!signals_kept(sig))) {
+		sighandler_t shown = NEXT(sigset)(sig, disposition);
+
+		if (disposition != SIG_HOLD)
+			kernel_was_set(sig, 0);
+		return shown;
+	}
+	signals_exchange(sig, NULL, &old);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (disposition == SIG_HOLD) {
+		sigprocmask(SIG_BLOCK, &set, &before);
+	} else {
+		if (set_handler(sig, disposition, 0, false) == SIG_ERR)
+			return SIG_ERR;
+		sigprocmask(SIG_UNBLOCK, &set, &before);
+	}
+	return sigismember(&before, sig) ? SIG_HOLD : old.sa_handler;
+}
+
+int sigignore(int sig)
+{
+	if (likely(!signals_kept(sig))) {
+		int ret = NEXT(sigignore)(sig);
+
+		kernel_was_set(sig, 0);
+		return ret;
+	}
+	set_handler(sig, SIG_IGN, 0, false);
+	return 0;
+}
+
+int siginterrupt(int sig, int interrupt)
+{
+	struct sigaction act;
+
+	if (likely(!signals_kept(sig))) {
+		int ret = NEXT(siginterrupt)(sig, interrupt);
+
+		if (!ret && !thread_is_foreign())
+			store_relaxed(&interrupting[sig], interrupt);
+		return ret;
+	}
+	store_relaxed(&interrupting[sig], interrupt);
+	signals_exchange(sig, NULL, &act);
+	if (interrupt)
+		act.sa_flags &= ~SA_RESTART;
+	else
+		act.sa_flags |= SA_RESTART;
+	signals_exchange(sig, &act, NULL);
+	return 0;
+}
+
+int sigaltstack(const stack_t *stack, stack_t *old)
+{
+	int ret = NEXT(sigaltstack)(stack, old);
+
+	/* the kernel has read it, so we can */
+	if (!ret && stack && attach_active)
+		stack_note(stack);
+	return ret;
+}
+
+HOOK_ALIAS(__sigaction, sigaction);
+HOOK_ALIAS(bsd_signal, signal);
+HOOK_ALIAS(ssignal, signal);
+HOOK_ALIAS(__sysv_signal, sysv_signal);

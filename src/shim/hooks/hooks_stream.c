@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams. libc opens, closes and reads their descriptors inside itself, past our hooks, so the
+ * functions around them keep the descriptor table right. A stream's position always is the
+ * kernel's; its descriptor is served when the program reads it directly, as libstdc++ does.
+ */
+#include "shim/libc/symbols.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "shim/files/announce.h"
+#include "shim/table/attach.h"
+#include "shim/files/fd.h"
+#include "shim/table/handle.h"
+#include "shim/table/process.h"
+#include "shim/files/track.h"
+
+/* Headers promise the compiler what programs do not keep: libc answers closedir(NULL). */
+#define MAY_BE_NULL(p) __asm__("" : "+r"(p))
+
+/* The descriptor of a stream or -1, with errno as it was. */
+static int stream_fd(FILE *stream)
+{
+	int saved = errno;
+	int fd;
+
+	MAY_BE_NULL(stream);
+	fd = stream && attach_active ? fileno(stream) : -1;
+	errno = saved;
+	return fd;
+}
+
+static int dir_fd(DIR *dir)
+{
+	MAY_BE_NULL(dir);
+	return dir && attach_active ? dirfd(dir) : -1;
+}
+
+/* The open flags that a mode such as "r+b" stands for. */
+static int mode_flags(const char *mode)
+{
+	bool update = strchr(mode, '+');
+
+	switch (*mode) {
+	case 'w':
+		return (update ? O_RDWR : O_WRONLY) | O_TRUNC;
+	case 'a':
+		return (update ? O_RDWR : O_WRONLY) | O_APPEND;
+	default:
+		return update ? O_RDWR : O_RDONLY;
+	}
+}
+
+static FILE *stream_new(FILE *stream, int flags)
+{
+	track_stream(stream_fd(stream), flags);
+	return stream;
+}
+
+FILE *fopen(const char *path, const char *mode)
+{
+	return stream_new(NEXT(fopen)(path, mode), mode_flags(mode));
+}
+
+FILE *freopen(const char *path, const char *mode, FILE *stream)
+{
+	fd_drop(stream_fd(stream));
+	return stream_new(NEXT(freopen)(path, mode, stream), mode_flags(mode));
+}
+
+FILE *fdopen(int fd, const char *mode)
+{
+	fd_share(fd);
+	return NEXT(fdopen)(fd, mode);
+}
+
+int fclose(FILE *stream)
+{
+	struct handle *taken = fd_take(stream_fd(stream));
+	bool writer = fdtab_is_handle(taken) && taken->writer;
+	int ret;
+
+	if (writer)
+		rawcache_file_changed(attach_cache_now(), &taken->stx);
+	ret = NEXT(fclose)(stream);
+	if (writer)
+		rawcache_file_changed(attach_cache_now(), &taken->stx);
+	fd_put(taken);
+	return ret;
+}
+
+/* The same for both of libc's functions; all streams where it is NULL. */
+static int flush(FILE *stream, int (*next)(FILE *stream))
+{
+	struct announce announce;
+	int ret;
+
+	if (!stream) {
+		announce_all();
+		ret = next(NULL);
+		announce_all();
+		return ret;
+	}
+	announce_begin(&announce, stream_fd(stream));
+	ret = next(stream);
+	announce_end(&announce);
+	return ret;
+}
+
+int fflush(FILE *stream)
+{
+	return flush(stream, NEXT(fflush));
+}
+
+int fflush_unlocked(FILE *stream)
+{
+	return flush(stream, NEXT(fflush_unlocked));
+}
+
+/* Despite its name it flushes all streams, and closes none. */
+int fcloseall(void)
+{
+	int ret;
+
+	announce_all();
+	ret = NEXT(fcloseall)();
+	announce_all();
+	return ret;
+}
+
+FILE *tmpfile(void)
+{
+	FILE *stream = NEXT(tmpfile)();
+
+	fd_new(stream_fd(stream));
+	return stream;
+}
+
+FILE *popen(const char *command, const char *mode)
+{
+	FILE *stream;
+
+	process_share_inherited();
+	stream = NEXT(popen)(command, mode);
+	fd_new(stream_fd(stream));
+	return stream;
+}
+
+int pclose(FILE *stream)
+{
+	fd_drop(stream_fd(stream));
+	return NEXT(pclose)(stream);
+}
+
+DIR *opendir(const char *path)
+{
+	DIR *dir = NEXT(opendir)(path);
+
+	fd_new(dir_fd(dir));
+	return dir;
+}
+
+int closedir(DIR *dir)
+{
+	fd_drop(dir_fd(dir));
+	return NEXT(closedir)(dir);
+}
+
+HOOK_ALIAS(fopen64, fopen);
+HOOK_ALIAS(_IO_fopen, fopen);
+HOOK_ALIAS(freopen64, freopen);
+HOOK_ALIAS(_IO_fdopen, fdopen);
+HOOK_ALIAS(_IO_fclose, fclose);
+HOOK_ALIAS(_IO_fflush, fflush);
+HOOK_ALIAS(tmpfile64, tmpfile);
+HOOK_ALIAS(_IO_popen, popen);

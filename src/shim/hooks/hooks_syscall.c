@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall(2): calls that we know under a name take that way. Return values and errno are the
+ * same in both.
+ */
+#include "shim/libc/symbols.h"
+
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+
+#include "base/guard.h"
+
+#include "shim/files/fd.h"
+#include "shim/files/look.h"
+#include "shim/hooks/hooks_newfd.h"
+#include "shim/hooks/hooks_ring.h"
+#include "shim/table/process.h"
+#include "shim/table/rights.h"
+#include "shim/files/track.h"
+
+struct call {
+	long number;
+	long a[6];
+};
+
+static long call_next(const struct call *c)
+{
+	return NEXT(syscall)(c->number, c->a[0], c->a[1], c->a[2], c->a[3], c->a[4], c->a[5]);
+}
+
+static long call_openat2(const struct call *c)
+{
+	struct open_how how = { .flags = O_PATH };
+	long fd = call_next(c);
+
+	/* the kernel has read it, but another thread may have changed it since */
+	if (fd >= 0 && !guard_copy(&how, (const void *)c->a[2], sizeof(how.flags)))
+		track_opened((int)fd, (int)how.flags);
+	return fd;
+}
+
+/* Without CLONE_VM it is a fork; with it, it cannot return here on the same stack. */
+static long call_fork(const struct call *c)
+{
+	long pid;
+
+	process_fork_prepare();
+	pid = call_next(c);
+	if (pid)
+		process_fork_parent();
+	else
+		process_fork_child();
+	return pid;
+}
+
+static long call_clone(const struct call *c, unsigned long flags)
+{
+	if (process_clone_confuses(flags))
+		process_retire();
+	return flags & CLONE_VM ? call_next(c) : call_fork(c);
+}
+
+#ifdef SYS_clone3
+static long call_clone3(const struct call *c)
+{
+	uint64_t flags;
+
+	/* what is refused makes no process */
+	if (guard_copy(&flags, (const void *)c->a[0], sizeof(flags)))
+		return call_next(c);
+	return call_clone(c, flags);
+}
+#endif
+
+static bool call_opens(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+#ifdef SYS_open
+	case SYS_open:
+		*ret = open((const char *)a[0], (int)a[1], (mode_t)a[2]);
+		return true;
+	case SYS_creat:
+		*ret = creat((const char *)a[0], (mode_t)a[1]);
+		return true;
+#endif
+	case SYS_openat:
+		*ret = openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
+		return true;
+#ifdef SYS_openat2
+	case SYS_openat2:
+		*ret = call_openat2(c);
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+static bool call_reads(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_read:
+		*ret = read((int)a[0], (void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_pread64:
+		*ret = pread((int)a[0], (void *)a[1], (size_t)a[2], a[3]);
+		return true;
+	case SYS_readv:
+		*ret = readv((int)a[0], (void *)a[1], (int)a[2]);
+		return true;
+	case SYS_preadv:
+		*ret = preadv((int)a[0], (void *)a[1], (int)a[2], a[3]);
+		return true;
+	case SYS_preadv2:
+		*ret = preadv2((int)a[0], (void *)a[1], (int)a[2], a[3], (int)a[5]);
+		return true;
+	case SYS_lseek:
+		*ret = lseek((int)a[0], a[1], (int)a[2]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_descriptors(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_close:
+		*ret = close((int)a[0]);
+		return true;
+	case SYS_dup:
+		*ret = dup((int)a[0]);
+		return true;
+#ifdef SYS_dup2
+	case SYS_dup2:
+		*ret = dup2((int)a[0], (int)a[1]);
+		return true;
+#endif
+	case SYS_dup3:
+		*ret = dup3((int)a[0], (int)a[1], (int)a[2]);
+		return true;
+	case SYS_fcntl:
+		*ret = fcntl((int)a[0], (int)a[1], a[2]);
+		return true;
+	case SYS_ioctl:
+		*ret = ioctl((int)a[0], (unsigned long)a[1], a[2]);
+		return true;
+#ifdef SYS_close_range
+	case SYS_close_range:
+		*ret = close_range((unsigned int)a[0], (unsigned int)a[1], (int)a[2]);
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+static bool call_maps(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+#ifdef SYS_mmap
+	case SYS_mmap:
+		*ret = (long)mmap((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3], (int)a[4],
+				  a[5]);
+		return true;
+#endif
+	case SYS_munmap:
+		*ret = munmap((void *)a[0], (size_t)a[1]);
+		return true;
+	case SYS_mprotect:
+		*ret = mprotect((void *)a[0], (size_t)a[1], (int)a[2]);
+		return true;
+	case SYS_pkey_mprotect:
+		*ret = pkey_mprotect((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3]);
+		return true;
+	case SYS_msync:
+		*ret = msync((void *)a[0], (size_t)a[1], (int)a[2]);
+		return true;
+	case SYS_mremap:
+		*ret = (long)mremap((void *)a[0], (size_t)a[1], (size_t)a[2], (int)a[3],
+				    (void *)a[4]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_writes(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_write:
+		*ret = write((int)a[0], (const void *)a[1], (size_t)a[2]);
+		return true;
+	case SYS_pwrite64:
+		*ret = pwrite((int)a[0], (const void *)a[1], (size_t)a[2], a[3]);
+		return true;
+	case SYS_writev:
+		*ret = writev((int)a[0], (const void *)a[1], (int)a[2]);
+		return true;
+	case SYS_pwritev:
+		*ret = pwritev((int)a[0], (const void *)a[1], (int)a[2], a[3]);
+		return true;
+	case SYS_pwritev2:
+		*ret = pwritev2((int)a[0], (const void *)a[1], (int)a[2], a[3], (int)a[5]);
+		return true;
+	case SYS_ftruncate:
+		*ret = ftruncate((int)a[0], a[1]);
+		return true;
+	case SYS_truncate:
+		*ret = truncate((const char *)a[0], a[1]);
+		return true;
+	case SYS_fallocate:
+		*ret = fallocate((int)a[0], (int)a[1], a[2], a[3]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int call_statx(const long *a)
+{
+	return statx((int)a[0], (const char *)a[1], (int)a[2], (unsigned int)a[3], (struct statx *)a[4]);
+}
+
+/* What tells of a file's attributes, or is a reason to look at them: the kernel's struct stat is libc's. */
+static bool call_looks(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_fstat:
+		*ret = fstat((int)a[0], (struct stat *)a[1]);
+		return true;
+#ifdef SYS_stat
+	case SYS_stat:
+		*ret = stat((const char *)a[0], (struct stat *)a[1]);
+		return true;
+	case SYS_lstat:
+		*ret = lstat((const char *)a[0], (struct stat *)a[1]);
+		return true;
+#endif
+	case SYS_newfstatat:
+		*ret = fstatat((int)a[0], (const char *)a[1], (struct stat *)a[2], (int)a[3]);
+		return true;
+	case SYS_statx:
+		*ret = call_statx(a);
+		return true;
+	case SYS_flock:
+		*ret = flock((int)a[0], (int)a[1]);
+		return true;
+	case SYS_fsync:
+		*ret = fsync((int)a[0]);
+		return true;
+	case SYS_fdatasync:
+		*ret = fdatasync((int)a[0]);
+		return true;
+	case SYS_fadvise64:
+		*ret = call_next(c);
+		if (!*ret && a[3] == POSIX_FADV_DONTNEED)
+			look_again((int)a[0], false);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_transfers(const struct call *c, long *ret)
+{
+	const long *a = c->a;
+
+	switch (c->number) {
+	case SYS_sendfile:
+		*ret = sendfile((int)a[0], (int)a[1], (off_t *)a[2], (size_t)a[3]);
+		return true;
+	case SYS_splice:
+		*ret = splice((int)a[0], (off64_t *)a[1], (int)a[2], (off64_t *)a[3], (size_t)a[4],
+			      (unsigned int)a[5]);
+		return true;
+	case SYS_copy_file_range:
+		*ret = copy_file_range((int)a[0], (off64_t *)a[1], (int)a[2], (off64_t *)a[3],
+				       (size_t)a[4], (unsigned int)a[5]);
+		return true;
+	case SYS_sendmsg:
+		*ret = sendmsg((int)a[0], (const struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_recvmsg:
+		*ret = recvmsg((int)a[0], (struct msghdr *)a[1], (int)a[2]);
+		return true;
+	case SYS_sendmmsg:
+		*ret = sendmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (int)a[3]);
+		return true;
+	case SYS_recvmmsg:
+		*ret = recvmmsg((int)a[0], (struct mmsghdr *)a[1], (unsigned int)a[2], (int)a[3],
+				(struct timespec *)a[4]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_processes(const struct call *c, long *ret)
+{
+	switch (c->number) {
+#ifdef SYS_fork
+	case SYS_fork:
+		*ret = call_fork(c);
+		return true;
+#endif
+	case SYS_clone:
+		*ret = call_clone(c, (unsigned long)c->a[0]);
+		return true;
+#ifdef SYS_clone3
+	case SYS_clone3:
+		*ret = call_clone3(c);
+		return true;
+#endif
+	case SYS_setns:
+		*ret = setns((int)c->a[0], (int)c->a[1]);
+		return true;
+	case SYS_unshare:
+		*ret = unshare((int)c->a[0]);
+		return true;
+	case SYS_prctl:
+		*ret = prctl((int)c->a[0], c->a[1], c->a[2], c->a[3], c->a[4]);
+		return true;
+	case SYS_seccomp:
+		if (c->a[0] == SECCOMP_SET_MODE_STRICT || c->a[0] == SECCOMP_SET_MODE_FILTER)
+			process_confine();
+		*ret = call_next(c);
+		return true;
+	case SYS_execve:
+		*ret = execve((const char *)c->a[0], (char *const *)c->a[1],
+			      (char *const *)c->a[2]);
+		return true;
+	case SYS_execveat:
+		*ret = execveat((int)c->a[0], (const char *)c->a[1], (char *const *)c->a[2],
+				(char *const *)c->a[3], (int)c->a[4]);
+		return true;
+	case SYS_exit_group:
+		process_settle();
+		*ret = call_next(c);
+		return true;
+	case SYS_rt_sigprocmask:
+		*ret = call_next(c);
+		guard_mask_changed();
+		return true;
+	case SYS_sigaltstack:
+		*ret = sigaltstack((const stack_t *)c->a[0], (stack_t *)c->a[1]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+long syscall(long number, ...)
+{
+	struct call c = { .number = number };
+	struct rights_change change;
+	va_list ap;
+	long ret;
+
+	/* as libc does: six whatever the call needs, the kernel ignores the rest */
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		c.a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (likely(!attach_active))
+		return call_next(&c);
+	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
+	    newfd_syscall(number, c.a, &ret) || call_maps(&c, &ret) || call_writes(&c, &ret) ||
+	    call_transfers(&c, &ret) || call_looks(&c, &ret) || call_processes(&c, &ret) ||
+	    ring_syscall(number, c.a, &ret))
+		return ret;
+	rights_call_begin(number, c.a[0], &change);
+	ret = call_next(&c);
+	rights_end(&change);
+	return ret;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing: to files, the bytes go to the origin as they are, and readers are told; to sockets,
+ * bytes that came from the cache go out of the image: elide.h.
+ */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/announce.h"
+#include "shim/serve/elide.h"
+
+ssize_t write(int fd, const void *buf, size_t n)
+{
+	struct announce announce;
+	ssize_t done;
+
+	if (elide_buffer(fd, buf, n, 0, &done))
+		return done;
+	announce_begin(&announce, fd);
+	done = NEXT(write)(fd, buf, n);
+	announce_end(&announce);
+	return done;
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
+{
+	struct announce announce;
+	ssize_t done;
+
+	announce_begin(&announce, fd);
+	done = NEXT(pwrite)(fd, buf, n, offset);
+	announce_end(&announce);
+	return done;
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+	struct announce announce;
+	ssize_t done;
+
+	if (elide_vector(fd, iov, (size_t)count, 0, &done))
+		return done;
+	announce_begin(&announce, fd);
+	done = NEXT(writev)(fd, iov, count);
+	announce_end(&announce);
+	return done;
+}
+
+ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset)
+{
+	struct announce announce;
+	ssize_t done;
+
+	announce_begin(&announce, fd);
+	done = NEXT(pwritev)(fd, iov, count, offset);
+	announce_end(&announce);
+	return done;
+}
+
+ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	struct announce announce;
+	ssize_t done;
+
+	announce_begin(&announce, fd);
+	done = NEXT(pwritev2)(fd, iov, count, offset, flags);
+	announce_end(&announce);
+	return done;
+}
+
+ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+	ssize_t done;
+
+	return elide_buffer(fd, buf, n, flags, &done) ? done : NEXT(send)(fd, buf, n, flags);
+}
+
+ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG address,
+	       socklen_t length)
+{
+	ssize_t done;
+
+	if (!address.__sockaddr__ && elide_buffer(fd, buf, n, flags, &done))
+		return done;
+	return NEXT(sendto)(fd, buf, n, flags, address, length);
+}
+
+HOOK_ALIAS(__write, write);
+HOOK_ALIAS(__send, send);
+HOOK_ALIAS(pwrite64, pwrite);
+HOOK_ALIAS(__pwrite64, pwrite);
+HOOK_ALIAS(pwritev64, pwritev);
+HOOK_ALIAS(pwritev64v2, pwritev2);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The constructor: no more than has to be done before main(), because every program that is
+ * started pays for it. It runs before all other constructors (-z initfirst), libc's included,
+ * so what libc sets up there is taken from the arguments. The destructor counts what only the end shows.
+ */
+#include "shim/libc/symbols.h"
+
+#include "base/critical.h"
+
+#include "shim/table/attach.h"
+#include "shim/table/process.h"
+#include "shim/files/loaded.h"
+#include "shim/files/track.h"
+#include "shim/table/watch.h"
+
+__attribute__((constructor)) static void shim_init(int argc, char **argv, char **envp)
+{
+	symbols_resolve();
+	if (!environ)
+		environ = envp;
+	attach_init(argc > 0 && argv[0] ? argv[0] : "");
+	if (!attach_active)
+		return;
+	attach_number = past_number;
+	process_init();
+	track_inherited();
+}
+
+/*
+ * exit() takes no time without us, and handlers may count on things that are gone by then (an
+ * alternate stack in main()'s frame): what comes of timers and other processes from here on finds
+ * no program any more. What ends a program, or comes of its own last writes, does.
+ */
+__attribute__((destructor)) static void shim_fini(void)
+{
+	const uint64_t late = critical_bit(SIGALRM) | critical_bit(SIGVTALRM) |
+			      critical_bit(SIGPROF) | critical_bit(SIGIO) |
+			      critical_bit(SIGUSR1) | critical_bit(SIGUSR2) | ~UINT64_C(0) << 33;
+
+	loaded_count();
+	if (attach_cache_now())
+		sys_sigprocmask(SIG_BLOCK, &late, NULL);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program's disposition of a signal is the one of two copies that the sequence says: handlers
+ * read it without a lock, writers exclude each other with the sequence's lowest bit inside a critical
+ * section, and write the other copy. A fork in the middle leaves the child the one that was in force.
+ */
+#include "shim/libc/symbols.h"
+
+#include "shim/libc/signals.h"
+
+#include <errno.h>
+#include <ucontext.h>
+
+#include <rawcache/embed.h>
+#include <rawcache/zerocopy.h>
+
+#include "base/critical.h"
+#include "base/guard.h"
+#include "base/sys.h"
+
+#define HIDDEN_SEGV 1
+#define HIDDEN_BUS 2
+
+struct disposition {
+	uint32_t sequence; /* odd while the other copy is written */
+	struct sigaction act[2];
+};
+
+#define SPINS 100
+
+static struct disposition segv, bus;
+static bool installed;
+
+uint8_t signals_hidden[NSIG];
+
+uint8_t signals_mask_hide(sigset_t *mask)
+{
+	uint8_t bits = (sigismember(mask, SIGSEGV) ? HIDDEN_SEGV : 0) |
+		       (sigismember(mask, SIGBUS) ? HIDDEN_BUS : 0);
+
+	sigdelset(mask, SIGSEGV);
+	sigdelset(mask, SIGBUS);
+	return bits;
+}
+
+void signals_mask_show(sigset_t *mask, uint8_t bits)
+{
+	if (bits & HIDDEN_SEGV)
+		sigaddset(mask, SIGSEGV);
+	if (bits & HIDDEN_BUS)
+		sigaddset(mask, SIGBUS);
+}
+
+static struct disposition *disposition_of(int sig)
+{
+	return sig == SIGSEGV ? &segv : &bus;
+}
+
+/* The copy that `sequence` says. */
+static struct sigaction *disposition_act(struct disposition *d, uint32_t sequence)
+{
+	return &d->act[(sequence >> 1) & 1];
+}
+
+/* Good until a second writer after the look has begun. */
+static struct sigaction disposition_read(struct disposition *d)
+{
+	struct sigaction act;
+	uint32_t sequence;
+
+	do {
+		sequence = load_acquire(&d->sequence) & ~1u;
+		act = *disposition_act(d, sequence);
+		fence_acquire();
+	} while (load_relaxed(&d->sequence) - sequence > 2);
+	return act;
+}
+
+/*
+ * A signal that is sent, too, comes to our handler: what it interrupts goes on where it would go on
+ * with the program's own disposition, and the program's handler runs on the stack it asked for.
+ */
+static int flags_for(const struct sigaction *act)
+{
+	bool handled = act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN;
+
+	return SA_SIGINFO | SA_NODEFER |
+	       (handled ? act->sa_flags & (SA_RESTART | SA_ONSTACK) : SA_RESTART | SA_ONSTACK);
+}
+
+static void fault(int sig, siginfo_t *info, void *context);
+
+static void handler_set(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction ours = { .sa_sigaction = fault, .sa_flags = flags_for(act) };
+
+	NEXT(sigaction)(sig, &ours, old);
+}
+
+/* Dispositions are ours to change: no fault of this thread may come in between, not even one that is sent. */
+static void change_begin(struct critical *critical)
+{
+	const uint64_t faults = critical_bit(SIGSEGV) | critical_bit(SIGBUS);
+
+	critical_enter(critical);
+	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
+}
+
+/* Whoever else wants this one waits. The copy to change, with what is in force. */
+static struct sigaction *disposition_lock(struct disposition *d)
+{
+	struct sigaction *next;
+	uint32_t even;
+
+	for (unsigned int i = 1;; i++) {
+		even = load_relaxed(&d->sequence) & ~1u;
+		if (cas(&d->sequence, &even, even + 1))
+			break;
+		if (i % SPINS == 0)
+			SYS_CALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+	}
+	next = disposition_act(d, even + 2);
+	fence_release(); /* who reads what is written now sees that this has begun */
+	*next = *disposition_act(d, even);
+	return next;
+}
+
+static void disposition_unlock(struct disposition *d)
+{
+	store_release(&d->sequence, d->sequence + 1);
+}
+
+void signals_exchange(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct disposition *d = disposition_of(sig);
+	struct critical critical;
+	struct sigaction before;
+	struct sigaction wanted;
+	struct sigaction *next;
+
+	if (!act) {
+		*old = disposition_read(d);
+		return;
+	}
+	wanted = *act; /* here, because it may fault */
+	change_begin(&critical);
+	next = disposition_lock(d);
+	before = *next;
+	*next = wanted;
+	if (flags_for(&wanted) != flags_for(&before))
+		handler_set(sig, &wanted, NULL);
+	disposition_unlock(d);
+	critical_leave(&critical);
+	if (old)
+		*old = before;
+}
+
+/* Let the default happen: a fault repeats when we return, a sent signal is sent again. */
+static void chain_default(int sig, const siginfo_t *info)
+{
+	struct sigaction act = { .sa_handler = SIG_DFL };
+
+	NEXT(sigaction)(sig, &act, NULL);
+	if (info->si_code <= 0)
+		SYS_CALL(__NR_tgkill, sys_getpid(), SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0), sig, 0,
+			 0, 0);
+}
+
+/* What the kernel would have blocked for the program's handler; our return undoes it. */
+static void chain_block(int sig, const struct sigaction *act)
+{
+	sigset_t mask = act->sa_mask;
+
+	if (!(act->sa_flags & SA_NODEFER))
+		sigaddset(&mask, sig);
+	sys_sigprocmask(SIG_BLOCK, (const uint64_t *)&mask, NULL);
+	guard_mask_changed();
+}
+
+static void chain(int sig, siginfo_t *info, void *context)
+{
+	struct sigaction act = disposition_read(disposition_of(sig));
+
+	if (act.sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
+	/* a fault cannot be ignored: the kernel kills then, too */
+	if (act.sa_handler == SIG_DFL || act.sa_handler == SIG_IGN) {
+		chain_default(sig, info);
+		return;
+	}
+	if (act.sa_flags & (int)SA_RESETHAND) {
+		struct sigaction reset = { .sa_handler = SIG_DFL };
+
+		signals_exchange(sig, &reset, NULL);
+	}
+	chain_block(sig, &act);
+	if (act.sa_flags & SA_SIGINFO)
+		act.sa_sigaction(sig, info, context);
+	else
+		act.sa_handler(sig);
+	guard_mask_changed(); /* the mask that comes back may be another */
+}
+
+/* The stack pointer of what was interrupted. */
+static uintptr_t context_stack(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#else
+	return (uintptr_t)context->uc_mcontext.sp;
+#endif
+}
+
+static bool fault_mended(int sig, void *address, uintptr_t sp)
+{
+	struct guard *aside = guard_put_aside(sp);
+	bool mended = rawcache_handle_fault(address) ||
+		      (sig == SIGBUS && rawcache_maps_fault(address));
+
+	guard_take_back(aside);
+	return mended;
+}
+
+static void fault(int sig, siginfo_t *info, void *context)
+{
+	uintptr_t sp = context_stack(context);
+	int saved = errno;
+	bool done = info->si_code > 0 ? fault_mended(sig, info->si_addr, sp) :
+					guard_postpone(sig, info, sp);
+
+	errno = saved;
+	if (!done)
+		chain(sig, info, context);
+}
+
+/* Our handler is the one; what was there otherwise is the program's disposition. */
+static void handler_claim(int sig, struct sigaction *act)
+{
+	struct sigaction old;
+
+	handler_set(sig, act, &old);
+	if (old.sa_sigaction == fault)
+		return;
+	*act = old;
+	handler_set(sig, act, &old);
+	if (old.sa_sigaction != fault) /* set between our two calls */
+		*act = old;
+	signals_mask_show(&act->sa_mask, load_relaxed(&signals_hidden[sig]));
+}
+
+void signals_claim(int sig)
+{
+	struct disposition *d = disposition_of(sig);
+	struct critical critical;
+
+	change_begin(&critical);
+	handler_claim(sig, disposition_lock(d));
+	disposition_unlock(d);
+	critical_leave(&critical);
+}
+
+void signals_install(void)
+{
+	struct sigaction *segv_act;
+	struct sigaction *bus_act;
+	struct critical critical;
+
+	if (load_relaxed(&installed))
+		return;
+	change_begin(&critical);
+	segv_act = disposition_lock(&segv);
+	bus_act = disposition_lock(&bus);
+	store_release(&installed, true);
+	fence_full(); /* who set a disposition before it saw this has done so by now, or claims */
+	handler_claim(SIGSEGV, segv_act);
+	handler_claim(SIGBUS, bus_act);
+	disposition_unlock(&bus);
+	disposition_unlock(&segv);
+	critical_leave(&critical);
+	guard_enable();
+}
+
+bool signals_kept(int sig)
+{
+	return (sig == SIGSEGV || sig == SIGBUS) && load_acquire(&installed);
+}
+
+/* Who had it locked is not in the child: what it had not published yet is forgotten. */
+static void disposition_mend(int sig, struct disposition *d)
+{
+	if (!(d->sequence & 1))
+		return;
+	store_relaxed(&d->sequence, d->sequence - 1);
+	if (installed)
+		signals_claim(sig);
+}
+
+void signals_fork_child(void)
+{
+	guard_fork_child();
+	disposition_mend(SIGSEGV, &segv);
+	disposition_mend(SIGBUS, &bus);
+	if (installed)
+		guard_enable();
+}
+
+static bool is_ignored(int sig)
+{
+	return signals_kept(sig) && disposition_read(disposition_of(sig)).sa_handler == SIG_IGN;
+}
+
+/* Ours for the kernel's own, or back. In a vfork child it may be neither: that is the child's. */
+static void ignored_change(int sig, bool real)
+{
+	struct sigaction act = { .sa_handler = SIG_IGN };
+	struct sigaction now;
+
+	if (!is_ignored(sig) || NEXT(sigaction)(sig, NULL, &now))
+		return;
+	if (real && now.sa_sigaction == fault)
+		NEXT(sigaction)(sig, &act, NULL);
+	else if (!real && now.sa_handler == SIG_IGN)
+		handler_set(sig, &act, NULL);
+}
+
+void signals_lend(void)
+{
+	ignored_change(SIGSEGV, true);
+	ignored_change(SIGBUS, true);
+}
+
+void signals_return(void)
+{
+	ignored_change(SIGSEGV, false);
+	ignored_change(SIGBUS, false);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hooks and what comes after them.
+ *
+ * symbols_resolve(), in the constructor, looks up every symbol of the table behind our own
+ * object: libc's, or another preloaded object's. A call that comes earlier (another library's
+ * constructor cannot, -z initfirst sees to that, but an IFUNC resolver can) resolves its one
+ * symbol. The pointers are written once with the same value by whoever comes first: no lock.
+ *
+ * This header comes first in every file of src/shim: feature macros of the build would rename
+ * the functions that we define.
+ */
+#ifndef SHIM_SYMBOLS_H
+#define SHIM_SYMBOLS_H
+
+#undef _FILE_OFFSET_BITS
+#undef _FORTIFY_SOURCE
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <aio.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <pty.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
+/* newer headers give these names to the functions of a newer C: declare those out of the way */
+#define scanf header_scanf
+#define fscanf header_fscanf
+#define vscanf header_vscanf
+#define vfscanf header_vfscanf
+#include <stdio.h>
+#undef scanf
+#undef fscanf
+#undef vscanf
+#undef vfscanf
+#undef fread_unlocked
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/file.h>
+#include <sys/fsuid.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <termios.h>
+#include <unistd.h>
+#include <utmp.h>
+#include <wordexp.h>
+
+#include "base/compiler.h"
+
+struct io_uring;
+struct io_uring_cqe;
+struct io_uring_params;
+struct __kernel_timespec;
+
+#define EXPORT __attribute__((visibility("default")))
+
+#define SYMBOL(result, name, arguments) EXPORT result name arguments;
+#define ALIAS(name, of)
+#include "shim/libc/symbols_tbl.h"
+#undef SYMBOL
+#undef ALIAS
+
+/* gcc wants an alias to have its target's attributes; clang does not know the attribute for that. */
+#ifdef __clang__
+#define HOOK_COPY(of)
+#else
+#define HOOK_COPY(of) __attribute__((copy(of)))
+#endif
+
+/* A second name for a hook of the same file. (Its C name is another, for <fcntl.h> and friends.) */
+#define HOOK_ALIAS(name, of) \
+	extern __typeof(of) alias_##name __asm__(#name) \
+		__attribute__((alias(#of), visibility("default"))) HOOK_COPY(of)
+
+struct symbols_next {
+#define SYMBOL(result, name, arguments) result(*name) arguments;
+#define ALIAS(name, of)
+#include "shim/libc/symbols_tbl.h"
+#undef SYMBOL
+#undef ALIAS
+};
+
+extern struct symbols_next symbols_next;
+
+void symbols_resolve(void);
+
+/* Resolve the symbol whose pointer is at `offset` of symbols_next; never NULL. */
+void *symbols_resolve_one(size_t offset);
+
+/* What comes after us under this name. */
+#define NEXT(name) \
+	(likely(symbols_next.name) ? symbols_next.name \
+				   : (__typeof__(symbols_next.name))symbols_resolve_one( \
+					     offsetof(struct symbols_next, name)))
+
+#endif

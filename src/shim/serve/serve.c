@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/serve/serve.h"
+
+#include <errno.h>
+
+#include <rawcache/embed.h>
+
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/sys.h"
+
+#include "shim/table/attach.h"
+#include "shim/serve/elide.h"
+#include "shim/files/look.h"
+#include "shim/files/track.h"
+#include "shim/table/watch.h"
+
+#define ROUNDS 3
+
+/* A bypassed handle may be served again, if it is time to look and the file has settled. */
+static bool bypass_over(struct handle *handle, int fd)
+{
+	uint64_t retry = load_relaxed(&handle->retry_ms);
+
+	if (retry != HANDLE_NEVER && clock_coarse_ms() >= retry && track_revalidate(handle, fd))
+		return true;
+	rawcache_count_bypass(attach_cache_now(), handle->reason);
+	look_past(handle, fd);
+	return false;
+}
+
+/* A read of nothing: whether `file` really ends there. Another thread may have found a longer one. */
+static bool file_ends(struct handle *handle, int fd, uint64_t file)
+{
+	return look_same(handle, fd) && load_relaxed(&handle->file) == file;
+}
+
+/* The number to read `n` bytes of that end at `end`, looked at if that is due; or RAWCACHE_NO_FILE. */
+static uint64_t file_now(struct handle *handle, int fd, size_t n, uint64_t end)
+{
+	if (look_due(handle, n, end) && !look_same(handle, fd) && !track_revalidate(handle, fd))
+		return RAWCACHE_NO_FILE;
+	return load_acquire(&handle->file); /* not before: it may just have become another */
+}
+
+/* All buffers, of one version of the file: -ESTALE if it ends meanwhile, whatever they hold by then. */
+static ssize_t buffers_read(uint64_t file, int fd, const struct iovec *iov, int count,
+			    uint64_t offset)
+{
+	size_t done = 0;
+
+	for (int i = 0; i < count; i++) {
+		size_t n = iov[i].iov_len;
+		ssize_t got;
+
+		if (n > SERVE_MAX - done)
+			n = SERVE_MAX - done;
+		if (!n)
+			continue;
+		got = rawcache_file_read(attach_cache_now(), file, fd, iov[i].iov_base, n,
+					 offset + done);
+		/* what the kernel has read into a buffer before it failed counts, too: its answer */
+		if (unlikely(got < 0))
+			return got;
+		elide_note(file, iov[i].iov_base, (size_t)got, offset + done);
+		done += (size_t)got;
+		if ((size_t)got < n)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+/* 0: nothing to read, or buffers that the kernel refuses before it reads. */
+static size_t total_of(const struct iovec *iov, int count)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < count; i++)
+		if (unlikely(!guard_range(iov[i].iov_base, iov[i].iov_len) ||
+			     __builtin_add_overflow(total, iov[i].iov_len, &total)))
+			return 0;
+	return total;
+}
+
+/* A read of nothing is the end of the file only if the file is what it was when its size was learned. */
+static ssize_t serve_buffers(struct handle *handle, int fd, const struct iovec *iov, int count,
+			     uint64_t offset, size_t total)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t file = file_now(handle, fd, total, offset + total);
+		ssize_t got;
+
+		if (file == RAWCACHE_NO_FILE)
+			return SERVE_PASS;
+		got = buffers_read(file, fd, iov, count, offset);
+		/* if the descriptor was closed meanwhile, nobody knows whose bytes these are */
+		if (likely(got > 0) || (!got && file_ends(handle, fd, file)))
+			return fdtab_get(fd) == handle ? got : SERVE_PASS;
+		if ((got && got != -ESTALE) || !track_revalidate(handle, fd))
+			return SERVE_PASS;
+	}
+	rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_changed);
+	return SERVE_PASS;
+}
+
+/* In a process with a sign: whether the number still is the file. */
+static never_inline bool watched_ready(struct handle *handle, int fd)
+{
+	switch (past_look(handle, fd)) {
+	case WATCH_OTHER:
+		return false;
+	case WATCH_CHANGED:
+		if (load_relaxed(&handle->file) != RAWCACHE_NO_FILE)
+			track_revalidate(handle, fd);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool serve_ready(struct handle *handle, int fd)
+{
+	if (sign_any() && !watched_ready(handle, fd))
+		return false;
+	return load_acquire(&handle->file) != RAWCACHE_NO_FILE || bypass_over(handle, fd);
+}
+
+ssize_t serve_at(struct handle *handle, int fd, const struct iovec *iov, int count, uint64_t offset)
+{
+	size_t total = total_of(iov, count);
+
+	if (!total || total > INT64_MAX || offset > INT64_MAX - total || !serve_ready(handle, fd))
+		return SERVE_PASS;
+	return serve_buffers(handle, fd, iov, count, offset, total);
+}
+
+/*
+ * Bytes that were claimed are nobody else's: others have claimed those behind them by now. What the
+ * cache does not give of them is read from the file; only what is not there is given back. If the
+ * number was replaced meanwhile, the position that was moved went with what it meant.
+ */
+static ssize_t claim_rest(const struct handle *handle, int fd, const struct iovec *iov, int count,
+			  uint64_t offset, size_t claimed, ssize_t got)
+{
+	if (got == (ssize_t)claimed || fdtab_get(fd) != handle)
+		return got;
+	got = sys_preadv(fd, iov, count, offset);
+	if (got > (ssize_t)claimed)
+		got = (ssize_t)claimed;
+	if (got < (ssize_t)claimed)
+		sys_lseek(fd, (got < 0 ? 0 : got) - (ssize_t)claimed, SEEK_CUR);
+	return got < 0 ? SERVE_PASS : got;
+}
+
+/*
+ * The kernel keeps the position and others may move it. Copy from where it stands, then claim
+ * what was copied with one atomic lseek(). If somebody moved it in between, the claim is for
+ * other bytes, which are nobody else's now: fetch those.
+ */
+static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov, int count)
+{
+	int64_t at = sys_lseek(fd, 0, SEEK_CUR);
+	int64_t claimed;
+	ssize_t got;
+	ssize_t again;
+
+	if (at < 0)
+		return SERVE_PASS;
+	got = serve_at(handle, fd, iov, count, (uint64_t)at);
+	store_relaxed(&handle->guess, (uint64_t)(at + (got > 0 ? got : 0)));
+	if (got <= 0)
+		return got;
+	claimed = sys_lseek(fd, got, SEEK_CUR) - got;
+	if (claimed == at)
+		return got;
+	if (claimed < 0)
+		return SERVE_PASS;
+	again = serve_at(handle, fd, iov, count, (uint64_t)claimed);
+	if (again > got)
+		again = got;
+	return claim_rest(handle, fd, iov, count, (uint64_t)claimed, (size_t)got, again);
+}
+
+/*
+ * One lseek() instead of two: claim first, then copy exactly what was claimed. Only where the
+ * position that was seen last leaves so many bytes; otherwise the claim would lead beyond the
+ * end, which others could see until it is taken back.
+ */
+static ssize_t claim_guessed(struct handle *handle, int fd, const struct iovec *iov, int count,
+			     size_t total)
+{
+	int64_t end = sys_lseek(fd, (int64_t)total, SEEK_CUR);
+	ssize_t got;
+
+	if (end < (int64_t)total)
+		return SERVE_PASS;
+	end -= (int64_t)total;
+	got = serve_at(handle, fd, iov, count, (uint64_t)end);
+	got = claim_rest(handle, fd, iov, count, (uint64_t)end, total, got);
+	store_relaxed(&handle->guess, (uint64_t)(end + (got > 0 ? got : 0)));
+	return got;
+}
+
+static bool guess_suffices(const struct handle *handle, size_t total)
+{
+	uint64_t guess = load_relaxed(&handle->guess);
+	uint64_t size = load_relaxed(&handle->size);
+
+	return total <= SERVE_MAX && guess <= size && total <= size - guess;
+}
+
+static ssize_t claim(struct handle *handle, int fd, const struct iovec *iov, int count,
+		     size_t total)
+{
+	if (guess_suffices(handle, total))
+		return claim_guessed(handle, fd, iov, count, total);
+	return claim_next(handle, fd, iov, count);
+}
+
+ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int count)
+{
+	size_t total = total_of(iov, count);
+	uint64_t at;
+	ssize_t got;
+
+	if (!total || total > INT64_MAX || !serve_ready(handle, fd))
+		return SERVE_PASS;
+	while (position_adopt(&handle->position, fd, &at)) {
+		got = serve_buffers(handle, fd, iov, count, at, total);
+		if (got <= 0 || position_move(&handle->position, at, at + (uint64_t)got))
+			return got;
+	}
+	position_lend(&handle->position, fd);
+	got = claim(handle, fd, iov, count, total);
+	position_return(&handle->position);
+	return got;
+}
+
+bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+		    uint64_t offset, size_t n, ssize_t *done)
+{
+	/* an end that no file has is refused, whatever there is to transfer */
+	if (!n || offset > INT64_MAX - SERVE_MAX || n > INT64_MAX - offset ||
+	    !serve_ready(handle, fd))
+		return false;
+	if (n > SERVE_MAX)
+		n = SERVE_MAX;
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t file = file_now(handle, fd, n, offset + n);
+
+		if (file == RAWCACHE_NO_FILE)
+			return false;
+		*done = rawcache_file_transfer(attach_cache_now(), file, fd, transfer, offset, n);
+		if (*done > 0 || (!*done && file_ends(handle, fd, file)))
+			return true;
+		if (*done && *done != -ESTALE)
+			return *done != -ENODATA;
+		if (!track_revalidate(handle, fd))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Like the kernel, which stores the position when the transfer is over, whatever happened to it
+ * in between.
+ */
+bool serve_transfer_next(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+			 size_t n, ssize_t *done)
+{
+	uint64_t at;
+	int64_t kernel;
+	bool served;
+
+	if (position_adopt(&handle->position, fd, &at)) {
+		served = serve_transfer(handle, fd, transfer, at, n, done);
+		if (served && *done > 0)
+			position_move(&handle->position, at, at + (uint64_t)*done);
+		return served;
+	}
+	position_lend(&handle->position, fd);
+	kernel = sys_lseek(fd, 0, SEEK_CUR);
+	served = kernel >= 0 && serve_transfer(handle, fd, transfer, (uint64_t)kernel, n, done);
+	if (served && *done > 0)
+		sys_lseek(fd, kernel + *done, SEEK_SET);
+	position_return(&handle->position);
+	return served;
+}
+
+uint64_t serve_file(struct handle *handle, int fd)
+{
+	if (!serve_ready(handle, fd))
+		return RAWCACHE_NO_FILE;
+	/* a lock that was granted, say: a read would learn of it by -ESTALE, a mapping by nothing */
+	if ((!look_same(handle, fd) ||
+	     rawcache_file_doubted(attach_cache_now(), load_acquire(&handle->file))) &&
+	    !track_revalidate(handle, fd))
+		return RAWCACHE_NO_FILE;
+	return load_acquire(&handle->file);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading streams from the cache.
+ *
+ * The FILE stays libc's own, on the real descriptor, and the kernel keeps its position. When its
+ * get area is empty, we fill the FILE's buffer from the cache and move the position as libc's
+ * read() would have done; then libc, or a loop of ours, takes the bytes from there. What is not
+ * hooked, or not understood, finds a FILE like any other and reads the origin.
+ *
+ * Served are streams of plain files, open for reading, byte-oriented, on a tracked descriptor.
+ * Callers of all functions but stream_tracked() hold the stream's lock, or do not need it.
+ */
+#ifndef SHIM_STREAM_H
+#define SHIM_STREAM_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/single_threaded.h>
+
+#include "base/compiler.h"
+
+#include "shim/table/fdtab.h"
+#include "shim/libc/stream_layout.h"
+
+/* The hooks' first question: one load of the FILE, one of the table. */
+static inline bool stream_tracked(const FILE *stream)
+{
+	return unlikely(fdtab_get(stream->_fileno) != NULL);
+}
+
+/* The same for functions that want one byte: nothing to do while there is one. */
+static inline bool stream_starved(const FILE *stream)
+{
+	return unlikely(stream->_IO_read_ptr >= stream->_IO_read_end) && stream_tracked(stream);
+}
+
+/* Fill an empty get area: true if there is something in it now, false: it is libc's turn. */
+bool stream_fill(FILE *stream);
+
+/* The same, and if the cache cannot, libc does it. False: end of the file, or an error. */
+bool stream_refill(FILE *stream);
+
+/* Have `least` bytes in the get area, if the file has them and the buffer room. */
+void stream_ahead(FILE *stream, size_t least);
+
+/* Move up to `n` bytes of the get area to `to`. */
+size_t stream_take(FILE *stream, char *to, size_t n);
+
+/*
+ * fread(): up to `n` bytes, large parts without a detour through the buffer. Short at the end of
+ * the file or after an error.
+ */
+size_t stream_read(FILE *stream, char *to, size_t n);
+
+/*
+ * Move to `offset` as fseek() does, filling the buffer around it: 0, or -1 with errno, or
+ * STREAM_PASS: nothing was done, libc shall do it.
+ */
+#define STREAM_PASS (-2)
+int stream_seek(FILE *stream, off_t offset, int whence);
+
+/*
+ * The stream's lock. Where there is one thread, it is not needed; remember the answer. What runs
+ * under it without stream_guard() is no cancellation point.
+ */
+static inline bool stream_lock(FILE *stream)
+{
+	if (__libc_single_threaded)
+		return false;
+	flockfile(stream);
+	return true;
+}
+
+static inline void stream_unlock(FILE *stream, bool locked)
+{
+	if (locked)
+		funlockfile(stream);
+}
+
+/* For pthread_cleanup_push(), around what may call into libc: the lock of a cancelled thread. */
+void stream_guard(void *stream);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/table/attach.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/stack.h"
+#include "base/sys.h"
+
+#include "shim/table/fdtab.h"
+#include "shim/libc/signals.h"
+
+#define RETRY_MS 5000
+#define WAIT_MS 3000
+
+/* DONE is for ever: numbers of files mean nothing in another cache than that which gave them. */
+enum attach_state { ATTACH_IDLE, ATTACH_RUNNING, ATTACH_FAILED, ATTACH_DONE };
+
+struct config attach_config;
+bool attach_active;
+bool attach_excludes;
+struct rawcache *attach_attached;
+uint32_t (*attach_number)(int fd) = fdtab_changes;
+
+static int state;	       /* enum attach_state */
+static int fork_state;	       /* `state` before a fork took it */
+static uint64_t failed_ms;     /* when it failed last */
+static uint32_t failed_reason; /* enum rawcache_reason */
+static char default_device[PATH_MAX];
+static tls_initial bool attaching; /* this thread is inside rawcache_attach() */
+
+/* RAWCACHE_SKIP: "NAME:NAME..." */
+static bool name_listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; p && *p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
+		if (!strncmp(p, name, n) && (p[n] == ':' || !p[n]))
+			return true;
+	}
+	return false;
+}
+
+void attach_init(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *paths = secure_getenv("RAWCACHE_PATHS");
+
+	/* most programs that inherit us without a configuration end here */
+	if (!paths || !*paths || getauxval(AT_SECURE))
+		return;
+	if (config_load(&attach_config, NULL, NULL) < 0)
+		return;
+	if (!*attach_config.paths || attach_config.disable ||
+	    name_listed(attach_config.skip, slash ? slash + 1 : name)) {
+		config_free(&attach_config);
+		return;
+	}
+	log_init(attach_config.log, attach_config.log_level);
+	/* now, because the program may overwrite its environment */
+	if (!*attach_config.device && config_default_device(default_device, sizeof(default_device)))
+		default_device[0] = '\0';
+	attach_excludes = paths_exclude(attach_config.paths);
+	store_release(&attach_active, true);
+}
+
+/* Reasons that no waiting will change. */
+static bool reason_lasts(uint32_t reason)
+{
+	return reason == RAWCACHE_REASON_image_refused;
+}
+
+struct attempt {
+	struct rawcache *cache;
+	enum rawcache_reason reason;
+	int err;
+};
+
+static void attempt_run(void *arg)
+{
+	struct attempt *attempt = arg;
+	struct rawcache_options options;
+
+	config_to_options(&attach_config, &options);
+	if (!*attach_config.device)
+		options.device = default_device;
+	options.number = attach_number;
+	signals_install(); /* before: what the image cannot be read of faults in there already */
+	attempt->err = rawcache_attach(&options, &attempt->cache, &attempt->reason);
+	if (attempt->err)
+		log_warn("attach to %s: %s (%d)", options.device,
+			 rawcache_reason_name(attempt->reason), attempt->err);
+}
+
+/* On a stack of its own: whatever the program opens its first file on may be too small. */
+static void attach_now(void)
+{
+	struct attempt attempt = { .reason = RAWCACHE_REASON_no_memory, .err = -ENOMEM };
+	struct critical critical;
+
+	critical_enter(&critical);
+	attaching = true;
+	stack_call(attempt_run, &attempt);
+	if (!attempt.err) {
+		store_release(&attach_attached, attempt.cache);
+	} else {
+		store_relaxed(&failed_reason, attempt.reason);
+		store_relaxed(&failed_ms, clock_coarse_ms());
+	}
+	attaching = false;
+	store_release(&state, attempt.err ? ATTACH_FAILED : ATTACH_DONE);
+	critical_leave(&critical);
+}
+
+/* Another thread is attaching: that takes milliseconds, so wait, but not for ever. */
+static void attach_wait(void)
+{
+	const struct timespec nap = { .tv_nsec = 500000 };
+	uint64_t until = clock_coarse_ms() + WAIT_MS;
+
+	while (load_acquire(&state) == ATTACH_RUNNING && clock_coarse_ms() < until)
+		sys_nanosleep(&nap);
+}
+
+static bool attach_may_try(int seen)
+{
+	uint32_t reason = load_relaxed(&failed_reason);
+
+	if (seen != ATTACH_FAILED)
+		return seen == ATTACH_IDLE;
+	return !reason_lasts(reason) && clock_coarse_ms() - load_relaxed(&failed_ms) >= RETRY_MS;
+}
+
+struct rawcache *attach_cache(enum rawcache_reason *reason)
+{
+	int seen;
+
+	if (likely(attach_cache_now()))
+		return attach_cache_now();
+	*reason = RAWCACHE_REASON_nested;
+	if (attaching)
+		return NULL;
+	seen = load_acquire(&state);
+	if (attach_may_try(seen) && cas(&state, &seen, ATTACH_RUNNING))
+		attach_now();
+	else if (seen == ATTACH_RUNNING) /* seen now, or by the failed exchange */
+		attach_wait();
+	*reason = load_relaxed(&failed_reason);
+	return attach_cache_now();
+}
+
+/*
+ * While a fork holds the state, other threads see an attachment that runs and wait for it. If
+ * one really runs, and does not end, the fork goes on without: what is half attached in the
+ * child is used by nobody.
+ */
+bool attach_fork_prepare(void)
+{
+	int seen;
+
+	if (attach_cache_now())
+		return false;
+	attach_wait();
+	seen = load_acquire(&state);
+	while (seen != ATTACH_RUNNING && seen != ATTACH_DONE)
+		if (cas(&state, &seen, ATTACH_RUNNING)) {
+			fork_state = seen;
+			return true;
+		}
+	return false;
+}
+
+void attach_fork_release(bool held, bool child)
+{
+	if (held)
+		store_release(&state, fork_state);
+	else if (child && load_relaxed(&state) == ATTACH_RUNNING)
+		store_release(&state, ATTACH_IDLE);
+}

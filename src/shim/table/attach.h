@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration and the cache of this process.
+ *
+ * attach_init() reads the configuration, once, in the constructor, and decides whether the
+ * shim does anything at all. The cache is attached by the first open that matches; a failure
+ * is remembered, and tried again after a while where the reason may pass. The cache is never
+ * detached: hooks may run until the last instruction of the process.
+ */
+#ifndef SHIM_ATTACH_H
+#define SHIM_ATTACH_H
+
+#include <stdbool.h>
+
+#include <rawcache/rawcache.h>
+
+#include "base/compiler.h"
+#include "base/config.h"
+#include "base/sys.h"
+
+extern struct config attach_config;
+extern bool attach_active; /* set once, before main(), if there is anything to do */
+extern bool attach_excludes; /* RAWCACHE_PATHS has exclusions */
+extern struct rawcache *attach_attached;
+extern uint32_t (*attach_number)(int fd); /* for rawcache_options.number */
+
+/* `name` is the name that the program was started under. */
+void attach_init(const char *name);
+
+/* The cache if the process is attached, else NULL. */
+static inline struct rawcache *attach_cache_now(void)
+{
+	return load_acquire(&attach_attached);
+}
+
+/* The cache, attaching first if need be; NULL with the reason in *reason. */
+struct rawcache *attach_cache(enum rawcache_reason *reason);
+
+/* A file's attributes, as fresh as RAWCACHE_REVALIDATE asks for. */
+static inline int attach_fstatx(int fd, struct statx *stx)
+{
+	return likely(attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC) ?
+		       sys_fstatx(fd, stx) :
+		       sys_fstatx_sync(fd, stx);
+}
+
+/* Around fork(): nobody attaches in between. `held` is what prepare returned. */
+bool attach_fork_prepare(void);
+void attach_fork_release(bool held, bool child);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include <rawcache/embed.h>
+
+#include "shim/table/handle.h"
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/memory.h"
+
+#include "shim/table/attach.h"
+
+#define RETRY_SLACK_MS 10 /* the coarse clock's */
+/* Until it is known what a look takes, as in look.h. */
+#define LOOK_BYTES (UINT64_C(1) << 20)
+#define LOOK_SYNC_MS 1000 /* RAWCACHE_REVALIDATE=sync: each look is a request */
+
+/*
+ * Free handles: a bounded queue in which every place has a sequence number that says whose turn
+ * it is (D. Vyukov, "Bounded MPMC queue"). Nobody waits for anybody: a place that is not ready,
+ * because a thread was interrupted at it, is a full or an empty queue, and a list of memory.h
+ * stands in.
+ */
+#define REST 256 /* handles that rest at least */
+#define PLACES 1024u
+
+static struct {
+	uint32_t sequence; /* minus its number: a multiple of PLACES when free, 1 more when taken */
+	struct handle *handle;
+} queue[PLACES];
+static uint32_t queue_in, queue_out;
+static struct memory_same overflow;
+
+static bool queue_put(struct handle *handle)
+{
+	uint32_t at = load_relaxed(&queue_in);
+
+	for (;;) {
+		uint32_t i = at % PLACES;
+
+		if (load_acquire(&queue[i].sequence) != at - i)
+			return false;
+		if (!cas(&queue_in, &at, at + 1))
+			continue;
+		queue[i].handle = handle;
+		/* pairs with the acquire load in queue_get() */
+		store_release(&queue[i].sequence, at - i + 1);
+		return true;
+	}
+}
+
+static struct handle *queue_get(void)
+{
+	uint32_t at = load_relaxed(&queue_out);
+
+	for (;;) {
+		uint32_t i = at % PLACES;
+		struct handle *handle;
+
+		if (load_relaxed(&queue_in) - at <= REST ||
+		    load_acquire(&queue[i].sequence) != at - i + 1)
+			return NULL;
+		if (!cas(&queue_out, &at, at + 1))
+			continue;
+		handle = queue[i].handle;
+		/* free for the next round; pairs with the acquire load in queue_put() */
+		store_release(&queue[i].sequence, at - i + PLACES);
+		return handle;
+	}
+}
+
+static struct handle *handle_get(void)
+{
+	struct handle *handle = queue_get();
+	struct critical critical;
+
+	if (handle)
+		return handle;
+	critical_enter(&critical);
+	handle = memory_get_same(&overflow, sizeof(*handle));
+	critical_leave(&critical);
+	return handle;
+}
+
+static void handle_put(struct handle *handle)
+{
+	struct critical critical;
+
+	if (queue_put(handle))
+		return;
+	critical_enter(&critical);
+	memory_put_same(&overflow, handle, sizeof(*handle));
+	critical_leave(&critical);
+}
+
+static uint32_t writers;
+
+uint32_t handle_writers(void)
+{
+	return load_relaxed(&writers);
+}
+
+struct handle *handle_make(bool writer, uint64_t position)
+{
+	struct handle *handle = handle_get();
+
+	if (!handle)
+		return NULL;
+	position_init(&handle->position, handle, position);
+	store_relaxed(&handle->file, RAWCACHE_NO_FILE);
+	store_relaxed(&handle->guess, HANDLE_NO_GUESS);
+	handle->size = 0;
+	handle->checked_ms = 0;
+	handle->look_ms = HANDLE_NEVER;
+	handle->look_bytes = LOOK_BYTES;
+	handle->look_wait_ms = 1;
+	handle->retry_ms = HANDLE_NEVER;
+	handle->reason = RAWCACHE_REASON_none;
+	handle->writer = writer;
+	if (writer)
+		fetch_add(&writers, 1);
+	handle->updating = 0;
+	/* pairs with the compare and swap in handle_hold() */
+	store_release(&handle->refs, 1);
+	return handle;
+}
+
+bool handle_hold(struct handle *handle)
+{
+	uint32_t refs = load_acquire(&handle->refs);
+
+	while (refs)
+		if (cas(&handle->refs, &refs, refs + 1))
+			return true;
+	return false;
+}
+
+static void handle_free(struct handle *handle)
+{
+	uint64_t file;
+
+	fetch_add(&handle->generation, 1);
+	if (handle->writer)
+		fetch_sub(&writers, 1);
+	file = __atomic_exchange_n(&handle->file, RAWCACHE_NO_FILE, __ATOMIC_ACQ_REL);
+	if (handle->writer)
+		rawcache_file_writer_end(attach_cache_now(), &handle->stx);
+	handle_put(handle);
+	if (file != RAWCACHE_NO_FILE)
+		rawcache_file_put(attach_cache_now(), file);
+}
+
+void handle_release(struct handle *handle)
+{
+	if (fetch_sub(&handle->refs, 1) == 1)
+		handle_free(handle);
+}
+
+void handle_checked(struct handle *handle, uint64_t now)
+{
+	uint64_t every = attach_config.revalidate_ms;
+
+	store_relaxed(&handle->checked_ms, now);
+	if (every == CONFIG_REVALIDATE_SYNC)
+		store_relaxed(&handle->look_ms, now + LOOK_SYNC_MS);
+	else if (every != CONFIG_REVALIDATE_OPEN)
+		store_relaxed(&handle->look_ms,
+			      now + min_u64(every, load_relaxed(&handle->look_wait_ms)));
+}
+
+static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcache_reason reason,
+			      const struct statx *stx)
+{
+	uint64_t now = clock_coarse_ms();
+	/* first: attributes never vouch for a number that is older than they are */
+	uint64_t before = __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
+
+	handle->stx = *stx;
+	handle->reason = reason;
+	store_relaxed(&handle->size, stx->stx_size);
+	handle_checked(handle, now);
+	store_relaxed(&handle->retry_ms, now + attach_config.settle_ms + RETRY_SLACK_MS);
+	return before;
+}
+
+void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
+		     enum rawcache_reason reason, const struct statx *stx)
+{
+	uint64_t put = file;
+
+	/* while we hold it, it lives; and if its generation is the one that was seen, it always did */
+	if (handle_hold(handle)) {
+		if (load_acquire(&handle->generation) == generation &&
+		    !__atomic_exchange_n(&handle->updating, 1, __ATOMIC_ACQUIRE)) {
+			put = file_exchange(handle, file, reason, stx);
+			store_release(&handle->updating, 0);
+		}
+		handle_release(handle);
+	}
+	if (put != RAWCACHE_NO_FILE)
+		rawcache_file_put(attach_cache_now(), put);
+}
+
+void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,
+		  const struct statx *stx)
+{
+	file_exchange(handle, file, reason, stx);
+}
+
+static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool handle_same(const struct handle *handle, const struct statx *stx)
+{
+	return handle->stx.stx_size == stx->stx_size &&
+	       same_time(&handle->stx.stx_mtime, &stx->stx_mtime) &&
+	       same_time(&handle->stx.stx_ctime, &stx->stx_ctime);
+}

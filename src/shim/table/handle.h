@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles: what we know about an open file description.
+ *
+ * A handle is made when a descriptor is tracked, shared by its duplicates (refs counts the
+ * entries of the descriptor table that point to it), and freed with the last of them. Its
+ * memory is never unmapped and rests in a queue before it is used again: a thread that holds a
+ * pointer while another closes the descriptor reads old numbers, and everything it could damage
+ * with them is checked: the position moves by compare and swap, the file only changes under a
+ * reference and the generation that was seen first.
+ *
+ * A reader (open for reading only) is served from the cache through the number `file`; while
+ * that is RAWCACHE_NO_FILE, reads pass to the kernel and try again at `retry_ms`. A writer is
+ * never served; it exists so that writing through it is announced.
+ *
+ * No locks: opening and closing would pay for holding signals back.
+ */
+#ifndef SHIM_HANDLE_H
+#define SHIM_HANDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rawcache/file.h>
+
+#include "base/sys.h"
+
+#include "shim/table/fdtab.h"
+#include "shim/table/position.h"
+
+#define HANDLE_NEVER UINT64_MAX
+#define HANDLE_NO_GUESS UINT64_MAX
+
+struct handle {
+	struct position position;
+	uint64_t file;	     /* the cache's number of it, RAWCACHE_NO_FILE: bypass */
+	uint64_t size;	     /* that it had when its attributes were read last */
+	uint64_t checked_ms; /* when that was, clock_coarse_ms() */
+	uint64_t look_ms;    /* when they are to be read again, HANDLE_NEVER, */
+	uint64_t look_bytes; /* or for a read of so many bytes: see look.h */
+	uint64_t retry_ms;   /* bypassed: when to try again, HANDLE_NEVER for writers */
+	uint64_t generation; /* counts the lives of this memory */
+	uint64_t guess;	     /* where the kernel's position was seen last, for claim_guessed() */
+	uint32_t refs;
+	uint32_t reason; /* bypassed: enum rawcache_reason */
+	uint32_t look_wait_ms;
+	bool writer;
+	uint8_t updating; /* a thread is in handle_set_file() */
+	struct statx stx;
+};
+
+/* A handle with one reference, or NULL. */
+struct handle *handle_make(bool writer, uint64_t position);
+
+/* How many writers there are; read without a lock. */
+uint32_t handle_writers(void);
+
+/* One more reference to a handle that may be dying: false if it is dead. */
+bool handle_hold(struct handle *handle);
+void handle_release(struct handle *handle);
+
+/*
+ * Let `handle` be served as `file` from now on, whose attributes are `stx`, if it still lives
+ * its life `generation`; the reference to the file it had before is put, or that to `file` if
+ * the handle has died or another thread is at it. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the file
+ * may have settled.
+ */
+void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
+		     enum rawcache_reason reason, const struct statx *stx);
+
+/* The same for a handle that nobody else can see yet. */
+void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,
+		  const struct statx *stx);
+
+/* The attributes were as the handle has them at `now`, clock_coarse_ms(). */
+void handle_checked(struct handle *handle, uint64_t now);
+
+/* The same size and times as when the attributes were read last. */
+bool handle_same(const struct handle *handle, const struct statx *stx);
+
+#endif

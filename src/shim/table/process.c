@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/table/process.h"
+
+#include <pthread.h>
+#include <sys/single_threaded.h>
+
+#include <rawcache/embed.h>
+#include <rawcache/zerocopy.h>
+
+#include "base/critical.h"
+#include "base/memory.h"
+#include "base/sys.h"
+
+#include "shim/table/attach.h"
+#include "shim/table/fdtab.h"
+#include "shim/table/handle.h"
+#include "shim/libc/signals.h"
+#include "shim/libc/thread.h"
+
+#define HELPERS_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
+
+bool process_shared_always;
+
+static int own_pid;
+static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
+
+/* Valid between prepare and parent or child, because the locks are held. */
+static struct critical fork_critical;
+static bool fork_held_attach;
+static bool fork_aside;
+
+static void wipe_init(void)
+{
+	wipe = memory_map(4096);
+	if (wipe && sys_madvise(wipe, 4096, MADV_WIPEONFORK)) {
+		memory_unmap(wipe, 4096);
+		wipe = NULL;
+	}
+	if (wipe)
+		store_relaxed(wipe, 1);
+}
+
+void process_init(void)
+{
+	own_pid = sys_getpid();
+	wipe_init();
+	pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
+}
+
+bool process_known(void)
+{
+	return own_pid;
+}
+
+static void share(int fd, struct handle *handle)
+{
+	if (fdtab_is_handle(handle))
+		position_share(&handle->position, fd);
+}
+
+static void share_inherited(int fd, struct handle *handle)
+{
+	int flags;
+
+	if (!fdtab_is_handle(handle) || position_is_shared(&handle->position))
+		return;
+	flags = sys_fcntl(fd, F_GETFD, 0);
+	if (flags >= 0 && !(flags & FD_CLOEXEC))
+		position_share(&handle->position, fd);
+}
+
+void process_share_inherited(void)
+{
+	if (attach_active && !process_is_foreign())
+		fdtab_each(0, FDTAB_LIMIT, share_inherited);
+}
+
+static void settle(int fd, struct handle *handle)
+{
+	if (!fdtab_is_handle(handle))
+		return;
+	position_lend(&handle->position, fd);
+	position_return(&handle->position);
+}
+
+void process_share_vfork(void)
+{
+	if (!attach_active || process_is_foreign())
+		return;
+	fdtab_each(0, FDTAB_LIMIT, share_inherited);
+	fdtab_each(0, FDTAB_LIMIT, settle);
+}
+
+void process_share_all(void)
+{
+	if (attach_active)
+		fdtab_each(0, FDTAB_LIMIT, share);
+}
+
+static void retire(int fd, struct handle *handle)
+{
+	/* another thread may give the number another handle meanwhile */
+	for (; handle; handle = fdtab_get(fd)) {
+		share(fd, handle);
+		if (fdtab_replace(fd, handle, NULL) && fdtab_is_handle(handle))
+			handle_release(handle);
+	}
+}
+
+void process_retire(void)
+{
+	if (!attach_active)
+		return;
+	store_release(&attach_active, false);
+	fence_full(); /* pairs with that in track_opened_slow() */
+	fdtab_each(0, FDTAB_LIMIT, retire);
+	rawcache_settle();
+}
+
+void process_settle(void)
+{
+	if (attach_active && !process_is_foreign())
+		rawcache_settle();
+}
+
+/* A program that forks shall have no more threads than it made: Python counts them, and warns. */
+static bool helpers_step_aside(void)
+{
+	bool any = rawcache_helper_threads();
+
+	if (unlikely(any))
+		rawcache_helpers_step_aside();
+	return any;
+}
+
+/* A filter for all threads would be ours, too. */
+static void helpers_leave(void)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+
+	rawcache_helpers_dismiss();
+	for (int tries = 0; rawcache_helper_threads() && tries < HELPERS_TRIES; tries++)
+		sys_nanosleep(&nap);
+}
+
+void process_confine(void)
+{
+	/* a vfork child confines itself, not its parent */
+	if (process_is_foreign())
+		return;
+	process_retire();
+	helpers_leave();
+}
+
+void process_unshare(void)
+{
+	/* a vfork child has its own already */
+	if (!__libc_single_threaded && !thread_is_foreign())
+		process_retire();
+}
+
+bool process_clone_confuses(unsigned long flags)
+{
+	if (flags & CLONE_THREAD)
+		return !(flags & CLONE_FILES);
+	return flags & CLONE_FILES || (flags & CLONE_VM && !(flags & CLONE_VFORK));
+}
+
+void process_keep_shared(void)
+{
+	store_relaxed(&process_shared_always, true);
+}
+
+static void inherit(int fd, struct handle *handle)
+{
+	if (fdtab_is_handle(handle))
+		position_inherit(&handle->position, fd);
+}
+
+/*
+ * What other threads opened or were settling between the preparation and the fork: they go on
+ * with it in the parent, so the kernel's position is not ours to move.
+ */
+static void inherit_late(int fd, struct handle *handle)
+{
+	(void)fd;
+	if (fdtab_is_handle(handle))
+		position_inherit(&handle->position, -1);
+}
+
+/* We are a copy that no atfork handler knows about: positions may be shared with the parent. */
+static void process_reborn(void)
+{
+	store_relaxed(&own_pid, sys_getpid());
+	store_relaxed(wipe, 1);
+	fdtab_each(0, FDTAB_LIMIT, inherit);
+	rawcache_fork_prepare();
+	rawcache_fork_child();
+	attach_fork_release(false, true);
+}
+
+bool process_seems_foreign(void)
+{
+	if (thread_is_foreign())
+		return true;
+	if (unlikely(wipe && !load_relaxed(wipe)))
+		process_reborn();
+	return false;
+}
+
+bool process_is_foreign(void)
+{
+	return process_seems_foreign() || sys_getpid() != load_relaxed(&own_pid);
+}
+
+void process_fork_prepare(void)
+{
+	struct critical critical;
+	bool held, aside;
+
+	/* a handler that jumps away from here would leave the process without helpers */
+	critical_enter(&critical);
+	aside = helpers_step_aside();
+	process_share_all();
+	held = attach_fork_prepare();
+	rawcache_fork_prepare();
+	fork_critical = critical;
+	fork_held_attach = held;
+	fork_aside = aside;
+}
+
+void process_fork_parent(void)
+{
+	struct critical critical = fork_critical;
+	bool held = fork_held_attach;
+	bool aside = fork_aside;
+
+	rawcache_fork_parent();
+	if (aside)
+		rawcache_helpers_return();
+	attach_fork_release(held, false);
+	critical_leave(&critical);
+}
+
+void process_fork_child(void)
+{
+	struct critical critical = fork_critical;
+
+	own_pid = sys_getpid();
+	if (wipe)
+		store_relaxed(wipe, 1);
+	fdtab_each(0, FDTAB_LIMIT, inherit_late);
+	rawcache_fork_child();
+	signals_fork_child();
+	attach_fork_release(fork_held_attach, true);
+	critical_leave(&critical);
+}

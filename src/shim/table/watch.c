@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/table/watch.h"
+
+#include <errno.h>
+
+#include <rawcache/embed.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+
+#include "shim/table/attach.h"
+#include "shim/table/process.h"
+
+void past_settle_slow(void)
+{
+	store_relaxed(&sign_fresh, false);
+	process_keep_shared();
+	fence_full(); /* of us and track_opened_slow() one sees the other */
+	process_share_all();
+}
+
+void past_begin(enum sign sign)
+{
+	int saved = errno;
+
+	if (attach_active && sign_note(sign)) {
+		log_info("%s: each call looks what its descriptor is from now on",
+			 sign_text(sign));
+		past_settle_slow();
+	}
+	errno = saved;
+}
+
+/* A descriptor that cannot be read from, or whose reads are none of ours, is another one. */
+static bool mode_same(const struct handle *handle, int fd)
+{
+	int flags = sys_fcntl(fd, F_GETFL, 0);
+
+	if (flags < 0 || flags & O_PATH)
+		return false;
+	if (handle->writer)
+		return (flags & O_ACCMODE) != O_RDONLY;
+	return (flags & O_ACCMODE) != O_WRONLY && !(flags & O_DIRECT);
+}
+
+/* No request goes to a server for this: which inode it is does not change. */
+static bool file_same(const struct handle *handle, int fd, struct statx *stx)
+{
+	return mode_same(handle, fd) && !sys_fstatx_by(fd, AT_STATX_DONT_SYNC, stx) &&
+	       stx->stx_ino == handle->stx.stx_ino &&
+	       stx->stx_dev_major == handle->stx.stx_dev_major &&
+	       stx->stx_dev_minor == handle->stx.stx_dev_minor;
+}
+
+enum watch_answer past_look(struct handle *handle, int fd)
+{
+	struct statx stx;
+
+	if (!file_same(handle, fd, &stx)) {
+		if (fdtab_replace(fd, handle, NULL)) {
+			rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_unseen);
+			handle_release(handle);
+		}
+		return WATCH_OTHER;
+	}
+	/* an inode that was freed and used again is told by its times */
+	return handle_same(handle, &stx) ? WATCH_SAME : WATCH_CHANGED;
+}
+
+uint32_t past_number(int fd)
+{
+	uint32_t changes = fdtab_changes(fd);
+	const struct handle *handle;
+	struct statx stx;
+
+	if (!changes || !sign_any())
+		return changes;
+	handle = fdtab_get(fd);
+	return fdtab_is_handle(handle) && file_same(handle, fd, &stx) ? changes : 0;
+}

@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Servers that root starts and that become another user before they open what they serve, as their packages
+# have them: the image, which is root's alone, is theirs because they attach before.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+need curl setpriv
+user=www-data
+id "$user" >/dev/null 2>&1 || user=nobody
+chmod 755 "$scratch"
+setpriv --reuid="$user" --clear-groups test -x "$scratch" || skip_all "another user does not reach $scratch"
+
+export RAWCACHE_SETTLE=0
+files=20
+mkdir "$scratch/d" "$scratch/got" "$scratch/run"
+mkdir -m 777 "$scratch/open"
+for i in $(seq $files); do
+	head -c $((i * 30011)) /dev/urandom >"$scratch/d/file$i"
+done
+sleep 0.1
+bytes=$(cat "$scratch"/d/* | wc -c)
+(cd "$scratch/d" && sha256sum file* | sort -k2) >"$scratch/sums"
+CACHED_PATH=$scratch/d
+
+fetch_all() {
+	rm -f "$scratch/got/"*
+	(cd "$scratch/got" && seq $files | xargs -P 4 -I N curl -m 60 -sfo fileN "http://127.0.0.1:$port/fileN"
+		sha256sum file* | sort -k2) | cmp - "$scratch/sums"
+}
+
+# server NAME COMMAND...: in the foreground, on 127.0.0.1:$port
+server() {
+	name=$1
+	shift
+	rm -f "$scratch/error.log"
+	IMAGE=$scratch/$tap_count.img
+	"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+	chmod 600 "$IMAGE"
+	setsid "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- "$@" >"$scratch/server.log" 2>&1 &
+	server_pid=$!
+	pids="$pids $server_pid"
+	for _ in $(seq 200); do
+		curl -m 60 -sfo /dev/null "http://127.0.0.1:$port/file1" && break
+		sleep 0.1
+	done
+	[ "$(curl -m 60 -so /dev/null -w '%{http_code}' "http://127.0.0.1:$port/file1")" = 200 ] ||
+		sed 's/^/# /' "$scratch/server.log"
+	for round in 1 2 3; do
+		check "$name: every byte is right, round $round" fetch_all
+	done
+	is "$(ps -o user:20= --ppid "$server_pid" --pid "$server_pid" | sort -u | grep -c "^$user")" 1 \
+		"$name: it is another user"
+	stop "$server_pid"
+	pids=${pids% "$server_pid"}
+	at_least "$(($(counter hit_bytes) + $(counter mapped_bytes) + $(counter sendfile_bytes)))" "$bytes" "$name: a round's bytes or more come from the cache"
+	port=$(free_port)
+}
+
+port=$(free_port)
+if command -v nginx >/dev/null; then
+	cat >"$scratch/nginx.conf" <<-CONF
+		daemon off;
+		worker_processes 2;
+		pid $scratch/run/nginx.pid;
+		error_log $scratch/error.log;
+		user $user;
+		events { worker_connections 256; }
+		http {
+			access_log off;
+			sendfile on;
+			client_body_temp_path $scratch/run/body;
+			proxy_temp_path $scratch/run/proxy;
+			fastcgi_temp_path $scratch/run/fastcgi;
+			uwsgi_temp_path $scratch/run/uwsgi;
+			scgi_temp_path $scratch/run/scgi;
+			server { listen 127.0.0.1:$port; root $scratch/d; }
+		}
+	CONF
+	server nginx nginx -c "$scratch/nginx.conf"
+else
+	echo "# nginx: not run: not installed"
+fi
+if command -v lighttpd >/dev/null; then
+	cat >"$scratch/lighttpd.conf" <<-CONF
+		server.document-root = "$scratch/d"
+		server.bind = "127.0.0.1"
+		server.port = $port
+		server.username = "$user"
+		server.errorlog = "$scratch/open/error.log"
+		mimetype.assign = ( "" => "application/octet-stream" )
+	CONF
+	server lighttpd lighttpd -D -f "$scratch/lighttpd.conf"
+else
+	echo "# lighttpd: not run: not installed"
+fi
+modules=/usr/lib/apache2/modules
+if command -v apache2 >/dev/null && [ -e $modules/mod_mpm_event.so ]; then
+	cat >"$scratch/apache2.conf" <<-CONF
+		ServerRoot $scratch/run
+		ServerName localhost
+		Listen 127.0.0.1:$port
+		PidFile $scratch/run/apache2.pid
+		ErrorLog $scratch/error.log
+		DefaultRuntimeDir $scratch/run
+		User $user
+		Group $(id -gn "$user")
+		LoadModule mpm_event_module $modules/mod_mpm_event.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		DocumentRoot $scratch/d
+		<Directory $scratch/d>
+			Require all granted
+		</Directory>
+	CONF
+	server apache2 apache2 -f "$scratch/apache2.conf" -DFOREGROUND
+else
+	echo "# apache2: not run: not installed"
+fi
+
+# the calls that such servers make, by libc and past it
+IMAGE=$scratch/python.img
+"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null
+cat >"$scratch/drop.py" <<'PY'
+import ctypes, hashlib, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+how, path, wanted = sys.argv[1:]
+if how == 'setuid':
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+elif how == 'setresuid':
+    os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+elif how == 'setreuid':
+    os.setreuid(65534, 65534)
+elif how == 'seteuid':
+    os.seteuid(65534)
+elif how == 'syscall':
+    libc.syscall(117, 65534, 65534, 65534)
+elif how == 'fork':
+    if os.fork():
+        sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+    os.setuid(65534)
+elif how == 'chroot':
+    os.chroot(os.path.dirname(path)); path = '/' + os.path.basename(path)
+with open(path, 'rb') as f:
+    data = f.read()
+print(len(data), 'right' if hashlib.md5(data).hexdigest() == wanted else 'wrong')
+PY
+if [ "$(uname -m)" = x86_64 ] && command -v python3 >/dev/null; then
+	want=$(stat -c %s "$scratch/d/file20")
+	sum=$(md5sum <"$scratch/d/file20" | cut -d' ' -f1)
+	for how in setuid setresuid setreuid seteuid syscall fork chroot; do
+		before=$(counter hit_bytes)
+		for round in 1 2; do
+			got=$(cached python3 "$scratch/drop.py" $how "$scratch/d/file20" "$sum" 2>&1)
+			case $got in "$want right") status=0 ;; *) status=1; echo "# $got" ;; esac
+			ok $status "$how: right bytes, round $round"
+		done
+		[ $how = chroot ] || at_least "$(($(counter hit_bytes) - before))" "$want" "$how: from the cache"
+	done
+	before=$(counter hit_bytes)
+	RAWCACHE_EARLY=0 cached python3 "$scratch/drop.py" setuid "$scratch/d/file20" "$sum" >/dev/null
+	is "$(($(counter hit_bytes) - before))" 0 "RAWCACHE_EARLY=0: who gave up the right to the image has none of it"
+fi
+done_testing

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Files that others change while a program has them open: see tests/shim/shim_looks.c.
+. "$(dirname "$0")/../lib.sh"
+need_origin
+mkdir -p "$scratch/local" "$scratch/back"
+origin_mount "$scratch/back" "$scratch/tells" || skip_all "the origin cannot be mounted"
+origin_mount "$scratch/back" "$scratch/keeps" --attr-timeout=3600
+IMAGE=$scratch/cache.img
+"$RAWCACHE" format --size 256M "$IMAGE" >/dev/null || exit 1
+looks=$TOP_BUILDDIR/tests/shim/shim_looks
+export RAWCACHE_SETTLE=0.02
+cases=0
+
+# case_of NAME DIRECTORY TEXT [SETTING]...: on a new file, and without the cache where it must be so, too
+case_of() {
+	store=$scratch/back
+	[ "$2" != local ] || store=$scratch/local
+	CACHED_PATH=$scratch/$2
+	cases=$((cases + 1))
+	# a name that comes again would be the old file for a mount that keeps its attributes
+	case_name=$1 case_text=$3 case_file=$1-$2-$cases
+	shift 3
+	head -c 4M /dev/zero | tr '\0' A >"$store/$case_file"
+	sleep 0.1
+	check "$case_text" env "$@" "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- \
+		timeout 60 "$looks" "$case_name" "$CACHED_PATH/$case_file" "$store/$case_file"
+	rm -f "$store/$case_file"
+}
+
+never=RAWCACHE_REVALIDATE=open
+case_of next_read local "local: the next read is of the file as it is, in nine ways"
+case_of told local "what the program is told of a file counts for all its descriptors" $never
+case_of told_end local "and its end, wherever that is noticed" $never
+case_of told_writer local "and what it reads past the cache" $never
+case_of locks keeps "a lock makes all descriptors look, past what the kernel remembers"
+case_of locks keeps "also where they do not look otherwise" $never
+case_of lock_writer local "a lock by a descriptor for writing" $never
+for case in mixed mixed_plain mixed_parts mixed_cut; do
+	case_of $case local "no read has bytes of two versions: $case" $never
+	case_of $case local "nor when it looks: $case"
+done
+case_of later tells "FUSE: after attr_timeout the file is what it is, for all descriptors"
+at_least "$(counter hits)" 50 "the cache was used"
+done_testing

@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Mappings of cached files are what they are natively, and come out of the image.
+. "$(dirname "$0")/../lib.sh"
+mkdir -p "$scratch/store" "$scratch/local"
+head -c 3000001 /dev/urandom >"$scratch/store/a"
+cp "$scratch/store/a" "$scratch/local/a"
+age "$scratch/store"
+IMAGE=$scratch/cache.img
+CACHED_PATH=$scratch/store
+"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+for round in cold warm; do
+	cached "$TOP_BUILDDIR/tests/shim/shim_map" "$scratch/store/a" "$scratch/local/a" >"$scratch/out" 2>&1
+	ok $? "mappings, $round"
+	grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
+done
+at_least "$(counter mapped_files)" 12 "mappings were made of the image"
+
+check "rawcache set takes a size" "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=128K
+check "and auto" "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=auto
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=many 2>/dev/null
+is $? 2 "and refuses nonsense"
+
+# a running program hears of it: a chunk's first read is copied by pread() below the threshold
+cat >"$scratch/touch.py" <<'EOF'
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+for line in sys.stdin:
+    n = len(os.pread(fd, 65536, int(line) * 262144))
+    print(n, flush=True)
+EOF
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=default >/dev/null
+mkfifo "$scratch/to" "$scratch/from"
+cached env RAWCACHE_MMAP_THRESHOLD=1M timeout 60 python3 "$scratch/touch.py" "$scratch/store/a" \
+	<"$scratch/to" >"$scratch/from" &
+touch_pid=$!
+pids="$pids $touch_pid"
+exec 8>"$scratch/to" 9<"$scratch/from"
+# touch_chunk NUMBER: sets skipped to the reads that did not use the mapping
+touch_chunk() {
+	skipped=$(counter mmap_skipped)
+	echo "$1" >&8
+	read -r -t 60 touched <&9
+	skipped=$(($(counter mmap_skipped) - skipped))
+}
+touch_chunk 1
+is "$touched $skipped" "65536 1" "below the threshold"
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=16K >/dev/null
+touch_chunk 8
+is "$touched $skipped" "65536 0" "rawcache set mmap_threshold=16K reaches a program that runs"
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=128K >/dev/null
+touch_chunk 4
+is "$touched $skipped" "65536 1" "and so does 128K"
+"$RAWCACHE" set --cache "$IMAGE" mmap_threshold=default >/dev/null
+exec 8>&- 9<&-
+wait $touch_pid
+
+# a file that was read in order is one piece, whatever number of regions it lies in
+"$RAWCACHE" format --size 512M --region 8M "$scratch/large.img" >/dev/null || exit 1
+head -c 41943041 /dev/urandom >"$scratch/store/large"
+cp "$scratch/store/large" "$scratch/local/large"
+age "$scratch/store"
+check "it is warmed" "$RAWCACHE" warm --cache "$scratch/large.img" "$scratch/store/large"
+cat >"$scratch/one.py" <<'EOF'
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+want = open(sys.argv[2], "rb").read()
+size = len(want)
+fd = os.open(sys.argv[1], os.O_RDONLY)
+at = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_PRIVATE, fd, 0)
+pieces = [l for l in open("/proc/self/maps") if "large.img" in l and at <= int(l.split("-")[0], 16) < at + size]
+print(len(pieces), "pieces, address modulo 2 MiB:", at % (2 << 20), file=sys.stderr)
+right = ctypes.string_at(at, size) == want
+# a hole across the end of a region, and what is left of both sides
+hole, n = 7 << 20, 10 << 20
+libc.munmap(at + hole, n)
+right = right and ctypes.string_at(at, hole) == want[:hole] and ctypes.string_at(at + hole + n, size - hole - n) == want[hole + n:]
+pid = os.fork()
+if not pid:
+    libc.munmap(at, hole)
+    os._exit(ctypes.string_at(at + hole + n, size - hole - n) != want[hole + n:])
+right = right and os.waitpid(pid, 0)[1] == 0 and ctypes.string_at(at + hole + n, 1 << 20) == want[hole + n:hole + n + (1 << 20)]
+sys.exit(not right or len(pieces) > 5 or at % (2 << 20) != 0)
+EOF
+IMAGE=$scratch/large.img check "several regions are mapped as one" \
+	cached python3 "$scratch/one.py" "$scratch/store/large" "$scratch/local/large"
+is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" | sed -n 's/.*"mapped_bytes": *\([0-9]*\).*/\1/p' | head -n 1)" 41943041 \
+	"and all of it is the image's"
+rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/large.img"
+
+# what is mapped stays while the cache is filled with other things several times over
+head -c 40000000 /dev/urandom >"$scratch/store/b"
+age "$scratch/store"
+cat >"$scratch/hold.py" <<'EOF'
+import mmap, os, sys
+f = open(sys.argv[1], "rb")
+m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+before = m[:100]
+for i in range(4):
+    os.system("touch -d '%d hours ago' %s; sleep 2.1; cat %s | tail -c 1 >/dev/null" % (i + 2, sys.argv[2], sys.argv[2]))
+sys.exit(m[:] != open(sys.argv[3], "rb").read())
+EOF
+check "a mapping stays right while its region's neighbours go round" \
+	cached python3 "$scratch/hold.py" "$scratch/store/a" "$scratch/store/b" "$scratch/local/a"
+at_least "$(counter evicted_regions)" 20 "(they did)"
+
+# and so do the mappings of children, however they were made, when their parent unmaps its own
+cat >"$scratch/round" <<EOF
+for i in 1 2 3; do
+	touch -d "\$((i + 7)) hours ago" "$scratch/store/b"
+	sleep 2.1
+	cat "$scratch/store/b" | tail -c 1 >/dev/null
+done
+EOF
+before=$(counter evicted_regions)
+cached timeout 100 "$TOP_BUILDDIR/tests/shim/shim_map" "$scratch/store/a" "$scratch/local/a" \
+	". $scratch/round" >"$scratch/out" 2>&1
+ok $? "children keep what they inherited"
+grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
+at_least "$(($(counter evicted_regions) - before))" 20 "(the cache went round)"
+
+cached cat "$scratch/store/a" >/dev/null
+cached timeout 100 "$TOP_BUILDDIR/tests/shim/shim_map" "$scratch/store/a" "$scratch/local/a" \
+	"env -u LD_PRELOAD $RAWCACHE drop --cache $IMAGE --all" dropped >"$scratch/out" 2>&1
+ok $? "a mapping of what was dropped is cut, inherited and grown"
+grep -vE '^ok|^1\.\.' "$scratch/out" | sed 's/^/# /'
+done_testing

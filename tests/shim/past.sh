@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Calls that reach the kernel past the hooks (io_uring, syscall(2), other libcs, inline system calls):
+# bytes and positions are right all the same, and nobody else pays for it.
+. "$(dirname "$0")/../lib.sh"
+past=$TOP_BUILDDIR/tests/shim/shim_past
+mkdir -p "$scratch/d"
+IMAGE=$scratch/cache.img
+CACHED_PATH=$scratch/d
+"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
+for name in a b; do
+	for i in $(seq -w 0 4095); do echo "$name block $i of a file"; done >"$scratch/d/$name"
+done
+age "$scratch/d"
+
+# tap NAME COMMAND...: a program that speaks TAP itself: its results become ours
+tap() {
+	name=$1
+	shift
+	"$@" >"$scratch/tap.out" 2>&1
+	status=$?
+	while read -r line; do
+		case $line in
+		"ok "*) ok 0 "$name: ${line#*- }" ;;
+		"not ok "*) ok 1 "$name: ${line#*- }" ;;
+		*) echo "# $line" ;;
+		esac
+	done <"$scratch/tap.out"
+	ok $status "$name ended well"
+}
+
+for what in late early position raw copied writes; do
+	RAWCACHE_SETTLE=0.1 tap "$what" cached timeout 60 "$past" $what "$scratch/d/a" "$scratch/d/b" "$scratch/d/written"
+done
+[ "$(counter passthrough.unseen)" -gt 0 ]
+ok $? "numbers that became other files are counted as \"unseen\""
+done_testing

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program sees of a file that others change while it has it open.
+ *
+ *	LD_PRELOAD=... shim_looks CASE FILE BACKING
+ *
+ * FILE lies below a configured directory, has settled, and consists of the letter A. It is changed past
+ * the shim, by system calls of our own on BACKING: the same file, or what a FUSE mount shows as FILE.
+ * Exit status 0: as it must be.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#define SIZE (4u << 20)
+#define BLOCK 4096u
+
+static const char *path, *backing;
+static char buf[SIZE + BLOCK];
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "%s (errno %d)\n", what, errno);
+	return 1;
+}
+
+/* --- the others */
+
+static void change_size(off_t size)
+{
+	int fd = sys_openat(AT_FDCWD, backing, O_WRONLY, 0);
+
+	if (fd < 0 || sys_ftruncate(fd, (uint64_t)size))
+		exit(fail("truncate"));
+	sys_close(fd);
+}
+
+static void change_range(char letter, off_t from, size_t n)
+{
+	static char bytes[SIZE];
+	int fd = sys_openat(AT_FDCWD, backing, O_WRONLY, 0);
+
+	memset(bytes, letter, n);
+	if (fd < 0 || sys_pwrite(fd, bytes, n, (uint64_t)from) != (ssize_t)n)
+		exit(fail("change"));
+	sys_close(fd);
+}
+
+static void change(char letter)
+{
+	change_range(letter, 0, SIZE);
+}
+
+/* Longer than a tick of the kernel's coarse clock. */
+static void tick(void)
+{
+	usleep(30000);
+}
+
+/* --- reading */
+
+static int file_open(int flags)
+{
+	int fd = open(path, O_RDONLY | flags);
+
+	if (fd < 0)
+		exit(fail(path));
+	return fd;
+}
+
+/* A descriptor whose first chunk is cached, and in memory. */
+static int file_warm(void)
+{
+	int fd = file_open(0);
+
+	for (int i = 0; i < 3; i++)
+		if (pread(fd, buf, BLOCK, 0) != BLOCK || buf[0] != 'A')
+			exit(fail("the first reads"));
+	return fd;
+}
+
+static bool all(size_t n, char letter)
+{
+	for (size_t i = 0; i < n; i++)
+		if (buf[i] != letter)
+			return false;
+	return true;
+}
+
+static bool has(int fd, char letter)
+{
+	return pread(fd, buf, BLOCK, 0) == BLOCK && all(BLOCK, letter);
+}
+
+/* --- the next read after a while, in all ways, is of the file as it is */
+
+static ssize_t by_pread(int fd)
+{
+	return pread(fd, buf, BLOCK, 0);
+}
+
+static ssize_t by_read(int fd)
+{
+	return lseek(fd, 0, SEEK_SET) ? -1 : read(fd, buf, BLOCK);
+}
+
+static ssize_t by_readv(int fd)
+{
+	struct iovec iov[2] = { { buf, 1000 }, { buf + 1000, BLOCK - 1000 } };
+
+	return lseek(fd, 0, SEEK_SET) ? -1 : readv(fd, iov, 2);
+}
+
+static ssize_t by_preadv(int fd)
+{
+	struct iovec iov[2] = { { buf, 1000 }, { buf + 1000, BLOCK - 1000 } };
+
+	return preadv(fd, iov, 2, 0);
+}
+
+static ssize_t by_sendfile(int fd)
+{
+	static int ends[2] = { -1, -1 };
+	off_t offset = 0;
+
+	if (ends[0] < 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return -1;
+	if (sendfile(ends[0], fd, &offset, BLOCK) != BLOCK)
+		return -1;
+	return recv(ends[1], buf, BLOCK, MSG_WAITALL);
+}
+
+static ssize_t by_copy(int fd)
+{
+	int copy = dup(fd);
+	ssize_t n = pread(copy, buf, BLOCK, 0);
+
+	close(copy);
+	return n;
+}
+
+static ssize_t by_stream(int fd)
+{
+	static FILE *stream;
+
+	(void)fd;
+	if (!stream) {
+		stream = fopen(path, "r");
+		setvbuf(stream, NULL, _IOFBF, 512);
+	}
+	rewind(stream);
+	fseek(stream, 1000, SEEK_SET);
+	rewind(stream);
+	return (ssize_t)fread(buf, 1, BLOCK, stream);
+}
+
+static ssize_t by_child(int fd)
+{
+	int ends[2];
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return -1;
+	if (!fork()) {
+		n = pread(fd, buf, BLOCK, 0);
+		_exit(n != BLOCK || send(ends[0], buf, BLOCK, 0) != BLOCK);
+	}
+	n = recv(ends[1], buf, BLOCK, MSG_WAITALL);
+	wait(NULL);
+	close(ends[0]);
+	close(ends[1]);
+	return n;
+}
+
+static void *thread_read(void *arg)
+{
+	return (void *)pread(*(int *)arg, buf, BLOCK, 0);
+}
+
+static ssize_t by_thread(int fd)
+{
+	pthread_t thread;
+	void *n = NULL;
+
+	pthread_create(&thread, NULL, thread_read, &fd);
+	pthread_join(thread, &n);
+	return (ssize_t)n;
+}
+
+static const struct {
+	const char *name;
+	ssize_t (*read)(int fd);
+} ways[] = {
+	{ "pread", by_pread },	 { "read", by_read },	  { "readv", by_readv },
+	{ "preadv", by_preadv }, { "sendfile", by_sendfile }, { "dup", by_copy },
+	{ "stream", by_stream }, { "fork", by_child },	  { "thread", by_thread },
+};
+
+static int next_read(void)
+{
+	int fd = file_warm();
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		char letter = (char)('B' + i);
+
+		for (int k = 0; k < 2; k++)
+			if (ways[i].read(fd) != BLOCK || !all(BLOCK, (char)(letter - 1)))
+				return fail(ways[i].name);
+		change(letter);
+		tick();
+		if (ways[i].read(fd) != BLOCK || !all(BLOCK, letter))
+			return fail(ways[i].name);
+		tick(); /* let it settle, and be cached again */
+		tick();
+	}
+	return 0;
+}
+
+/* --- locks: the kernel remembers attributes for long, and the server has others */
+
+static int lock_by(int fd, int way)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 1 };
+
+	switch (way) {
+	case 0:
+		return fcntl(fd, F_SETLK, &lock);
+	case 1:
+		return fcntl(fd, F_SETLKW, &lock);
+	case 2:
+		return fcntl(fd, F_OFD_SETLK, &lock);
+	case 3:
+		return flock(fd, LOCK_SH);
+	case 4:
+		return fsync(fd);
+	case 5:
+		return (int)syscall(SYS_flock, fd, LOCK_EX | LOCK_NB);
+	default:
+		return fdatasync(fd);
+	}
+}
+
+static int unlock(int fd)
+{
+	struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	flock(fd, LOCK_UN);
+	fcntl(fd, F_OFD_SETLK, &lock);
+	lock.l_pid = 0;
+	return fcntl(fd, F_SETLK, &lock);
+}
+
+static int locks(void)
+{
+	int fd = file_warm();
+	int other = file_warm();
+
+	for (int way = 0; way <= 6; way++) {
+		change((char)('B' + way));
+		tick();
+		if (lock_by(fd, way) || !has(other, (char)('B' + way)) || !has(fd, (char)('B' + way)))
+			return fail("not seen under a lock");
+		if (unlock(fd))
+			return fail("unlock");
+		tick();
+		tick();
+		has(fd, 'X'); /* cached again */
+	}
+	return 0;
+}
+
+/* lockf() wants a descriptor for writing: locks by that, reads by another one. */
+static int lock_writer(void)
+{
+	int fd = file_warm();
+	int lock = open(path, O_RDWR);
+
+	change('B');
+	tick();
+	if (lock < 0 || lockf(lock, F_TLOCK, 1) || !has(fd, 'B'))
+		return fail("not seen under lockf()");
+	return 0;
+}
+
+/* --- what the program is told; run with RAWCACHE_REVALIDATE=open: nobody looks otherwise */
+
+static int told_by(int way, int fd)
+{
+	struct statx stx;
+	struct stat st;
+
+	switch (way) {
+	case 0:
+		return fstat(fd, &st);
+	case 1:
+		return stat(path, &st);
+	case 2:
+		return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx);
+	case 3:
+		return fstatat(fd, "", &st, AT_EMPTY_PATH);
+	case 4:
+		return fstatat(AT_FDCWD, path, &st, 0);
+	case 5:
+		return (int)syscall(SYS_newfstatat, AT_FDCWD, path, &st, 0);
+	case 6:
+		return close(file_open(0));
+	case 7:
+		return close(file_open(O_APPEND)) || lstat(path, &st);
+	default:
+		return posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+}
+
+static int told(void)
+{
+	int fd = file_warm();
+	int other = file_warm();
+
+	for (int way = 0; way <= 8; way++) {
+		char letter = (char)('B' + way);
+
+		if (!has(fd, (char)(letter - 1)) || !has(other, (char)(letter - 1)))
+			return fail("the last version");
+		change(letter);
+		if (told_by(way, fd) || !has(other, letter) || !has(fd, letter))
+			return fail("attributes were seen, and old bytes come");
+		tick();
+		tick();
+	}
+	return 0;
+}
+
+/* The end of the file moves. */
+static int told_end(void)
+{
+	int fd = file_warm();
+	int other = file_warm();
+
+	change_range('B', 0, SIZE);
+	change_range('B', SIZE, 100);
+	if (lseek(fd, 0, SEEK_END) != SIZE + 100 || !has(other, 'B'))
+		return fail("the end is known, and old bytes come");
+	tick();
+	tick();
+	if (!has(fd, 'B') || !has(other, 'B'))
+		return fail("the second version");
+	change_range('C', 0, SIZE);
+	change_range('C', SIZE, 200);
+	if (pread(fd, buf, BLOCK, SIZE + 100) != 100 || !all(100, 'C') || !has(other, 'C'))
+		return fail("a read at the end that was");
+	tick();
+	tick();
+	if (!has(fd, 'C') || !has(other, 'C'))
+		return fail("the third version");
+	change_size(0);
+	if (pread(fd, buf, BLOCK, SIZE + 200) || pread(other, buf, BLOCK, 0))
+		return fail("bytes of a file that was emptied");
+	return 0;
+}
+
+/* Reads that pass to the kernel tell as well: by a descriptor for writing. */
+static int told_writer(void)
+{
+	int writer = open(path, O_RDWR);
+	int fd = file_warm();
+
+	change('B');
+	tick();
+	if (!has(writer, 'B') || !has(fd, 'B'))
+		return fail("old bytes after new ones");
+	return 0;
+}
+
+/* --- one read is of one version: part of it is cached, the rest comes from the changed file */
+
+static int mixed(void)
+{
+	struct iovec iov[3] = { { buf, BLOCK }, { buf + BLOCK, SIZE / 2 }, { buf + BLOCK + SIZE / 2, BLOCK } };
+	size_t n = SIZE / 2 + 2 * BLOCK;
+	int fd = file_warm();
+	int other = file_warm();
+
+	change('B');
+	if (preadv(fd, iov, 3, 0) != (ssize_t)n || !(all(n, 'A') || all(n, 'B')))
+		return fail("bytes of two versions");
+	if (buf[0] == 'B' && !has(other, 'B'))
+		return fail("old bytes after new ones");
+	return 0;
+}
+
+static int mixed_plain(void)
+{
+	int fd = file_warm();
+
+	change('B');
+	if (pread(fd, buf, SIZE, 0) != SIZE || !(all(SIZE, 'A') || all(SIZE, 'B')))
+		return fail("bytes of two versions");
+	return 0;
+}
+
+/* Parts of a chunk are cached, others are not. */
+static int mixed_parts(void)
+{
+	int fd = file_open(0);
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	for (int k = 0; k < 2; k++)
+		for (off_t at = 64 << 10; at < (1 << 20); at += 256 << 10)
+			if (pread(fd, buf, BLOCK, at) != BLOCK)
+				return fail("parts");
+	change('B');
+	if (pread(fd, buf, 1 << 20, 0) != 1 << 20 || !(all(1 << 20, 'A') || all(1 << 20, 'B')))
+		return fail("bytes of two versions");
+	return 0;
+}
+
+static int mixed_cut(void)
+{
+	int fd = file_warm();
+	ssize_t n;
+
+	change_range('B', 0, SIZE / 2);
+	change_size(SIZE / 2);
+	n = pread(fd, buf, SIZE, 0);
+	if (n != SIZE / 2 || !all(SIZE / 2, 'B'))
+		return fail("a read that the file's end cuts short");
+	return 0;
+}
+
+/* After the kernel has forgotten the attributes. */
+static int later(void)
+{
+	int fd = file_warm();
+	int other = file_warm();
+
+	change('B');
+	usleep(1300000);
+	if (pread(fd, buf, SIZE, 0) != SIZE || !all(SIZE, 'B') || !has(other, 'B'))
+		return fail("old bytes");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} cases[] = {
+	{ "next_read", next_read }, { "locks", locks },
+	{ "lock_writer", lock_writer }, { "told", told },
+	{ "told_end", told_end }, { "told_writer", told_writer },
+	{ "mixed", mixed }, { "mixed_plain", mixed_plain },
+	{ "mixed_parts", mixed_parts }, { "mixed_cut", mixed_cut },
+	{ "later", later },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	path = argv[2];
+	backing = argv[3];
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (!strcmp(cases[i].name, argv[1]))
+			return cases[i].run();
+	return 2;
+}

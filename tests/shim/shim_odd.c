@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs that are particular about their stack, their threads, their system calls.
+ *
+ *	shim_odd altstack FILE		the first open, in a handler on an alternate stack of 8 KiB
+ *	shim_odd fork FILE		no thread but its own after fork()
+ *	shim_odd ignored		execs by syscall() with SIGSEGV ignored
+ *	shim_odd sealed FILE		mremap() of a mapping that is sealed
+ *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
+ *
+ * Exits 0, 1 for a fault, or 77.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define SMALL 8192
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+
+static const char *path;
+static char buf[1 << 20];
+static long got = -1;
+
+static void handler(int sig)
+{
+	int fd = open(path, O_RDONLY);
+
+	(void)sig;
+	got = read(fd, buf, PAGE);
+	close(fd);
+}
+
+/* With a page below it that nobody may touch. */
+static int altstack(void)
+{
+	char *m = mmap(NULL, PAGE + SMALL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+	struct sigaction act = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+	stack_t stack = { .ss_sp = m + PAGE, .ss_size = SMALL };
+
+	if (m == MAP_FAILED || mprotect(m, PAGE, PROT_NONE) || sigaltstack(&stack, NULL))
+		return 77; /* the kernel wants more for its own frame */
+	sigaction(SIGUSR1, &act, NULL);
+	raise(SIGUSR1);
+	return got != PAGE;
+}
+
+/* As Python 3.12 does it. */
+static long threads(void)
+{
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "r");
+	long n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "Threads: %ld", &n);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static int fork_alone(void)
+{
+	int fd = open(path, O_RDONLY);
+	long n;
+	pid_t pid;
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	n = threads();
+	waitpid(pid, NULL, 0);
+	if (n != 1)
+		printf("# %ld threads\n", n);
+	return n != 1;
+}
+
+static int ignored(void)
+{
+	char *const argv[] = { "cat", "/proc/self/status", NULL };
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || read(fd, buf, 1) != 1)
+		return 77;
+	signal(SIGSEGV, SIG_IGN);
+	syscall(SYS_execve, "/bin/cat", argv, environ);
+	return 77;
+}
+
+static int sealed(void)
+{
+	int fd = open(path, O_RDONLY);
+	char *p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (p == MAP_FAILED || syscall(SYS_mseal, p, 2 * PAGE, 0L))
+		return 77;
+	errno = 0;
+	return mremap(p, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE) != MAP_FAILED || errno != EPERM;
+}
+
+#define KILL_FOR(nr) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+
+/* What systemd's @system-service does not have, and what older ones do not. */
+static int filtered(char **argv)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		KILL_FOR(SYS_mincore),
+		KILL_FOR(SYS_pidfd_open),
+		KILL_FOR(SYS_pidfd_getfd),
+		KILL_FOR(SYS_process_vm_readv),
+		KILL_FOR(SYS_userfaultfd),
+		KILL_FOR(SYS_fchown),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return 77;
+	execvp(argv[0], argv);
+	return 77;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3)
+		return 77;
+	path = argv[2];
+	if (!strcmp(argv[1], "altstack"))
+		return altstack();
+	if (!strcmp(argv[1], "fork"))
+		return fork_alone();
+	if (!strcmp(argv[1], "ignored"))
+		return ignored();
+	if (!strcmp(argv[1], "sealed"))
+		return sealed();
+	return filtered(argv + 2);
+}

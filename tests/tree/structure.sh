@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The shape of the tree: who includes whom, what the libraries export and import.
+. "$(dirname "$0")/../lib.sh"
+need nm
+src=$TOP_SRCDIR/src
+
+# no_arrow NAME: $scratch/bad, the arrows against the order, is empty
+no_arrow() {
+	sed 's/^/# /' "$scratch/bad"
+	check "$1" test ! -s "$scratch/bad"
+}
+# layer DIRECTORY ALLOWED: quoted includes of DIRECTORY name only ALLOWED (a regular expression)
+layer() {
+	(cd "$src" && grep -HE '^#include "' "$1"/*.[ch]) | grep -vE "#include \"($2)/[a-z_]*\.h\"" |
+		sed 's/:#include / includes /' >"$scratch/bad"
+	no_arrow "src/$1 includes only $2 and public headers"
+	listed "$1"
+}
+# listed DIRECTORY: its Makefile.inc names each of its files, sorted
+listed() {
+	(cd "$src" && ls "$1"/*.[ch]) | LC_ALL=C sort >"$scratch/files"
+	sed -n 's|^[[:space:]]*src/\([a-z_/]*\.[ch]\).*|\1|p' "$src/$1/Makefile.inc" >"$scratch/listed"
+	check "src/$1/Makefile.inc lists its files, sorted" diff "$scratch/files" "$scratch/listed"
+}
+for header in "$TOP_SRCDIR"/include/rawcache/*.h; do
+	case $header in *_tbl.h) continue ;; esac
+	name=rawcache/$(basename "$header")
+	echo "#include <$name>" >"$scratch/one.c"
+	cp "$scratch/one.c" "$scratch/one.cc"
+	check "$name compiles alone in C11" ${CC:-cc} -std=c11 -Wall -Wextra -Werror -pedantic \
+		-I"$TOP_SRCDIR/include" -c "$scratch/one.c" -o "$scratch/one.o"
+	check "$name compiles alone in C++" ${CXX:-c++} -std=c++11 -Wall -Wextra -Werror \
+		-I"$TOP_SRCDIR/include" -c "$scratch/one.cc" -o "$scratch/one.o"
+done
+
+exports() {
+	nm -D --defined-only "$1" | awk '$2 ~ /[TWDBRVi]/ { sub(/@.*/, "", $3); print $3 }' | sort -u
+}
+shim=$RAWCACHE_PRELOAD
+library=$TOP_BUILDDIR/.libs/librawcache.so
+
+# what the installed headers declare is what the library exports, by versions that never change
+grep -hv '^static inline' $(find "$TOP_SRCDIR/include" -name '*.h' ! -name embed.h) |
+	sed -n 's/^[a-z].*[ *]\(rawcache_[a-z_]*\)(.*/\1/p' | sort -u >"$scratch/declared"
+nm -D --defined-only "$library" | awk '$2 == "T" || $2 == "W" { sub(/@+/, " ", $3); print $3 }' | sort -u >"$scratch/versioned"
+sed 's/ .*//' "$scratch/versioned" | sort -u >"$scratch/exported"
+check "librawcache exports exactly what the installed headers declare" \
+	diff "$scratch/declared" "$scratch/exported"
+awk '/^[A-Z]/ { version = $1 } /^\trawcache_/ { sub(/;/, "", $1); print $1, version }' \
+	"$TOP_SRCDIR/src/librawcache.map" | sort -u >"$scratch/map"
+check "each has the version that src/librawcache.map gives it" diff "$scratch/map" "$scratch/versioned"
+
+# the table of hooks is what the preload object exports
+exports "$shim" >"$scratch/shim"
+sed -n 's/^SYMBOL([^,]*, \([A-Za-z0-9_]*\),.*/\1/p; s/^ALIAS(\([A-Za-z0-9_]*\),.*/\1/p' \
+	"$src/shim/libc/symbols_tbl.h" | sort -u >"$scratch/table"
+check "librawcache-preload exports exactly its table" diff "$scratch/table" "$scratch/shim"
+
+# base and core must not call what the shim replaces
+nm --undefined-only "$TOP_BUILDDIR"/src/base/.libs/*.o "$TOP_BUILDDIR"/src/core/*/.libs/*.o \
+	2>/dev/null | awk 'NF == 2 { print $2 }' | sort -u >"$scratch/imports"
+[ -s "$scratch/imports" ]
+ok $? "the engine's objects were found"
+bad=$(comm -12 "$scratch/imports" "$scratch/shim")
+[ -z "$bad" ] || echo "# $bad"
+[ -z "$bad" ]
+ok $? "base and core import nothing that the shim exports"
+
+# rooms: who may be included and called by whom. A call can go through a public header, so objects are asked, too.
+core_rooms="image shared index space origin fill read zerocopy api"
+allowed_base=base
+allowed_image="base image"
+allowed_shared="base image shared"
+allowed_index="base image shared index"
+allowed_space="base image shared index space"
+allowed_origin="base image shared origin"
+allowed_fill="base image shared index space origin fill"
+allowed_read="base image shared index space origin fill read"
+allowed_zerocopy="base image shared index space origin fill read zerocopy"
+allowed_api="base image shared index space origin fill read zerocopy api"
+shim_rooms="libc table files serve hooks"
+allowed_libc=libc
+allowed_table="libc table"
+allowed_files="libc table files"
+allowed_serve="libc table files serve"
+allowed_hooks="libc table files serve hooks"
+
+layer base base
+layer cli 'base|cli'
+for room in $core_rooms; do
+	eval "rooms=\$allowed_$room"
+	layer "core/$room" "base|core/($(echo "$rooms" | tr ' ' '|'))"
+done
+for room in $shim_rooms; do
+	eval "rooms=\$allowed_$room"
+	layer "shim/$room" "base|shim/($(echo "$rooms" | tr ' ' '|'))"
+done
+
+# symbols DIRECTORY ROOM: "D room/object symbol" for what it defines, "U room/object symbol" for what it wants
+symbols() {
+	for object in "$TOP_BUILDDIR/src/$1"/.libs/*.o; do
+		case $object in *lib*-*) continue ;; esac
+		nm "$object" 2>/dev/null | awk -v n="$2/$(basename "$object" .o)" \
+			'NF == 2 && $1 == "U" { print "U", n, $2 } NF == 3 && $2 ~ /[TDBRVC]/ { print "D", n, $3 }'
+	done
+}
+# calls AGAINST: the calls of the symbols on standard input that their rooms must not make
+calls_against() {
+	awk 'NR == FNR { for (i = 2; i <= NF; i++) allowed[$1, $i] = 1; next }
+		$1 == "D" { defined[$3] = $2 } { line[++n] = $0 }
+		END { for (i = 1; i <= n; i++) { split(line[i], f, " ")
+			if (f[1] != "U" || !(f[3] in defined)) continue
+			split(f[2], from, "/"); split(defined[f[3]], to, "/")
+			if (!((from[1], to[1]) in allowed)) print f[2] " calls " defined[f[3]] ": " f[3] } }' \
+		"$scratch/allowed" -
+}
+for room in base $core_rooms $shim_rooms; do
+	eval "echo $room \$allowed_$room"
+done >"$scratch/allowed"
+{
+	symbols base base
+	for room in $core_rooms; do symbols "core/$room" "$room"; done
+} >"$scratch/core_symbols"
+check "the engine's objects were read" test "$(wc -l <"$scratch/core_symbols")" -gt 1000
+calls_against <"$scratch/core_symbols" | sort >"$scratch/bad"
+no_arrow "no room of core calls a room above it"
+for room in $shim_rooms; do symbols "shim/$room" "$room"; done | calls_against | sort >"$scratch/bad"
+no_arrow "no room of the shim calls a room above it"
+done_testing

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs that were built with other versions of the public headers: with shorter and longer structs. */
+#include "unit/unit.h"
+
+#include <errno.h>
+
+#include <rawcache/image.h>
+#include <rawcache/object.h>
+
+#define GUARD 0x5aa5u
+
+/* As a version that knows one thing more declares them. */
+struct longer_options {
+	struct rawcache_options options;
+	uint64_t unknown;
+};
+
+struct longer_stats {
+	struct rawcache_stats stats;
+	uint64_t unknown[4];
+};
+
+struct longer_row {
+	struct rawcache_process row;
+	uint64_t unknown[2];
+};
+
+struct longer_info {
+	struct rawcache_image_info info;
+	uint64_t unknown;
+};
+
+static char image[512];
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(image, sizeof(image), "%s", scratch_path("api.image"));
+	unlink(image);
+	image_make(image, TEST_IMAGE_BYTES);
+	return 0;
+}
+
+static void longer_init(struct longer_options *longer)
+{
+	rawcache_options_init(&longer->options, sizeof(*longer));
+	longer->options.device = image;
+	longer->options.runtime_dir = scratch_dir();
+}
+
+static void test_version(void **state)
+{
+	(void)state;
+	assert_string_equal(rawcache_version(), PACKAGE_VERSION);
+}
+
+/* An older program's struct ends before options.number: nothing behind it is read or written. */
+static void test_older_options(void **state)
+{
+	size_t size = offsetof(struct rawcache_options, number);
+	struct rawcache_options options;
+	struct rawcache *cache;
+
+	(void)state;
+	memset(&options, 0xff, sizeof(options));
+	rawcache_options_init(&options, size);
+	assert_int_equal(options.struct_size, size);
+	assert_int_equal(options.settle_ms, 2000);
+	assert_true((uintptr_t)options.number == UINTPTR_MAX);
+	options.device = image;
+	options.runtime_dir = scratch_dir();
+	assert_int_equal(rawcache_attach(&options, &cache, NULL), 0);
+	assert_int_equal(rawcache_store(cache, "k", 1, "value", 5, 0), 0);
+	rawcache_detach(cache);
+}
+
+/* What a newer program leaves zero is no wish; what it sets and we do not know is refused. */
+static void test_newer_options(void **state)
+{
+	struct longer_options longer;
+	struct rawcache *cache;
+
+	(void)state;
+	memset(&longer, 0xff, sizeof(longer));
+	longer_init(&longer);
+	assert_int_equal(longer.unknown, 0);
+	assert_int_equal(rawcache_attach(&longer.options, &cache, NULL), 0);
+	rawcache_detach(cache);
+	longer.unknown = 1;
+	assert_int_equal(rawcache_attach(&longer.options, &cache, NULL), -E2BIG);
+}
+
+static void test_no_options(void **state)
+{
+	struct rawcache_options options = { .device = image };
+	struct rawcache_format_options format = { .size = TEST_IMAGE_BYTES };
+	struct rawcache *cache;
+	char why[200] = "";
+
+	(void)state;
+	assert_int_equal(rawcache_attach(&options, &cache, NULL), -EINVAL);
+	assert_int_equal(rawcache_image_format(scratch_path("not"), &format, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "rawcache_format_options_init()"));
+}
+
+/* Each program gets as much of the statistics as it has room for, at the same places. */
+static void test_stats(void **state)
+{
+	size_t size = offsetof(struct rawcache_stats, misses);
+	struct rawcache *cache = attach(image);
+	struct rawcache_stats stats;
+	struct longer_stats longer;
+	char value[8];
+
+	(void)state;
+	assert_int_equal(rawcache_store(cache, "k", 1, "value", 5, 0), 0);
+	assert_int_equal(rawcache_lookup(cache, "k", 1, value, sizeof(value)), 5);
+	memset(&stats, 0xff, sizeof(stats));
+	assert_int_equal(rawcache_stats_total(cache, &stats, size), 0);
+	assert_true(stats.misses == UINT64_MAX);
+	memset(&longer, 0xff, sizeof(longer));
+	assert_int_equal(rawcache_stats_total(cache, &longer.stats, sizeof(longer)), 0);
+	assert_int_equal(longer.stats.hits, stats.hits);
+	assert_true(longer.stats.fills > 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(longer.unknown[i], 0);
+	rawcache_detach(cache);
+}
+
+static void test_rows(void **state)
+{
+	struct rawcache *cache = attach(image);
+	struct longer_row rows[2];
+
+	(void)state;
+	memset(rows, 0xff, sizeof(rows));
+	assert_int_equal(rawcache_stats_processes(cache, &rows[0].row, sizeof(rows[0]), 2), 1);
+	assert_int_equal(rows[0].row.pid, getpid());
+	assert_int_equal(rows[0].unknown[1], 0);
+	assert_true(rows[1].row.pid == UINT32_MAX);
+	rawcache_detach(cache);
+}
+
+static void test_info(void **state)
+{
+	size_t size = offsetof(struct rawcache_image_info, used_entries);
+	struct rawcache *cache = attach(image);
+	struct rawcache_image_info info;
+	struct longer_info longer;
+
+	(void)state;
+	memset(&info, 0xff, sizeof(info));
+	assert_int_equal(rawcache_image_info(image, &info, size, NULL, 0), 0);
+	assert_int_equal(info.size, TEST_IMAGE_BYTES);
+	assert_true(info.used_bytes == UINT64_MAX);
+	longer.unknown = GUARD;
+	assert_int_equal(rawcache_info(cache, &longer.info, sizeof(longer)), 0);
+	assert_int_equal(longer.info.size, TEST_IMAGE_BYTES);
+	assert_int_equal(longer.unknown, 0);
+	rawcache_detach(cache);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_version),	      cmocka_unit_test(test_older_options),
+		cmocka_unit_test(test_newer_options), cmocka_unit_test(test_no_options),
+		cmocka_unit_test(test_stats),	      cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_info),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
