@@ -21,46 +21,14 @@
 
 struct rawcache;
 struct run;
-struct shown;
-
-/*
- * The origin's own mapping of what is mapped, somewhere else: a page of the image that cannot be read
- * is replaced by its page of this one. A descriptor kept open would do as well, but closing it would
- * drop the program's POSIX locks.
- */
-struct map_spare {
-	char *base;
-	uint64_t bytes, offset; /* of the file */
-	int prot;
-	uint32_t references; /* pieces, and who makes them */
-	bool torn; /* a page is gone, and its address may be somebody's: left where it is */
-};
-
-struct map_piece {
-	uintptr_t start, end;
-	uint32_t region, generation;
-	struct rawcache_mapped mapped; /* what lies at `start` */
-	uint64_t at; /* of `start`: bytes into the data area */
-	bool changeable; /* the program may have written to it */
-	struct map_spare *spare; /* NULL: none to be had */
-	struct shown *shown; /* NULL: it may be what it is, whatever becomes of the file */
-	struct map_piece *next;
-};
 
 void maps_init(struct maps *maps);
 
 void maps_lock(struct maps *maps, struct critical *critical);
 void maps_unlock(struct maps *maps, struct critical *critical);
 
-/* Under the lock: a piece is known from now on. Its holds, of region and spare, are the list's. */
-void piece_link(struct maps *maps, struct map_piece *piece);
-
 /* Under the lock: we want to hear of changes there. */
 void maps_span(struct maps *maps, uintptr_t start, uintptr_t end);
-
-/* Under the lock; NULL for none. */
-struct map_spare *spare_get(struct map_spare *spare);
-void spare_put(struct map_spare *spare);
 
 /* Under the lock: pieces of files that have ended, or were written to, become the origin's where they can. */
 void maps_recall(struct rawcache *cache);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Mappings of the image in a child process. */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/guard.h"
+#include "base/sys.h"
+#include "core/image/format.h"
+#include "core/shared/hold.h"
+#include "core/zerocopy/map_piece.h"
+#include "core/zerocopy/maps.h"
+
+void maps_fork_prepare(struct maps *maps)
+{
+	pthread_mutex_lock(&maps->lock);
+}
+
+void maps_fork_release(struct maps *maps)
+{
+	pthread_mutex_unlock(&maps->lock);
+}
+
+static bool piece_whole(const struct rawcache *cache, const struct map_piece *piece)
+{
+	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
+	return load_relaxed(&cache->image.regions[piece->region].generation) == piece->generation;
+}
+
+/*
+ * A child that gets no hold has a copy instead, if the region is still what it was: its parent may have
+ * unmapped it, or ended, by now. Without a copy the bytes are gone, which is better than others in
+ * their place.
+ */
+static void piece_copy(const struct rawcache *cache, const struct map_piece *piece)
+{
+	void *at = (void *)piece->start;
+	size_t n = piece->end - piece->start;
+	void *copy = sys_mmap(NULL, n, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (!sys_is_error(copy) && !guard_copy(copy, at, n) && piece_whole(cache, piece) &&
+	    pages_move(copy, n, piece->start))
+		return;
+	if (!sys_is_error(copy))
+		sys_munmap(copy, n);
+	sys_reserve(at, n, MAP_FIXED);
+}
+
+void maps_fork_child(struct rawcache *cache)
+{
+	struct map_piece **link = &cache->maps.pieces;
+
+	if (cache->maps.hiding)
+		image_data_show(&cache->image);
+	cache->maps.hiding = 0;
+	while (*link) {
+		struct map_piece *piece = *link;
+		int err = hold_get(cache, piece->region, piece->generation);
+
+		if (!err) {
+			link = &piece->next;
+			continue;
+		}
+		/* memory like any other now: nothing is given back when it is unmapped */
+		if (err != -ESTALE || piece->changeable ||
+		    !piece_replace(piece, piece->start, piece->end - piece->start))
+			piece_copy(cache, piece);
+		*link = piece->next;
+		piece_free(cache, piece);
+	}
+	CRASH_POINT(map_forked);
+}

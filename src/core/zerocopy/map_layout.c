@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Which pieces of the image a mapping is made of. */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/memory.h"
+#include "core/image/format.h"
+#include "core/origin/file.h"
+#include "core/read/run.h"
+#include "core/shared/cache.h"
+#include "core/shared/hold.h"
+#include "core/zerocopy/map_build.h"
+#include "core/zerocopy/map_piece.h"
+
+#define STRETCHES_MAX 1024u
+/* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
+#define FETCH_MAX (64u << 20)
+#define FETCH_MS 1000u
+
+static struct map_piece *piece_make(const struct request *request, uint64_t done,
+				    const struct run *run)
+{
+	struct map_piece *piece = memory_get(sizeof(*piece));
+
+	if (!piece)
+		return NULL;
+	*piece = (struct map_piece){
+		.start = done,
+		.end = done + round_up(run->length, FORMAT_PAGE),
+		.region = run->region,
+		.generation = run->generation,
+		.at = run->at,
+		.mapped = { .device = request->file->device,
+			    .inode = request->file->inode,
+			    .offset = request->offset + done,
+			    .prot = request->prot,
+			    .type = request->flags & MAP_TYPE },
+		.changeable = request->prot & PROT_WRITE,
+	};
+	return piece;
+}
+
+bool piece_continues(const struct map_piece *piece, const struct map_piece *before)
+{
+	return before && piece->start == before->end &&
+	       piece->at == before->at + (before->end - before->start);
+}
+
+/* Add a run, which is held from here on. */
+static int layout_add(struct layout *layout, const struct request *request, uint64_t done,
+		      const struct run *run)
+{
+	struct rawcache *cache = request->cache;
+	struct map_piece *piece = NULL;
+	int err = hold_get_more(cache, run->region, run->generation);
+
+	if (err)
+		return err;
+	if (fetch_sub(&cache->maps.room, 1) > 0)
+		piece = piece_make(request, done, run);
+	if (!piece) {
+		fetch_add(&cache->maps.room, 1);
+		hold_put(cache, run->region);
+		return -ENOMEM;
+	}
+	layout->gaps |= done != (layout->last ? layout->last->end : 0);
+	layout->stretches += !piece_continues(piece, layout->last);
+	layout->last = piece;
+	*layout->end = piece;
+	layout->end = &piece->next;
+	return 0;
+}
+
+void pieces_give_up(struct rawcache *cache, struct map_piece *piece)
+{
+	while (piece) {
+		struct map_piece *next = piece->next;
+
+		hold_put(cache, piece->region);
+		memory_put(piece, sizeof(*piece));
+		fetch_add(&cache->maps.room, 1);
+		piece = next;
+	}
+}
+
+/* Now and then: what is looked at for the first time is verified. */
+static void signals_let_in(struct request *r)
+{
+	uint64_t now = clock_coarse_ms();
+
+	if (now == r->let_in_ms)
+		return;
+	r->let_in_ms = now;
+	critical_leave(&r->critical);
+	critical_enter(&r->critical);
+}
+
+void layout_find(struct layout *layout, struct request *r, uint64_t length)
+{
+	struct rawcache *cache = r->cache;
+	bool all = r->flags & MAP_POPULATE;
+	uint64_t fetch = all ? length : FETCH_MAX;
+	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS;
+
+	r->let_in_ms = clock_coarse_ms();
+	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
+		uint64_t at = r->offset + done;
+		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
+		struct run run;
+		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
+
+		if (err && fetch && clock_coarse_ms() < until) {
+			fetch -= min_u64(fetch, rest);
+			critical_leave(&r->critical);
+			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
+			critical_enter(&r->critical);
+		} else {
+			signals_let_in(r);
+		}
+		if (!err)
+			err = layout_add(layout, r, done, &run);
+		if (err && err != -ENODATA && err != -ESTALE)
+			break;
+		done += err ? rest : run.length;
+	}
+}

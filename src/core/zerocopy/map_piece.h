@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pieces of the table of mappings (maps.h), for the files of this room that change them. All is
+ * called under the table's lock.
+ */
+#ifndef CORE_MAP_PIECE_H
+#define CORE_MAP_PIECE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rawcache/embed.h>
+
+#include "core/shared/embedded.h"
+
+struct rawcache;
+struct shown;
+
+/*
+ * The origin's own mapping of what is mapped, somewhere else: a page of the image that cannot be read
+ * is replaced by its page of this one. A descriptor kept open would do as well, but closing it would
+ * drop the program's POSIX locks.
+ */
+struct map_spare {
+	char *base;
+	uint64_t bytes, offset; /* of the file */
+	int prot;
+	uint32_t references; /* pieces, and who makes them */
+	bool torn; /* a page is gone, and its address may be somebody's: left where it is */
+};
+
+struct map_piece {
+	uintptr_t start, end;
+	uint32_t region, generation;
+	struct rawcache_mapped mapped; /* what lies at `start` */
+	uint64_t at; /* of `start`: bytes into the data area */
+	bool changeable; /* the program may have written to it */
+	struct map_spare *spare; /* NULL: none to be had */
+	struct shown *shown; /* NULL: it may be what it is, whatever becomes of the file */
+	struct map_piece *next;
+};
+
+/* --- the list: maps.c */
+
+/* A piece is known from now on. Its holds, of region and spare, are the list's. */
+void piece_link(struct maps *maps, struct map_piece *piece);
+
+/* The piece that has `at`, or NULL. */
+struct map_piece *piece_at(const struct maps *maps, uintptr_t at);
+
+bool piece_touches(const struct map_piece *piece, uintptr_t start, uintptr_t end);
+
+/* A piece across `at` becomes two. */
+void pieces_cut(struct rawcache *cache, uintptr_t at);
+
+/* The pieces that lie in the range as a whole, no longer in the list. */
+struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end);
+
+/* Pieces that are in no list: their holds are given back. */
+void pieces_drop(struct rawcache *cache, struct map_piece *piece);
+
+/* One piece that is in no list. Its region stays held. */
+void piece_free(struct rawcache *cache, struct map_piece *piece);
+
+/* --- the origin's pages: map_spare.c */
+
+/* NULL for none. */
+struct map_spare *spare_get(struct map_spare *spare);
+void spare_put(struct map_spare *spare);
+
+/* Where the spare has what lies at `start` of the piece, or NULL. */
+char *spare_page(const struct map_piece *piece, uintptr_t start);
+
+/* The origin's bytes, `n` of them from `start` on, in place of the image's. */
+bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n);
+
+/* Other pages lie in the range now than those that maps_fault() replaced. */
+void replaced_forget(struct maps *maps, uintptr_t start, uintptr_t end);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* The image's pages at the addresses of a mapping. */
+#include <sys/mman.h>
+
+#include "base/checked.h"
+#include "base/crash.h"
+#include "base/memory.h"
+#include "base/sys.h"
+#include "core/image/format.h"
+#include "core/shared/cache.h"
+#include "core/zerocopy/map_build.h"
+#include "core/zerocopy/map_piece.h"
+#include "core/zerocopy/maps.h"
+
+#define HUGE_PAGE ((uint64_t)2 << 20)
+
+char *map_align(char *p, uint64_t length, uint64_t offset)
+{
+	uint64_t n = round_up(length, FORMAT_PAGE);
+	char *space;
+
+	if (n < HUGE_PAGE || ((uintptr_t)p - offset) % HUGE_PAGE == 0)
+		return p;
+	space = memory_reserve_aligned(n, HUGE_PAGE, offset);
+	/* if it is not moved: where it should go may be another thread's by now */
+	return !sys_is_error(space) && pages_move(p, n, (uintptr_t)space) ? space : p;
+}
+
+struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset, int prot)
+{
+	struct map_spare *spare = memory_get(sizeof(*spare));
+
+	if (spare)
+		*spare = (struct map_spare){ .base = base,
+					     .bytes = round_up(length, FORMAT_PAGE),
+					     .offset = offset,
+					     .prot = prot,
+					     .references = 1 };
+	return spare;
+}
+
+/*
+ * Private, whatever the program asked for: the file is open for reading only, and a mapping that
+ * it may make writable later must not reach the image.
+ */
+static char *image_map(const struct request *request, char *at, uint64_t n, uint64_t place,
+		       int fixed)
+{
+	const struct image *image = &request->cache->image;
+
+	return sys_mmap(at, n, request->prot, MAP_PRIVATE | MAP_NORESERVE | fixed, image->fd,
+			image->sb.data_offset + place);
+}
+
+static struct map_piece *stretch_last(struct map_piece *piece)
+{
+	while (piece->next && piece_continues(piece->next, piece))
+		piece = piece->next;
+	return piece;
+}
+
+struct map_piece *pieces_lay(const struct request *request, struct map_piece *first,
+				    char *base)
+{
+	while (first) {
+		struct map_piece *last = stretch_last(first);
+
+		if (sys_is_error(image_map(request, base + first->start, last->end - first->start,
+					   first->at, MAP_FIXED)))
+			break;
+		CRASH_POINT(map_laid);
+		first = last->next;
+	}
+	return first;
+}
+
+void pieces_end_at(const struct request *request, struct map_piece **pieces,
+		   struct map_piece *failed, char *base)
+{
+	struct map_piece **link = pieces;
+	uint64_t n = stretch_last(failed)->end - failed->start;
+	char *at = base + failed->start;
+
+	if (memory_reserve_at(at, n))
+		sys_mmap(at, n, request->prot, (request->flags & MAP_TYPE) | MAP_FIXED, request->fd,
+			 request->offset + failed->start);
+	while (*link != failed)
+		link = &(*link)->next;
+	*link = NULL;
+	pieces_give_up(request->cache, failed);
+}
+
+char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n)
+{
+	char *base = image_map(request, NULL, n, first->at, 0);
+	struct map_piece *failed;
+	uint64_t end;
+
+	if (sys_is_error(base))
+		return NULL;
+	base = map_align(base, n, request->cache->image.sb.data_offset + first->at);
+	CRASH_POINT(map_laid);
+	failed = pieces_lay(request, stretch_last(first)->next, base);
+	if (!failed)
+		return base;
+	/* the kernel may have unmapped where that one should go, and it be another thread's by now */
+	end = stretch_last(failed)->end;
+	sys_munmap(base, failed->start);
+	if (end < n)
+		sys_munmap(base + end, n - end);
+	return NULL;
+}
+
+struct map_spare *spare_map(const struct request *request, uint64_t length)
+{
+	char *base = sys_mmap(NULL, length, PROT_READ,
+			      (request->flags & MAP_TYPE) | MAP_NORESERVE, request->fd,
+			      request->offset);
+	struct map_spare *spare;
+
+	if (sys_is_error(base))
+		return NULL;
+	spare = spare_make(base, length, request->offset, PROT_READ);
+	if (!spare)
+		sys_munmap(base, length);
+	return spare;
+}

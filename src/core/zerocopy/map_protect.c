@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mprotect() of mappings of the image. A program that may not write or execute the origin's pages may not
+ * the image's either.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include <rawcache/embed.h>
+
+#include "base/checked.h"
+#include "base/critical.h"
+#include "base/sys.h"
+#include "core/image/format.h"
+#include "core/shared/hold.h"
+#include "core/zerocopy/map_piece.h"
+#include "core/zerocopy/maps.h"
+#include "core/zerocopy/shown.h"
+
+/*
+ * Where the origin's mount forbids to execute what is mapped and the image's does not, or the other way
+ * round, the program shall see the origin's. Both under the lock.
+ */
+static bool exec_refused(const struct map_piece *piece)
+{
+	char *at = spare_page(piece, piece->start);
+	long err;
+
+	if (!at)
+		return false;
+	err = SYS_CALL(__NR_mprotect, at, FORMAT_PAGE, PROT_READ | PROT_EXEC, 0, 0, 0);
+	SYS_CALL(__NR_mprotect, at, FORMAT_PAGE, piece->spare->prot, 0, 0, 0);
+	return err == -EACCES;
+}
+
+static bool piece_exchange(struct rawcache *cache, struct map_piece **link)
+{
+	struct map_piece *piece = *link;
+
+	if (piece->changeable || !piece_replace(piece, piece->start, piece->end - piece->start))
+		return false;
+	*link = piece->next;
+	hold_put(cache, piece->region);
+	piece_free(cache, piece);
+	return true;
+}
+
+/* Under the lock. */
+static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end)
+{
+	for (const struct map_piece *piece = maps->pieces; piece; piece = piece->next)
+		if (piece_touches(piece, start, end) && piece->mapped.type == MAP_SHARED)
+			return true;
+	return false;
+}
+
+/* Under the lock. */
+static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	bool never = image_never_executes(&cache->image);
+	struct map_piece **link = &cache->maps.pieces;
+
+	if (never) {
+		pieces_cut(cache, start);
+		pieces_cut(cache, end);
+	}
+	while (*link) {
+		if (piece_touches(*link, start, end)) {
+			if (exec_refused(*link))
+				return -EACCES;
+			if (never && piece_exchange(cache, link))
+				continue;
+		}
+		link = &(*link)->next;
+	}
+	return 0;
+}
+
+int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot)
+{
+	uintptr_t start = (uintptr_t)address;
+	uintptr_t end = round_up(start + length, FORMAT_PAGE);
+	struct critical critical;
+	int err = 0;
+
+	maps_lock(&cache->maps, &critical);
+	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))
+		err = -EACCES;
+	else if (prot & PROT_EXEC)
+		err = range_execute(cache, start, end);
+	for (struct map_piece *piece = err ? NULL : cache->maps.pieces; piece; piece = piece->next) {
+		if (!piece_touches(piece, start, end))
+			continue;
+		if (prot & PROT_WRITE) {
+			piece->changeable = true;
+			shown_less(cache, piece->shown);
+			piece->shown = NULL;
+		}
+		if (start <= piece->start && piece->end <= end)
+			piece->mapped.prot = prot;
+	}
+	maps_unlock(&cache->maps, &critical);
+	return err;
+}
