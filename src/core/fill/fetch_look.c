@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* The server of a file is asked once for all that has come of the file: see origin/confirm.h. */
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/stats.h"
+#include "core/fill/fetch.h"
+#include "core/fill/fetch_table.h"
+#include "core/origin/confirm.h"
+#include "core/origin/doubt.h"
+#include "core/origin/io.h"
+#include "core/origin/pool.h"
+
+/* So many chunks wait for one look at most: half of what there is room for is kept for reading. */
+#define LOOK_BATCH 8u
+
+static void look_ended(struct io_request *request);
+
+static bool fetch_waits(const struct fetch *fetch, const struct file *file)
+{
+	return fetch->state == FETCH_STORING && !fetch->confirmed && fetch->file == file;
+}
+
+/* Under the lock: who asks for `file`. */
+static struct fetch *looking_find(const struct file *file)
+{
+	for (size_t i = 0; i < FETCHES; i++)
+		if (fetches.place[i].state != FETCH_FREE && fetches.place[i].looking &&
+		    fetches.place[i].file == file)
+			return &fetches.place[i];
+	return NULL;
+}
+
+/* Under the lock. 0, or why nobody can ask. */
+static int look_begin(struct fetch *fetch, bool make)
+{
+	int err;
+
+	if (make)
+		pool_prepare(&fetch_storers);
+	fetch->look = (struct io_request){ .file = fetch->file, .arrived = look_ended };
+	err = io_look(&fetch->look, make);
+	fetch->looking = !err;
+	fetch->users += !err;
+	return err;
+}
+
+/*
+ * Under the lock: it is read, and shall be stored when the server has confirmed it. Small files
+ * have nothing to wait for.
+ */
+static int fetch_ask(struct fetch *fetch, bool make)
+{
+	struct fetch *leader = looking_find(fetch->file);
+	uint32_t waiting = 0;
+	int err = 0;
+
+	fetch->confirmed = false;
+	fetch->arrived = clock_mono_ns();
+	for (size_t i = 0; i < FETCHES; i++)
+		waiting += fetch_waits(&fetches.place[i], fetch->file);
+	if (!leader) {
+		leader = fetch;
+		err = look_begin(fetch, make);
+	}
+	if (!err && (fetch->small || waiting >= LOOK_BATCH || load_relaxed(&fetches.settlers) ||
+		     (fetch->claim.flight && load_relaxed(&fetch->claim.flight->waiters))))
+		io_look_hurry(&leader->look);
+	return err;
+}
+
+int fetch_submit(struct fetch *fetch, bool make)
+{
+	if (confirm_needed(fetch->file))
+		return fetch_ask(fetch, make);
+	fetch->confirmed = true;
+	return fetch->small && make ? storer_post(fetch)
+				    : pool_add(&fetch_storers, &fetch->request.job, make);
+}
+
+/* Under the lock: what had come when the server was asked. */
+static void look_settle(const struct file *file, const struct io_request *look)
+{
+	for (size_t i = 0; i < FETCHES; i++) {
+		struct fetch *fetch = &fetches.place[i];
+
+		if (!fetch_waits(fetch, file) || fetch->arrived > look->looked)
+			continue;
+		fetch->confirmed = true;
+		if (look->result != 1) {
+			stats_bypass(RAWCACHE_REASON_changed);
+			doubt_raise(load_relaxed(&file->doubt), false);
+			fetch_end(fetch);
+		} else if (pool_add(&fetch_storers, &fetch->request.job, false)) {
+			/* for a read that passes by */
+			store_relaxed(&fetch->state, FETCH_READING);
+			flight_neglect(&fetch->claim);
+		}
+	}
+}
+
+static struct fetch *waiting_find(const struct file *file)
+{
+	for (size_t i = 0; i < FETCHES; i++)
+		if (fetch_waits(&fetches.place[i], file))
+			return &fetches.place[i];
+	return NULL;
+}
+
+/* By the helper that has asked. What came since then waits for the next look. */
+static void look_ended(struct io_request *request)
+{
+	struct fetch *leader = container_of(request, struct fetch, look);
+	struct critical critical;
+	struct fetch *next;
+
+	fetches_lock(&critical);
+	look_settle(leader->file, request);
+	leader->looking = false;
+	while ((next = waiting_find(leader->file)) && look_begin(next, false))
+		fetch_end(next);
+	if (next && load_relaxed(&fetches.settlers))
+		io_look_hurry(&next->look);
+	leader->users--;
+	fetch_tidy(leader);
+	fetches_unlock(&critical);
+	fetch_step();
+}
+
+void looks_hurry(const struct file *file)
+{
+	for (size_t i = 0; i < FETCHES; i++)
+		if (fetches.place[i].state != FETCH_FREE && fetches.place[i].looking &&
+		    (!file || fetches.place[i].file == file))
+			io_look_hurry(&fetches.place[i].look);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Chunks that were read ahead, are being read, or are not stored yet. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/guard.h"
+#include "base/stats.h"
+#include "core/fill/fetch.h"
+#include "core/fill/fill.h"
+#include "core/fill/fill_steps.h"
+#include "core/fill/filling.h"
+#include "core/fill/name.h"
+#include "core/origin/io.h"
+#include "core/shared/cache.h"
+
+/* If it is ours to store. */
+static void fetched_store(void)
+{
+	bool storing = filling.storing;
+
+	filling.storing = false;
+	if (storing)
+		fetch_store(filling.fetch);
+}
+
+/* Ours to store: a read that came back short, though the file was long enough, goes on. */
+static void fetched_rest(struct fetch *fetch, const struct want *want)
+{
+	struct io_request *request = &fetch->request;
+	uint32_t number = number_of(fetch->cache, want);
+	ssize_t got = request->result;
+	ssize_t more;
+
+	if (got <= 0 || (uint32_t)got == request->length ||
+	    !file_unchanged(request->file, want->fd))
+		return;
+	more = io_read_origin(want->fd, request->buf + got, request->length - (uint32_t)got,
+			      request->offset + (uint64_t)got);
+	if (more > 0 && want_same(fetch->cache, want, number))
+		request->result = (int32_t)(got + more);
+}
+
+/* Hand the program its bytes from the buffer; what the file was changed by is not for it. */
+static ssize_t fetched_deliver(struct file *file, const struct want *want)
+{
+	struct fetch *fetch = filling.fetch;
+	/*
+	 * Read before the program asked for it: no older than the file as it was then. Whoever has
+	 * looked at the attributes after it was read has seen that it is what the key says, as if it
+	 * came from the image.
+	 */
+	bool unchanged = load_relaxed(&fetch->request.unchanged) || file_unchanged(file, want->fd);
+	uint32_t skip = (uint32_t)(want_offset(fetch->cache, want) - fetch->request.offset);
+
+	if (fetch->request.result < (int32_t)(skip + want->length) || !unchanged)
+		return -ESTALE;
+	return guard_copy(want->buf, fetch->request.buf + skip, want->length)
+		       ? -EFAULT
+		       : (ssize_t)want->length;
+}
+
+ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want)
+{
+	struct fetch *fetch = filling.fetch;
+	uint64_t start = clock_mono_ns();
+	ssize_t n;
+
+	io_wait(&fetch->request);
+	filling.storing = fetch_claim(fetch);
+	if (filling.storing)
+		fetched_rest(fetch, want);
+	n = fetched_deliver(file, want);
+	if (n < 0) {
+		if (n == -ESTALE)
+			fetch_reject(fetch);
+		filling_leave_fetch();
+		return n == -ESTALE ? fill_bypass(cache, file, want) : n;
+	}
+	stats_latency(miss_latency, clock_mono_ns() - start);
+	stats_add(miss_bytes, want->length);
+	name_store(cache, file, want->fd);
+	fetched_store();
+	filling_leave_fetch();
+	return n;
+}
+
+void fill_publish(struct file *file, int fd, int max)
+{
+	const struct want any = { .fd = fd };
+
+	for (int i = 0; i < max; i++) {
+		filling.fetch = fetch_take_done(file);
+		if (!filling.fetch)
+			return;
+		filling.storing = true;
+		fetched_rest(filling.fetch, &any);
+		if (file_unchanged(file, fd))
+			fetched_store();
+		filling_leave_fetch();
+	}
+}
