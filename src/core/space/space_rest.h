@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rests (space.h): pieces that were cut from regions and nobody has. All under the lock of the log's space.
+ */
+#ifndef CORE_SPACE_REST_H
+#define CORE_SPACE_REST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/shared/cache.h"
+
+#define BLOCK_PAGES_MAX (FORMAT_DATA_ALIGN >> FORMAT_PAGE_SHIFT)
+
+/* Pages of one region; none if `pages` is 0. */
+struct piece {
+	uint32_t page, pages, generation;
+};
+
+uint32_t chunk_pages(const struct rawcache *cache);
+
+/* 2 MiB; in small regions a quarter of them, but two chunks. */
+uint32_t block_pages(const struct rawcache *cache);
+
+uint32_t space_now_s(void);
+
+/* Whether it may be used: nothing in the segment is believed. */
+bool piece_valid(const struct rawcache *cache, const struct piece *piece);
+
+struct piece piece_split(struct piece *piece, uint32_t pages);
+
+/* Add to what it continues; else in place of the smallest, which is lost if it is not empty. */
+void rest_put(const struct rawcache *cache, struct space *space, const struct piece *piece);
+
+/* From the smallest rest that has as many pages. */
+bool rest_take(const struct rawcache *cache, struct space *space, uint32_t pages,
+	       struct piece *taken);
+
+/* Whole blocks, at most `pages` of them, from a rest that begins with one. */
+bool rest_take_blocks(const struct rawcache *cache, struct space *space, uint32_t pages,
+		      struct piece *taken);
+
+#endif
