@@ -14,7 +14,7 @@
 #include "core/origin/file.h"
 #include "core/fill/fill.h"
 #include "core/read/cold.h"
-#include "core/read/read.h"
+#include "core/read/chunk.h"
 #include "unit/moment.h"
 #include "pattern.h"
 

@@ -8,7 +8,7 @@
 #include "core/origin/file.h"
 #include "core/fill/fill.h"
 #include "core/index/index.h"
-#include "core/read/read.h"
+#include "core/read/chunk.h"
 
 #define WINDOW_BYTES_MAX (UINT64_C(8) << 20)
 #define STREAM_BYTES \

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/compiler.h"
+#include "core/read/chunk.h"
 #include "core/read/read.h"
 
 static uint64_t place_get(struct rawcache *cache, struct file *file, uint64_t handle, int fd,

@@ -16,7 +16,7 @@
 #include "core/origin/file.h"
 #include "core/origin/pool.h"
 #include "core/origin/take.h"
-#include "core/read/read.h"
+#include "core/read/chunk.h"
 #include "core/shared/cache.h"
 #include "core/zerocopy/follow_list.h"
 

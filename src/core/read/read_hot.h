@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The copy of bytes that are in memory, and the two looks around it (INV-1): for the files of the way down
+ * that a read takes, see read.c.
+ */
+#ifndef CORE_READ_HOT_H
+#define CORE_READ_HOT_H
+
+#include <errno.h>
+#include <sys/types.h>
+
+#include "base/compiler.h"
+#include "base/guard.h"
+#include "base/stats.h"
+#include "core/fill/fill.h"
+#include "core/image/place.h"
+#include "core/shared/storage.h"
+
+/* Beside bytes and -errno: the bytes are not in the cache; they are not there any more. */
+enum { READ_MISS = -1000, READ_STALE = -1001 };
+
+static inline uint64_t pages_mask(uint32_t skip, uint32_t length)
+{
+	uint32_t first = skip >> FORMAT_PAGE_SHIFT;
+	uint32_t last = (skip + length - 1) >> FORMAT_PAGE_SHIFT;
+
+	return (((last - first) == 63 ? 0 : UINT64_C(2) << (last - first)) - 1) << first;
+}
+
+/* Whether `skip_end` bytes at a remembered place lie in the image, in the present generation. */
+static inline bool place_current(const struct image *image, uint64_t place, uint32_t skip_end)
+{
+	uint64_t page = CHUNK_PAGE(place);
+
+	return (place & CHUNK_VALID) &&
+	       page + ((skip_end - 1) >> FORMAT_PAGE_SHIFT) < image->total_pages &&
+	       (load_acquire(&image_region(image, (uint32_t)page)->generation) & 0x7fffffffu) ==
+		       CHUNK_GENERATION(place);
+}
+
+/* The second look, after the bytes were copied. */
+static inline bool place_still_current(const struct image *image, uint64_t place)
+{
+	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
+	return (load_relaxed(&image_region(image, CHUNK_PAGE(place))->generation) & 0x7fffffffu) ==
+	       CHUNK_GENERATION(place);
+}
+
+static inline void hit_count(uint64_t n)
+{
+	stats_add(hits, 1);
+	stats_add(hit_bytes, n);
+}
+
+static inline ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct want *want)
+{
+	const char *src = cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) +
+			  want->skip;
+	int err = guard_copy(want->buf, src, want->length);
+
+	if (unlikely(err)) {
+		if (err == -EFAULT)
+			return err;
+		storage_unreadable(cache);
+		return READ_MISS;
+	}
+	if (unlikely(!place_still_current(&cache->image, place)))
+		return READ_STALE;
+	stats_add(mmap_reads, 1);
+	stats_add(mmap_bytes, want->length);
+	return want->length;
+}
+
+#endif

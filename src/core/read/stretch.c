@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads of several chunks by one system call. */
+#include "core/read/stretch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "core/fill/fill.h"
+#include "core/image/format.h"
+#include "core/image/place.h"
+#include "core/read/cold.h"
+#include "core/read/read_hot.h"
+#include "core/read/run.h"
+#include "core/read/unmapped.h"
+#include "core/shared/cache.h"
+
+bool piece_seen(const struct file *file, const struct want *want)
+{
+	const struct chunk *chunk = file_chunk(file, want->chunk);
+
+	return chunk && load_relaxed(&chunk->resident);
+}
+
+/*
+ * Chunks that lie side by side, and on the disk only: one system call for all of them, as for a file
+ * that is no cache. Bytes, or -EAGAIN: chunk by chunk.
+ */
+static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t handle,
+			    const struct want *want)
+{
+	struct want all = *want;
+	uint64_t start = clock_mono_ns();
+	struct run run;
+	uint64_t place;
+	ssize_t n;
+
+	if (!cache->image.data || load_relaxed(&cache->broken) || load_relaxed(&file->ahead.live) ||
+	    run_find(cache, file, handle, -1, want->chunk * cache->chunk_bytes + want->skip,
+		     want->length + want->more, &run) ||
+	    run.length <= want->length)
+		return -EAGAIN;
+	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
+	if (!cold_stream(cache, file, want) &&
+	    (cache->image.read_only || chunk_in_core(cache, place, cache->chunk_bytes)))
+		return -EAGAIN;
+	all.length = (uint32_t)run.length;
+	n = place_pread(cache, place, &all);
+	if (n <= 0)
+		return -EAGAIN;
+	cold_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
+	hit_count((uint64_t)n);
+	return n;
+}
+
+ssize_t never_inline read_stretch(struct rawcache *cache, struct file *file, uint64_t handle,
+				  const struct want *want)
+{
+	ssize_t n;
+
+	if (!file_hold(cache, file, handle))
+		return -EAGAIN;
+	n = stretch_read(cache, file, handle, want);
+	file_release(cache, file);
+	return n;
+}

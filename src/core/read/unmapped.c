@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads of a known place whose pages this process has not seen in memory. */
+#include "core/read/unmapped.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "base/unusual.h"
+#include "core/fill/fill.h"
+#include "core/image/format.h"
+#include "core/image/place.h"
+#include "core/read/cold.h"
+#include "core/read/read_hot.h"
+#include "core/read/way.h"
+#include "core/shared/cache.h"
+#include "core/shared/storage.h"
+
+#define POPULATE_MIN 16384u
+#define STREAM_COPY_MAX 4096u
+
+static char *place_address(const struct rawcache *cache, uint64_t place)
+{
+	return (char *)cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT);
+}
+
+bool chunk_in_core(const struct rawcache *cache, uint64_t place, uint32_t bytes)
+{
+	unsigned char in_core[FORMAT_CHUNK_MAX / FORMAT_PAGE];
+	uint32_t pages = (bytes + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT;
+
+	if (cache->image.read_only ||
+	    unusual_mincore(place_address(cache, place), pages * FORMAT_PAGE, in_core))
+		return false;
+	for (uint32_t i = 0; i < pages; i++)
+		if (!(in_core[i] & 1))
+			return false;
+	return true;
+}
+
+/*
+ * All pages of the chunk are in memory: put them into our page tables in one call, so that
+ * what follows copies without a fault.
+ */
+static bool chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			   uint32_t bytes)
+{
+	if (!chunk_in_core(cache, place, bytes) ||
+	    sys_madvise(place_address(cache, place), round_up(bytes, FORMAT_PAGE),
+			MADV_POPULATE_READ))
+		return false;
+	store_relaxed(&chunk->resident, pages_mask(0, bytes));
+	return true;
+}
+
+/* All bytes, or -errno; fewer only where the buffer ends, as the kernel answers. */
+static ssize_t cold_pread(const struct image *image, uint64_t place, const struct want *want)
+{
+	uint64_t offset = image_offset(image, CHUNK_PAGE(place)) + want->skip;
+	size_t done = 0;
+
+	while (done < want->length) {
+		ssize_t got = sys_pread(image->fd, (char *)want->buf + done, want->length - done,
+					offset + done);
+
+		if (got == -EINTR)
+			continue;
+		if (got == -EFAULT && done)
+			break;
+		if (got <= 0)
+			return got ? got : -EIO;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *want)
+{
+	ssize_t got = cold_pread(&cache->image, place, want);
+
+	if (got == -EFAULT)
+		return got;
+	/* a program may have closed our descriptor and have the number now */
+	if (got <= 0 || !image_fd_valid(&cache->image)) {
+		storage_unreadable(cache);
+		return READ_MISS;
+	}
+	if (!place_still_current(&cache->image, place))
+		return READ_STALE;
+	if (got < (ssize_t)want->length)
+		return got; /* the rest of the buffer is bad: as the kernel answers */
+	stats_add(pread_reads, 1);
+	stats_add(pread_bytes, (uint64_t)got);
+	return got;
+}
+
+/*
+ * They are in memory now, and that they were read once is noted. A small piece faults in; of a large
+ * one a page stands for all: many files are read once, and the next read takes the whole chunk into
+ * the page tables by one call (unmapped_read()).
+ */
+static void chunk_touched(struct chunk *chunk, const struct want *want)
+{
+	uint32_t length = want->length < POPULATE_MIN ? want->length : 1;
+
+	__atomic_fetch_or(&chunk->resident, pages_mask(want->skip, length), __ATOMIC_RELAXED);
+}
+
+/*
+ * A small piece of what a stream reads from the disk: its bytes come out of the mapping, which costs no
+ * look at the descriptor; the call tells the kernel to read on, and is no page fault that waits.
+ */
+static ssize_t stream_copy(struct rawcache *cache, struct chunk *chunk, uint64_t place,
+			   const struct want *want)
+{
+	uint64_t offset = image_offset(&cache->image, CHUNK_PAGE(place)) + want->skip;
+	char byte;
+	ssize_t n;
+
+	for (uint32_t at = 0; at < want->length; at += FORMAT_PAGE)
+		sys_pread(cache->image.fd, &byte, 1, offset + at);
+	if ((offset + want->length - 1) % FORMAT_PAGE < (want->length - 1) % FORMAT_PAGE)
+		sys_pread(cache->image.fd, &byte, 1, offset + want->length - 1);
+	n = hot_copy(cache, place, want);
+	if (n > 0)
+		__atomic_fetch_or(&chunk->resident, pages_mask(want->skip, want->length),
+				  __ATOMIC_RELAXED);
+	return n;
+}
+
+ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, uint64_t place,
+				   const struct want *want)
+{
+	struct chunk *chunk = file_chunk(file, want->chunk);
+	uint32_t chunk_bytes = (uint32_t)min_u64(cache->chunk_bytes,
+						 file->size - want->chunk * cache->chunk_bytes);
+	bool mappable = chunk && cache->image.data;
+	bool stream = mappable && cold_stream(cache, file, want);
+	bool second = mappable && !stream && load_relaxed(&chunk->resident);
+	enum way way = WAY_PREAD;
+	uint64_t start = clock_mono_ns();
+	ssize_t n;
+
+	if (second)
+		way = WAY_MAP;
+	else if (mappable && !stream)
+		way = way_choose(cache, want->length);
+	if (stream && want->length <= STREAM_COPY_MAX) {
+		n = stream_copy(cache, chunk, place, want);
+	} else if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
+		n = hot_copy(cache, place, want);
+	} else {
+		if (way == WAY_PREAD && mappable)
+			stats_add(mmap_skipped, 1);
+		way = WAY_PREAD;
+		n = place_pread(cache, place, want);
+		if (n > 0 && mappable && !stream)
+			chunk_touched(chunk, want);
+	}
+	if (n > 0 && !second) {
+		uint64_t ns = clock_mono_ns() - start;
+
+		way_learn(&cache->way, way, want->length, ns);
+		cold_note(cache, file, want, (uint64_t)n, ns);
+	}
+	return n;
+}

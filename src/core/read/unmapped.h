@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads of a known place whose pages this process has not seen in memory: they are put into its page tables,
+ * or read by a system call on the image (way.h).
+ */
+#ifndef CORE_UNMAPPED_H
+#define CORE_UNMAPPED_H
+
+#include "core/fill/fill.h"
+
+/*
+ * The place is known, but this process has not seen the pages in memory yet. The second read
+ * of a chunk takes all of it into the page tables whatever it costs: more will come.
+ */
+ssize_t unmapped_read(struct rawcache *cache, struct file *file, uint64_t place,
+				   const struct want *want);
+
+/* Bytes whose place is known by a system call on the image: no page fault waits for the disk. */
+ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *want);
+
+/* Whether all of it is in memory. The kernel tells only those who could write the file. */
+bool chunk_in_core(const struct rawcache *cache, uint64_t place, uint32_t bytes);
+
+#endif
