@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a file: what identifies it, and whether it may be cached. */
+#include <errno.h>
+#include <string.h>
+
+#include <rawcache/embed.h>
+#include <rawcache/file.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "core/image/key.h"
+#include "core/origin/doubt.h"
+#include "core/origin/file.h"
+#include "core/origin/file_table.h"
+#include "core/origin/origin.h"
+#include "core/shared/cache.h"
+#include "core/shared/storage.h"
+
+/* Two changes within a tick of the kernel's clock leave the same time behind. */
+#define TICK_MS 20u
+#define WHOLE_SECONDS_MS 2000u
+/* No clock is so wrong: somebody has set that time. */
+#define FUTURE_SET_NS (UINT64_C(2) * 86400 * 1000000000u)
+
+static const uint32_t no_writer;
+
+static void identity_from(const struct statx *stx, const struct origin *origin, const char *path,
+			  struct identity *identity)
+{
+	memset(identity, 0, sizeof(*identity));
+	identity->path = path;
+	identity->origin[0] = origin->id[0];
+	identity->origin[1] = origin->id[1];
+	identity->inode = origin->unstable_inodes ? 0 : stx->stx_ino;
+	identity->size = stx->stx_size;
+	identity->mtime_sec = stx->stx_mtime.tv_sec;
+	identity->mtime_nsec = stx->stx_mtime.tv_nsec;
+	identity->ctime_sec = stx->stx_ctime.tv_sec;
+	identity->ctime_nsec = stx->stx_ctime.tv_nsec;
+	identity->look = origin->look;
+}
+
+/* Whether a change within the last `window_ms` would not show in the time. One in the future: any. */
+static bool time_recent(int64_t sec, uint32_t nsec, uint64_t now, uint64_t window_ms)
+{
+	if (sec < 0)
+		return false;
+	return (uint64_t)sec > UINT64_MAX / 2000000000u ||
+	       (uint64_t)sec * 1000000000u + nsec + window_ms * 1000000 > now;
+}
+
+/* A modification time may be set to any moment; the change time beside it is the server's own. */
+static bool modified_recently(const struct identity *identity, const struct origin *origin,
+			      uint64_t now, uint64_t window_ms)
+{
+	uint64_t future = now + FUTURE_SET_NS;
+
+	return time_recent(identity->mtime_sec, identity->mtime_nsec, now, window_ms) &&
+	       (origin->settable_times ||
+		!time_recent(identity->mtime_sec, identity->mtime_nsec, future, 0));
+}
+
+/*
+ * Whether it may have changed so lately that another change would not show. Times in whole seconds are
+ * those of a file system that has no others: its tick is a second, or two (FAT).
+ */
+static bool identity_recent(const struct identity *identity, const struct origin *origin,
+			    uint64_t window_ms)
+{
+	bool whole = !identity->mtime_nsec && !identity->ctime_nsec;
+	uint64_t now = clock_real_ns();
+
+	window_ms = max_u64(window_ms, whole ? WHOLE_SECONDS_MS + TICK_MS : TICK_MS);
+	return time_recent(identity->ctime_sec, identity->ctime_nsec, now, window_ms) ||
+	       modified_recently(identity, origin, now, window_ms);
+}
+
+static struct reasons reasons_of(const struct rawcache *cache, const struct statx *stx)
+{
+	const uint32_t *writer = file_writer(cache, stx);
+	struct doubt *doubt = doubt_of(stx);
+
+	return (struct reasons){ .writer = writer ? writer : &no_writer,
+				 .doubt = doubt,
+				 .writer_seen = writer ? load_acquire(writer) : 0,
+				 .doubt_seen = load_acquire(&doubt->count) };
+}
+
+static int refuse(enum rawcache_reason *reason, enum rawcache_reason why, int err)
+{
+	if (reason)
+		*reason = why;
+	return err;
+}
+
+/* What reads the file past the cache then may be newer than what others of its handles give. */
+static int refuse_seen(struct rawcache *cache, const struct statx *stx,
+		       enum rawcache_reason *reason, enum rawcache_reason why, int err)
+{
+	rawcache_file_seen(cache, stx);
+	return refuse(reason, why, err);
+}
+
+int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+		       uint64_t *handle, enum rawcache_reason *reason)
+{
+	struct reasons reasons = reasons_of(cache, stx);
+	struct identity identity;
+	struct origin origin;
+	struct statx fresh;
+	struct key key;
+	int err;
+
+	if (!storage_probe(cache))
+		return refuse(reason, RAWCACHE_REASON_io_error, -EIO);
+	/* the attributes must not be older than the look at the reasons */
+	if (reasons.writer_seen || reasons.doubt_seen) {
+		err = doubt_look(reasons.doubt, fd, &fresh);
+		if (err)
+			return refuse(reason, RAWCACHE_REASON_changed, err);
+		stx = &fresh;
+	}
+	if (!stx->stx_size)
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_empty, -ENODATA);
+	if (stx->stx_size > INT64_MAX)
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_special_fs, -EINVAL);
+	mapped_learn(cache, stx);
+	origin_of(fd, stx, &origin);
+	if (cache->options.trust)
+		origin.look = LOOK_LOCAL;
+	if (origin.special || origin.look == LOOK_NEVER)
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_special_fs, -EINVAL);
+	identity_from(stx, &origin, path, &identity);
+	if (origin.subvolumes && !origin_subvolume(fd, stx, &identity.subvolume))
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_special_fs, -EINVAL);
+	if (identity_recent(&identity, &origin, cache->options.settle_ms))
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_unsettled, -EAGAIN);
+	key = key_of_file(&cache->image.sb, &identity);
+	err = file_get(cache, &key, &identity, stx, &reasons, handle);
+	return err ? refuse(reason, RAWCACHE_REASON_no_memory, err) : 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of files (file.h), for the files of this room: objects by number, by key, and by inode. All under
+ * its lock, unless it says otherwise.
+ */
+#ifndef CORE_FILE_TABLE_H
+#define CORE_FILE_TABLE_H
+
+#include <pthread.h>
+
+#include "base/critical.h"
+#include "base/memory.h"
+#include "core/origin/file.h"
+#include "core/origin/origin.h"
+
+/* Tables of uthash live in our memory: the shim must not call malloc. */
+#define uthash_malloc(n) memory_get(n)
+#define uthash_free(p, n) memory_put(p, n)
+#define uthash_fatal(message) __builtin_trap()
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define PAGE_FILES 256u
+#define PAGES 4096u
+#define INODES 4096u
+
+/* A file's entry in the table of identities, and in the queue of idle ones. */
+struct file_link {
+	struct key key;
+	struct file *file;
+	struct file_link *older, *newer; /* idle ones, least recently used first */
+	struct file_link *same;		 /* the next one in files.inodes */
+	UT_hash_handle hh;
+};
+
+struct files {
+	pthread_mutex_t lock;
+	struct file *page[PAGES];
+	uint32_t count; /* objects ever made */
+	struct file_link *by_key;
+	struct file_link *inodes[INODES]; /* objects by device and inode: the versions of a file */
+	struct file_link idle;		  /* head of a ring */
+	uint32_t idle_count;
+	void (*idle_now)(struct file *file); /* only reads ahead have it now: see files_init() */
+	uint32_t *free;			     /* stack of numbers of unused objects */
+	uint32_t free_count, free_room;
+};
+
+/* Reasons to look at a file again, as they were before its attributes were read. */
+struct reasons {
+	const uint32_t *writer;
+	struct doubt *doubt;
+	uint32_t writer_seen, doubt_seen;
+};
+
+/* --- file.c. The lock comes with a critical section. */
+
+void files_lock(struct files *files, struct critical *critical);
+void files_unlock(struct files *files, struct critical *critical);
+
+/* Takes the lock: the object of `key`, with a reference, made if there is none. 0 or -ENOMEM. */
+int file_get(struct rawcache *cache, const struct key *key, const struct identity *identity,
+	     const struct statx *stx, struct reasons *reasons, uint64_t *handle);
+
+/* --- file_version.c */
+
+/* The object is no longer, or from now on, one of its inode's. */
+void inode_leave(struct files *files, struct file_link *link);
+void inode_enter(struct files *files, struct file_link *link, const struct statx *stx);
+
+/* The object is the inode's now: it may have been another's, where a file has no lasting one. */
+void inode_move(struct files *files, struct file_link *link, const struct statx *stx);
+
+/* Whether somebody has another version of the file open. */
+bool version_other(struct files *files, const struct statx *stx);
+
+/* Without the lock: what is mapped of another version than `stx` tells of is not the file's any more. */
+void mapped_learn(struct rawcache *cache, const struct statx *stx);
+
+#endif

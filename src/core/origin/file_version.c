@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Versions of a file: objects of one inode. Whether an object still describes the file, and who hears of it
+ * when it does not.
+ */
+#include <rawcache/embed.h>
+
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/image/key.h"
+#include "core/origin/doubt.h"
+#include "core/origin/file.h"
+#include "core/origin/file_table.h"
+#include "core/shared/cache.h"
+
+static struct file_link **inode_place(struct files *files, uint64_t device, uint64_t inode)
+{
+	uint64_t h = (device ^ inode) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &files->inodes[(h >> 32) % INODES];
+}
+
+void inode_leave(struct files *files, struct file_link *link)
+{
+	const struct file *file = link->file;
+	struct file_link **at = inode_place(files, file->device, file->inode);
+
+	while (*at && *at != link)
+		at = &(*at)->same;
+	if (*at)
+		store_relaxed(at, link->same);
+}
+
+void inode_enter(struct files *files, struct file_link *link, const struct statx *stx)
+{
+	struct file_link **at = inode_place(files, sys_device(stx), stx->stx_ino);
+
+	store_relaxed(&link->file->inode, stx->stx_ino);
+	store_relaxed(&link->file->device, sys_device(stx));
+	link->same = *at;
+	store_relaxed(at, link);
+}
+
+void inode_move(struct files *files, struct file_link *link, const struct statx *stx)
+{
+	if (link->file->inode == stx->stx_ino && link->file->device == sys_device(stx))
+		return;
+	inode_leave(files, link);
+	inode_enter(files, link, stx);
+}
+
+static bool version_same(const struct identity *id, const struct statx *stx)
+{
+	return stx->stx_size == id->size && stx->stx_mtime.tv_sec == id->mtime_sec &&
+	       stx->stx_mtime.tv_nsec == id->mtime_nsec && stx->stx_ctime.tv_sec == id->ctime_sec &&
+	       stx->stx_ctime.tv_nsec == id->ctime_nsec;
+}
+
+bool version_other(struct files *files, const struct statx *stx)
+{
+	struct file_link *link = *inode_place(files, sys_device(stx), stx->stx_ino);
+
+	for (; link; link = link->same) {
+		const struct file *file = link->file;
+
+		if (file->inode == stx->stx_ino && file->device == sys_device(stx) &&
+		    load_relaxed(&file->references) && !version_same(&file->identity, stx))
+			return true;
+	}
+	return false;
+}
+
+uint32_t *file_writer(const struct rawcache *cache, const struct statx *stx)
+{
+	uint64_t h = sys_device(stx) ^ stx->stx_ino * UINT64_C(0x9e3779b97f4a7c15);
+
+	if (!cache->runtime.header)
+		return NULL;
+	return &cache->runtime.writers[(h ^ h >> 29) % RUNTIME_WRITERS];
+}
+
+bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx)
+{
+	return load_relaxed(inode_place(cache->files, sys_device(stx), stx->stx_ino));
+}
+
+/* Somebody has another version open than `stx` tells of. */
+static bool version_over(const struct rawcache *cache, const struct statx *stx)
+{
+	struct files *files = cache->files;
+	struct critical critical;
+	bool over;
+
+	if (!rawcache_file_known(cache, stx))
+		return false;
+	files_lock(files, &critical);
+	over = version_other(files, stx);
+	files_unlock(files, &critical);
+	return over;
+}
+
+void mapped_learn(struct rawcache *cache, const struct statx *stx)
+{
+	if (cache && unlikely(load_acquire(&cache->learn) != NULL))
+		cache->learn(cache, stx);
+}
+
+void rawcache_file_seen(struct rawcache *cache, const struct statx *stx)
+{
+	if (cache && version_over(cache, stx))
+		doubt_raise(doubt_of(stx), false);
+	mapped_learn(cache, stx);
+}
+
+void rawcache_file_doubt(struct rawcache *cache, const struct statx *stx, bool ask)
+{
+	if (cache)
+		doubt_raise(doubt_of(stx), ask);
+}
+
+void file_over(const struct file *file, int fd)
+{
+	stats_bypass(RAWCACHE_REASON_changed);
+	if (sys_fd_is(fd, load_relaxed(&file->device), load_relaxed(&file->inode)))
+		doubt_raise(load_relaxed(&file->doubt), false);
+}
+
+bool file_is_as(const struct file *file, const struct statx *stx)
+{
+	return version_same(&file->identity, stx) && stx->stx_ino == load_relaxed(&file->inode) &&
+	       sys_device(stx) == load_relaxed(&file->device) && !file_written(file);
+}
+
+bool file_unchanged(const struct file *file, int fd)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) && file_is_as(file, &stx);
+}
