@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* The file of the segment: its name, whose it may be, opening it and making it. */
+#include "core/shared/segment.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/sys.h"
+#include "core/image/format.h"
+#include "core/image/image.h"
+#include "core/shared/runtime.h"
+#include "core/shared/sweep.h"
+
+#define FUSE_MAGIC 0x65735546
+
+int runtime_path(char *path, size_t room, const uint8_t uuid[16], const char *dir)
+{
+	char text[37];
+	int n;
+
+	uuid_format(uuid, text);
+	n = snprintf(path, room, "%s/rawcache-%s", dir ? dir : "/dev/shm", text);
+	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
+}
+
+/* Whether a process has a slot in the segment at `path`. */
+static bool path_in_use(const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)LOCK_SLOT,
+			      .l_len = RUNTIME_SLOTS };
+	int fd = sys_openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+	bool used = fd >= 0 && !sys_fcntl(fd, F_OFD_GETLK, (uintptr_t)&lock) &&
+		    lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		sys_close(fd);
+	return used;
+}
+
+void runtime_remove(const uint8_t uuid[16], const char *dir)
+{
+	char path[256];
+
+	if (!runtime_path(path, sizeof(path), uuid, dir) && !path_in_use(path))
+		sys_unlinkat(AT_FDCWD, path, 0);
+}
+
+static int runtime_fd_note(struct runtime *runtime)
+{
+	struct statx stx;
+	int err = sys_fstatx(runtime->fd, &stx);
+
+	runtime->inode = stx.stx_ino;
+	runtime->device = sys_device(&stx);
+	return err;
+}
+
+static int runtime_map(struct runtime *runtime, uint64_t bytes, const struct image *image)
+{
+	int prot = runtime->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+	char *base = sys_mmap(NULL, bytes, prot, MAP_SHARED, runtime->fd, 0);
+
+	if (sys_is_error(base))
+		return (int)(intptr_t)base;
+	runtime->bytes = bytes;
+	runtime_place(runtime, base, image);
+	return runtime_fd_note(runtime);
+}
+
+/* Whether every user of this group, or everybody, may write the image: then they may make its segment. */
+static bool owner_trusted(const struct image *image, const struct statx *stx)
+{
+	return stx->stx_uid == image->owner || stx->stx_uid == sys_geteuid() || !stx->stx_uid ||
+	       (image->mode & 0002) || ((image->mode & 0020) && stx->stx_gid == image->group);
+}
+
+/* A segment in a directory where anybody may make files is believed only if it is ours. */
+static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
+{
+	struct statx stx;
+
+	if (sys_fstatx(fd, &stx) || !S_ISREG(stx.stx_mode))
+		return false;
+	if (!owner_trusted(image, &stx))
+		return false;
+	if ((stx.stx_mode & 0022) & ~image->mode)
+		return false;
+	/* what a group may write is the image's group's, and not another's */
+	if (stx.stx_mode & 0020 && !(image->mode & 0002) && stx.stx_gid != image->group)
+		return false;
+	*bytes = stx.stx_size;
+	return true;
+}
+
+/*
+ * Nodes of block devices have any inode, and the device itself may come back with another number; on FUSE
+ * a file's inode changes when the kernel forgets it.
+ */
+static uint64_t place_of(const struct image *image)
+{
+	struct statfs fs;
+
+	if (image->block_device || sys_fstatfs(image->fd, &fs) || fs.f_type == FUSE_MAGIC)
+		return 0;
+	return image->inode;
+}
+
+static bool header_fits(const struct runtime *runtime, const struct image *image,
+			const uint8_t boot_id[16])
+{
+	const struct runtime_header *h = runtime->header;
+
+	return load_acquire(&h->ready) == 1 && !memcmp(h->magic, RUNTIME_MAGIC, 8) &&
+	       h->version == RUNTIME_VERSION && h->layout == layout_fingerprint() &&
+	       h->bytes == runtime->bytes && h->visited_count == runtime->visited_count &&
+	       !memcmp(h->image_uuid, image->sb.uuid, 16) && !memcmp(h->boot_id, boot_id, 16) &&
+	       h->image_inode == place_of(image) && runtime_is_current(runtime, image);
+}
+
+int runtime_open(struct runtime *runtime, const struct image *image, const uint8_t boot_id[16])
+{
+	int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (image->read_only ? O_RDONLY : O_RDWR);
+	uint64_t bytes = 0;
+	int err;
+
+	runtime->read_only = image->read_only;
+	runtime->fd = sys_openat(AT_FDCWD, runtime->path, flags, 0);
+	if (runtime->fd < 0)
+		return runtime->fd;
+	runtime->fd = image_fd_hide(runtime->fd);
+	if (runtime->fd < 0)
+		return runtime->fd;
+	err = -ESTALE;
+	if (!runtime_trusted(runtime->fd, image, &bytes) ||
+	    bytes != runtime_place(runtime, NULL, image))
+		goto out;
+	err = runtime_map(runtime, bytes, image);
+	if (!err && !header_fits(runtime, image, boot_id))
+		err = -ESTALE;
+	if (!err && !runtime->read_only)
+		err = runtime_reopen(runtime);
+out:
+	if (err)
+		runtime_detach(runtime);
+	return err;
+}
+
+static int header_init(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
+{
+	struct runtime_header *h = runtime->header;
+	int err = robust_lock_init(&h->region_lock);
+
+	for (uint32_t log = 0; !err && log < REGION_LOGS; log++)
+		err = robust_lock_init(&h->space[log].lock);
+	for (uint32_t i = 0; !err && i < RUNTIME_INDEX_LOCKS; i++)
+		err = robust_lock_init(&h->index_lock[i]);
+	if (err)
+		return err;
+	memcpy(h->magic, RUNTIME_MAGIC, 8);
+	h->version = RUNTIME_VERSION;
+	h->layout = layout_fingerprint();
+	h->bytes = runtime->bytes;
+	h->visited_count = runtime->visited_count;
+	memcpy(h->image_uuid, image->sb.uuid, 16);
+	memcpy(h->boot_id, boot_id, 16);
+	if (sys_getrandom(h->id, 16) != 16)
+		return -EIO;
+	memcpy(image->state->runtime_id, h->id, 16);
+	runtime_renew(runtime, image);
+	sweep_home(&h->home, image);
+	h->device = image->device;
+	h->image_inode = place_of(image);
+	h->epoch = image->sb.epoch;
+	CRASH_POINT(segment_named);
+	store_release(&h->ready, 1);
+	CRASH_POINT(segment_ready);
+	return 0;
+}
+
+/* Nobody is attached, so whoever was recycling a region is dead. */
+static void regions_disown(struct image *image)
+{
+	for (uint32_t n = 0; n < image->sb.region_count; n++)
+		image->regions[n].owner = 0;
+}
+
+/*
+ * Locks of a block device are those of its node, and containers have nodes of their own: there
+ * may be users that we do not see. A segment of this boot that is not here may be theirs.
+ */
+static bool users_hidden(const struct image *image, const uint8_t boot_id[16])
+{
+	static const uint8_t none[16];
+
+	return image->block_device && image_epoch_current(image, boot_id) &&
+	       memcmp(image->state->runtime_id, none, 16);
+}
+
+int runtime_create(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
+{
+	uint64_t bytes = runtime_place(runtime, NULL, image);
+	int err;
+
+	if (users_hidden(image, boot_id))
+		return -EBUSY;
+	/* a copy of the image has the same name for its segment */
+	if (path_in_use(runtime->path))
+		return -EBUSY;
+	err = image_epoch_begin(image, boot_id);
+	if (err)
+		return err;
+	CRASH_POINT(epoch_begun);
+	regions_disown(image);
+	err = sys_unlinkat(AT_FDCWD, runtime->path, 0);
+	if (err && err != -ENOENT)
+		return err;
+	runtime->read_only = false;
+	runtime->fd = image_fd_hide(sys_openat(
+		AT_FDCWD, runtime->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+	if (runtime->fd < 0)
+		return runtime->fd;
+	if (image->mode & 0020)
+		sys_fchown(runtime->fd, UINT32_MAX, image->group);
+	if (image->mode & 0022)
+		sys_fchmod(runtime->fd, image->mode);
+	CRASH_POINT(segment_created);
+	/* all of it now: a full tmpfs must be an error here, not a SIGBUS later */
+	err = sys_file_size_allowed(bytes) ? 0 : -EFBIG;
+	while (!err && (err = sys_fallocate(runtime->fd, 0, 0, bytes)) == -EINTR)
+		err = 0;
+	CRASH_POINT(segment_sized);
+	if (!err)
+		err = runtime_map(runtime, bytes, image);
+	if (!err)
+		err = header_init(runtime, image, boot_id);
+	if (!err)
+		err = runtime_reopen(runtime);
+	if (err) {
+		sys_unlinkat(AT_FDCWD, runtime->path, 0);
+		runtime_detach(runtime);
+	}
+	return err;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of runtime.h share. */
+#ifndef CORE_SEGMENT_H
+#define CORE_SEGMENT_H
+
+#include "core/shared/runtime.h"
+
+/* --- segment_layout.c */
+
+uint64_t layout_fingerprint(void);
+
+/* Places of the parts; with `base` NULL only the size is worked out. */
+uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *image);
+
+/* --- segment.c */
+
+int runtime_path(char *path, size_t room, const uint8_t uuid[16], const char *dir);
+
+/* Open what is there, if it is the segment that the image's users have. */
+int runtime_open(struct runtime *runtime, const struct image *image, const uint8_t boot_id[16]);
+
+/* With LOCK_USERS held exclusively: nobody is attached, so what lies there is nobody's. */
+int runtime_create(struct runtime *runtime, struct image *image, const uint8_t boot_id[16]);
+
+/* --- robust_lock.c */
+
+int robust_lock_init(pthread_mutex_t *lock);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the parts of the segment lie. */
+#include "base/checked.h"
+#include "base/compiler.h"
+#include "core/image/format.h"
+#include "core/image/image.h"
+#include "core/shared/runtime.h"
+#include "core/shared/segment.h"
+
+uint64_t layout_fingerprint(void)
+{
+	static const uint64_t sizes[] = {
+		sizeof(struct runtime_header),
+		sizeof(struct process_slot),
+		sizeof(struct stats_block),
+		sizeof(struct flight),
+		sizeof(pthread_mutex_t),
+		sizeof(void *),
+		RUNTIME_SLOTS,
+		RUNTIME_BLOCKS,
+		RUNTIME_FLIGHTS,
+		RUNTIME_WRITERS,
+		SPACE_RESTS,
+		SPACE_RUNS,
+		RUNTIME_NEXT,
+		RUNTIME_GHOSTS_MAX,
+		RUNTIME_HOLDS_MAX,
+		sizeof(struct watch),
+		sizeof(struct watch_row),
+	};
+	uint64_t print = RUNTIME_VERSION;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		print = (print ^ sizes[i]) * UINT64_C(0x100000001b3);
+	return print;
+}
+
+/* A quarter of the entries that the index has room for, as a power of two. */
+static uint32_t ghosts_wanted(uint32_t visited_count)
+{
+	uint64_t wanted = max_u64(visited_count / 4, RUNTIME_GHOSTS_MIN);
+
+	return 1u << log2_floor(min_u64(wanted, RUNTIME_GHOSTS_MAX));
+}
+
+static uint32_t visited_wanted(const struct image *image)
+{
+	uint64_t entries = (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES;
+
+	return (uint32_t)min_u64(entries, RUNTIME_VISITED_MAX);
+}
+
+/* Neighbouring regions share a bit where there are more than a row may have. */
+static uint32_t hold_shift_wanted(const struct image *image)
+{
+	uint32_t shift = 0;
+
+	while ((image->sb.region_count - 1) >> shift >= RUNTIME_HOLDS_MAX)
+		shift++;
+	return shift;
+}
+
+uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *image)
+{
+	uint32_t visited_count = visited_wanted(image);
+	uint32_t hold_shift = hold_shift_wanted(image);
+	/* whole cache lines: a row is written by its owner */
+	uint64_t hold_bytes = round_up(((image->sb.region_count - 1) >> hold_shift) / 8 + 1, 64);
+	uint64_t slots = sizeof(struct runtime_header);
+	uint64_t holds = slots + RUNTIME_SLOTS * sizeof(struct process_slot);
+	uint64_t blocks = holds + RUNTIME_SLOTS * hold_bytes;
+	uint64_t flights = blocks + RUNTIME_BLOCKS * sizeof(struct stats_block);
+	uint64_t writers = flights + RUNTIME_FLIGHTS * sizeof(struct flight);
+	uint64_t watch = round_up(writers + RUNTIME_WRITERS * sizeof(uint32_t), 64);
+	uint64_t ghosts = watch + sizeof(struct watch) + RUNTIME_SLOTS * sizeof(struct watch_row);
+	uint32_t ghost_count = ghosts_wanted(visited_count);
+	uint64_t visited = ghosts + ghost_count * sizeof(uint64_t);
+
+	if (base) {
+		runtime->header = (struct runtime_header *)base;
+		runtime->slots = (struct process_slot *)(base + slots);
+		runtime->holds = (uint64_t *)(base + holds);
+		runtime->hold_words = (uint32_t)(hold_bytes / sizeof(uint64_t));
+		runtime->hold_shift = hold_shift;
+		runtime->blocks = (struct stats_block *)(base + blocks);
+		runtime->flights = (struct flight *)(base + flights);
+		runtime->writers = (uint32_t *)(base + writers);
+		runtime->watch = (struct watch *)(base + watch);
+		runtime->watch_rows = (struct watch_row *)(runtime->watch + 1);
+		runtime->ghosts = (uint64_t *)(base + ghosts);
+		runtime->ghost_count = ghost_count;
+		runtime->visited = (uint8_t *)(base + visited);
+		runtime->visited_count = visited_count;
+	}
+	return round_up(visited + visited_count, FORMAT_PAGE);
+}
