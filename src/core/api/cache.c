@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sized.h"
+#include "base/uuid.h"
 #include "core/fill/fetch.h"
 #include "core/read/way.h"
 #include "core/zerocopy/follow.h"

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/sized.h"
 #include "base/sys.h"
+#include "base/uuid.h"
 #include "core/shared/cache.h"
 #include "core/image/detach.h"
 #include "core/index/index.h"

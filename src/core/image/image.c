@@ -3,19 +3,18 @@
 
 #include <errno.h>
 #include <linux/fs.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
-#include "base/checked.h"
-#include "base/crash.h"
+#include "base/compiler.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sys.h"
+#include "core/image/format.h"
+#include "core/image/image_trust.h"
 #include "core/image/superblock.h"
 
 int64_t image_device_bytes(int fd)
@@ -93,63 +92,6 @@ static void image_fd_mark(struct image *image, uint64_t bytes)
 		image->mark = sys_lseek(image->fd, (int64_t)(at % limit), SEEK_SET);
 }
 
-/* `rawcache format --shared` by root or by this user: see shared_mark() in make.c. */
-static bool image_marked(const struct statx *stx)
-{
-	return S_ISREG(stx->stx_mode) && (stx->stx_mode & S_ISVTX) &&
-	       (!stx->stx_uid || stx->stx_uid == sys_geteuid());
-}
-
-/* Groups of people begin here (GID_MIN of login.defs); below are those of the system, like `disk`. */
-#define PEOPLE_GROUPS 1000u
-
-/* Whether others than the owner may write the file, and so choose what its readers read. */
-static bool image_writable(const struct statx *stx)
-{
-	if (!S_ISBLK(stx->stx_mode))
-		return stx->stx_mode & 0022;
-	/* the members of the disk group own the machine anyway; those of a user's group do not */
-	return stx->stx_mode & 0002 || (stx->stx_mode & 0020 && stx->stx_gid >= PEOPLE_GROUPS);
-}
-
-/* Why a byte of the file must not be believed; NULL: it may be. Root is no exception. */
-static const char *image_distrust(const struct statx *stx)
-{
-	if (image_writable(stx))
-		return image_marked(stx) ? NULL : "other users may write it (chmod go-w it, or set "
-						  "RAWCACHE_SHARED=1)";
-	if (stx->stx_uid && stx->stx_uid != sys_geteuid())
-		return "it belongs to another user (set RAWCACHE_SHARED=1 to use it all the same)";
-	return NULL;
-}
-
-/* What must be true of the file before a byte of it is believed. */
-static int image_trust(struct image *image, bool allow_shared, const char **why,
-		       enum rawcache_reason *reason)
-{
-	const char *distrust;
-	struct statx stx;
-	int err = sys_fstatx(image->fd, &stx);
-
-	*reason = RAWCACHE_REASON_image_refused;
-	if (err)
-		return err;
-	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode)) {
-		*why = "it is neither a regular file nor a block device";
-		return -EINVAL;
-	}
-	image->block_device = S_ISBLK(stx.stx_mode);
-	image->owner = stx.stx_uid;
-	image->group = stx.stx_gid;
-	image->mode = stx.stx_mode & 0777;
-	image->inode = stx.stx_ino;
-	image->device = sys_device(&stx);
-	distrust = allow_shared ? NULL : image_distrust(&stx);
-	if (distrust)
-		*why = distrust;
-	return distrust ? -EPERM : 0;
-}
-
 /*
  * Where the address space is limited it is the program's: reads by pread() cost it nothing, and a
  * mapping that just fits would be what its next malloc() fails for.
@@ -191,8 +133,8 @@ static void *data_map(const struct image *image)
 	if (sys_is_error(space))
 		return space;
 	/* accessible only when it is not locked: after mlockall(MCL_FUTURE) all of it would be read */
-	data = sys_mmap(space, image->data_bytes, PROT_NONE,
-			MAP_SHARED | MAP_NORESERVE | MAP_FIXED, image->fd, image->sb.data_offset);
+	data = sys_mmap(space, image->data_bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+			image->fd, image->sb.data_offset);
 	if (sys_is_error(data)) {
 		sys_munmap(space, image->data_bytes);
 		return data;
@@ -230,7 +172,8 @@ static int image_map(struct image *image)
 	image->totals = (uint64_t *)(meta + FORMAT_TOTALS);
 	image->regions = (struct region *)(meta + sb->region_table_offset);
 	image->buckets = (struct bucket *)(meta + sb->index_offset);
-	image->homes = sb->incompatible & FORMAT_REINSERT ? (uint32_t *)(meta + sb->home_offset) : NULL;
+	image->homes = sb->incompatible & FORMAT_REINSERT ? (uint32_t *)(meta + sb->home_offset)
+							  : NULL;
 	image->region_pages_shift = sb->region_shift - FORMAT_PAGE_SHIFT;
 	image->region_pages = 1u << image->region_pages_shift;
 	image->total_pages = sb->region_count << image->region_pages_shift;
@@ -273,8 +216,7 @@ int image_open(struct image *image, const char *path, bool read_only, bool allow
 	if (err)
 		goto out;
 	bytes = image_device_bytes(image->fd);
-	err = bytes < 0 ? (int)bytes :
-			  superblock_read(image->fd, (uint64_t)bytes, &image->sb, why);
+	err = bytes < 0 ? (int)bytes : superblock_read(image->fd, (uint64_t)bytes, &image->sb, why);
 	if (err)
 		goto out;
 	image_fd_mark(image, (uint64_t)bytes);
@@ -356,128 +298,4 @@ int image_write(const struct image *image, uint32_t page, const void *buf, size_
 		offset += (uint64_t)put;
 	}
 	return 0;
-}
-
-bool image_epoch_current(const struct image *image, const uint8_t boot_id[16])
-{
-	return !memcmp(image->sb.boot_id, boot_id, 16);
-}
-
-int image_refresh(struct image *image)
-{
-	const size_t volatile_part = offsetof(struct superblock, epoch);
-	const size_t constant_part = offsetof(struct superblock, uuid);
-	int64_t bytes = image_device_bytes(image->fd);
-	struct superblock *sb;
-	const char *why;
-	int err;
-
-	if (bytes < 0)
-		return (int)bytes;
-	sb = memory_map(sizeof(*sb)); /* not on the stack: see superblock_checksum() */
-	if (!sb)
-		return -ENOMEM;
-	err = superblock_read(image->fd, (uint64_t)bytes, sb, &why);
-	/* made anew since it was mapped: nothing of the mappings is right */
-	if (!err && memcmp((char *)sb + constant_part, (char *)&image->sb + constant_part,
-			   volatile_part - constant_part))
-		err = -ESTALE;
-	if (!err)
-		image->sb = *sb;
-	memory_unmap(sb, sizeof(*sb));
-	return err;
-}
-
-/* After 255 boots the epoch's number in entries comes round: nothing may carry it already. */
-static void entries_forget_epoch(struct image *image, uint32_t epoch)
-{
-	for (uint64_t n = 0; n < (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES; n++) {
-		struct entry *entry = &image->buckets[n / BUCKET_ENTRIES].entry[n % BUCKET_ENTRIES];
-
-		if ((entry->place >> ENTRY_EPOCH_SHIFT & 0xff) == epoch)
-			entry->place = 0;
-	}
-}
-
-static int epoch_write(struct image *image)
-{
-	if (!image->block_device && !sys_file_size_allowed(FORMAT_STATE))
-		return -EFBIG;
-	/* a lost copy may have been one epoch ahead, and entries of that one must not be trusted */
-	image->sb.epoch += superblock_both_valid(image->fd, image->sb.image_bytes) ? 1 : 2;
-	if (image->sb.epoch >= 255)
-		entries_forget_epoch(image, format_epoch(image->sb.epoch));
-	CRASH_POINT(epoch_begin);
-	return superblock_write(image->fd, &image->sb);
-}
-
-int image_epoch_begin(struct image *image, const uint8_t boot_id[16])
-{
-	if (image_epoch_current(image, boot_id))
-		return 0;
-	memcpy(image->sb.boot_id, boot_id, 16);
-	return epoch_write(image);
-}
-
-int image_epoch_next(struct image *image)
-{
-	int err = image_refresh(image);
-
-	return err ? err : epoch_write(image);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
-static int uuid_parse(const char *text, size_t n, uint8_t uuid[16])
-{
-	int digits = 0;
-
-	memset(uuid, 0, 16);
-	for (size_t i = 0; i < n && digits < 32; i++) {
-		int d = hex_digit(text[i]);
-
-		if (d < 0)
-			continue;
-		uuid[digits / 2] = (uint8_t)(uuid[digits / 2] << 4 | d);
-		digits++;
-	}
-	return digits == 32 ? 0 : -EINVAL;
-}
-
-int boot_id_read(uint8_t boot_id[16])
-{
-	const char *fake = secure_getenv("RAWCACHE_TEST_BOOT_ID");
-	char text[64];
-	ssize_t n;
-	int fd;
-
-	if (fake)
-		return uuid_parse(fake, strlen(fake), boot_id);
-	fd = sys_openat(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return fd;
-	n = sys_read(fd, text, sizeof(text));
-	sys_close(fd);
-	return n < 0 ? (int)n : uuid_parse(text, (size_t)n, boot_id);
-}
-
-void uuid_format(const uint8_t uuid[16], char text[37])
-{
-	static const char digits[] = "0123456789abcdef";
-	char *p = text;
-
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid[i] >> 4];
-		*p++ = digits[uuid[i] & 15];
-	}
-	*p = '\0';
 }

@@ -93,11 +93,6 @@ int image_epoch_next(struct image *image);
 /* Start a new epoch, durably. For the one process that holds the image exclusively. */
 int image_epoch_begin(struct image *image, const uint8_t boot_id[16]);
 
-/* The boot id of the kernel; RAWCACHE_TEST_BOOT_ID replaces it in tests. */
-int boot_id_read(uint8_t boot_id[16]);
-
-void uuid_format(const uint8_t uuid[16], char text[37]);
-
 static inline uint64_t image_offset(const struct image *image, uint32_t page)
 {
 	return image->sb.data_offset + ((uint64_t)page << FORMAT_PAGE_SHIFT);

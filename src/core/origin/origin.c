@@ -13,6 +13,7 @@
 #include "base/critical.h"
 #include "base/memory.h"
 #include "base/sys.h"
+#include "base/uuid.h"
 #include "core/origin/backing.h"
 #include "core/image/image.h"
 #include "core/origin/mountinfo.h"

@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/sys.h"
+#include "base/uuid.h"
 #include "core/image/image.h"
 #include "core/shared/segment.h"
 #include "core/shared/sweep.h"

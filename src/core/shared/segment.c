@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/sys.h"
+#include "base/uuid.h"
 #include "core/image/format.h"
 #include "core/image/image.h"
 #include "core/shared/runtime.h"

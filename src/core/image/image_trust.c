@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a byte of the image is believed: whose file it is, and who may write it. */
+#include "core/image/image_trust.h"
+
+#include <errno.h>
+
+#include "base/sys.h"
+#include "core/image/image.h"
+
+/* `rawcache format --shared` by root or by this user: see shared_mark() in make.c. */
+static bool image_marked(const struct statx *stx)
+{
+	return S_ISREG(stx->stx_mode) && (stx->stx_mode & S_ISVTX) &&
+	       (!stx->stx_uid || stx->stx_uid == sys_geteuid());
+}
+
+/* Groups of people begin here (GID_MIN of login.defs); below are those of the system, like `disk`. */
+#define PEOPLE_GROUPS 1000u
+
+/* Whether others than the owner may write the file, and so choose what its readers read. */
+static bool image_writable(const struct statx *stx)
+{
+	if (!S_ISBLK(stx->stx_mode))
+		return stx->stx_mode & 0022;
+	/* the members of the disk group own the machine anyway; those of a user's group do not */
+	return stx->stx_mode & 0002 || (stx->stx_mode & 0020 && stx->stx_gid >= PEOPLE_GROUPS);
+}
+
+/* Why a byte of the file must not be believed; NULL: it may be. Root is no exception. */
+static const char *image_distrust(const struct statx *stx)
+{
+	if (image_writable(stx))
+		return image_marked(stx) ? NULL
+					 : "other users may write it (chmod go-w it, or set "
+					   "RAWCACHE_SHARED=1)";
+	if (stx->stx_uid && stx->stx_uid != sys_geteuid())
+		return "it belongs to another user (set RAWCACHE_SHARED=1 to use it all the same)";
+	return NULL;
+}
+
+int image_trust(struct image *image, bool allow_shared, const char **why,
+		enum rawcache_reason *reason)
+{
+	const char *distrust;
+	struct statx stx;
+	int err = sys_fstatx(image->fd, &stx);
+
+	*reason = RAWCACHE_REASON_image_refused;
+	if (err)
+		return err;
+	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode)) {
+		*why = "it is neither a regular file nor a block device";
+		return -EINVAL;
+	}
+	image->block_device = S_ISBLK(stx.stx_mode);
+	image->owner = stx.stx_uid;
+	image->group = stx.stx_gid;
+	image->mode = stx.stx_mode & 0777;
+	image->inode = stx.stx_ino;
+	image->device = sys_device(&stx);
+	distrust = allow_shared ? NULL : image_distrust(&stx);
+	if (distrust)
+		*why = distrust;
+	return distrust ? -EPERM : 0;
+}
