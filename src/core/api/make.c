@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Making images, and describing and emptying them: the functions of rawcache/image.h. */
+/* Making images. */
 #include <errno.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 
@@ -15,36 +13,17 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/memory.h"
+#include "base/message.h"
 #include "base/sized.h"
 #include "base/sys.h"
-#include "base/uuid.h"
-#include "core/shared/cache.h"
 #include "core/image/detach.h"
-#include "core/index/index.h"
-#include "core/space/region.h"
+#include "core/image/format.h"
+#include "core/image/image.h"
+#include "core/image/superblock.h"
 #include "core/shared/runtime.h"
 #include "core/shared/sweep.h"
-#include "core/image/superblock.h"
 
 #define ZERO_PIECE (1u << 20)
-
-struct message {
-	char *text;
-	size_t bytes;
-};
-
-static int refuse(struct message *message, int err, const char *format, ...) printf_like(3, 4);
-static int refuse(struct message *message, int err, const char *format, ...)
-{
-	va_list ap;
-
-	if (message->text) {
-		va_start(ap, format);
-		vsnprintf(message->text, message->bytes, format, ap);
-		va_end(ap);
-	}
-	return err;
-}
 
 void rawcache_format_options_init(struct rawcache_format_options *theirs, size_t size)
 {
@@ -55,18 +34,18 @@ void rawcache_format_options_init(struct rawcache_format_options *theirs, size_t
 
 static int options_check(const struct rawcache_format_options *o, struct message *message)
 {
-	if (o->region_size && (!is_power_of_two(o->region_size) ||
-			       o->region_size < FORMAT_REGION_MIN ||
-			       o->region_size > FORMAT_REGION_MAX))
-		return refuse(message, -ERANGE,
-			      "the region size must be a power of two from 512K to 64M");
-	if (o->chunk_size && (!is_power_of_two(o->chunk_size) ||
-			      o->chunk_size < FORMAT_CHUNK_MIN ||
+	if (o->region_size &&
+	    (!is_power_of_two(o->region_size) || o->region_size < FORMAT_REGION_MIN ||
+	     o->region_size > FORMAT_REGION_MAX))
+		return message_refuse(message, -ERANGE,
+				      "the region size must be a power of two from 512K to 64M");
+	if (o->chunk_size && (!is_power_of_two(o->chunk_size) || o->chunk_size < FORMAT_CHUNK_MIN ||
 			      o->chunk_size > FORMAT_CHUNK_MAX))
-		return refuse(message, -ERANGE,
-			      "the chunk size must be a power of two from 64K to 256K");
+		return message_refuse(message, -ERANGE,
+				      "the chunk size must be a power of two from 64K to 256K");
 	if (o->object_size && (o->object_size < 1024 || o->object_size > FORMAT_REGION_MIN))
-		return refuse(message, -ERANGE, "the object size must lie between 1K and 512K");
+		return message_refuse(message, -ERANGE,
+				      "the object size must lie between 1K and 512K");
 	return 0;
 }
 
@@ -85,15 +64,16 @@ static int target_open(const char *path, bool shared, bool *created, struct mess
 	if (fd == -EEXIST)
 		fd = sys_openat(AT_FDCWD, path, flags | O_EXCL, 0);
 	if (fd == -EBUSY)
-		return refuse(message, fd,
-			      "it is in use (mounted, swapped to, or part of a RAID or volume group?): "
-			      "take it out of use first");
+		return message_refuse(
+			message, fd,
+			"it is in use (mounted, swapped to, or part of a RAID or volume group?): "
+			"take it out of use first");
 	if (fd < 0)
-		return refuse(message, fd, "it cannot be opened: %s", strerror(-fd));
+		return message_refuse(message, fd, "it cannot be opened: %s", strerror(-fd));
 	if (!image_device_read_only(fd))
 		return fd;
 	sys_close(fd);
-	return refuse(message, -EROFS, "the device is read-only");
+	return message_refuse(message, -EROFS, "the device is read-only");
 }
 
 static bool piece_blank(int fd, char *buf, uint64_t at, uint64_t n)
@@ -129,28 +109,31 @@ static int target_check(int fd, bool force, struct message *message)
 	int err = sys_fstatx(fd, &stx);
 
 	if (err)
-		return refuse(message, err, "its attributes cannot be read: %s", strerror(-err));
+		return message_refuse(message, err, "its attributes cannot be read: %s",
+				      strerror(-err));
 	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode))
-		return refuse(message, -EINVAL, "it is neither a regular file nor a block device");
+		return message_refuse(message, -EINVAL,
+				      "it is neither a regular file nor a block device");
 	/* attached processes hold this lock shared for as long as they are attached */
 	if (runtime_lock_byte(fd, LOCK_USERS, F_WRLCK) ||
 	    runtime_lock_byte(fd, LOCK_READERS, F_WRLCK))
-		return refuse(message, -EBUSY, "programs are using it: end them first");
+		return message_refuse(message, -EBUSY, "programs are using it: end them first");
 	bytes = image_device_bytes(fd);
 	if (force || bytes == 0)
 		return 0;
 	if (bytes < 0)
-		return refuse(message, (int)bytes, "its size is not to be had: %s",
-			      strerror((int)-bytes));
+		return message_refuse(message, (int)bytes, "its size is not to be had: %s",
+				      strerror((int)-bytes));
 	err = superblock_read(fd, (uint64_t)bytes, &sb, &why);
 	if (!err || (err == -EMEDIUMTYPE && target_blank(fd, (uint64_t)bytes)))
 		return 0;
 	if (err == -EPROTONOSUPPORT)
-		return refuse(message, -EEXIST, "%s: use --force to overwrite it", why);
-	return refuse(message, -EEXIST,
-		      "it holds something that is no image of rawcache (%s): use --force to "
-		      "overwrite it, and to lose what is there",
-		      why);
+		return message_refuse(message, -EEXIST, "%s: use --force to overwrite it", why);
+	return message_refuse(
+		message, -EEXIST,
+		"it holds something that is no image of rawcache (%s): use --force to "
+		"overwrite it, and to lose what is there",
+		why);
 }
 
 /*
@@ -169,8 +152,8 @@ static int shared_mark(int fd, bool shared, struct message *message)
 	if (mode == (stx.stx_mode & 07777))
 		return 0;
 	err = sys_fchmod(fd, mode);
-	return err && shared ? refuse(message, err, "it cannot be marked as shared: %s",
-				      strerror(-err))
+	return err && shared ? message_refuse(message, err, "it cannot be marked as shared: %s",
+					      strerror(-err))
 			     : 0;
 }
 
@@ -196,12 +179,13 @@ static int file_reserve(int fd, uint64_t bytes, struct message *message)
 	if (!err)
 		return 0;
 	if (err == -ENOSPC)
-		return refuse(message, err, "the disk has no room for it: choose a smaller --size");
+		return message_refuse(message, err,
+				      "the disk has no room for it: choose a smaller --size");
 	if (err != -EOPNOTSUPP)
-		return refuse(message, err, "space cannot be reserved: %s", strerror(-err));
+		return message_refuse(message, err, "space cannot be reserved: %s", strerror(-err));
 	zeros = memory_map(ZERO_PIECE);
 	if (!zeros)
-		return refuse(message, -ENOMEM, "there is no memory");
+		return message_refuse(message, -ENOMEM, "there is no memory");
 	err = 0;
 	for (uint64_t at = 0; at < bytes && !err;) {
 		ssize_t n = sys_pwrite(fd, zeros, min_u64(bytes - at, ZERO_PIECE), at);
@@ -212,7 +196,8 @@ static int file_reserve(int fd, uint64_t bytes, struct message *message)
 			at += (uint64_t)n;
 	}
 	memory_unmap(zeros, ZERO_PIECE);
-	return err ? refuse(message, err, "the disk has no room for it: %s", strerror(-err)) : 0;
+	return err ? message_refuse(message, err, "the disk has no room for it: %s", strerror(-err))
+		   : 0;
 }
 
 /* A copy-on-write file system would need new space for each store: ask it not to copy. */
@@ -255,7 +240,7 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 	CRASH_POINT(format_reserved);
 	err = zero_write(fd, 0, sb->data_offset);
 	if (err)
-		return refuse(message, err, "it cannot be written: %s", strerror(-err));
+		return message_refuse(message, err, "it cannot be written: %s", strerror(-err));
 	CRASH_POINT(format_zeroed);
 	memcpy(sb->magic, FORMAT_MAGIC, sizeof(sb->magic));
 	sb->version = FORMAT_VERSION;
@@ -267,14 +252,14 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 	sb->incompatible |= FORMAT_NEIGHBOURS | FORMAT_DISPLACED;
 	if (sys_getrandom(sb->uuid, sizeof(sb->uuid)) != sizeof(sb->uuid) ||
 	    sys_getrandom(sb->key, sizeof(sb->key)) != sizeof(sb->key))
-		return refuse(message, -EIO, "the kernel gives no random numbers");
+		return message_refuse(message, -EIO, "the kernel gives no random numbers");
 	sb->uuid[6] = (uint8_t)((sb->uuid[6] & 0x0f) | 0x40);
 	sb->uuid[8] = (uint8_t)((sb->uuid[8] & 0x3f) | 0x80);
 	err = superblock_write(fd, sb);
 	CRASH_POINT(format_first);
 	if (!err)
 		err = superblock_write(fd, sb); /* the other copy */
-	return err ? refuse(message, err, "it cannot be written: %s", strerror(-err)) : 0;
+	return err ? message_refuse(message, err, "it cannot be written: %s", strerror(-err)) : 0;
 }
 
 static int image_make(int fd, const struct rawcache_format_options *o, struct message *message)
@@ -286,21 +271,23 @@ static int image_make(int fd, const struct rawcache_format_options *o, struct me
 	int err = sys_fstatx(fd, &stx);
 
 	if (err)
-		return refuse(message, err, "its attributes cannot be read: %s", strerror(-err));
+		return message_refuse(message, err, "its attributes cannot be read: %s",
+				      strerror(-err));
 	if (S_ISBLK(stx.stx_mode) && have >= 0 && bytes > (uint64_t)have)
-		return refuse(message, -ERANGE, "the device has only %lld bytes",
-			      (long long)have);
+		return message_refuse(message, -ERANGE, "the device has only %lld bytes",
+				      (long long)have);
 	if (bytes < RAWCACHE_MIN_IMAGE_SIZE)
-		return refuse(message, o->size ? -ERANGE : -EINVAL,
-			      "%llu bytes are too few: the smallest image has 10M",
-			      (unsigned long long)bytes);
+		return message_refuse(message, o->size ? -ERANGE : -EINVAL,
+				      "%llu bytes are too few: the smallest image has 10M",
+				      (unsigned long long)bytes);
 	bytes = round_down(bytes, FORMAT_PAGE);
 	err = superblock_layout(&sb, bytes, o->region_size, o->chunk_size, o->object_size);
 	if (err) /* of the default size they do */
-		return refuse(message, -ERANGE,
-			      "%llu bytes do not hold 16 regions of that size: choose a larger "
-			      "--size or a smaller --region",
-			      (unsigned long long)bytes);
+		return message_refuse(
+			message, -ERANGE,
+			"%llu bytes do not hold 16 regions of that size: choose a larger "
+			"--size or a smaller --region",
+			(unsigned long long)bytes);
 	if (S_ISREG(stx.stx_mode)) {
 		file_no_cow(fd);
 		err = file_reserve(fd, bytes, message);
@@ -341,104 +328,20 @@ static int image_format(const char *path, const struct rawcache_format_options *
 	return err;
 }
 
-int rawcache_image_format(const char *path, const struct rawcache_format_options *theirs, char *text,
-			  size_t text_bytes)
+int rawcache_image_format(const char *path, const struct rawcache_format_options *theirs,
+			  char *text, size_t text_bytes)
 {
 	struct message message = { text, text_bytes };
 	struct rawcache_format_options options;
 
 	if (theirs->struct_size < offsetof(struct rawcache_format_options, runtime_dir))
-		return refuse(&message, -EINVAL,
-			      "the options were not filled by rawcache_format_options_init()");
+		return message_refuse(
+			&message, -EINVAL,
+			"the options were not filled by rawcache_format_options_init()");
 	if (sized_in(&options, sizeof(options), theirs, theirs->struct_size))
-		return refuse(&message, -E2BIG,
-			      "the program sets an option that this version of the library does not know");
+		return message_refuse(
+			&message, -E2BIG,
+			"the program sets an option that this version of the library does "
+			"not know");
 	return image_format(path, &options, &message);
-}
-
-/* --- describing */
-
-static void info_fill(const struct superblock *sb, struct rawcache_image_info *info)
-{
-	memset(info, 0, sizeof(*info));
-	uuid_format(sb->uuid, info->uuid);
-	snprintf(info->runtime, sizeof(info->runtime), "rawcache-%s", info->uuid);
-	info->version = sb->version;
-	info->size = sb->image_bytes;
-	info->data_offset = sb->data_offset;
-	info->index_offset = sb->index_offset;
-	info->region_size = 1u << sb->region_shift;
-	info->region_count = sb->region_count;
-	info->chunk_size = 1u << sb->chunk_shift;
-	info->index_entries = (uint64_t)sb->bucket_count * BUCKET_ENTRIES;
-	info->created = sb->created;
-	info->epoch = sb->epoch;
-	info->detach = detach_method(sb->probes);
-	info->direct = sb->probes & FORMAT_PROBE_DIRECT;
-	info->sendfile = info->detach != RAWCACHE_DETACH_NONE;
-}
-
-int rawcache_image_info(const char *path, struct rawcache_image_info *theirs, size_t size, char *text,
-			size_t text_bytes)
-{
-	struct rawcache_image_info info = { 0 };
-	struct message message = { text, text_bytes };
-	struct superblock sb = { 0 };
-	const char *why = "";
-	struct statx stx;
-	int64_t bytes;
-	int err;
-	int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-
-	if (fd < 0)
-		return refuse(&message, fd, "it cannot be opened: %s", strerror(-fd));
-	err = sys_fstatx(fd, &stx);
-	bytes = err ? err : image_device_bytes(fd);
-	if (bytes < 0)
-		err = refuse(&message, (int)bytes,
-			     "it is neither a regular file nor a block device");
-	else if ((err = superblock_read(fd, (uint64_t)bytes, &sb, &why)))
-		refuse(&message, err, "%s", why);
-	else {
-		info_fill(&sb, &info);
-		info.block_device = S_ISBLK(stx.stx_mode);
-		sized_out(theirs, size, &info, sizeof(info));
-	}
-	sys_close(fd);
-	return err;
-}
-
-static bool info_count(void *arg, const struct key *key, const struct found *found)
-{
-	struct rawcache_image_info *info = arg;
-
-	(void)key;
-	info->used_entries++;
-	info->used_bytes += found->length;
-	return true;
-}
-
-int rawcache_info(struct rawcache *cache, struct rawcache_image_info *theirs, size_t size)
-{
-	struct rawcache_image_info info = { 0 };
-	uint64_t stale = 0;
-	uint64_t broken = 0;
-
-	info_fill(&cache->image.sb, &info);
-	info.block_device = cache->image.block_device;
-	index_walk(cache, info_count, &info, &stale, &broken);
-	sized_out(theirs, size, &info, sizeof(info));
-	return 0;
-}
-
-bool rawcache_read_only(struct rawcache *cache)
-{
-	return cache->image.read_only;
-}
-
-int rawcache_drop_all(struct rawcache *cache)
-{
-	if (cache->image.read_only || !cache->runtime.header || cache->runtime.read_only)
-		return -EROFS;
-	return region_drop_all(cache);
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* fork(): every lock of the process is taken before, and let go of on both sides. */
+#include <rawcache/embed.h>
+
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/memory.h"
+#include "base/stats.h"
+#include "core/api/list.h"
+#include "core/fill/fetch.h"
+#include "core/origin/file.h"
+#include "core/origin/origin.h"
+#include "core/shared/aside.h"
+#include "core/shared/cache.h"
+#include "core/shared/slot.h"
+#include "core/zerocopy/follow.h"
+#include "core/zerocopy/maps.h"
+#include "core/zerocopy/watcher.h"
+
+static struct critical fork_critical; /* of the thread that forks; caches_lock is held */
+static uint32_t fork_handlers_registered;
+
+void fork_handlers_register(void)
+{
+	uint32_t no = 0;
+
+	if (cas(&fork_handlers_registered, &no, 1))
+		pthread_atfork(rawcache_fork_prepare, rawcache_fork_parent, rawcache_fork_child);
+}
+
+/* Signals are held back from here to the release: a handler that reads would wait for us. */
+void rawcache_fork_prepare(void)
+{
+	struct critical critical;
+
+	critical_enter(&critical);
+	pthread_mutex_lock(&caches_lock);
+	fork_critical = critical;
+	follow_fork_prepare();
+	watcher_fork_prepare();
+	fetch_fork_prepare();
+	for (struct rawcache *cache = caches; cache; cache = cache->next) {
+		pthread_mutex_lock(&cache->process_lock);
+		files_fork_prepare(cache);
+		maps_fork_prepare(&cache->maps);
+		pthread_mutex_lock(&cache->watch_lock);
+	}
+	origin_fork_prepare();
+	memory_fork_prepare();
+}
+
+static void helpers_fork_parent(void)
+{
+	fetch_fork_parent();
+	watcher_fork_parent();
+	follow_fork_parent();
+}
+
+static void helpers_fork_child(void)
+{
+	fetch_fork_child();
+	watcher_fork_child();
+	follow_fork_child();
+}
+
+static void fork_release(void (*helpers_release)(void))
+{
+	struct critical critical = fork_critical;
+
+	memory_fork_release();
+	origin_fork_release();
+	for (struct rawcache *cache = caches; cache; cache = cache->next) {
+		pthread_mutex_unlock(&cache->watch_lock);
+		maps_fork_release(&cache->maps);
+		files_fork_release(cache);
+		pthread_mutex_unlock(&cache->process_lock);
+	}
+	helpers_release();
+	pthread_mutex_unlock(&caches_lock);
+	critical_leave(&critical);
+}
+
+void rawcache_fork_parent(void)
+{
+	fork_release(helpers_fork_parent);
+}
+
+void rawcache_fork_child(void)
+{
+	stats_fork_child();
+	aside_fork_child();
+	for (struct rawcache *cache = caches; cache; cache = cache->next)
+		slot_fork_child(cache);
+	fork_release(helpers_fork_child);
+	for (struct rawcache *cache = caches; cache; cache = cache->next) {
+		maps_fork_child(cache);
+		watcher_fork_anew(cache);
+	}
+}
