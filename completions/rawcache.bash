@@ -1,5 +1,105 @@
+# Made by scripts/gen-man from rawcache.bash.in: change that one.
 # SPDX-License-Identifier: MIT
 # bash completion for rawcache(1)
+
+declare -gA _rawcache_options=(
+	[run]='--path --profile --exclude --cache --size --stats --threshold --ttl --log --help'
+	[setup]='--path --cache --size --yes --help'
+	[stat]='--cache --json --prometheus --list --per-process --bytes --watch --count --help'
+	[top]='--cache --interval --help'
+	[info]='--cache --json --bytes --help'
+	[ls]='--cache --json --bytes --sort --reverse --help'
+	[du]='--cache --depth --json --bytes --help'
+	[warm]='--cache --jobs --dry-run --help'
+	[format]='--size --region --chunk --object --shared --force --yes --json --help'
+	[verify]='--cache --help'
+	[drop]='--cache --all --yes --help'
+	[set]='--cache --help'
+	[explain]='--cache --path --exclude --json --help'
+	[doctor]='--cache --json --help'
+	[help]='--help'
+)
+# what follows an option; those that are not here take no value
+declare -gA _rawcache_values=(
+	[run:--path]='directory'
+	[run:-p]='directory'
+	[run:--profile]='profile'
+	[run:--exclude]='directory'
+	[run:-x]='directory'
+	[run:--cache]='file'
+	[run:-c]='file'
+	[run:--size]='words 1G 10G 100G'
+	[run:-s]='words 1G 10G 100G'
+	[run:--threshold]='words auto 4K 64K'
+	[run:--ttl]='any'
+	[run:--log]='file'
+	[setup:--path]='directory'
+	[setup:-p]='directory'
+	[setup:--cache]='file'
+	[setup:-c]='file'
+	[setup:--size]='words 1G 10G 100G'
+	[setup:-s]='words 1G 10G 100G'
+	[stat:--cache]='file'
+	[stat:-c]='file'
+	[stat:--watch]='any'
+	[stat:-w]='any'
+	[stat:--count]='any'
+	[stat:-n]='any'
+	[top:--cache]='file'
+	[top:-c]='file'
+	[top:--interval]='any'
+	[top:-i]='any'
+	[info:--cache]='file'
+	[info:-c]='file'
+	[ls:--cache]='file'
+	[ls:-c]='file'
+	[ls:--sort]='words name cached size share time'
+	[ls:-s]='words name cached size share time'
+	[du:--cache]='file'
+	[du:-c]='file'
+	[du:--depth]='any'
+	[du:-d]='any'
+	[warm:--cache]='file'
+	[warm:-c]='file'
+	[warm:--jobs]='any'
+	[warm:-j]='any'
+	[format:--size]='words 1G 10G 100G'
+	[format:-s]='words 1G 10G 100G'
+	[format:--region]='words 4M 8M 16M 32M 64M'
+	[format:--chunk]='words 64K 128K 256K'
+	[format:--object]='any'
+	[verify:--cache]='file'
+	[verify:-c]='file'
+	[drop:--cache]='file'
+	[drop:-c]='file'
+	[set:--cache]='file'
+	[set:-c]='file'
+	[explain:--cache]='file'
+	[explain:-c]='file'
+	[explain:--path]='directory'
+	[explain:-p]='directory'
+	[explain:--exclude]='directory'
+	[explain:-x]='directory'
+	[doctor:--cache]='file'
+	[doctor:-c]='file'
+)
+declare -gA _rawcache_operands=(
+	[run]=program
+	[setup]=none
+	[stat]=none
+	[top]=none
+	[info]=none
+	[ls]=files
+	[du]=files
+	[warm]=files
+	[format]=files
+	[verify]=none
+	[drop]=files
+	[set]=none
+	[explain]=files
+	[doctor]=program
+	[help]=command
+)
 
 _rawcache_program()
 {
@@ -18,7 +118,7 @@ _rawcache_program()
 # The index of the program's word in `rawcache run`, or nothing while there is none.
 _rawcache_find_program()
 {
-	local i
+	local command=$1 i
 
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -26,11 +126,11 @@ _rawcache_find_program()
 			echo $((i + 1))
 			return
 			;;
-		-p | -x | -c | -s | --path | --exclude | --cache | --size | --threshold | --ttl | --log)
+		-*)
+			[[ -n ${_rawcache_values[$command:${COMP_WORDS[i]}]-} ]] || continue
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((i++))
 			;;
-		-*) ;;
 		*)
 			echo $i
 			return
@@ -40,25 +140,51 @@ _rawcache_find_program()
 	[[ $i -eq $COMP_CWORD && ${COMP_WORDS[i]} != -* ]] && echo $i
 }
 
+_rawcache_profiles()
+{
+	local file
+
+	for file in "${XDG_CONFIG_HOME:-$HOME/.config}"/rawcache/*.conf; do
+		[[ -e $file ]] && basename "$file" .conf
+	done
+}
+
 # The value of the option before the cursor. Fails when that is none that takes a value.
 _rawcache_value()
 {
-	local option=$1 current=$2
+	local kind=${_rawcache_values[$1:$2]-} current=$3
 
-	case $option in
-	-p | -x | --path | --exclude)
+	case $kind in
+	directory)
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
-		compopt -o filenames
+		compopt -o filenames 2>/dev/null || :
 		;;
-	-c | --cache | --log)
+	file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
-		compopt -o filenames
+		compopt -o filenames 2>/dev/null || :
 		;;
-	-s | --size) mapfile -t COMPREPLY < <(compgen -W '1G 10G 100G' -- "$current") ;;
-	--region) mapfile -t COMPREPLY < <(compgen -W '4M 8M 16M 32M 64M' -- "$current") ;;
-	--chunk) mapfile -t COMPREPLY < <(compgen -W '64K 128K 256K' -- "$current") ;;
-	--threshold) mapfile -t COMPREPLY < <(compgen -W 'auto 4K 64K' -- "$current") ;;
-	-w | -n | -i | -j | --jobs | --object | --ttl | --watch | --count | --interval) ;;
+	profile) mapfile -t COMPREPLY < <(compgen -W "$(_rawcache_profiles)" -- "$current") ;;
+	words*) mapfile -t COMPREPLY < <(compgen -W "${kind#words }" -- "$current") ;;
+	any) ;;
+	*) return 1 ;;
+	esac
+}
+
+_rawcache_operand()
+{
+	local current=$2 program
+
+	case ${_rawcache_operands[$1]-} in
+	program)
+		program=$(_rawcache_find_program "$1")
+		[[ -n $program ]] && _rawcache_program "$program"
+		;;
+	files)
+		[[ $current == -* ]] && return 1
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		compopt -o filenames 2>/dev/null || :
+		;;
+	command) mapfile -t COMPREPLY < <(compgen -W "${!_rawcache_options[*]}" -- "$current") ;;
 	*) return 1 ;;
 	esac
 }
@@ -66,26 +192,11 @@ _rawcache_value()
 _rawcache()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local command=${COMP_WORDS[1]} program
-	local -A options=(
-		[run]='--path --exclude --cache --size --stats --threshold --ttl --log --help'
-		[stat]='--cache --json --prometheus --per-process --bytes --watch --count --list --help'
-		[top]='--cache --interval --help'
-		[info]='--cache --json --bytes --help'
-		[format]='--size --region --chunk --object --shared --yes --force --help'
-		[verify]='--cache --help'
-		[explain]='--path --exclude --cache --json --help'
-		[doctor]='--cache --help'
-		[ls]='--cache --json --bytes --help'
-		[warm]='--cache --jobs --dry-run --help'
-		[drop]='--cache --yes --all --help'
-		[set]='--cache --help'
-		[help]='--help'
-	)
+	local command=${COMP_WORDS[1]}
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "${!_rawcache_options[*]} --help --version" -- "$current")
 		return
 	fi
 	if [[ $current == = ]]; then
@@ -93,26 +204,9 @@ _rawcache()
 	elif [[ $previous == = ]]; then
 		previous=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
-	if [[ $command == run ]]; then
-		_rawcache_value "$previous" "$current" && return
-		program=$(_rawcache_find_program)
-		if [[ -n $program ]]; then
-			_rawcache_program "$program"
-			return
-		fi
-	elif _rawcache_value "$previous" "$current"; then
-		return
-	fi
-	if [[ $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "${!options[*]}" -- "$current")
-	elif [[ $command == @(format|explain|ls|warm|drop) && $current != -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -f -- "$current")
-		compopt -o filenames
-	elif [[ $command == doctor && $current != -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -o bashdefault -c -- "$current")
-	else
-		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$current")
-	fi
+	_rawcache_value "$command" "$previous" "$current" && return
+	_rawcache_operand "$command" "$current" && return
+	mapfile -t COMPREPLY < <(compgen -W "${_rawcache_options[$command]-}" -- "$current")
 }
 
 complete -F _rawcache rawcache

@@ -25,6 +25,9 @@ struct rawcache_format_options {
 	bool force;              /* overwrite something that is not an image of ours */
 	bool shared;             /* others may write it: see rawcache_image_format() */
 	const char *runtime_dir; /* where the segment of an image that is replaced lies; NULL: /dev/shm */
+	/* called while zeros are written, with bytes; returning false stops (-ECANCELED); NULL: not */
+	bool (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *progress_arg;
 };
 
 /* Fill *options, of `size` bytes (sizeof(*options)), with the defaults: as rawcache_options_init(). */

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/doctor.h"
+#include "cli/json.h"
 #include "cli/option.h"
 #include "cli/preload.h"
 #include "cli/say.h"
@@ -15,19 +17,34 @@
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 /* clang-format on */
 
-static void finding(const char *kind, const char *format, va_list ap)
+/* All parts write their findings here, one by one. */
+static struct report {
+	struct json json;
+	bool is_json;
+} report;
+
+static void finding(const char *kind, enum colour shade, const char *format, va_list ap)
 {
 	char *text;
 
 	if (vasprintf(&text, format, ap) < 0)
 		return;
 	text_clean(text);
-	printf("%-5s%s\n", kind, text);
+	if (report.is_json) {
+		json_open(&report.json, NULL, '{');
+		json_string(&report.json, "kind", kind);
+		json_string(&report.json, "text", text);
+		json_close(&report.json, '}');
+	} else {
+		printf("%s%-5s%s%s\n", colour(stdout, shade), kind, colour(stdout, COLOUR_END),
+		       text);
+	}
 	free(text);
 }
 
@@ -36,7 +53,7 @@ void doctor_ok(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	finding("ok", format, ap);
+	finding("ok", COLOUR_GOOD, format, ap);
 	va_end(ap);
 }
 
@@ -45,7 +62,7 @@ void doctor_warn(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	finding("warn", format, ap);
+	finding("warn", COLOUR_DOUBTFUL, format, ap);
 	va_end(ap);
 }
 
@@ -55,7 +72,7 @@ void doctor_fail(struct doctor *doctor, const char *format, ...)
 
 	doctor->failures++;
 	va_start(ap, format);
-	finding("fail", format, ap);
+	finding("fail", COLOUR_BAD, format, ap);
 	va_end(ap);
 }
 
@@ -64,9 +81,11 @@ static int doctor_parse(const char **cache, int argc, char **argv)
 	int status = GO_ON;
 	int c;
 
-	while (status == GO_ON && (c = option_next(argc, argv, "+:c:h", longs)) != -1) {
+	while (status == GO_ON && (c = option_next(argc, argv, "+:c:jh", longs)) != -1) {
 		if (c == 'c')
 			*cache = optarg;
+		else if (c == 'j')
+			report.is_json = true;
 		else
 			status = option_rest(&command_doctor, c, argv, longs);
 	}
@@ -120,14 +139,38 @@ static int doctor_all(struct doctor *doctor, const char *cache, const char *prog
 	return doctor->failures ? STATUS_REFUSED : STATUS_OK;
 }
 
+static void report_begin(const char *program)
+{
+	if (!report.is_json)
+		return;
+	json_init(&report.json, stdout, true);
+	json_open(&report.json, NULL, '{');
+	json_number(&report.json, "version", 1);
+	json_string(&report.json, "program", program);
+	json_open(&report.json, "findings", '[');
+}
+
+static void report_end(const struct doctor *doctor)
+{
+	if (!report.is_json)
+		return;
+	json_close(&report.json, ']');
+	json_number(&report.json, "failures", doctor->failures);
+	json_close(&report.json, '}');
+	json_end(&report.json);
+}
+
 static int doctor_main(int argc, char **argv)
 {
 	struct doctor doctor = { .failures = 0 };
 	const char *cache = NULL;
 	int status = doctor_parse(&cache, argc, argv);
 
-	if (status == GO_ON)
+	if (status == GO_ON) {
+		report_begin(argv[optind]);
 		status = doctor_all(&doctor, cache, argv[optind]);
+		report_end(&doctor);
+	}
 	target_close(&doctor.target);
 	return status;
 }
@@ -136,6 +179,8 @@ static int doctor_main(int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.run = doctor_main,
+	.options = longs,
+	.operands = OPERANDS_PROGRAM,
 	.summary = "tell whether a program can be served",
 	.help =
 		"Usage: rawcache doctor [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
@@ -147,6 +192,7 @@ const struct command command_doctor = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"  -j, --json         for programs\n"
 		"  -h, --help         this text\n"
 		"\n"
 		"  rawcache doctor nginx\n",

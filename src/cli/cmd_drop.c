@@ -156,6 +156,8 @@ static int drop_main(int argc, char **argv)
 const struct command command_drop = {
 	.name = "drop",
 	.run = drop_main,
+	.options = longs,
+	.operands = OPERANDS_FILES,
 	.summary = "forget files, or everything, that is cached",
 	.help =
 		"Usage: rawcache drop [OPTION]... [PATH]...\n"

@@ -316,6 +316,8 @@ static int explain_main(int argc, char **argv)
 const struct command command_explain = {
 	.name = "explain",
 	.run = explain_main,
+	.options = longs,
+	.operands = OPERANDS_FILES,
 	.summary = "tell whether and why a file is cached or not",
 	.help =
 		"Usage: rawcache explain [OPTION]... FILE...\n"

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/create.h"
 #include "cli/option.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/say.h"
 
@@ -18,7 +19,7 @@ struct format {
 	struct config config;
 	const char *path;
 	uint64_t region, chunk, object;
-	bool yes;
+	bool yes, json;
 };
 
 /* clang-format off */
@@ -30,6 +31,7 @@ static const struct option longs[] = {
 	{ "shared", no_argument, NULL, 'S' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "yes", no_argument, NULL, 'y' },
+	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -66,6 +68,9 @@ static int format_option(struct format *format, int c, char **argv)
 	case 'y':
 		format->yes = true;
 		return GO_ON;
+	case 'j':
+		format->json = true;
+		return GO_ON;
 	default:
 		return option_rest(&command_format, c, argv, longs);
 	}
@@ -97,7 +102,7 @@ static int format_parse(struct format *format, int argc, char **argv)
 	int c;
 
 	rawcache_format_options_init(&format->options, sizeof(format->options));
-	while (status == GO_ON && (c = option_next(argc, argv, ":s:fyh", longs)) != -1)
+	while (status == GO_ON && (c = option_next(argc, argv, ":s:fyjh", longs)) != -1)
 		status = format_option(format, c, argv);
 	if (status != GO_ON)
 		return status;
@@ -156,11 +161,17 @@ static int format_size(struct format *format)
 	return create_default_size(format->path, &format->options.size);
 }
 
-static int format_make(const struct format *format)
+static int format_make(struct format *format)
 {
+	struct progress progress;
 	char message[512] = "";
-	int err = rawcache_image_format(format->path, &format->options, message, sizeof(message));
+	int err;
 
+	progress_begin(&progress, "written", true);
+	format->options.progress = progress_show;
+	format->options.progress_arg = &progress;
+	err = rawcache_image_format(format->path, &format->options, message, sizeof(message));
+	progress_end(&progress);
 	if (!err)
 		return GO_ON;
 	say_refusal("cannot make the image %s: %s", format->path,
@@ -168,15 +179,19 @@ static int format_make(const struct format *format)
 	return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
 }
 
-static int format_print(const char *path)
+static int format_print(const char *path, bool json)
 {
 	static const struct report_style style = { .exact = false };
 	struct rawcache_image_info info;
 	char message[512] = "";
 	int err = rawcache_image_info(path, &info, sizeof(info), message, sizeof(message));
 
-	if (!err)
+	if (!err && !json)
 		return report_image(path, &info, false, &style);
+	if (!err) {
+		report_json_image(path, &info, false);
+		return STATUS_OK;
+	}
 	return say_refusal("the new image %s cannot be read back: %s", path,
 			   *message ? message : strerror(-err));
 }
@@ -195,7 +210,7 @@ static int format_main(int argc, char **argv)
 	if (status == GO_ON)
 		status = format_make(&format);
 	if (status == GO_ON)
-		status = format_print(format.path);
+		status = format_print(format.path, format.json);
 	config_free(&format.config);
 	return status;
 }
@@ -204,6 +219,8 @@ static int format_main(int argc, char **argv)
 const struct command command_format = {
 	.name = "format",
 	.run = format_main,
+	.options = longs,
+	.operands = OPERANDS_FILES,
 	.summary = "make an image",
 	.help =
 		"Usage: rawcache format [OPTION]... IMAGE\n"
@@ -211,8 +228,8 @@ const struct command command_format = {
 		"Make an image in a new file, an existing file or a block device, and tell what was\n"
 		"made. Sizes take K, M, G and T.\n"
 		"\n"
-		"  -s, --size SIZE    bytes; default for a new file the smaller of 10G and half the\n"
-		"                     free space, else what the file or device has\n"
+		"  -s, --size SIZE    bytes; default for a new file the smaller of 10G and a tenth of\n"
+		"                     the free space, else what the file or device has\n"
 		"      --region SIZE  unit of recycling, a power of two from 512K to 64M; default\n"
 		"                     32M, a 128th of an image below 4G\n"
 		"      --chunk SIZE   unit of caching, 64K, 128K or 256K; default 256K\n"
@@ -223,6 +240,7 @@ const struct command command_format = {
 		"  -y, --yes          empty an image that is there without asking\n"
 		"  -f, --force        overwrite something that is no image, or a newer version's, too;\n"
 		"                     what was there is lost\n"
+		"  -j, --json         tell what was made as JSON\n"
 		"  -h, --help         this text\n"
 		"\n"
 		"  rawcache format --size 100G /ssd/cache.img\n",

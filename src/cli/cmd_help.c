@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rawcache help. `rawcache help --man TABLE` (for scripts/gen-man, not for users) prints a
- * table of the program as the lines of a manual page.
+ * rawcache help. `rawcache help --table TABLE` (for scripts/gen-man, not for users) prints a
+ * table of the program as the lines of a manual page or of a shell's completion.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +9,14 @@
 #include "base/compiler.h"
 #include "base/config.h"
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "cli/figures.h"
 #include "cli/option.h"
 #include "cli/say.h"
 
 /* clang-format off */
 static const struct option longs[] = {
-	{ "man", required_argument, NULL, 'm' },
+	{ "table", required_argument, NULL, 'm' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -99,7 +100,7 @@ static void roff_reasons(void)
 			roff_item(rawcache_reason_name(i), NULL, rawcache_reason_text(i));
 }
 
-static int help_man(const char *table)
+static int help_table(const char *table)
 {
 	static const struct {
 		const char *name;
@@ -108,6 +109,13 @@ static int help_man(const char *table)
 		{ "variables", roff_variables },
 		{ "counters", roff_counters },
 		{ "reasons", roff_reasons },
+		{ "options", completion_options },
+		{ "bash-options", completion_bash_options },
+		{ "bash-values", completion_bash_values },
+		{ "bash-operands", completion_bash_operands },
+		{ "zsh-commands", completion_zsh_commands },
+		{ "zsh", completion_zsh },
+		{ "fish", completion_fish },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
@@ -126,7 +134,7 @@ static int help_main(int argc, char **argv)
 	int c = option_next(argc, argv, ":h", longs);
 
 	if (c == 'm')
-		return help_man(optarg);
+		return help_table(optarg);
 	if (c != -1)
 		return option_rest(&command_help, c, argv, longs);
 	if (optind == argc) {
@@ -141,6 +149,8 @@ static int help_main(int argc, char **argv)
 const struct command command_help = {
 	.name = "help",
 	.run = help_main,
+	.options = longs,
+	.operands = OPERANDS_COMMAND,
 	.summary = "explain a command",
 	.help =
 		"Usage: rawcache help [COMMAND]\n"

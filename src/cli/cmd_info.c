@@ -105,6 +105,7 @@ static int info_main(int argc, char **argv)
 const struct command command_info = {
 	.name = "info",
 	.run = info_main,
+	.options = longs,
 	.summary = "describe an image and tell how full it is",
 	.help =
 		"Usage: rawcache info [OPTION]...\n"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <rawcache/tree.h>
-
+#include "base/compiler.h"
+#include "cli/cachedlist.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/option.h"
@@ -16,26 +16,14 @@
 #include "cli/target.h"
 #include "cli/text.h"
 
+typedef int compare_fn(const void *a, const void *b);
+
 struct ls_options {
 	const char *cache;
+	compare_fn *compare; /* NULL: by name, as the list is */
 	bool json;
 	bool exact;
-	char **paths;
-	int path_count;
-};
-
-struct ls_file {
-	char *path;
-	uint64_t size, cached;
-	int64_t mtime_sec;
-	uint32_t mtime_nsec;
-};
-
-struct ls {
-	const struct ls_options *options;
-	struct ls_file *file;
-	size_t count, room;
-	bool failed;
+	bool reverse;
 };
 
 /* clang-format off */
@@ -43,10 +31,74 @@ static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "bytes", no_argument, NULL, 'b' },
+	{ "sort", required_argument, NULL, 's' },
+	{ "reverse", no_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 /* clang-format on */
+
+/* --- orders: the largest or latest first */
+
+static int larger(uint64_t a, uint64_t b)
+{
+	return (a < b) - (a > b);
+}
+
+static int by_cached(const void *a, const void *b)
+{
+	return larger(((const struct cachedlist_file *)a)->cached,
+		      ((const struct cachedlist_file *)b)->cached);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	return larger(((const struct cachedlist_file *)a)->size,
+		      ((const struct cachedlist_file *)b)->size);
+}
+
+static double share(const struct cachedlist_file *file)
+{
+	return file->size ? 100.0 * (double)file->cached / (double)file->size : 0.0;
+}
+
+static int by_share(const void *a, const void *b)
+{
+	double one = share(a);
+	double other = share(b);
+
+	return (one < other) - (one > other);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct cachedlist_file *one = a;
+	const struct cachedlist_file *other = b;
+
+	if (one->mtime_sec != other->mtime_sec)
+		return one->mtime_sec < other->mtime_sec ? 1 : -1;
+	return larger(one->mtime_nsec, other->mtime_nsec);
+}
+
+static int sort_option(struct ls_options *options)
+{
+	static const struct {
+		const char *name;
+		compare_fn *compare;
+	} orders[] = {
+		{ "name", NULL },      { "cached", by_cached }, { "size", by_size },
+		{ "share", by_share }, { "time", by_time },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		if (strcmp(orders[i].name, optarg))
+			continue;
+		options->compare = orders[i].compare;
+		return GO_ON;
+	}
+	return say_usage("ls", "--sort %s is no order; take name, cached, size, share or time",
+			 optarg);
+}
 
 static int ls_option(struct ls_options *options, int c, char **argv)
 {
@@ -60,6 +112,11 @@ static int ls_option(struct ls_options *options, int c, char **argv)
 	case 'b':
 		options->exact = true;
 		return GO_ON;
+	case 's':
+		return sort_option(options);
+	case 'r':
+		options->reverse = true;
+		return GO_ON;
 	default:
 		return option_rest(&command_ls, c, argv, longs);
 	}
@@ -70,107 +127,71 @@ static int ls_parse(struct ls_options *options, int argc, char **argv)
 	int status = GO_ON;
 	int c;
 
-	while (status == GO_ON && (c = option_next(argc, argv, ":c:jbh", longs)) != -1)
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:jbs:rh", longs)) != -1)
 		status = ls_option(options, c, argv);
-	options->paths = argv + optind;
-	options->path_count = argc - optind;
 	return status;
 }
 
-static bool path_wanted(const struct ls_options *options, const char *path)
+static void ls_order(struct cachedlist *list, const struct ls_options *options)
 {
-	for (int i = 0; i < options->path_count; i++) {
-		size_t n = strlen(options->paths[i]);
+	if (options->compare && list->count)
+		qsort(list->file, list->count, sizeof(*list->file), options->compare);
+	for (size_t i = 0; options->reverse && i < list->count / 2; i++) {
+		struct cachedlist_file first = list->file[i];
 
-		if (!strncmp(path, options->paths[i], n) &&
-		    (!path[n] || path[n] == '/' || (n && options->paths[i][n - 1] == '/')))
-			return true;
+		list->file[i] = list->file[list->count - 1 - i];
+		list->file[list->count - 1 - i] = first;
 	}
-	return !options->path_count;
-}
-
-static bool ls_visit(void *arg, const struct rawcache_cached_file *cached)
-{
-	struct ls *ls = arg;
-	struct ls_file *file;
-
-	if (!path_wanted(ls->options, cached->path))
-		return true;
-	if (ls->count == ls->room) {
-		size_t room = ls->room ? ls->room * 2 : 256;
-		struct ls_file *grown = realloc(ls->file, room * sizeof(*grown));
-
-		if (!grown) {
-			ls->failed = true;
-			return false;
-		}
-		ls->file = grown;
-		ls->room = room;
-	}
-	file = &ls->file[ls->count];
-	file->path = strdup(cached->path);
-	file->size = cached->size;
-	file->cached = cached->cached;
-	file->mtime_sec = cached->mtime_sec;
-	file->mtime_nsec = cached->mtime_nsec;
-	ls->failed = !file->path;
-	ls->count += !ls->failed;
-	return !ls->failed;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct ls_file *)a)->path, ((const struct ls_file *)b)->path);
 }
 
 /* What is cached is of another state of the file than the one there is now. */
-static const char *file_note(const struct ls_file *file)
+static const char *file_note(const struct cachedlist_file *file)
 {
 	struct stat st;
 
 	if (stat(file->path, &st))
 		return errno == ENOENT ? "gone" : "";
 	return (uint64_t)st.st_size == file->size && st.st_mtim.tv_sec == file->mtime_sec &&
-			       (uint32_t)st.st_mtim.tv_nsec == file->mtime_nsec ?
-		       "" :
-		       "old";
+			       (uint32_t)st.st_mtim.tv_nsec == file->mtime_nsec
+		       ? ""
+		       : "old";
 }
 
-static void size_cell(const struct ls *ls, struct table *table, uint64_t bytes)
+static void size_cell(const struct ls_options *options, struct table *table, uint64_t bytes)
 {
 	char text[TEXT_LENGTH];
 
-	if (ls->options->exact)
+	if (options->exact)
 		table_cell(table, "%llu", (unsigned long long)bytes);
 	else
 		table_cell(table, "%s", text_bytes(bytes, text));
 }
 
-static int ls_table(const struct ls *ls)
+static int ls_table(const struct cachedlist *list, const struct ls_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "CACHED", TABLE_RIGHT }, { "OF", TABLE_RIGHT }, { "SHARE", TABLE_RIGHT },
+		{ "CACHED", TABLE_RIGHT }, { "OF", TABLE_RIGHT },  { "SHARE", TABLE_RIGHT },
 		{ "NOTE", TABLE_LEFT },	   { "FILE", TABLE_LEFT },
 	};
-	struct table *table = table_new(columns, 5, true);
+	struct table *table;
 
-	if (!table)
-		return say_refusal("out of memory");
-	for (size_t i = 0; i < ls->count; i++) {
-		const struct ls_file *file = &ls->file[i];
+	if (!list->count)
+		return STATUS_OK;
+	table = table_new(columns, ARRAY_SIZE(columns), true);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct cachedlist_file *file = &list->file[i];
 
 		table_line(table);
-		size_cell(ls, table, file->cached);
-		size_cell(ls, table, file->size);
-		table_cell(table, "%.0f%%",
-			   file->size ? 100.0 * (double)file->cached / (double)file->size : 0.0);
+		size_cell(options, table, file->cached);
+		size_cell(options, table, file->size);
+		table_cell(table, "%.0f%%", share(file));
 		table_cell(table, "%s", file_note(file));
 		table_cell(table, "%s", file->path);
 	}
 	return table_print(table);
 }
 
-static int ls_json(const struct ls *ls)
+static int ls_json(const struct cachedlist *list)
 {
 	struct json json;
 
@@ -178,12 +199,12 @@ static int ls_json(const struct ls *ls)
 	json_open(&json, NULL, '{');
 	json_number(&json, "version", 1);
 	json_open(&json, "files", '[');
-	for (size_t i = 0; i < ls->count; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		json_open(&json, NULL, '{');
-		json_string(&json, "path", ls->file[i].path);
-		json_number(&json, "size", ls->file[i].size);
-		json_number(&json, "cached", ls->file[i].cached);
-		json_boolean(&json, "current", !*file_note(&ls->file[i]));
+		json_string(&json, "path", list->file[i].path);
+		json_number(&json, "size", list->file[i].size);
+		json_number(&json, "cached", list->file[i].cached);
+		json_boolean(&json, "current", !*file_note(&list->file[i]));
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
@@ -192,31 +213,18 @@ static int ls_json(const struct ls *ls)
 	return STATUS_OK;
 }
 
-static int ls_print(struct rawcache *cache, const struct ls_options *options)
+static int ls_print(struct rawcache *cache, const struct ls_options *options, char **paths,
+		    int path_count)
 {
-	struct ls ls = { .options = options };
-	int status = STATUS_OK;
+	struct cachedlist list;
+	int status = cachedlist_load(&list, cache, paths, path_count);
 
-	if (rawcache_list(cache, ls_visit, &ls) || ls.failed)
-		status = say_refusal("out of memory");
-	qsort(ls.file, ls.count, sizeof(*ls.file), by_path);
-	if (status == STATUS_OK)
-		status = options->json ? ls_json(&ls) : ls.count ? ls_table(&ls) : STATUS_OK;
-	for (size_t i = 0; i < ls.count; i++)
-		free(ls.file[i].path);
-	free(ls.file);
-	return status;
-}
-
-/* Canonical names, as the image has them; one that does not exist any more is taken as it is. */
-static void paths_resolve(struct ls_options *options)
-{
-	for (int i = 0; i < options->path_count; i++) {
-		char *real = realpath(options->paths[i], NULL);
-
-		if (real)
-			options->paths[i] = real; /* until the end of the process */
+	if (status == GO_ON) {
+		ls_order(&list, options);
+		status = options->json ? ls_json(&list) : ls_table(&list, options);
 	}
+	cachedlist_fini(&list);
+	return status;
 }
 
 static int ls_main(int argc, char **argv)
@@ -230,10 +238,9 @@ static int ls_main(int argc, char **argv)
 		status = target_open(&target, options.cache);
 	if (status != GO_ON)
 		return status;
-	paths_resolve(&options);
 	status = target_attach(&target, true, &cache);
 	if (status == GO_ON) {
-		status = ls_print(cache, &options);
+		status = ls_print(cache, &options, argv + optind, argc - optind);
 		rawcache_detach(cache);
 	}
 	target_close(&target);
@@ -244,6 +251,8 @@ static int ls_main(int argc, char **argv)
 const struct command command_ls = {
 	.name = "ls",
 	.run = ls_main,
+	.options = longs,
+	.operands = OPERANDS_FILES,
 	.summary = "which files are cached, and how much of each",
 	.help =
 		"Usage: rawcache ls [OPTION]... [PATH]...\n"
@@ -253,8 +262,12 @@ const struct command command_ls = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"  -s, --sort ORDER   name (the default), or the most first: cached, size, share, time\n"
+		"  -r, --reverse      the other way round\n"
 		"  -j, --json         for programs\n"
 		"  -b, --bytes        exact numbers\n"
-		"  -h, --help         this text\n",
+		"  -h, --help         this text\n"
+		"\n"
+		"  rawcache ls --sort cached /mnt/nfs | head\n",
 };
 /* clang-format on */

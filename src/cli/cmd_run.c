@@ -19,16 +19,20 @@
 #include "cli/option.h"
 #include "cli/pathlist.h"
 #include "cli/preload.h"
+#include "cli/profile.h"
 #include "cli/program.h"
 #include "cli/sample.h"
 #include "cli/say.h"
+#include "cli/setting.h"
 #include "cli/summary.h"
 #include "cli/target.h"
 #include "cli/text.h"
 
 struct run {
 	struct target target;
-	struct pathlist given; /* by --path and --exclude */
+	struct pathlist given;	  /* by --path and --exclude */
+	const char *profile_name; /* NULL: none */
+	struct profile profile;
 	bool stats;
 	bool plain;	/* the program runs without the cache */
 	bool read_only; /* ... or with an image that it may not write */
@@ -37,6 +41,7 @@ struct run {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "path", required_argument, NULL, 'p' },
+	{ "profile", required_argument, NULL, 'P' },
 	{ "exclude", required_argument, NULL, 'x' },
 	{ "cache", required_argument, NULL, 'c' },
 	{ "size", required_argument, NULL, 's' },
@@ -49,54 +54,14 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-/* The options that stand for a variable. */
-static struct setting {
-	int key;
-	const char *option, *variable;
-	bool given;
-} settings[] = {
-	{ 'c', "--cache", "RAWCACHE_DEVICE", false },
-	{ 's', "--size", "RAWCACHE_SIZE", false },
-	{ 't', "--threshold", "RAWCACHE_MMAP_THRESHOLD", false },
-	{ 'T', "--ttl", "RAWCACHE_TTL", false },
-	{ 'l', "--log", "RAWCACHE_LOG", false },
-};
-
-static struct setting *setting_find(int key)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (settings[i].key == key)
-			return &settings[i];
-	return NULL;
-}
-
-/* An empty variable counts as unset, but an option that is given means something. */
-static int setting_take(struct setting *setting, const char *value)
-{
-	if (!*value)
-		return say_usage("run", "%s is empty; give it a value, or leave it out",
-				 setting->option);
-	setting->given = true;
-	if (setenv(setting->variable, value, 1))
-		return say_refusal("there is not enough memory");
-	return GO_ON;
-}
-
-/* The option that set the variable, or NULL. */
-static const char *setting_option(const char *variable)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (settings[i].given && !strcmp(settings[i].variable, variable))
-			return settings[i].option;
-	return NULL;
-}
-
 static void variable_refuse(void *arg, const char *name, const char *value, const char *why)
 {
 	const char *option = setting_option(name);
+	const struct run *run = arg;
 
-	(void)arg;
-	if (option)
+	if (profile_gave(&run->profile, name))
+		say_refusal("%s: %s=%s %s; correct it there", run->profile.path, name, value, why);
+	else if (option)
 		say_usage("run", "%s %s %s", option, value, why);
 	else
 		say_refusal("%s=%s %s; correct it or unset it", name, value, why);
@@ -118,6 +83,9 @@ static int run_option(struct run *run, int c, char **argv)
 		return pathlist_add(&run->given, optarg, false, "--path");
 	case 'x':
 		return pathlist_add(&run->given, optarg, true, "--exclude");
+	case 'P':
+		run->profile_name = optarg;
+		return GO_ON;
 	case 'S':
 		run->stats = true;
 		return GO_ON;
@@ -146,7 +114,7 @@ static int run_options(struct run *run, int argc, char **argv)
 /* Read and check all variables; those that options stand for are among them. */
 static int run_configure(struct run *run)
 {
-	int complaints = config_load(&run->target.config, variable_refuse, NULL);
+	int complaints = config_load(&run->target.config, variable_refuse, run);
 
 	if (complaints < 0)
 		return say_refusal("there is not enough memory");
@@ -324,10 +292,24 @@ static int run_program(struct run *run, char **argv)
 	return program_failed(argv[0], errno);
 }
 
+/* After the options, which have put their values into the environment already. */
+static int run_profile(struct run *run)
+{
+	int status = GO_ON;
+
+	if (run->profile_name)
+		status = profile_locate(&run->profile, "run", run->profile_name);
+	if (status == GO_ON && run->profile_name)
+		status = profile_apply(&run->profile, run->profile_name);
+	return status;
+}
+
 static int run_prepare(struct run *run, const char *program)
 {
-	int status = run_configure(run);
+	int status = run_profile(run);
 
+	if (status == GO_ON)
+		status = run_configure(run);
 	if (status == GO_ON)
 		status = run_paths(run);
 	if (status != GO_ON)
@@ -373,6 +355,8 @@ static int run_main(int argc, char **argv)
 const struct command command_run = {
 	.name = "run",
 	.run = run_main,
+	.options = longs,
+	.operands = OPERANDS_PROGRAM,
 	.summary = "run a program that reads through the cache",
 	.help =
 		"Usage: rawcache run [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
@@ -383,6 +367,7 @@ const struct command command_run = {
 		"\n"
 		"  -p, --path DIR       cache the files below DIR; may be given more than once\n"
 		"  -x, --exclude DIR    but not those below DIR\n"
+		"      --profile NAME   what `rawcache setup NAME` wrote: variables that are not set\n"
 		"  -c, --cache IMAGE    image file or block device (RAWCACHE_DEVICE)\n"
 		"  -s, --size SIZE      size of the image if it is made now (RAWCACHE_SIZE)\n"
 		"      --stats          wait for the program and tell what the cache did meanwhile\n"
@@ -394,6 +379,7 @@ const struct command command_run = {
 		"Directories in RAWCACHE_PATHS are cached too. The status is the program's; 126 when\n"
 		"it cannot be executed, 127 when it is not found, 1 and 2 when rawcache refuses.\n"
 		"\n"
-		"  rawcache run --path /mnt/nfs -- python3 train.py\n",
+		"  rawcache run --path /mnt/nfs -- python3 train.py\n"
+		"  rawcache run --profile training -- python3 train.py\n",
 };
 /* clang-format on */

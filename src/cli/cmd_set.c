@@ -83,6 +83,7 @@ static int set_main(int argc, char **argv)
 const struct command command_set = {
 	.name = "set",
 	.run = set_main,
+	.options = longs,
 	.summary = "change a setting of running programs",
 	.help =
 		"Usage: rawcache set [OPTION]... mmap_threshold=SIZE|auto|default\n"

@@ -194,6 +194,7 @@ static int stat_main(int argc, char **argv)
 const struct command command_stat = {
 	.name = "stat",
 	.run = stat_main,
+	.options = longs,
 	.summary = "show what the cache did",
 	.help =
 		"Usage: rawcache stat [OPTION]...\n"

@@ -179,6 +179,7 @@ static int top_main(int argc, char **argv)
 const struct command command_top = {
 	.name = "top",
 	.run = top_main,
+	.options = longs,
 	.summary = "watch the cache and its processes live",
 	.help =
 		"Usage: rawcache top [OPTION]...\n"

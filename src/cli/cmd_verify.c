@@ -2,16 +2,13 @@
 /* rawcache verify: read all that is cached and compare it with its checksums. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/option.h"
+#include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/target.h"
 #include "cli/text.h"
-
-#define PROGRESS_MS 200
 
 /* clang-format off */
 static const struct option longs[] = {
@@ -20,11 +17,6 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 /* clang-format on */
-
-struct progress {
-	bool shown;
-	uint64_t next; /* coarse ms */
-};
 
 static int verify_parse(const char **path, int argc, char **argv)
 {
@@ -38,20 +30,6 @@ static int verify_parse(const char **path, int argc, char **argv)
 			status = option_rest(&command_verify, c, argv, longs);
 	}
 	return status == GO_ON ? option_no_operands(&command_verify, argc, argv) : status;
-}
-
-static bool progress_show(void *arg, uint64_t done, uint64_t total)
-{
-	struct progress *progress = arg;
-	uint64_t now = clock_coarse_ms();
-
-	if (now < progress->next)
-		return true;
-	progress->next = now + PROGRESS_MS;
-	progress->shown = true;
-	fprintf(stderr, "\r%3.0f%% verified ",
-		total ? 100.0 * (double)done / (double)total : 100.0);
-	return true;
 }
 
 static int verify_print(const struct rawcache_verify_result *result)
@@ -72,12 +50,12 @@ static int verify_print(const struct rawcache_verify_result *result)
 static int verify_all(const struct target *target, struct rawcache *cache)
 {
 	struct rawcache_verify_result result;
-	struct progress progress = { .shown = false };
-	int err = rawcache_verify(cache, &result, isatty(STDERR_FILENO) ? progress_show : NULL,
-				  &progress);
+	struct progress progress;
+	int err;
 
-	if (progress.shown)
-		fputs("\r\033[K", stderr);
+	progress_begin(&progress, "verified", false);
+	err = rawcache_verify(cache, &result, progress_show, &progress);
+	progress_end(&progress);
 	if (err)
 		return say_refusal("cannot verify %s: %s", target->path, strerror(-err));
 	return verify_print(&result);
@@ -107,6 +85,7 @@ static int verify_main(int argc, char **argv)
 const struct command command_verify = {
 	.name = "verify",
 	.run = verify_main,
+	.options = longs,
 	.summary = "compare everything cached with its checksums",
 	.help =
 		"Usage: rawcache verify [OPTION]...\n"

@@ -12,20 +12,18 @@
 #include <rawcache/file.h>
 
 #include "base/checked.h"
-#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "cli/command.h"
 #include "cli/filelist.h"
 #include "cli/option.h"
+#include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/target.h"
 #include "cli/text.h"
 
 #define JOBS_MAX 64
 #define PIECE (256u << 10)
-#define BAR_MS 200
-#define LINE_MS 5000
 
 struct warm_options {
 	const char *cache;
@@ -152,44 +150,17 @@ static void *warm_job(void *arg)
 
 /* --- progress */
 
-static void progress_line(const struct warm *warm, uint64_t ns, const char *end)
+static void warm_watch(const struct warm *warm)
 {
-	uint64_t done = load_relaxed(&warm->done);
-	uint64_t rate = ns ? load_relaxed(&warm->read) * 1000 / (ns / 1000000 + 1) : 0;
-	uint64_t rest = warm->list.bytes > done ? warm->list.bytes - done : 0;
-	char a[TEXT_LENGTH];
-	char b[TEXT_LENGTH];
-	char c[TEXT_LENGTH];
+	struct progress progress;
 
-	fprintf(stderr, "%3u%%  %s of %s, %s/s",
-		warm->list.bytes ? (unsigned int)(100 * done / warm->list.bytes) : 100,
-		text_bytes(done, a), text_bytes(warm->list.bytes, b), text_bytes(rate, c));
-	if (rate && rest)
-		fprintf(stderr, ", %llu:%02llu left", (unsigned long long)(rest / rate / 60),
-			(unsigned long long)(rest / rate % 60));
-	fputs(end, stderr);
-}
-
-static void progress_show(const struct warm *warm)
-{
-	bool terminal = isatty(STDERR_FILENO);
-	uint64_t start = clock_mono_ns();
-	uint64_t every = (terminal ? BAR_MS : LINE_MS) * UINT64_C(1000000);
-	uint64_t next = start + every;
-
+	progress_begin(&progress, "read", true);
 	while (load_acquire(&warm->running)) {
-		uint64_t now = clock_mono_ns();
-
 		usleep(20000);
-		if (now < next)
-			continue;
-		next = now + every;
-		if (terminal)
-			fputs("\r\033[K", stderr);
-		progress_line(warm, now - start, terminal ? "" : "\n");
+		progress_step(&progress, load_relaxed(&warm->done), warm->list.bytes,
+			      load_relaxed(&warm->read));
 	}
-	if (terminal)
-		fputs("\r\033[K", stderr);
+	progress_end(&progress);
 }
 
 /* --- the whole */
@@ -285,7 +256,7 @@ static int warm_all(struct warm *warm, const struct warm_options *options)
 	status = warm_start(warm, options);
 	if (status != GO_ON)
 		return status;
-	progress_show(warm);
+	warm_watch(warm);
 	return warm_report(warm);
 }
 
@@ -319,6 +290,8 @@ static int warm_main(int argc, char **argv)
 const struct command command_warm = {
 	.name = "warm",
 	.run = warm_main,
+	.options = longs,
+	.operands = OPERANDS_FILES,
 	.summary = "read files into the cache ahead of time",
 	.help =
 		"Usage: rawcache warm [OPTION]... PATH...\n"

@@ -17,19 +17,28 @@ enum {
 /* What option parsers return when the command shall go on instead of ending with a status. */
 #define GO_ON (-1)
 
+/* What follows the options; completions are made from it. */
+enum operands { OPERANDS_NONE, OPERANDS_FILES, OPERANDS_PROGRAM, OPERANDS_COMMAND };
+
+struct option;
+
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a status */
+	const struct option *options;	   /* as getopt_long() takes them */
+	enum operands operands;
 	const char *summary;		   /* one line for the list of commands */
 	const char *help;		   /* usage, options, an example */
 };
 
 extern const struct command command_run;
+extern const struct command command_setup;
 extern const struct command command_stat;
 extern const struct command command_top;
 extern const struct command command_info;
 extern const struct command command_format;
 extern const struct command command_ls;
+extern const struct command command_du;
 extern const struct command command_warm;
 extern const struct command command_verify;
 extern const struct command command_drop;

@@ -24,12 +24,18 @@
 #include "cli/text.h"
 
 #define DEFAULT_SIZE (UINT64_C(10) << 30)
+#define DEFAULT_SHARE 10 /* of the free space: images in several places must not fill the disk */
 #define SIZE_STEP (UINT64_C(1) << 20)
 
 struct place {
 	char path[PATH_MAX]; /* absolute */
 	char lock[PATH_MAX + 16], temporary[PATH_MAX + 16];
 };
+
+uint64_t create_share(uint64_t free_bytes)
+{
+	return round_down(min_u64(DEFAULT_SIZE, free_bytes / DEFAULT_SHARE), SIZE_STEP);
+}
 
 int create_default_size(const char *path, uint64_t *size)
 {
@@ -50,12 +56,13 @@ int create_default_size(const char *path, uint64_t *size)
 				   "read-only; name an image elsewhere",
 				   dir);
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	*size = round_down(min_u64(DEFAULT_SIZE, free_bytes / 2), SIZE_STEP);
+	*size = create_share(free_bytes);
 	if (*size >= RAWCACHE_MIN_IMAGE_SIZE)
 		return GO_ON;
-	return say_refusal("only %s are free in %s, too little for an image; "
-			   "make room, or name an image elsewhere with --cache",
-			   text_bytes(free_bytes, text), dir);
+	return say_refusal(
+		"only %s are free in %s, and a tenth of that is too little for an image; "
+		"say how large with --size, or name an image elsewhere with --cache",
+		text_bytes(free_bytes, text), dir);
 }
 
 int create_absolute(const char *path, const char *what, char *absolute, size_t n)
@@ -189,7 +196,11 @@ static int image_make(const struct target *target, const struct place *place)
 	}
 	status = image_publish(place);
 	if (status == GO_ON)
-		say_note("made the image %s (%s)", place->path, text_bytes(options.size, text));
+		say_note("made the image %s (%s%s)", place->path, text_bytes(options.size, text),
+			 target->config.size
+				 ? ""
+				 : "; --size and --cache choose another size and place, "
+				   "`rawcache setup` asks");
 	return status;
 }
 

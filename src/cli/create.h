@@ -15,8 +15,11 @@
  */
 int create_if_missing(const struct target *target);
 
+/* The size for a new image where so much is free: at most a tenth of that, and 10 GiB. */
+uint64_t create_share(uint64_t free_bytes);
+
 /*
- * The size for a new image in the file system of `path`: the smaller of 10 GiB and half the
+ * The size for a new image in the file system of `path`, by create_share() of its
  * free space. GO_ON or a status (too little is free).
  */
 int create_default_size(const char *path, uint64_t *size);

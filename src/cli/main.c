@@ -15,11 +15,13 @@
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/say.h"
+#include "cli/version.h"
 
 const struct command *const commands[] = {
-	&command_run,	&command_stat,	 &command_top,	  &command_info,    &command_ls,
-	&command_warm,	&command_format, &command_verify, &command_drop, &command_set,    &command_explain,
-	&command_doctor, &command_help,	 NULL,
+	&command_run,	 &command_setup,  &command_stat,   &command_top,    &command_info,
+	&command_ls,	 &command_du,	  &command_warm,   &command_format, &command_verify,
+	&command_drop,	 &command_set,	  &command_explain, &command_doctor, &command_help,
+	NULL,
 };
 
 const struct command *command_find(const char *name)
@@ -47,12 +49,6 @@ int command_unknown(const char *name)
 int command_usage(const struct command *command)
 {
 	fputs(command->help, stdout);
-	return STATUS_OK;
-}
-
-static int version_print(void)
-{
-	printf("rawcache %s\n", PACKAGE_VERSION);
 	return STATUS_OK;
 }
 

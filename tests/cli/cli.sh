@@ -96,11 +96,14 @@ for command in $commands; do
 	refused "$command with a mistyped option" 2 "did you mean --help" "$RAWCACHE" "$command" --hepl
 	refused "$command with an unknown letter" 2 "unknown option -Z" "$RAWCACHE" "$command" -Z
 done
+works "--version tells what was built" 0 "^features:" "$RAWCACHE" --version
+[ "$(grep -cE '^(commit: [0-9a-f]{12}(-dirty)?|commit: unknown|libc: glibc [0-9.]+, built with [0-9.]+|kernel: Linux .+)$' out)" = 3 ]
+ok $? "and where"
 for command in stat top info verify; do
 	refused "$command with an operand" 2 "takes no argument" "$RAWCACHE" "$command" x
 	refused "$command --cache without a value" 2 "needs a value" "$RAWCACHE" "$command" --cache
 done
-for command in info stat verify 'drop --yes' ls; do
+for command in info stat verify 'drop --yes' ls du; do
 	# shellcheck disable=SC2086
 	refused "$command with an empty --cache" 2 "is empty" "$RAWCACHE" $command --cache ''
 done
@@ -187,7 +190,7 @@ works "the directory of a symbolic link" 0 "^RAWCACHE_PATHS=$work/data\$" \
 	sh -c 'ln -s data link && "$0" run --path link --cache other.img env' "$RAWCACHE"
 works "directories merge with RAWCACHE_PATHS" 0 "^RAWCACHE_PATHS=$work/home:$work/data\$" \
 	env RAWCACHE_PATHS="$work/home/" "$RAWCACHE" run --path data --path "$work/home" env
-empty=$("$RAWCACHE" help --man variables | sed -n 's/^\.B \(RAWCACHE_[A-Z_]*\).*/\1=/p')
+empty=$("$RAWCACHE" help --table variables | sed -n 's/^\.B \(RAWCACHE_[A-Z_]*\).*/\1=/p')
 # shellcheck disable=SC2086
 works "empty variables count as unset" 0 "^ran$" env $empty "$RAWCACHE" run -p data echo ran
 [ "$(echo "$empty" | wc -l)" -gt 15 ] && [ ! -s err ]
@@ -556,6 +559,7 @@ works "a newline in the same way" 0 "^file  *$work/data/two?lines$" \
 lines"
 refused "and in a complaint" 1 "cannot open no?such-ï: " "$RAWCACHE" explain -p data "no
 such-ï"
+json "du --json" "$RAWCACHE" du --json
 printf x >"im
 age-ï"
 refused "and in the name of an image" 1 "cannot use the image im?age-ï: " "$RAWCACHE" info --cache "im
@@ -565,6 +569,45 @@ works "another locale has no such characters" 0 "$work/data/na??ve-??????.txt$" 
 unset LC_ALL
 works "JSON has them all" 0 'naïve-日本.txt' env LC_ALL=C "$RAWCACHE" ls --json data
 rm data/na* data/two*
+
+# --- lists in an order, and sums
+
+mkdir -p data/a/deep/er data/b
+head -c 300000 /dev/urandom >data/a/one
+head -c 200000 /dev/urandom >data/a/deep/er/two
+head -c 100000 /dev/urandom >data/b/three
+sleep 0.1
+works "warm of a tree" 0 "^3 files" env RAWCACHE_SETTLE=0 "$RAWCACHE" warm data/a data/b
+order() # order names...
+{
+	name="ls --sort $1"
+	# shellcheck disable=SC2086
+	"$RAWCACHE" ls --sort $1 data/a data/b 2>err | sed -n 's,.*/,,p' | tr '\n' ' ' >out
+	[ "$(cat out)" = "$2 " ]
+	ok $? "$name"
+}
+touch -d '2020-01-01' data/b/three && "$RAWCACHE" drop data/b >/dev/null
+sleep 0.1
+RAWCACHE_SETTLE=0 "$RAWCACHE" warm data/b >/dev/null 2>&1
+order name "two one three"
+order "name --reverse" "three one two"
+order size "one two three"
+order "cached --reverse" "three two one"
+order "time --reverse" "three one two"
+RAWCACHE_SETTLE=0 "$RAWCACHE" run -p data -- head -c 10 data/a/one >/dev/null
+refused "an order that there is not" 2 "no order; take name" "$RAWCACHE" ls --sort colour
+works "du adds up what ls lists" 0 "^  *585.9K  *585.9K  *100%  *3  *$work/data\$" "$RAWCACHE" du data/a data/b
+grep -q "^  *488.2K .* 2  *$work/data/a\$" out && ! grep -q deep out
+ok $? "for each directory below"
+works "du --depth 3" 0 " 1  *$work/data/a/deep/er\$" "$RAWCACHE" du --depth 3 data/a data/b
+[ -z "$("$RAWCACHE" du nowhere 2>&1)" ]
+ok $? "du of nothing"
+json "du --json" "$RAWCACHE" du --json --depth 2
+python3 -c 'import json; d = json.load(open("out"))["directories"]
+assert sum(e["files"] for e in d if e["path"].endswith("/b")) == 1, d' 2>err
+ok $? "has its numbers"
+refused "du --depth 0" 2 "not a number above 0" "$RAWCACHE" du --depth 0
+rm -r data/a data/b
 
 # --- asking
 

@@ -21,7 +21,8 @@ bad=
 for file in "$bindir/rawcache" "$libdir/librawcache.so" "$libdir/librawcache.so.0" \
 	"$libdir/pkgconfig/librawcache.pc" "$libdir/rawcache/librawcache-preload.so" \
 	"$mandir/man1/rawcache.1" "$mandir/man7/rawcache.7" "$mandir/man3/librawcache.3" \
-	"$datadir/bash-completion/completions/rawcache.bash" \
+	"$datadir/bash-completion/completions/rawcache.bash" "$datadir/zsh/site-functions/_rawcache" \
+	"$datadir/fish/vendor_completions.d/rawcache.fish" \
 	"$TOP_SRCDIR"/include/rawcache/*.h; do
 	case $file in
 	*/embed.h) continue ;; # it is not installed
@@ -32,7 +33,7 @@ done
 [ -z "$bad" ] || echo "# missing:$bad"
 [ -z "$bad" ]
 ok $? "everything is there"
-others=$(cd "$stage" && find . ! -type d | grep -vE '/rawcache$|/librawcache\.so[.0-9]*$|\.pc$|-preload\.so$|\.[137]$|\.h$|/rawcache\.bash$')
+others=$(cd "$stage" && find . ! -type d | grep -vE '/rawcache$|/librawcache\.so[.0-9]*$|\.pc$|-preload\.so$|\.[137]$|\.h$|/rawcache\.(ba|fi)sh$|/_rawcache$')
 [ -z "$others" ] || echo "# $others"
 [ -z "$others" ]
 ok $? "and nothing else"

@@ -3,6 +3,7 @@
 #include "unit/unit.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <rawcache/image.h>
 #include <rawcache/object.h>
@@ -160,13 +161,38 @@ static void test_info(void **state)
 	rawcache_detach(cache);
 }
 
+static bool progress_note(void *arg, uint64_t done, uint64_t total)
+{
+	uint64_t *last = arg;
+
+	assert_true(done > *last && done <= total);
+	*last = done;
+	return done < total / 2;
+}
+
+/* Making an image tells how far it is, and stops when it is told to; nothing is left then. */
+static void test_progress(void **state)
+{
+	struct rawcache_format_options format;
+	uint64_t done = 0;
+
+	(void)state;
+	rawcache_format_options_init(&format, sizeof(format));
+	format.size = UINT64_C(4) << 30;
+	format.progress = progress_note;
+	format.progress_arg = &done;
+	assert_int_equal(rawcache_image_format(scratch_path("stopped"), &format, NULL, 0), -ECANCELED);
+	assert_true(done > 0);
+	assert_int_equal(access(scratch_path("stopped"), F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_version),	      cmocka_unit_test(test_older_options),
 		cmocka_unit_test(test_newer_options), cmocka_unit_test(test_no_options),
 		cmocka_unit_test(test_stats),	      cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_info),	      cmocka_unit_test(test_progress),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

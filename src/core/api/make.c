@@ -166,16 +166,43 @@ static bool old_image(int fd, struct superblock *sb)
 	return bytes > 0 && !superblock_read(fd, (uint64_t)bytes, sb, &why);
 }
 
-/* All blocks now, so that no later store meets a full disk. */
-static int file_reserve(int fd, uint64_t bytes, struct message *message)
-{
-	char *zeros;
-	int err;
+/* Writing zeros, and telling how far that is. */
+struct zeroing {
+	int fd;
+	const struct rawcache_format_options *options;
+	uint64_t done, total;
+};
 
+static int zero_write(struct zeroing *zeroing, uint64_t from, uint64_t to)
+{
+	const struct rawcache_format_options *o = zeroing->options;
+	char *zeros = memory_map(ZERO_PIECE);
+	int err = zeros ? 0 : -ENOMEM;
+
+	while (!err && from < to) {
+		ssize_t n = sys_pwrite(zeroing->fd, zeros, min_u64(to - from, ZERO_PIECE), from);
+
+		if (n <= 0) {
+			err = n ? (int)n : -EIO;
+			break;
+		}
+		from += (uint64_t)n;
+		zeroing->done += (uint64_t)n;
+		if (o->progress && !o->progress(o->progress_arg, zeroing->done, zeroing->total))
+			err = -ECANCELED;
+	}
+	memory_unmap(zeros, ZERO_PIECE);
+	return err;
+}
+
+/* All blocks now, so that no later store meets a full disk. */
+static int file_reserve(struct zeroing *zeroing, uint64_t bytes, struct message *message)
+{
 	/* start from nothing: what an earlier image left must not look like an index */
-	err = sys_ftruncate(fd, 0);
+	int err = sys_ftruncate(zeroing->fd, 0);
+
 	if (!err)
-		err = sys_fallocate(fd, 0, 0, bytes);
+		err = sys_fallocate(zeroing->fd, 0, 0, bytes);
 	if (!err)
 		return 0;
 	if (err == -ENOSPC)
@@ -183,19 +210,8 @@ static int file_reserve(int fd, uint64_t bytes, struct message *message)
 				      "the disk has no room for it: choose a smaller --size");
 	if (err != -EOPNOTSUPP)
 		return message_refuse(message, err, "space cannot be reserved: %s", strerror(-err));
-	zeros = memory_map(ZERO_PIECE);
-	if (!zeros)
-		return message_refuse(message, -ENOMEM, "there is no memory");
-	err = 0;
-	for (uint64_t at = 0; at < bytes && !err;) {
-		ssize_t n = sys_pwrite(fd, zeros, min_u64(bytes - at, ZERO_PIECE), at);
-
-		if (n <= 0)
-			err = n ? (int)n : -EIO;
-		else
-			at += (uint64_t)n;
-	}
-	memory_unmap(zeros, ZERO_PIECE);
+	zeroing->total += bytes;
+	err = zero_write(zeroing, 0, bytes);
 	return err ? message_refuse(message, err, "the disk has no room for it: %s", strerror(-err))
 		   : 0;
 }
@@ -214,31 +230,14 @@ static void file_no_cow(int fd)
 	}
 }
 
-static int zero_write(int fd, uint64_t from, uint64_t to)
+static int image_write_new(struct zeroing *zeroing, struct superblock *sb, struct message *message)
 {
-	char *zeros = memory_map(ZERO_PIECE);
-	int err = zeros ? 0 : -ENOMEM;
-
-	while (!err && from < to) {
-		ssize_t n = sys_pwrite(fd, zeros, min_u64(to - from, ZERO_PIECE), from);
-
-		if (n <= 0)
-			err = n ? (int)n : -EIO;
-		else
-			from += (uint64_t)n;
-	}
-	memory_unmap(zeros, ZERO_PIECE);
-	return err;
-}
-
-static int image_write_new(int fd, struct superblock *sb, const struct rawcache_format_options *o,
-			   struct message *message)
-{
+	int fd = zeroing->fd;
 	int err;
 
 	/* the metadata is stored to through a mapping: its blocks must really be there */
 	CRASH_POINT(format_reserved);
-	err = zero_write(fd, 0, sb->data_offset);
+	err = zero_write(zeroing, 0, sb->data_offset);
 	if (err)
 		return message_refuse(message, err, "it cannot be written: %s", strerror(-err));
 	CRASH_POINT(format_zeroed);
@@ -247,7 +246,7 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 	sb->bytes = sizeof(*sb);
 	sb->created = clock_real_ns() / 1000000000u;
 	sb->probes = detach_probe(fd, sb->data_offset, UINT64_C(1) << sb->region_shift);
-	if (o->shared)
+	if (zeroing->options->shared)
 		sb->probes |= FORMAT_SHARED;
 	sb->incompatible |= FORMAT_NEIGHBOURS | FORMAT_DISPLACED;
 	if (sys_getrandom(sb->uuid, sizeof(sb->uuid)) != sizeof(sb->uuid) ||
@@ -264,6 +263,7 @@ static int image_write_new(int fd, struct superblock *sb, const struct rawcache_
 
 static int image_make(int fd, const struct rawcache_format_options *o, struct message *message)
 {
+	struct zeroing zeroing = { .fd = fd, .options = o };
 	struct superblock sb = { 0 };
 	int64_t have = image_device_bytes(fd);
 	uint64_t bytes = o->size ? o->size : have > 0 ? (uint64_t)have : 0;
@@ -288,13 +288,14 @@ static int image_make(int fd, const struct rawcache_format_options *o, struct me
 			"%llu bytes do not hold 16 regions of that size: choose a larger "
 			"--size or a smaller --region",
 			(unsigned long long)bytes);
+	zeroing.total = sb.data_offset;
 	if (S_ISREG(stx.stx_mode)) {
 		file_no_cow(fd);
-		err = file_reserve(fd, bytes, message);
+		err = file_reserve(&zeroing, bytes, message);
 		if (err)
 			return err;
 	}
-	return image_write_new(fd, &sb, o, message);
+	return image_write_new(&zeroing, &sb, message);
 }
 
 static int image_format(const char *path, const struct rawcache_format_options *options,
