@@ -26,10 +26,19 @@ static inline uint64_t clock_coarse_ms(void)
 	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
-/* Wall time, comparable with file times. */
+/* Wall time. */
 static inline uint64_t clock_real_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
+}
+
+/*
+ * The clock that the kernel takes file times from. It moves when a tick is served, which may be late on a busy
+ * machine: only beside this one can be told how old a file time is.
+ */
+static inline uint64_t clock_file_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME_COARSE);
 }
 
 /* A counter of the processor: an instruction, of a rate that has to be found out. */

@@ -156,7 +156,7 @@ static void change_fact(struct table *table, const struct explain *explain,
 			const struct subject *subject)
 {
 	uint64_t settles = subject->changed + explain->target.config.settle_ms * UINT64_C(1000000);
-	uint64_t now = clock_real_ns();
+	uint64_t now = clock_file_ns();
 	char text[TEXT_LENGTH];
 
 	table_line(table);

@@ -33,6 +33,33 @@ case_of next_read local "local: the next read is of the file as it is, in nine w
 case_of told local "what the program is told of a file counts for all its descriptors" $never
 case_of told_end local "and its end, wherever that is noticed" $never
 case_of told_writer local "and what it reads past the cache" $never
+
+# told_past WAY: what the kernel gives past the cache tells of a change
+told_past() {
+	CACHED_PATH=$scratch/local
+	head -c 1M /dev/zero | tr '\0' A >"$scratch/local/past-$1"
+	sleep 0.1
+	RAWCACHE_REVALIDATE=open cached timeout 60 "$TOP_BUILDDIR/tests/shim/shim_told" "$1" "$scratch/local/past-$1" \
+		"$scratch/local/past-$1" >"$scratch/check.log" 2>&1
+	status=$?
+	sed 's/^/# /' "$scratch/check.log"
+	[ $status -eq 77 ] && echo "# $1: not possible here" && status=0
+	ok $status "what is read past the cache tells all descriptors: $1"
+}
+for way in flag buffers direct append writer setfl sendfile stream getc aio; do
+	told_past $way
+done
+
+# attributes age while a thread that has them is stopped
+CACHED_PATH=$scratch/local
+head -c 1M /dev/zero | tr '\0' A >"$scratch/local/delayed"
+sleep 0.1
+cached timeout 60 "$TOP_BUILDDIR/tests/shim/shim_delayed" "$scratch/local/delayed" "$scratch/local/delayed" 2>"$scratch/check.log"
+status=$?
+sed 's/^/# /' "$scratch/check.log"
+[ $status -eq 77 ] && echo "# nothing can be traced here" && status=0
+ok $status "attributes are as old as they are, whenever a thread gets on with them"
+
 case_of locks keeps "a lock makes all descriptors look, past what the kernel remembers"
 case_of locks keeps "also where they do not look otherwise" $never
 case_of lock_writer local "a lock by a descriptor for writing" $never

@@ -57,7 +57,7 @@ static bool sysfs_number(const char *device, const char *name, char *line, uint6
 static bool is_settled(const struct statx_timestamp *time)
 {
 	return time->tv_sec < 0 ||
-	       (uint64_t)time->tv_sec * 1000000000u + time->tv_nsec + SETTLED_NS <= clock_real_ns();
+	       (uint64_t)time->tv_sec * 1000000000u + time->tv_nsec + SETTLED_NS <= clock_file_ns();
 }
 
 /* So the kernel calls a file that was removed, or whose name another file took. */

@@ -69,7 +69,7 @@ static bool identity_recent(const struct identity *identity, const struct origin
 			    uint64_t window_ms)
 {
 	bool whole = !identity->mtime_nsec && !identity->ctime_nsec;
-	uint64_t now = clock_real_ns();
+	uint64_t now = clock_file_ns();
 
 	window_ms = max_u64(window_ms, whole ? WHOLE_SECONDS_MS + TICK_MS : TICK_MS);
 	return time_recent(identity->ctime_sec, identity->ctime_nsec, now, window_ms) ||

@@ -227,23 +227,20 @@ static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t hand
 			void *buf, size_t len, uint64_t offset)
 {
 	uint64_t size = load_relaxed(&file->size);
-	struct want want;
 
 	if (unlikely(file_written(file)))
 		return -ESTALE;
 	if (unlikely(offset >= size || !len))
 		return file_is(file, handle) ? 0 : -ESTALE;
 	len = min_u64(len, min_u64(size - offset, READ_MAX));
-	want.chunk = offset / cache->chunk_bytes;
-	want.skip = (uint32_t)(offset % cache->chunk_bytes);
-	want.length = (uint32_t)len;
-	want.buf = buf;
-	want.fd = fd;
-	want.more = 0;
-	want.aside = false;
-	if (unlikely(len > cache->chunk_bytes - want.skip))
+	if (unlikely(len > cache->chunk_bytes - offset % cache->chunk_bytes))
 		return read_pieces(cache, file, handle, fd, buf, len, offset);
-	return read_piece(cache, file, handle, &want);
+	return read_piece(cache, file, handle,
+			  &(struct want){ .chunk = offset / cache->chunk_bytes,
+					  .skip = (uint32_t)(offset % cache->chunk_bytes),
+					  .length = (uint32_t)len,
+					  .buf = buf,
+					  .fd = fd });
 }
 
 static inline ssize_t file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf,

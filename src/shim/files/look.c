@@ -3,6 +3,8 @@
 
 #include "shim/files/look.h"
 
+#include <errno.h>
+
 #include <rawcache/embed.h>
 #include <rawcache/zerocopy.h>
 
@@ -52,16 +54,38 @@ bool look_same(struct handle *handle, int fd)
 	return true;
 }
 
-void look_past(struct handle *handle, int fd)
+/* A look costs a request, and there was one not long ago. */
+static bool look_too_dear(const struct handle *handle, uint64_t now)
+{
+	uint32_t wait = load_relaxed(&handle->look_wait_ms);
+
+	return wait > 1 && now < load_relaxed(&handle->checked_ms) + wait;
+}
+
+static void handle_look_after(struct handle *handle, int fd)
 {
 	uint64_t now = clock_coarse_ms();
+	uint64_t start = clock_mono_ns();
 	struct statx stx;
 
-	if (now == load_relaxed(&handle->checked_ms) ||
-	    !rawcache_file_known(attach_cache_now(), &handle->stx) || sys_fstatx(fd, &stx))
+	if (!rawcache_file_known(attach_cache_now(), &handle->stx) || look_too_dear(handle, now) ||
+	    sys_fstatx(fd, &stx))
 		return;
+	look_learn(handle, clock_mono_ns() - start);
 	store_relaxed(&handle->checked_ms, now);
-	rawcache_file_seen(attach_cache_now(), &stx);
+	look_seen(handle, &stx, now);
+}
+
+void look_after_slow(int fd)
+{
+	struct handle *handle = fdtab_get(fd);
+	int saved = errno;
+
+	if (!fdtab_is_handle(handle) || !attach_cache_now() || thread_is_foreign() || !thread_enter())
+		return;
+	handle_look_after(handle, fd);
+	thread_leave();
+	errno = saved;
 }
 
 void look_seen(struct handle *handle, const struct statx *stx, uint64_t now)

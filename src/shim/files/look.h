@@ -8,8 +8,8 @@
  * a large read, beside which the call is not seen, always; where the server is asked each time, after
  * RAWCACHE_REVALIDATE milliseconds at the latest. Reads in one tick of the clock make no system call.
  *
- * The program's own fstat() and lseek(SEEK_END) are looks for free, and where the kernel reads a file past
- * the cache, others of its handles are told.
+ * The program's own fstat() and lseek(SEEK_END) are looks for free. Where the kernel has read a file past
+ * the cache, a look follows: its bytes may be newer than what others of the file's handles would give.
  */
 #ifndef SHIM_LOOK_H
 #define SHIM_LOOK_H
@@ -43,8 +43,17 @@ static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
 /* Look. False: they are not those that the handle has; the others of the file know it then. */
 bool look_same(struct handle *handle, int fd);
 
-/* The kernel is going to read the file past the cache. */
-void look_past(struct handle *handle, int fd);
+/*
+ * The kernel may have read `fd` past the cache: what it gave ends older versions, before the program sees
+ * it. A look each time where the kernel has the attributes; where they are asked of a server, as often as
+ * other looks. Keeps errno.
+ */
+void look_after_slow(int fd);
+static inline void look_after(int fd)
+{
+	if (unlikely(fdtab_get(fd)))
+		look_after_slow(fd);
+}
 
 /* The program has seen the attributes of a file, and, if `handle` is not NULL, by this handle, at `now`. */
 void look_seen(struct handle *handle, const struct statx *stx, uint64_t now);

@@ -8,6 +8,7 @@
 
 #include <rawcache/embed.h>
 
+#include "base/clock.h"
 #include "base/critical.h"
 #include "base/paths.h"
 #include "base/stack.h"
@@ -30,8 +31,16 @@ struct candidate {
 	int fd;
 	bool inside; /* a configured directory */
 	struct statx stx;
+	uint64_t stx_ms; /* clock_coarse_ms() before they were read */
 	struct pathbuf *buf; /* its path, if inside */
 };
+
+/* Its attributes, as the kernel has them, or as fresh as RAWCACHE_REVALIDATE asks for. */
+static int candidate_look(struct candidate *file, bool fresh)
+{
+	file->stx_ms = clock_coarse_ms();
+	return fresh ? attach_fstatx(file->fd, &file->stx) : sys_fstatx(file->fd, &file->stx);
+}
 
 /* The path of `fd`; *reason says why it has none. */
 static bool path_of(int fd, char *path, enum rawcache_reason *reason)
@@ -105,7 +114,7 @@ static bool candidate_locate(struct candidate *file, enum rawcache_reason *reaso
 static bool candidate_examine(struct candidate *file, enum rawcache_reason *reason)
 {
 	*reason = RAWCACHE_REASON_not_regular;
-	if (sys_fstatx(file->fd, &file->stx) || !S_ISREG(file->stx.stx_mode))
+	if (candidate_look(file, false) || !S_ISREG(file->stx.stx_mode))
 		return false;
 	*reason = RAWCACHE_REASON_deleted;
 	if (!file->stx.stx_nlink)
@@ -113,7 +122,7 @@ static bool candidate_examine(struct candidate *file, enum rawcache_reason *reas
 	file->inside = candidate_locate(file, reason);
 	/* of a file that is none of ours the server is not asked */
 	return file->inside && (attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC ||
-				!attach_fstatx(file->fd, &file->stx));
+				!candidate_look(file, true));
 }
 
 static struct handle *writer_make(const struct candidate *file)
@@ -147,7 +156,20 @@ static struct handle *reader_make(struct candidate *file, bool shared, enum rawc
 			rawcache_file_put(attach_cache_now(), number);
 		return NULL;
 	}
-	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx);
+	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx,
+		     file->stx_ms);
+	return handle;
+}
+
+/* Open for reading, and never served: what the kernel gives of it ends older versions (look_after()). */
+static struct handle *passing_make(const struct candidate *file)
+{
+	struct handle *handle = handle_make(false, POSITION_KERNEL | POSITION_SHARED);
+
+	if (!handle)
+		return NULL;
+	handle->stx = file->stx;
+	handle->reason = RAWCACHE_REASON_open_mode;
 	return handle;
 }
 
@@ -164,7 +186,7 @@ static struct handle *candidate_track(struct candidate *file, int flags, bool sh
 	*reason = RAWCACHE_REASON_open_mode;
 	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
 		return writer_make(file);
-	return NULL;
+	return passing_make(file);
 }
 
 static void count_open(const struct candidate *file, enum rawcache_reason reason)
@@ -316,7 +338,7 @@ bool track_revalidate(struct handle *handle, int fd)
 	enum rawcache_reason reason;
 	int err;
 
-	if (fdtab_get(fd) != handle || handle->writer || sys_fstatx(fd, &file.stx))
+	if (fdtab_get(fd) != handle || handle->writer || candidate_look(&file, false))
 		return false;
 	rawcache_file_seen(attach_cache_now(), &file.stx); /* whatever comes of it */
 	err = reader_reopen(&file, &number, &reason);
@@ -327,7 +349,7 @@ bool track_revalidate(struct handle *handle, int fd)
 		return false;
 	}
 	handle_set_file(handle, generation, err ? RAWCACHE_NO_FILE : number,
-			err ? reason : RAWCACHE_REASON_none, &file.stx);
+			err ? reason : RAWCACHE_REASON_none, &file.stx, file.stx_ms);
 	return !err;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * POSIX asynchronous I/O. Reads have offsets of their own and go to the origin; writes are
- * announced when they are submitted, and once more when the program learns that they are done.
+ * POSIX asynchronous I/O. Reads have offsets of their own and go to the origin, and a look follows when the
+ * program learns that they are done; writes are announced when they are submitted, and once more then.
  */
 #include "shim/libc/symbols.h"
 
 #include <errno.h>
 
 #include "shim/files/announce.h"
+#include "shim/files/look.h"
 
 int aio_write(struct aiocb *cb)
 {
@@ -20,10 +21,12 @@ int aio_write(struct aiocb *cb)
 	return ret;
 }
 
-static void announce_done(const struct aiocb *cb)
+static void done(const struct aiocb *cb)
 {
 	struct announce announce;
 
+	if (cb->aio_lio_opcode == LIO_READ)
+		look_after(cb->aio_fildes);
 	if (cb->aio_lio_opcode != LIO_WRITE)
 		return;
 	announce_begin(&announce, cb->aio_fildes);
@@ -35,33 +38,33 @@ int aio_error(const struct aiocb *cb)
 	int err = NEXT(aio_error)(cb);
 
 	if (err != EINPROGRESS)
-		announce_done(cb);
+		done(cb);
 	return err;
 }
 
 ssize_t aio_return(struct aiocb *cb)
 {
-	announce_done(cb);
+	done(cb);
 	return NEXT(aio_return)(cb);
 }
 
-static void announce_list(struct aiocb *const *list, int count)
+static void list_done(struct aiocb *const *list, int count)
 {
 	for (int i = 0; i < count; i++)
 		if (list[i])
-			announce_done(list[i]);
+			done(list[i]);
 }
 
 int lio_listio(int mode, struct aiocb *const *list, int count, struct sigevent *sig)
 {
 	int ret;
 
-	announce_list(list, count);
+	list_done(list, count);
 	ret = NEXT(lio_listio)(mode, list, count, sig);
 	if (mode == LIO_WAIT) {
 		int saved = errno;
 
-		announce_list(list, count);
+		list_done(list, count);
 		errno = saved;
 	}
 	return ret;

@@ -7,6 +7,7 @@
 #include "shim/files/announce.h"
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
+#include "shim/files/track.h"
 #include "shim/libc/thread.h"
 
 static int fcntl_duplicate(int fd, int cmd, void *arg)
@@ -37,6 +38,20 @@ static int fcntl_settled(int fd, int cmd, void *arg)
 	return ret;
 }
 
+/* Served descriptors have no O_DIRECT or O_APPEND. */
+static int fcntl_flags(int fd, int cmd, void *arg)
+{
+	bool ends = (intptr_t)arg & (O_DIRECT | O_APPEND) && !fd_is_writer(fd);
+	int ret;
+
+	if (ends)
+		fd_forget(fd);
+	ret = NEXT(fcntl)(fd, cmd, arg);
+	if (ends && !ret)
+		track_stream(fd, (int)(intptr_t)arg);
+	return ret;
+}
+
 static int fcntl_tracked(int fd, int cmd, void *arg)
 {
 	switch (cmd) {
@@ -44,10 +59,7 @@ static int fcntl_tracked(int fd, int cmd, void *arg)
 	case F_DUPFD_CLOEXEC:
 		return fcntl_duplicate(fd, cmd, arg);
 	case F_SETFL:
-		/* served descriptors have no O_DIRECT or O_APPEND */
-		if ((intptr_t)arg & (O_DIRECT | O_APPEND) && !fd_is_writer(fd))
-			fd_forget(fd);
-		return NEXT(fcntl)(fd, cmd, arg);
+		return fcntl_flags(fd, cmd, arg);
 	case F_SETFD:
 		/* a vfork child keeps it through exec */
 		if (thread_is_foreign())

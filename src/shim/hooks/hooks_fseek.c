@@ -20,31 +20,57 @@ static never_inline int seek_tracked(FILE *stream, off_t offset, int whence)
 	return result;
 }
 
+/* What libc reads moves the end of the get area, or the position that it knows. */
+struct area {
+	const char *end;
+	off64_t offset;
+};
+
+static inline struct area area_of(const FILE *stream)
+{
+	return (struct area){ stream->_IO_read_end, stream->_offset };
+}
+
+static int sought(const FILE *stream, struct area before, int result)
+{
+	struct area now = area_of(stream);
+
+	if (unlikely(now.end != before.end || now.offset != before.offset))
+		stream_after(stream);
+	return result;
+}
+
 int fseek(FILE *stream, long offset, int whence)
 {
+	struct area before = area_of(stream);
 	int result = STREAM_PASS;
 
 	if (stream_tracked(stream))
 		result = seek_tracked(stream, offset, whence);
-	return result == STREAM_PASS ? NEXT(fseek)(stream, offset, whence) : result;
+	return result == STREAM_PASS ? sought(stream, before, NEXT(fseek)(stream, offset, whence)) :
+				       result;
 }
 
 int fseeko(FILE *stream, off_t offset, int whence)
 {
+	struct area before = area_of(stream);
 	int result = STREAM_PASS;
 
 	if (stream_tracked(stream))
 		result = seek_tracked(stream, offset, whence);
-	return result == STREAM_PASS ? NEXT(fseeko)(stream, offset, whence) : result;
+	return result == STREAM_PASS ? sought(stream, before, NEXT(fseeko)(stream, offset, whence)) :
+				       result;
 }
 
 int fsetpos(FILE *stream, const fpos_t *position)
 {
+	struct area before = area_of(stream);
 	int result = STREAM_PASS;
 
 	if (stream_tracked(stream))
 		result = seek_tracked(stream, position->__pos, SEEK_SET);
-	return result == STREAM_PASS ? NEXT(fsetpos)(stream, position) : result;
+	return result == STREAM_PASS ? sought(stream, before, NEXT(fsetpos)(stream, position)) :
+				       result;
 }
 
 HOOK_ALIAS(fseeko64, fseeko);

@@ -10,21 +10,37 @@
 #include "shim/serve/stream.h"
 
 /* libc would read here, which is a cancellation point; nothing is held yet. */
-static never_inline void starved(FILE *stream)
+static never_inline int getc_starved(FILE *stream)
 {
-	bool locked;
+	bool locked, filled;
+	int c;
 
 	pthread_testcancel();
 	locked = stream_lock(stream);
-	stream_fill(stream);
+	filled = stream_fill(stream);
 	stream_unlock(stream, locked);
+	c = NEXT(getc)(stream);
+	if (!filled)
+		stream_after(stream);
+	return c;
+}
+
+/* The same for functions that take no lock. */
+static never_inline int starved(FILE *stream, int (*next)(FILE *stream))
+{
+	bool filled = stream_fill(stream);
+	int c = next(stream);
+
+	if (!filled)
+		stream_after(stream);
+	return c;
 }
 
 int getc(FILE *stream)
 {
 	if (unlikely(stream->_IO_read_ptr >= stream->_IO_read_end)) {
 		if (stream_tracked(stream))
-			starved(stream);
+			return getc_starved(stream);
 	} else if (__libc_single_threaded) {
 		return (unsigned char)*stream->_IO_read_ptr++;
 	}
@@ -38,9 +54,8 @@ int getchar(void)
 
 int getc_unlocked(FILE *stream)
 {
-	if (stream_starved(stream))
-		stream_fill(stream);
-	return NEXT(getc_unlocked)(stream);
+	return stream_starved(stream) ? starved(stream, NEXT(getc_unlocked)) :
+					NEXT(getc_unlocked)(stream);
 }
 
 int getchar_unlocked(void)
@@ -50,16 +65,13 @@ int getchar_unlocked(void)
 
 int __uflow(FILE *stream)
 {
-	if (stream_starved(stream))
-		stream_fill(stream);
-	return NEXT(__uflow)(stream);
+	return stream_starved(stream) ? starved(stream, NEXT(__uflow)) : NEXT(__uflow)(stream);
 }
 
 int __underflow(FILE *stream)
 {
-	if (stream_starved(stream))
-		stream_fill(stream);
-	return NEXT(__underflow)(stream);
+	return stream_starved(stream) ? starved(stream, NEXT(__underflow)) :
+					NEXT(__underflow)(stream);
 }
 
 int getw(FILE *stream)

@@ -35,6 +35,7 @@ static ssize_t pass_read(int fd, void *buf, size_t n)
 	ssize_t got = NEXT(read)(fd, buf, n);
 
 	fd_return(lent);
+	look_after(fd);
 	return got;
 }
 
@@ -117,6 +118,14 @@ static inline __attribute__((always_inline)) ssize_t pread_fast(struct handle *h
 	return got;
 }
 
+static ssize_t pass_pread(int fd, void *buf, size_t n, off_t offset)
+{
+	ssize_t got = NEXT(pread)(fd, buf, n, offset);
+
+	look_after(fd);
+	return got;
+}
+
 static never_inline ssize_t pread_tracked(int fd, void *buf, size_t n, off_t offset)
 {
 	struct iovec iov = { buf, n };
@@ -132,7 +141,7 @@ static never_inline ssize_t pread_tracked(int fd, void *buf, size_t n, off_t off
 			got = serve_at(handle, fd, &iov, 1, (uint64_t)offset);
 		thread_leave();
 	}
-	return likely(got >= 0) ? got : NEXT(pread)(fd, buf, n, offset);
+	return likely(got >= 0) ? got : pass_pread(fd, buf, n, offset);
 }
 
 ssize_t pread(int fd, void *buf, size_t n, off_t offset)

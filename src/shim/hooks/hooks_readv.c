@@ -8,6 +8,7 @@
 
 #include "shim/serve/serve.h"
 #include "shim/libc/thread.h"
+#include "shim/files/look.h"
 #include "shim/files/track.h"
 
 #define VECTOR_MAX 64 /* longer lists go to the kernel: our part of a small stack is small */
@@ -42,6 +43,7 @@ ssize_t readv(int fd, const struct iovec *iov, int count)
 	lent = fd_lend(fd);
 	got = NEXT(readv)(fd, iov, count);
 	fd_return(lent);
+	look_after(fd);
 	return got;
 }
 
@@ -51,7 +53,11 @@ ssize_t preadv(int fd, const struct iovec *iov, int count, off_t offset)
 
 	if (unlikely(fdtab_get(fd)) && offset >= 0)
 		got = serve_vector(fd, iov, count, offset);
-	return got >= 0 ? got : NEXT(preadv)(fd, iov, count, offset);
+	if (got >= 0)
+		return got;
+	got = NEXT(preadv)(fd, iov, count, offset);
+	look_after(fd);
+	return got;
 }
 
 /* Offset -1 is the position; any flag (RWF_NOWAIT, RWF_HIPRI, ...) is for the kernel. */
@@ -68,6 +74,7 @@ ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int fl
 		lent = fd_lend(fd);
 	got = NEXT(preadv2)(fd, iov, count, offset, flags);
 	fd_return(lent);
+	look_after(fd);
 	return got;
 }
 

@@ -17,35 +17,51 @@ static never_inline void scan_ahead(FILE *stream)
 	stream_unlock(stream, locked);
 }
 
-/* The get area is looked at without the lock: who reads at the same time may have it either way. */
-static inline void scan_begin(FILE *stream)
+/*
+ * The get area is looked at without the lock: who reads at the same time may have it either way. True: it
+ * has little, and libc may read.
+ */
+static inline bool scan_begin(FILE *stream)
 {
-	if (unlikely(stream_have(stream) < LIKELY_BYTES) && stream_tracked(stream))
-		scan_ahead(stream);
+	if (likely(stream_have(stream) >= LIKELY_BYTES) || !stream_tracked(stream))
+		return false;
+	scan_ahead(stream);
+	return stream_have(stream) < LIKELY_BYTES;
+}
+
+static inline int scan_end(const FILE *stream, bool reads, int result)
+{
+	if (unlikely(reads))
+		stream_after(stream);
+	return result;
 }
 
 int vfscanf(FILE *stream, const char *format, va_list ap)
 {
-	scan_begin(stream);
-	return NEXT(vfscanf)(stream, format, ap);
+	bool reads = scan_begin(stream);
+
+	return scan_end(stream, reads, NEXT(vfscanf)(stream, format, ap));
 }
 
 int _IO_vfscanf(FILE *stream, const char *format, va_list ap, int *errors)
 {
-	scan_begin(stream);
-	return NEXT(_IO_vfscanf)(stream, format, ap, errors);
+	bool reads = scan_begin(stream);
+
+	return scan_end(stream, reads, NEXT(_IO_vfscanf)(stream, format, ap, errors));
 }
 
 int __isoc99_vfscanf(FILE *stream, const char *format, va_list ap)
 {
-	scan_begin(stream);
-	return NEXT(__isoc99_vfscanf)(stream, format, ap);
+	bool reads = scan_begin(stream);
+
+	return scan_end(stream, reads, NEXT(__isoc99_vfscanf)(stream, format, ap));
 }
 
 int __isoc23_vfscanf(FILE *stream, const char *format, va_list ap)
 {
-	scan_begin(stream);
-	return NEXT(__isoc23_vfscanf)(stream, format, ap);
+	bool reads = scan_begin(stream);
+
+	return scan_end(stream, reads, NEXT(__isoc23_vfscanf)(stream, format, ap));
 }
 
 int vscanf(const char *format, va_list ap)
@@ -65,74 +81,74 @@ int __isoc23_vscanf(const char *format, va_list ap)
 
 int fscanf(FILE *stream, const char *format, ...)
 {
+	bool reads = scan_begin(stream);
 	va_list ap;
 	int result;
 
-	scan_begin(stream);
 	va_start(ap, format);
 	result = NEXT(vfscanf)(stream, format, ap);
 	va_end(ap);
-	return result;
+	return scan_end(stream, reads, result);
 }
 
 int __isoc99_fscanf(FILE *stream, const char *format, ...)
 {
+	bool reads = scan_begin(stream);
 	va_list ap;
 	int result;
 
-	scan_begin(stream);
 	va_start(ap, format);
 	result = NEXT(__isoc99_vfscanf)(stream, format, ap);
 	va_end(ap);
-	return result;
+	return scan_end(stream, reads, result);
 }
 
 int __isoc23_fscanf(FILE *stream, const char *format, ...)
 {
+	bool reads = scan_begin(stream);
 	va_list ap;
 	int result;
 
-	scan_begin(stream);
 	va_start(ap, format);
 	result = NEXT(__isoc23_vfscanf)(stream, format, ap);
 	va_end(ap);
-	return result;
+	return scan_end(stream, reads, result);
 }
 
 int scanf(const char *format, ...)
 {
+	bool reads = scan_begin(stdin);
 	va_list ap;
 	int result;
 
-	scan_begin(stdin);
 	va_start(ap, format);
 	result = NEXT(vfscanf)(stdin, format, ap);
 	va_end(ap);
-	return result;
+	return scan_end(stdin, reads, result);
 }
 
 int __isoc99_scanf(const char *format, ...)
 {
+	bool reads = scan_begin(stdin);
 	va_list ap;
 	int result;
 
-	scan_begin(stdin);
 	va_start(ap, format);
 	result = NEXT(__isoc99_vfscanf)(stdin, format, ap);
 	va_end(ap);
-	return result;
+	return scan_end(stdin, reads, result);
 }
 
 int __isoc23_scanf(const char *format, ...)
 {
+	bool reads = scan_begin(stdin);
 	va_list ap;
 	int result;
 
-	scan_begin(stdin);
 	va_start(ap, format);
 	result = NEXT(__isoc23_vfscanf)(stdin, format, ap);
 	va_end(ap);
-	return result;
+	return scan_end(stdin, reads, result);
 }
 
 HOOK_ALIAS(__vfscanf, vfscanf);

@@ -17,6 +17,7 @@
 #include "shim/files/announce.h"
 #include "shim/serve/serve.h"
 #include "shim/libc/thread.h"
+#include "shim/files/look.h"
 #include "shim/files/track.h"
 
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
@@ -94,6 +95,7 @@ static ssize_t sendfile_pass(int out, int in, off_t *offset, size_t n)
 	ssize_t done = NEXT(sendfile)(out, in, offset, n);
 
 	fd_return(lent);
+	look_after(in);
 	return done;
 }
 
@@ -117,6 +119,7 @@ static ssize_t splice_pass(int in, off64_t *in_offset, int out, off64_t *out_off
 	ssize_t done = NEXT(splice)(in, in_offset, out, out_offset, n, flags);
 
 	fd_return(lent);
+	look_after(in);
 	return done;
 }
 
@@ -211,6 +214,7 @@ ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset
 		lent = in_offset ? NULL : fd_lend(in);
 		done = NEXT(copy_file_range)(in, in_offset, out, out_offset, n, flags);
 		fd_return(lent);
+		look_after(in);
 	}
 	announce_end(&announce);
 	return done;

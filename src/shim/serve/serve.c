@@ -27,7 +27,6 @@ static bool bypass_over(struct handle *handle, int fd)
 	if (retry != HANDLE_NEVER && clock_coarse_ms() >= retry && track_revalidate(handle, fd))
 		return true;
 	rawcache_count_bypass(attach_cache_now(), handle->reason);
-	look_past(handle, fd);
 	return false;
 }
 

@@ -97,7 +97,13 @@ bool stream_fill(FILE *stream)
 
 bool stream_refill(FILE *stream)
 {
-	return stream_fill(stream) || NEXT(__underflow)(stream) != EOF;
+	bool more = stream_fill(stream);
+
+	if (!more) {
+		more = NEXT(__underflow)(stream) != EOF;
+		stream_after(stream);
+	}
+	return more;
 }
 
 void stream_ahead(FILE *stream, size_t least)
@@ -157,6 +163,14 @@ static ssize_t stream_direct(FILE *stream, char *to, size_t n)
 	return got;
 }
 
+static size_t libc_read(FILE *stream, char *to, size_t n)
+{
+	size_t got = NEXT(fread_unlocked)(to, 1, n, stream);
+
+	stream_after(stream);
+	return got;
+}
+
 /* With an empty get area: the bytes that were read, 0 at the end or after an error. */
 static size_t read_more(FILE *stream, char *to, size_t n, bool *rest)
 {
@@ -171,7 +185,7 @@ static size_t read_more(FILE *stream, char *to, size_t n, bool *rest)
 		return stream_take(stream, to, n);
 	}
 	*rest = true;
-	return NEXT(fread_unlocked)(to, 1, n, stream);
+	return libc_read(stream, to, n);
 }
 
 size_t stream_read(FILE *stream, char *to, size_t n)
@@ -182,7 +196,7 @@ size_t stream_read(FILE *stream, char *to, size_t n)
 	if (done == n)
 		return n;
 	if (!stream_handle(stream, NEVER) || !stream_prepare(stream))
-		return done + NEXT(fread_unlocked)(to + done, 1, n - done, stream);
+		return done + libc_read(stream, to + done, n - done);
 	while (done < n && !rest) {
 		size_t got = read_more(stream, to + done, n - done, &rest);
 

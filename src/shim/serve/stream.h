@@ -19,6 +19,7 @@
 
 #include "base/compiler.h"
 
+#include "shim/files/look.h"
 #include "shim/table/fdtab.h"
 #include "shim/libc/stream_layout.h"
 
@@ -42,6 +43,12 @@ bool stream_refill(FILE *stream);
 
 /* Have `least` bytes in the get area, if the file has them and the buffer room. */
 void stream_ahead(FILE *stream, size_t least);
+
+/* libc may have read the stream's file itself. */
+static inline void stream_after(const FILE *stream)
+{
+	look_after(stream->_fileno);
+}
 
 /* Move up to `n` bytes of the get area to `to`. */
 size_t stream_take(FILE *stream, char *to, size_t n);

@@ -171,22 +171,21 @@ void handle_checked(struct handle *handle, uint64_t now)
 }
 
 static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcache_reason reason,
-			      const struct statx *stx)
+			      const struct statx *stx, uint64_t stx_ms)
 {
-	uint64_t now = clock_coarse_ms();
 	/* first: attributes never vouch for a number that is older than they are */
 	uint64_t before = __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
 
 	handle->stx = *stx;
 	handle->reason = reason;
 	store_relaxed(&handle->size, stx->stx_size);
-	handle_checked(handle, now);
-	store_relaxed(&handle->retry_ms, now + attach_config.settle_ms + RETRY_SLACK_MS);
+	handle_checked(handle, stx_ms);
+	store_relaxed(&handle->retry_ms, stx_ms + attach_config.settle_ms + RETRY_SLACK_MS);
 	return before;
 }
 
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
-		     enum rawcache_reason reason, const struct statx *stx)
+		     enum rawcache_reason reason, const struct statx *stx, uint64_t stx_ms)
 {
 	uint64_t put = file;
 
@@ -194,7 +193,7 @@ void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 	if (handle_hold(handle)) {
 		if (load_acquire(&handle->generation) == generation &&
 		    !__atomic_exchange_n(&handle->updating, 1, __ATOMIC_ACQUIRE)) {
-			put = file_exchange(handle, file, reason, stx);
+			put = file_exchange(handle, file, reason, stx, stx_ms);
 			store_release(&handle->updating, 0);
 		}
 		handle_release(handle);
@@ -204,9 +203,9 @@ void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 }
 
 void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,
-		  const struct statx *stx)
+		  const struct statx *stx, uint64_t stx_ms)
 {
-	file_exchange(handle, file, reason, stx);
+	file_exchange(handle, file, reason, stx, stx_ms);
 }
 
 static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)

@@ -42,7 +42,8 @@ static bool mode_same(const struct handle *handle, int fd)
 		return false;
 	if (handle->writer)
 		return (flags & O_ACCMODE) != O_RDONLY;
-	return (flags & O_ACCMODE) != O_WRONLY && !(flags & O_DIRECT);
+	return (flags & O_ACCMODE) != O_WRONLY &&
+	       (!(flags & O_DIRECT) || load_relaxed(&handle->retry_ms) == HANDLE_NEVER);
 }
 
 /* No request goes to a server for this: which inode it is does not change. */
