@@ -58,6 +58,13 @@ void rawcache_file_seen(struct rawcache *cache, const struct statx *stx);
 bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx);
 
 /*
+ * rawcache_file_open() with attributes that were asked for at `asked_ns`, CLOCK_MONOTONIC: where this process has seen
+ * others since, they are read again. 0: at any time.
+ */
+int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+			     uint64_t asked_ns, uint64_t *file, enum rawcache_reason *reason);
+
+/*
  * A reason to look at the attributes of the file again (stx_ino and the device count), as a lock that was
  * granted is one: all handles of this process are -ESTALE until they are opened again. `ask`: the next
  * rawcache_file_open() of it asks the server, past what the kernel remembers. `cache` may be NULL;

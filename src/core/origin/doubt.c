@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/origin/doubt.h"
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/sys.h"
 
@@ -26,6 +27,12 @@ void doubt_raise_seen(struct doubt *doubt, uint32_t *seen)
 {
 	if (fetch_add(&doubt->count, 1) == *seen)
 		++*seen;
+}
+
+/* Of two at a time the later one counts; that it is not stored back by the other one is worth no loop. */
+void doubt_news(struct doubt *doubt)
+{
+	store_release(&doubt->news_ns, clock_mono_ns());
 }
 
 int doubt_look(struct doubt *doubt, int fd, struct statx *stx)

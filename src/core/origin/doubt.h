@@ -20,6 +20,7 @@ struct doubt {
 	uint32_t count; /* of reasons to look again */
 	uint32_t asked; /* reasons for which the server shall be asked, */
 	uint32_t answered; /* and how many of them were there when it was asked last */
+	uint64_t news_ns; /* when attributes were known last that are those of no open version: clock_mono_ns() */
 };
 
 struct doubt *doubt_of(const struct statx *stx);
@@ -32,6 +33,9 @@ void doubt_raise(struct doubt *doubt, bool ask);
  * it need not look again itself, and *seen is the new count.
  */
 void doubt_raise_seen(struct doubt *doubt, uint32_t *seen);
+
+/* Attributes were seen of a version that nobody here has open: what was read before is older. */
+void doubt_news(struct doubt *doubt);
 
 /* Read the attributes of `fd`, as fresh as the reasons ask for. 0 or -errno. */
 int doubt_look(struct doubt *doubt, int fd, struct statx *stx);

@@ -7,6 +7,7 @@
 #include <rawcache/file.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/critical.h"
 #include "base/memory.h"
@@ -249,8 +250,20 @@ static void file_chunks_init(const struct rawcache *cache, struct file *file)
 		store_release(&file->chunks, (uint64_t)(uintptr_t)table | shift);
 }
 
+/*
+ * Whether attributes may be older than what this process has seen of the file: a thread may be stopped
+ * between its look and this. Under the lock; `vouched`: of versions_open().
+ */
+static bool reasons_old(const struct reasons *reasons, uint64_t vouched)
+{
+	uint64_t news = max_u64(vouched, load_acquire(&reasons->doubt->news_ns));
+
+	return news > reasons->asked_ns;
+}
+
 static void file_vouch(struct file *file, const struct reasons *reasons)
 {
+	file->vouched_ns = clock_mono_ns();
 	store_relaxed(&file->writer, reasons->writer);
 	store_relaxed(&file->doubt, reasons->doubt);
 	store_relaxed(&file->doubt_seen, reasons->doubt_seen);
@@ -310,9 +323,16 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 	struct critical critical;
 	struct file_link *link;
 	struct file *file = NULL;
+	unsigned int open;
+	uint64_t vouched;
 
 	files_lock(files, &critical);
-	if (version_other(files, stx))
+	open = versions_open(files, stx, &vouched);
+	if (reasons_old(reasons, vouched)) {
+		files_unlock(files, &critical);
+		return -ESTALE;
+	}
+	if (open & VERSION_OTHER)
 		doubt_raise_seen(reasons->doubt, &reasons->doubt_seen);
 	HASH_FIND(hh, files->by_key, key, sizeof(*key), link);
 	if (link) {

@@ -44,6 +44,7 @@ struct file {
 	uint32_t doubt_seen;
 	struct doubt *doubt; /* reasons to look at the attributes again, and how many there were */
 	uint32_t number; /* of this object */
+	uint64_t vouched_ns; /* its attributes were the file's, asked for before: clock_mono_ns() */
 	struct key key;
 	struct identity identity; /* its path is `path` below */
 	uint64_t inode, device; /* of the file as it is open now: both may be others next time */

@@ -22,6 +22,8 @@
 #define WHOLE_SECONDS_MS 2000u
 /* No clock is so wrong: somebody has set that time. */
 #define FUTURE_SET_NS (UINT64_C(2) * 86400 * 1000000000u)
+/* So often attributes are asked for that are not older than what others have seen meanwhile. */
+#define LOOKS 4
 
 static const uint32_t no_writer;
 
@@ -76,7 +78,8 @@ static bool identity_recent(const struct identity *identity, const struct origin
 	       modified_recently(identity, origin, now, window_ms);
 }
 
-static struct reasons reasons_of(const struct rawcache *cache, const struct statx *stx)
+static struct reasons reasons_of(const struct rawcache *cache, const struct statx *stx,
+				 uint64_t asked_ns)
 {
 	const uint32_t *writer = file_writer(cache, stx);
 	struct doubt *doubt = doubt_of(stx);
@@ -84,7 +87,8 @@ static struct reasons reasons_of(const struct rawcache *cache, const struct stat
 	return (struct reasons){ .writer = writer ? writer : &no_writer,
 				 .doubt = doubt,
 				 .writer_seen = writer ? load_acquire(writer) : 0,
-				 .doubt_seen = load_acquire(&doubt->count) };
+				 .doubt_seen = load_acquire(&doubt->count),
+				 .asked_ns = asked_ns };
 }
 
 static int refuse(enum rawcache_reason *reason, enum rawcache_reason why, int err)
@@ -99,28 +103,19 @@ static int refuse_seen(struct rawcache *cache, const struct statx *stx,
 		       enum rawcache_reason *reason, enum rawcache_reason why, int err)
 {
 	rawcache_file_seen(cache, stx);
+	doubt_news(doubt_of(stx));
 	return refuse(reason, why, err);
 }
 
-int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
-		       uint64_t *handle, enum rawcache_reason *reason)
+/* -ESTALE: the attributes may be old. */
+static int file_open_as(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+			struct reasons *reasons, uint64_t *handle, enum rawcache_reason *reason)
 {
-	struct reasons reasons = reasons_of(cache, stx);
 	struct identity identity;
 	struct origin origin;
-	struct statx fresh;
 	struct key key;
 	int err;
 
-	if (!storage_probe(cache))
-		return refuse(reason, RAWCACHE_REASON_io_error, -EIO);
-	/* the attributes must not be older than the look at the reasons */
-	if (reasons.writer_seen || reasons.doubt_seen) {
-		err = doubt_look(reasons.doubt, fd, &fresh);
-		if (err)
-			return refuse(reason, RAWCACHE_REASON_changed, err);
-		stx = &fresh;
-	}
 	if (!stx->stx_size)
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_empty, -ENODATA);
 	if (stx->stx_size > INT64_MAX)
@@ -137,6 +132,38 @@ int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const s
 	if (identity_recent(&identity, &origin, cache->options.settle_ms))
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_unsettled, -EAGAIN);
 	key = key_of_file(&cache->image.sb, &identity);
-	err = file_get(cache, &key, &identity, stx, &reasons, handle);
+	err = file_get(cache, &key, &identity, stx, reasons, handle);
+	if (err == -ESTALE)
+		return refuse(reason, RAWCACHE_REASON_changed, err);
 	return err ? refuse(reason, RAWCACHE_REASON_no_memory, err) : 0;
+}
+
+int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
+			     const struct statx *stx, uint64_t asked_ns, uint64_t *handle,
+			     enum rawcache_reason *reason)
+{
+	struct reasons reasons = reasons_of(cache, stx, asked_ns);
+	int err = -ESTALE;
+
+	if (!storage_probe(cache))
+		return refuse(reason, RAWCACHE_REASON_io_error, -EIO);
+	/* the attributes must not be older than the look at the reasons */
+	if (!reasons.writer_seen && !reasons.doubt_seen)
+		err = file_open_as(cache, fd, path, stx, &reasons, handle, reason);
+	for (int i = 0; i < LOOKS && err == -ESTALE; i++) {
+		struct statx fresh;
+
+		reasons = reasons_of(cache, stx, clock_mono_ns());
+		err = doubt_look(reasons.doubt, fd, &fresh);
+		if (err)
+			return refuse(reason, RAWCACHE_REASON_changed, err);
+		err = file_open_as(cache, fd, path, &fresh, &reasons, handle, reason);
+	}
+	return err;
+}
+
+int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+		       uint64_t *handle, enum rawcache_reason *reason)
+{
+	return rawcache_file_open_asked(cache, fd, path, stx, 0, handle, reason);
 }

@@ -51,6 +51,7 @@ struct reasons {
 	const uint32_t *writer;
 	struct doubt *doubt;
 	uint32_t writer_seen, doubt_seen;
+	uint64_t asked_ns; /* and when the attributes were asked for */
 };
 
 /* --- file.c. The lock comes with a critical section. */
@@ -58,7 +59,10 @@ struct reasons {
 void files_lock(struct files *files, struct critical *critical);
 void files_unlock(struct files *files, struct critical *critical);
 
-/* Takes the lock: the object of `key`, with a reference, made if there is none. 0 or -ENOMEM. */
+/*
+ * Takes the lock: the object of `key`, with a reference, made if there is none. 0, -ENOMEM, or -ESTALE: the
+ * attributes may be older than what this process has seen of the file.
+ */
 int file_get(struct rawcache *cache, const struct key *key, const struct identity *identity,
 	     const struct statx *stx, struct reasons *reasons, uint64_t *handle);
 
@@ -71,8 +75,12 @@ void inode_enter(struct files *files, struct file_link *link, const struct statx
 /* The object is the inode's now: it may have been another's, where a file has no lasting one. */
 void inode_move(struct files *files, struct file_link *link, const struct statx *stx);
 
-/* Whether somebody has another version of the file open. */
-bool version_other(struct files *files, const struct statx *stx);
+/*
+ * What versions of the file somebody has open. *vouched: when another one was known to be the file's last,
+ * whether it is open still or not; 0: never.
+ */
+enum { VERSION_SAME = 1, VERSION_OTHER = 2 };
+unsigned int versions_open(struct files *files, const struct statx *stx, uint64_t *vouched);
 
 /* Without the lock: what is mapped of another version than `stx` tells of is not the file's any more. */
 void mapped_learn(struct rawcache *cache, const struct statx *stx);

@@ -5,6 +5,7 @@
  */
 #include <rawcache/embed.h>
 
+#include "base/checked.h"
 #include "base/compiler.h"
 #include "base/critical.h"
 #include "base/stats.h"
@@ -58,18 +59,24 @@ static bool version_same(const struct identity *id, const struct statx *stx)
 	       stx->stx_ctime.tv_nsec == id->ctime_nsec;
 }
 
-bool version_other(struct files *files, const struct statx *stx)
+unsigned int versions_open(struct files *files, const struct statx *stx, uint64_t *vouched)
 {
 	struct file_link *link = *inode_place(files, sys_device(stx), stx->stx_ino);
+	unsigned int open = 0;
 
+	*vouched = 0;
 	for (; link; link = link->same) {
 		const struct file *file = link->file;
+		bool same = version_same(&file->identity, stx);
 
-		if (file->inode == stx->stx_ino && file->device == sys_device(stx) &&
-		    load_relaxed(&file->references) && !version_same(&file->identity, stx))
-			return true;
+		if (file->inode != stx->stx_ino || file->device != sys_device(stx))
+			continue;
+		if (load_relaxed(&file->references))
+			open |= same ? VERSION_SAME : VERSION_OTHER;
+		if (!same)
+			*vouched = max_u64(*vouched, file->vouched_ns);
 	}
-	return false;
+	return open;
 }
 
 uint32_t *file_writer(const struct rawcache *cache, const struct statx *stx)
@@ -86,19 +93,23 @@ bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx)
 	return load_relaxed(inode_place(cache->files, sys_device(stx), stx->stx_ino));
 }
 
-/* Somebody has another version open than `stx` tells of. */
-static bool version_over(const struct rawcache *cache, const struct statx *stx)
+/* Somebody has another version open than `stx` tells of, or nobody has this one, but may be opening another. */
+static void versions_learn(const struct rawcache *cache, const struct statx *stx)
 {
 	struct files *files = cache->files;
 	struct critical critical;
-	bool over;
+	unsigned int open;
+	uint64_t vouched;
 
 	if (!rawcache_file_known(cache, stx))
-		return false;
+		return;
 	files_lock(files, &critical);
-	over = version_other(files, stx);
+	open = versions_open(files, stx, &vouched);
 	files_unlock(files, &critical);
-	return over;
+	if (!(open & VERSION_SAME))
+		doubt_news(doubt_of(stx));
+	if (open & VERSION_OTHER)
+		doubt_raise(doubt_of(stx), false);
 }
 
 void mapped_learn(struct rawcache *cache, const struct statx *stx)
@@ -109,8 +120,8 @@ void mapped_learn(struct rawcache *cache, const struct statx *stx)
 
 void rawcache_file_seen(struct rawcache *cache, const struct statx *stx)
 {
-	if (cache && version_over(cache, stx))
-		doubt_raise(doubt_of(stx), false);
+	if (cache)
+		versions_learn(cache, stx);
 	mapped_learn(cache, stx);
 }
 

@@ -31,7 +31,7 @@ struct candidate {
 	int fd;
 	bool inside; /* a configured directory */
 	struct statx stx;
-	uint64_t stx_ms; /* clock_coarse_ms() before they were read */
+	uint64_t stx_ms, stx_ns; /* clock_coarse_ms() and clock_mono_ns() before they were read */
 	struct pathbuf *buf; /* its path, if inside */
 };
 
@@ -39,6 +39,7 @@ struct candidate {
 static int candidate_look(struct candidate *file, bool fresh)
 {
 	file->stx_ms = clock_coarse_ms();
+	file->stx_ns = clock_mono_ns();
 	return fresh ? attach_fstatx(file->fd, &file->stx) : sys_fstatx(file->fd, &file->stx);
 }
 
@@ -144,8 +145,8 @@ static struct handle *reader_make(struct candidate *file, bool shared, enum rawc
 	uint64_t position = shared || process_shared_always ? POSITION_KERNEL | POSITION_SHARED : 0;
 	uint64_t number = RAWCACHE_NO_FILE;
 	struct handle *handle;
-	int err = rawcache_file_open(attach_cache_now(), file->fd, file->buf->path, &file->stx,
-				     &number, reason);
+	int err = rawcache_file_open_asked(attach_cache_now(), file->fd, file->buf->path, &file->stx,
+					   file->stx_ns, &number, reason);
 
 	if (err && err != -EAGAIN)
 		return NULL;
@@ -324,8 +325,8 @@ static int reader_reopen(struct candidate *file, uint64_t *number, enum rawcache
 	if (!file->buf)
 		return -ENOMEM;
 	if (candidate_examine(file, reason))
-		err = rawcache_file_open(attach_cache_now(), file->fd, file->buf->path, &file->stx,
-					 number, reason);
+		err = rawcache_file_open_asked(attach_cache_now(), file->fd, file->buf->path, &file->stx,
+					       file->stx_ns, number, reason);
 	pathbuf_put(file->buf);
 	return err;
 }
