@@ -127,4 +127,13 @@ calls_against <"$scratch/core_symbols" | sort >"$scratch/bad"
 no_arrow "no room of core calls a room above it"
 for room in $shim_rooms; do symbols "shim/$room" "$room"; done | calls_against | sort >"$scratch/bad"
 no_arrow "no room of the shim calls a room above it"
+
+# sizes: what is longer is divided by its subjects. A table is as long as what it lists.
+find "$src" "$TOP_SRCDIR/include" -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort >"$scratch/sources"
+xargs wc -l <"$scratch/sources" | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' >"$scratch/bad"
+no_arrow "no file has more than 400 lines"
+xargs awk 'FNR == 1 { begun = 0 } /^\{/ { begun = FNR; name = before } { before = $0 }
+	/^\}/ && begun { if (FNR - begun >= 50) print FILENAME ": " FNR - begun + 1 " lines: " name; begun = 0 }' \
+	<"$scratch/sources" >"$scratch/bad"
+no_arrow "no function has more than 50 lines"
 done_testing

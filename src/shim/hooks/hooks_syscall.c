@@ -353,6 +353,14 @@ static bool call_processes(const struct call *c, long *ret)
 		process_settle();
 		*ret = call_next(c);
 		return true;
+	default:
+		return false;
+	}
+}
+
+static bool call_signals(const struct call *c, long *ret)
+{
+	switch (c->number) {
 	case SYS_rt_sigprocmask:
 		*ret = call_next(c);
 		guard_mask_changed();
@@ -382,7 +390,7 @@ long syscall(long number, ...)
 	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
 	    newfd_syscall(number, c.a, &ret) || call_maps(&c, &ret) || call_writes(&c, &ret) ||
 	    call_transfers(&c, &ret) || call_looks(&c, &ret) || call_processes(&c, &ret) ||
-	    ring_syscall(number, c.a, &ret))
+	    call_signals(&c, &ret) || ring_syscall(number, c.a, &ret))
 		return ret;
 	rights_call_begin(number, c.a[0], &change);
 	ret = call_next(&c);
