@@ -77,13 +77,6 @@ void binary_close(struct binary *binary)
 	close(binary->fd);
 }
 
-bool binary_is_musl(const struct binary *binary)
-{
-	const char *slash = strrchr(binary->interpreter, '/');
-
-	return slash && !strncmp(slash + 1, "ld-musl-", 8);
-}
-
 static void section_symbols(const struct binary *binary, Elf_Scn *section, const GElf_Shdr *header,
 			    bool undefined, binary_name_fn *fn, void *arg)
 {

@@ -19,9 +19,6 @@ struct binary {
 int binary_open(struct binary *binary, const char *path);
 void binary_close(struct binary *binary);
 
-/* Whether musl's loader loads it, which cannot load objects that need glibc. */
-bool binary_is_musl(const struct binary *binary);
-
 typedef void binary_name_fn(void *arg, const char *name);
 
 /* Call `fn` for the dynamic symbols it defines, or for those it wants from elsewhere. */

@@ -10,6 +10,7 @@
 
 #include "cli/binary.h"
 #include "cli/doctor.h"
+#include "cli/interpreter.h"
 #include "cli/program.h"
 
 static void program_look(struct doctor *doctor, const char *name, int depth);
@@ -103,7 +104,7 @@ static bool binary_look(struct doctor *doctor, const char *path, const struct bi
 		static_report(doctor, path, binary);
 		return false;
 	}
-	if (binary_is_musl(binary)) {
+	if (interpreter_is_musl(binary->interpreter)) {
 		doctor_fail(doctor, "%s is linked with musl; the preload object needs glibc: `rawcache "
 				    "run` runs it without the cache", path);
 		return false;

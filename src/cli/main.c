@@ -17,12 +17,30 @@
 #include "cli/say.h"
 #include "cli/version.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
-	&command_run,	 &command_setup,  &command_stat,   &command_top,    &command_info,
-	&command_ls,	 &command_du,	  &command_warm,   &command_format, &command_verify,
-	&command_drop,	 &command_set,	  &command_explain, &command_doctor, &command_help,
+	&command_run,
+	&command_setup,
+	&command_stat,
+#ifdef WITH_TOP
+	&command_top,
+#endif
+	&command_info,
+	&command_ls,
+	&command_du,
+	&command_warm,
+	&command_format,
+	&command_verify,
+	&command_drop,
+	&command_set,
+	&command_explain,
+#ifdef WITH_DOCTOR
+	&command_doctor,
+#endif
+	&command_help,
 	NULL,
 };
+/* clang-format on */
 
 const struct command *command_find(const char *name)
 {

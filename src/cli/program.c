@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/binary.h"
+#include "cli/interpreter.h"
 
 const char *program_base(const char *path)
 {
@@ -90,21 +90,17 @@ bool script_read(struct script *script, const char *path)
 
 bool program_is_musl(const char *name)
 {
+	char interpreter[PATH_MAX];
 	char path[PATH_MAX];
-	struct binary binary;
 	struct script script;
-	bool musl;
 	int err;
 
 	for (int depth = 0; name && depth <= SCRIPT_DEPTH; depth++) {
 		if (!program_find(name, path))
 			return false;
-		err = binary_open(&binary, path);
-		if (!err) {
-			musl = binary_is_musl(&binary);
-			binary_close(&binary);
-			return musl;
-		}
+		err = interpreter_find(path, interpreter);
+		if (!err)
+			return interpreter_is_musl(interpreter);
 		if (err != -ENOEXEC || !script_read(&script, path))
 			return false;
 		name = script.program;

@@ -6,6 +6,7 @@ cd "$scratch" || exit 99
 IMAGE=$scratch/cache.img
 export RAWCACHE_RUNTIME_DIR=$scratch/runtime RAWCACHE_DEVICE=$IMAGE
 unset LD_PRELOAD
+"$RAWCACHE" help doctor >/dev/null 2>&1 || skip_all "built without doctor"
 mkdir runtime bin data
 CACHED_PATH=$scratch/data
 

@@ -17,11 +17,13 @@ layer() {
 	no_arrow "src/$1 includes only $2 and public headers"
 	listed "$1"
 }
-# listed DIRECTORY: its Makefile.inc names each of its files, sorted
+# listed DIRECTORY: its Makefile.inc names each of its files, each list sorted
 listed() {
 	(cd "$src" && ls "$1"/*.[ch]) | LC_ALL=C sort >"$scratch/files"
-	sed -n 's|^[[:space:]]*src/\([a-z_/]*\.[ch]\).*|\1|p' "$src/$1/Makefile.inc" >"$scratch/listed"
-	check "src/$1/Makefile.inc lists its files, sorted" diff "$scratch/files" "$scratch/listed"
+	LC_ALL=C awk '/^[ \t]*src.*\.[ch]( \\)?$/ && sub(/^[ \t]*src\//, "") { sub(/ .*/, ""); print > OUT; if ($0 < before) print "# not sorted: " $0; before = $0; next }
+		{ before = "" }' OUT="$scratch/listed" "$src/$1/Makefile.inc" >"$scratch/unsorted"
+	LC_ALL=C sort "$scratch/listed" >>"$scratch/unsorted"
+	check "src/$1/Makefile.inc lists its files, sorted" diff "$scratch/files" "$scratch/unsorted"
 }
 for header in "$TOP_SRCDIR"/include/rawcache/*.h; do
 	case $header in *_tbl.h) continue ;; esac
