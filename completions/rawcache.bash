@@ -3,9 +3,9 @@
 # bash completion for rawcache(1)
 
 declare -gA _rawcache_options=(
-	[run]='--path --profile --exclude --cache --size --stats --threshold --ttl --log --help'
+	[run]='--path --profile --exclude --cache --size --stats --report --threshold --ttl --log --help'
 	[setup]='--path --cache --size --yes --help'
-	[stat]='--cache --json --prometheus --list --per-process --bytes --watch --count --help'
+	[stat]='--cache --json --prometheus --html --list --per-process --bytes --watch --count --help'
 	[top]='--cache --interval --help'
 	[info]='--cache --json --bytes --help'
 	[ls]='--cache --json --bytes --sort --reverse --help'
@@ -17,6 +17,7 @@ declare -gA _rawcache_options=(
 	[set]='--cache --help'
 	[explain]='--cache --path --exclude --json --help'
 	[doctor]='--cache --json --help'
+	[export]='--cache --listen --textfile --interval --help'
 	[help]='--help'
 )
 # what follows an option; those that are not here take no value
@@ -30,6 +31,7 @@ declare -gA _rawcache_values=(
 	[run:-c]='file'
 	[run:--size]='words 1G 10G 100G'
 	[run:-s]='words 1G 10G 100G'
+	[run:--report]='file'
 	[run:--threshold]='words auto 4K 64K'
 	[run:--ttl]='any'
 	[run:--log]='file'
@@ -41,8 +43,8 @@ declare -gA _rawcache_values=(
 	[setup:-s]='words 1G 10G 100G'
 	[stat:--cache]='file'
 	[stat:-c]='file'
+	[stat:--html]='file'
 	[stat:--watch]='any'
-	[stat:-w]='any'
 	[stat:--count]='any'
 	[stat:-n]='any'
 	[top:--cache]='file'
@@ -82,6 +84,14 @@ declare -gA _rawcache_values=(
 	[explain:-x]='directory'
 	[doctor:--cache]='file'
 	[doctor:-c]='file'
+	[export:--cache]='file'
+	[export:-c]='file'
+	[export:--listen]='any'
+	[export:-l]='any'
+	[export:--textfile]='file'
+	[export:-t]='file'
+	[export:--interval]='any'
+	[export:-i]='any'
 )
 declare -gA _rawcache_operands=(
 	[run]=program
@@ -98,6 +108,7 @@ declare -gA _rawcache_operands=(
 	[set]=none
 	[explain]=files
 	[doctor]=program
+	[export]=none
 	[help]=command
 )
 

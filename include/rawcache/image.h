@@ -74,6 +74,30 @@ int rawcache_image_info(const char *path, struct rawcache_image_info *info, size
 /* Like rawcache_image_info() for an attached cache, with the used_ fields counted. */
 int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info, size_t size);
 
+enum rawcache_region_state {
+	RAWCACHE_REGION_FREE,      /* empty */
+	RAWCACHE_REGION_ACTIVE,    /* being written */
+	RAWCACHE_REGION_SEALED,    /* full */
+	RAWCACHE_REGION_RECYCLING, /* being emptied */
+	RAWCACHE_REGION_BAD,       /* its storage failed */
+};
+
+/* A part of the image that is written in one go and recycled in one go. */
+struct rawcache_region {
+	uint64_t size, used; /* bytes; of these, stored and not moved away since */
+	uint64_t opened;     /* seconds since the epoch when writing to it began; 0: never */
+	uint8_t state;       /* enum rawcache_region_state */
+	uint8_t reread;      /* 1: of the log of what was read again; 0: of what was stored once */
+	uint8_t held;        /* 1: a mapping, a view or a transfer keeps it from being recycled */
+	uint8_t reserved[5];
+};
+
+/*
+ * The regions in the order in which they lie: fills up to `max` rows of `row_size` bytes (sizeof(*rows), as
+ * the program was built), returns the number there are. Programs may use the cache meanwhile. Since 0.2.0.
+ */
+int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_t row_size, size_t max);
+
 /*
  * Whether this process may only read the image, for its file or device says so: then nothing is
  * stored, dropped or counted.

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/child.h"
 #include "cli/command.h"
 #include "cli/create.h"
 #include "cli/option.h"
@@ -21,12 +20,11 @@
 #include "cli/preload.h"
 #include "cli/profile.h"
 #include "cli/program.h"
-#include "cli/sample.h"
 #include "cli/say.h"
 #include "cli/setting.h"
-#include "cli/summary.h"
 #include "cli/target.h"
 #include "cli/text.h"
+#include "cli/watched.h"
 
 struct run {
 	struct target target;
@@ -34,6 +32,7 @@ struct run {
 	const char *profile_name; /* NULL: none */
 	struct profile profile;
 	bool stats;
+	const char *report; /* file for a page; NULL: none */
 	bool plain;	/* the program runs without the cache */
 	bool read_only; /* ... or with an image that it may not write */
 };
@@ -46,6 +45,7 @@ static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
 	{ "size", required_argument, NULL, 's' },
 	{ "stats", no_argument, NULL, 'S' },
+	{ "report", required_argument, NULL, 'r' },
 	{ "threshold", required_argument, NULL, 't' },
 	{ "ttl", required_argument, NULL, 'T' },
 	{ "log", required_argument, NULL, 'l' },
@@ -88,6 +88,9 @@ static int run_option(struct run *run, int c, char **argv)
 		return GO_ON;
 	case 'S':
 		run->stats = true;
+		return GO_ON;
+	case 'r':
+		run->report = optarg;
 		return GO_ON;
 	default:
 		setting = setting_find(c);
@@ -247,49 +250,19 @@ static int run_early(void)
 	return GO_ON;
 }
 
-static int program_failed(const char *name, int err)
-{
-	if (err == ENOENT && strchr(name, '/') && !access(name, F_OK))
-		say_refusal("cannot run %s: its interpreter is missing; "
-			    "look at its first line, or at `file %s`",
-			    name, name);
-	else if (err == ENOENT)
-		say_refusal("cannot run %s: there is no such program", name);
-	else
-		say_refusal("cannot run %s: %s", name, strerror(err));
-	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
-}
-
-/* --stats: stay behind and tell what the image's totals gained meanwhile. */
-static int run_watched(struct run *run, char **argv)
-{
-	struct sample before, after;
-	int status = sample_take(&run->target, &before);
-	int code;
-
-	if (status != GO_ON)
-		return status;
-	code = child_run(argv);
-	if (code < 0) {
-		code = program_failed(argv[0], -code);
-	} else if (sample_take(&run->target, &after) == GO_ON) {
-		summary_print(&before, &after);
-		sample_free(&after);
-	}
-	sample_free(&before);
-	return code;
-}
-
 static int run_program(struct run *run, char **argv)
 {
-	if (run->stats && run->read_only)
-		say_warning("--stats: nothing is counted, for you may only read the image %s",
-			    run->target.path);
-	else if (run->stats && !run->plain)
-		return run_watched(run, argv);
+	struct watched watched = { &run->target, run->stats, run->report };
+	bool wanted = run->stats || run->report;
+
+	if (wanted && run->read_only)
+		say_warning("%s: nothing is counted, for you may only read the image %s",
+			    run->stats ? "--stats" : "--report", run->target.path);
+	else if (wanted && !run->plain)
+		return watched_run(&watched, argv);
 	fflush(stderr);
 	execvp(argv[0], argv);
-	return program_failed(argv[0], errno);
+	return watched_failed(argv[0], errno);
 }
 
 /* After the options, which have put their values into the environment already. */
@@ -371,6 +344,7 @@ const struct command command_run = {
 		"  -c, --cache IMAGE    image file or block device (RAWCACHE_DEVICE)\n"
 		"  -s, --size SIZE      size of the image if it is made now (RAWCACHE_SIZE)\n"
 		"      --stats          wait for the program and tell what the cache did meanwhile\n"
+		"      --report FILE    the same as a page with pictures, in one HTML file\n"
 		"      --threshold SIZE smallest read that is copied from a cold mapping, or auto\n"
 		"      --ttl SECONDS    how long stored data count (RAWCACHE_TTL)\n"
 		"      --log FILE       write a log (RAWCACHE_LOG)\n"

@@ -7,13 +7,14 @@
 
 #include "cli/command.h"
 #include "cli/option.h"
+#include "cli/page.h"
 #include "cli/report.h"
 #include "cli/say.h"
 
 #define HEADING_EVERY 20 /* lines */
 
 struct stat_options {
-	const char *cache;
+	const char *cache, *html;
 	bool json, prometheus, list, per_process;
 	uint64_t watch_ms, count; /* 0: not given */
 	struct report_style style;
@@ -24,6 +25,7 @@ static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "prometheus", no_argument, NULL, 'P' },
+	{ "html", required_argument, NULL, 'H' },
 	{ "list", no_argument, NULL, 'l' },
 	{ "per-process", no_argument, NULL, 'p' },
 	{ "bytes", no_argument, NULL, 'b' },
@@ -46,6 +48,9 @@ static int stat_option(struct stat_options *options, int c, char **argv)
 	case 'P':
 		options->prometheus = true;
 		return GO_ON;
+	case 'H':
+		options->html = optarg;
+		return GO_ON;
 	case 'l':
 		options->list = true;
 		return GO_ON;
@@ -67,11 +72,14 @@ static int stat_option(struct stat_options *options, int c, char **argv)
 /* Two forms at once, or an option that means nothing in the chosen one. */
 static int stat_conflicts(const struct stat_options *options)
 {
-	if (options->json + options->prometheus + options->per_process > 1)
+	if (options->json + options->prometheus + options->per_process + !!options->html > 1)
 		return say_usage("stat",
-				 "--json, --prometheus and --per-process exclude each other; "
+				 "--json, --prometheus, --html and --per-process exclude each other; "
 				 "JSON has the processes in it");
-	if (options->list && (options->prometheus || options->per_process || options->watch_ms))
+	if (options->html && options->watch_ms && !options->count)
+		return say_usage("stat", "--html is written when --watch ends; say when with --count");
+	if (options->list && (options->prometheus || options->per_process || options->html ||
+			      options->watch_ms))
 		return say_usage("stat", "--list goes with --json only");
 	if (options->watch_ms && (options->prometheus || options->per_process))
 		return say_usage("stat", "--watch goes with the plain form and --json only; "
@@ -99,7 +107,7 @@ static int stat_print(const struct target *target, const struct sample *sample,
 	if (options->json)
 		report_json(target->path, sample, true);
 	else if (options->prometheus)
-		report_prometheus(sample);
+		report_prometheus(stdout, sample, false);
 	else if (options->per_process)
 		return report_processes(sample, &options->style);
 	else
@@ -168,6 +176,33 @@ static int stat_watch(const struct target *target, const struct stat_options *op
 	return status == GO_ON ? STATUS_OK : status;
 }
 
+/* --html: the totals; with --watch and --count, what they gained meanwhile. */
+static int html_fill(struct page_file *file, const struct stat_options *options)
+{
+	struct timespec wake;
+	int status = page_file_look(file);
+
+	clock_gettime(CLOCK_MONOTONIC, &wake);
+	for (uint64_t i = 0; status == GO_ON && i < options->count; i++) {
+		interval_wait(&wake, options->watch_ms);
+		status = page_file_look(file);
+	}
+	return status;
+}
+
+static int stat_html(const struct target *target, const struct stat_options *options)
+{
+	struct page_file file;
+	int status = page_file_open(&file, target, options->html, options->watch_ms);
+
+	if (status == GO_ON)
+		status = html_fill(&file, options);
+	if (status == GO_ON)
+		status = page_file_write(&file, NULL, 0);
+	page_file_close(&file);
+	return status == GO_ON ? STATUS_OK : status;
+}
+
 static int stat_main(int argc, char **argv)
 {
 	struct stat_options options = { 0 };
@@ -185,7 +220,12 @@ static int stat_main(int argc, char **argv)
 	status = target_open(&target, options.cache);
 	if (status != GO_ON)
 		return status;
-	status = options.watch_ms ? stat_watch(&target, &options) : stat_once(&target, &options);
+	if (options.html)
+		status = stat_html(&target, &options);
+	else if (options.watch_ms)
+		status = stat_watch(&target, &options);
+	else
+		status = stat_once(&target, &options);
 	target_close(&target);
 	return status;
 }
@@ -206,6 +246,8 @@ const struct command command_stat = {
 		"                     ~/.cache/rawcache/cache.img\n"
 		"  -j, --json         all of it, the processes too, as JSON; durations in ns\n"
 		"      --prometheus   the text format that Prometheus scrapes\n"
+		"      --html FILE    a page with pictures, in one file that needs nothing else; with\n"
+		"                     --watch and --count about that time\n"
 		"  -p, --per-process  the processes that use the image now\n"
 		"  -b, --bytes        bytes as numbers, not as 1.5G\n"
 		"  -w, --watch SECS   a line of rates per second every SECS seconds; with --json a\n"
@@ -214,6 +256,7 @@ const struct command command_stat = {
 		"  -l, --list         what is counted; needs no image\n"
 		"  -h, --help         this text\n"
 		"\n"
-		"  rawcache stat --json | jq .totals.hits\n",
+		"  rawcache stat --json | jq .totals.hits\n"
+		"  rawcache stat --html cache.html --watch 1 --count 60\n",
 };
 /* clang-format on */

@@ -66,6 +66,9 @@ static bool key_take(struct top_view *view, int key)
 	case 'r':
 		view->reverse = !view->reverse;
 		return true;
+	case 'p':
+		view->plain = !view->plain;
+		return true;
 	default:
 		return true;
 	}
@@ -112,41 +115,71 @@ static void screen_close(SCREEN *screen)
 	delscreen(screen);
 }
 
-/* Draw, wait, look again. *before is replaced by the newest sample. GO_ON or a status. */
-static int top_loop(const struct target *target, uint64_t interval_ms, struct sample *before)
+/* The counters and the regions. On GO_ON owes sample_free(). */
+static int top_look(struct top_view *view, const struct target *target, struct sample *sample)
 {
-	struct top_view view = { .order = TOP_BY_BYTES };
+	struct rawcache *cache;
+	int status = target_attach(target, true, &cache);
+
+	if (status != GO_ON)
+		return status;
+	holdings_fini(&view->image);
+	status = holdings_regions(cache, &view->image);
+	rawcache_detach(cache);
+	if (status == GO_ON)
+		status = sample_take(target, sample);
+	if (status == GO_ON)
+		history_push(&view->history, sample);
+	return status;
+}
+
+/* Draw, wait, look again. *before is replaced by the newest sample. GO_ON or a status. */
+static int top_loop(struct top_view *view, const struct target *target, uint64_t interval_ms,
+		    struct sample *before)
+{
 	struct sample now;
 	bool going;
 
-	top_view_draw(&view, target->path, before, before);
+	top_view_draw(view, target->path, before, before);
 	/* the first rates come soon */
-	going = interval_pass(&view, target, before, before, interval_ms / 4);
+	going = interval_pass(view, target, before, before, interval_ms / 4);
 	while (going) {
-		int status = sample_take(target, &now);
+		int status = top_look(view, target, &now);
 
 		if (status != GO_ON)
 			return status;
-		top_view_draw(&view, target->path, &now, before);
-		going = interval_pass(&view, target, &now, before, interval_ms);
+		top_view_draw(view, target->path, &now, before);
+		going = interval_pass(view, target, &now, before, interval_ms);
 		sample_free(before);
 		*before = now;
 	}
 	return GO_ON;
 }
 
+static void top_end(struct top_view *view, struct sample *sample)
+{
+	sample_free(sample);
+	holdings_fini(&view->image);
+	history_fini(&view->history);
+}
+
 static int top_watch(const struct target *target, uint64_t interval_ms)
 {
-	struct sample sample;
+	struct top_view view = { .order = TOP_BY_BYTES };
+	struct sample sample = { 0 };
 	SCREEN *screen;
-	int status = sample_take(target, &sample);
+	int status = history_init(&view.history, interval_ms);
 
-	if (status != GO_ON)
+	if (status == GO_ON)
+		status = top_look(&view, target, &sample);
+	if (status != GO_ON) {
+		top_end(&view, &sample);
 		return status;
+	}
 	screen = screen_open();
 	if (screen) {
 		say_hold(true);
-		status = top_loop(target, interval_ms, &sample);
+		status = top_loop(&view, target, interval_ms, &sample);
 		screen_close(screen);
 		say_hold(false);
 	} else {
@@ -154,7 +187,7 @@ static int top_watch(const struct target *target, uint64_t interval_ms)
 				     "`rawcache stat --watch 1` prints lines instead",
 				     getenv("TERM"));
 	}
-	sample_free(&sample);
+	top_end(&view, &sample);
 	return status == GO_ON ? STATUS_OK : status;
 }
 
@@ -184,8 +217,9 @@ const struct command command_top = {
 	.help =
 		"Usage: rawcache top [OPTION]...\n"
 		"\n"
-		"Watch what the cache does and which processes use it. Keys: q leaves, s changes by\n"
-		"what the processes are sorted, r reverses the order.\n"
+		"Watch what the cache does and which processes use it: rates and totals, bars over\n"
+		"time, a map of the image's regions. Keys: q leaves, s changes by what the processes\n"
+		"are sorted, r reverses the order, p hides the pictures.\n"
 		"\n"
 		"  -c, --cache IMAGE    image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                       ~/.cache/rawcache/cache.img\n"

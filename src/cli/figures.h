@@ -13,7 +13,7 @@ static inline uint64_t figure(const struct rawcache_stats *stats,
 
 /* The histograms, as a list. */
 struct figures_latency {
-	const char *name, *text;
+	const char *name, *text, *title;
 	size_t offset; /* of the struct rawcache_latency inside struct rawcache_stats */
 };
 const struct figures_latency *figures_latencies(size_t *count);

@@ -37,6 +37,7 @@ const struct command *const commands[] = {
 #ifdef WITH_DOCTOR
 	&command_doctor,
 #endif
+	&command_export,
 	&command_help,
 	NULL,
 };

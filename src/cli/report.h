@@ -34,9 +34,12 @@ void report_json(const char *path, const struct sample *sample, bool indent);
 void report_json_image(const char *path, const struct rawcache_image_info *info, bool used);
 void report_json_list(void);
 
-/* --- report_prometheus.c: the text exposition format, version 0.0.4. */
+/* --- report_prometheus.c: the text exposition format 0.0.4, or with `open` OpenMetrics 1.0.0. */
 
-void report_prometheus(const struct sample *sample);
+void report_prometheus(FILE *out, const struct sample *sample, bool open);
+
+/* What is told of an image that cannot be used. */
+void report_prometheus_down(FILE *out, enum rawcache_reason reason, bool open);
 
 /* "zero-range", "punch-hole" or "none". */
 const char *report_detach(enum rawcache_detach detach);

@@ -29,6 +29,21 @@ static int processes_read(struct rawcache *cache, struct sample *sample)
 	return n < 0 ? n : 0;
 }
 
+/* Lets go of the cache. */
+static int sample_read(struct rawcache *cache, struct sample *sample)
+{
+	int err;
+
+	sample->when = clock_mono_ns();
+	err = rawcache_stats_total(cache, &sample->total, sizeof(sample->total));
+	if (!err)
+		err = processes_read(cache, sample);
+	rawcache_detach(cache);
+	if (err)
+		sample_free(sample);
+	return err;
+}
+
 int sample_take(const struct target *target, struct sample *sample)
 {
 	struct rawcache *cache;
@@ -41,15 +56,31 @@ int sample_take(const struct target *target, struct sample *sample)
 		status = target_attach(target, true, &cache);
 	if (status != GO_ON)
 		return status;
-	sample->when = clock_mono_ns();
-	err = rawcache_stats_total(cache, &sample->total, sizeof(sample->total));
-	if (!err)
-		err = processes_read(cache, sample);
-	rawcache_detach(cache);
-	if (!err)
-		return GO_ON;
-	sample_free(sample);
-	return say_refusal("cannot read the statistics of %s: %s", target->path, strerror(-err));
+	err = sample_read(cache, sample);
+	return err ? say_refusal("cannot read the statistics of %s: %s", target->path, strerror(-err)) :
+		     GO_ON;
+}
+
+int sample_try(const struct target *target, struct sample *sample, enum rawcache_reason *reason)
+{
+	struct rawcache_options options;
+	struct rawcache *cache;
+	int err;
+
+	memset(sample, 0, sizeof(*sample));
+	config_to_options(&target->config, &options);
+	options.device = target->path;
+	options.read_only = 1;
+	err = rawcache_attach(&options, &cache, reason);
+	if (err)
+		return err;
+	*reason = RAWCACHE_REASON_image_refused;
+	err = rawcache_image_info(target->path, &sample->image, sizeof(sample->image), NULL, 0);
+	if (err)
+		rawcache_detach(cache);
+	else
+		err = sample_read(cache, sample);
+	return err;
 }
 
 void sample_free(struct sample *sample)

@@ -19,6 +19,9 @@ struct sample {
  * GO_ON or a status; on GO_ON owes sample_free().
  */
 int sample_take(const struct target *target, struct sample *sample);
+
+/* The same without a word: 0, or -errno and the reason. */
+int sample_try(const struct target *target, struct sample *sample, enum rawcache_reason *reason);
 void sample_free(struct sample *sample);
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef CLI_SUMMARY_H
 #define CLI_SUMMARY_H
 
-#include "cli/sample.h"
+#include <rawcache/stats.h>
 
-/* What the image's totals gained between two samples, to standard error. */
-void summary_print(const struct sample *before, const struct sample *after);
+/* What the image's totals gained meanwhile, to standard error. */
+void summary_print(const struct rawcache_stats *gained);
 
 #endif

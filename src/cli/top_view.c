@@ -10,6 +10,9 @@
 #include "base/compiler.h"
 #include "cli/figures.h"
 #include "cli/text.h"
+#include "cli/top_picture.h"
+
+#define PICTURE_LINES 20 /* on fewer there is room for the figures only */
 
 static const char *const order_names[TOP_ORDER_COUNT] = {
 	[TOP_BY_BYTES] = "bytes from the cache",
@@ -69,11 +72,10 @@ static int compare_processes(const void *left, const void *right)
 
 /* --- lines */
 
-/* printf on a line of the screen, cut at its edge; nothing below the screen. */
-static void line_draw(int line, const char *format, ...) printf_like(2, 3);
-static void line_draw(int line, const char *format, ...)
+/* Nothing is drawn below the screen. */
+void line_draw(int line, const char *format, ...)
 {
-	char text[512];
+	char text[1024];
 	va_list ap;
 
 	if (line >= LINES)
@@ -195,6 +197,8 @@ static void processes_draw(int line, const struct sample *now, const struct samp
 void top_view_draw(const struct top_view *view, const char *path, struct sample *now,
 		   const struct sample *before)
 {
+	int line = 7;
+
 	sorting = view;
 	if (now->count)
 		qsort(now->processes, now->count, sizeof(*now->processes), compare_processes);
@@ -202,8 +206,12 @@ void top_view_draw(const struct top_view *view, const char *path, struct sample 
 	title_draw(path, now);
 	totals_draw(now, before);
 	latencies_draw(now, before);
-	processes_draw(7, now, before);
-	line_draw(LINES > 8 ? LINES - 1 : LINES, "q quit   s sort (%s)   r reverse",
+	if (!view->plain && LINES >= PICTURE_LINES) {
+		line = bars_draw(line, &view->history) + 1;
+		line = map_draw(line, LINES / 6, view->image.region, view->image.region_count) + 1;
+	}
+	processes_draw(line, now, before);
+	line_draw(LINES > 8 ? LINES - 1 : LINES, "q quit   s sort (%s)   r reverse   p pictures",
 		  order_names[view->order]);
 	refresh();
 }

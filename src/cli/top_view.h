@@ -3,13 +3,17 @@
 #ifndef CLI_TOP_VIEW_H
 #define CLI_TOP_VIEW_H
 
-#include "cli/sample.h"
+#include "cli/history.h"
+#include "cli/holdings.h"
 
 enum top_order { TOP_BY_BYTES, TOP_BY_ORIGIN, TOP_BY_RATIO, TOP_BY_PID, TOP_ORDER_COUNT };
 
 struct top_view {
 	enum top_order order;
 	bool reverse;
+	bool plain;	       /* without the pictures */
+	struct history history;
+	struct holdings image; /* its regions */
 };
 
 /*

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user can do about a reason why something went past the cache. */
+#ifndef CLI_ADVICE_H
+#define CLI_ADVICE_H
+
+#include <stdint.h>
+
+#include <rawcache/stats.h>
+
+/* NULL: nothing, or the reason's text says it. */
+const char *advice_of(unsigned int reason);
+
+/*
+ * The reasons that were counted, most frequent first; `none` and `outside`, which nobody asked for, are
+ * left out. Fills reasons[], returns their number.
+ */
+unsigned int advice_reasons(const struct rawcache_stats *stats,
+			    unsigned int reasons[RAWCACHE_REASON_COUNT]);
+
+#endif
