@@ -8,6 +8,10 @@
  * why) or in tests/tree/census_other.txt; tests/tree/census.sh fails when one is nowhere. `rawcache doctor`
  * compares a program with this list.
  */
+LIBC(dlmopen)
+LIBC(dlopen)
+LIBC(dlsym)
+LIBC(dlvsym)
 LIBC(open)
 LIBC(open64)
 LIBC(__open)

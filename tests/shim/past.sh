@@ -32,6 +32,20 @@ tap() {
 for what in late early position raw copied writes; do
 	RAWCACHE_SETTLE=0.1 tap "$what" cached timeout 60 "$past" $what "$scratch/d/a" "$scratch/d/b" "$scratch/d/written"
 done
+
+# functions that are not the hooks
+seq -f %09.0f 0 9999 >"$scratch/d/lines"
+seq -f 1%08.0f 0 9999 >"$scratch/d/other"
+age "$scratch/d"
+check "a plug-in" ${CC:-cc} -shared -fPIC -o "$scratch/plugin.so" "$TOP_SRCDIR/tests/shim/plugin.c"
+for way in handle deep second own; do
+	program=$TOP_BUILDDIR/tests/shim/shim_other
+	[ $way != own ] || program=$TOP_BUILDDIR/tests/shim/shim_own
+	tap "$way, without the cache" "$program" $way "$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
+	tap "$way" cached timeout 60 "$program" $way "$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
+done
+check "RTLD_NEXT and RTLD_DEFAULT mean what they mean to their caller" \
+	cached "$TOP_BUILDDIR/tests/shim/shim_next" "$scratch/plugin.so"
 [ "$(counter passthrough.unseen)" -gt 0 ]
 ok $? "numbers that became other files are counted as \"unseen\""
 done_testing

@@ -15,6 +15,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 
+#include "shim/files/code.h"
 #include "shim/table/memo.h"
 #include "shim/table/mounts.h"
 #include "shim/libc/pathbuf.h"
@@ -274,6 +275,8 @@ int track_opened_slow(int fd, int flags, bool shared)
 			fd_share(fd);
 	}
 	thread_leave();
+	if (attach_cache_now())
+		code_look();
 	errno = saved;
 	return fd;
 }
@@ -311,6 +314,8 @@ struct handle *track_adopt(int fd)
 		handle = NULL;
 	}
 	thread_leave();
+	if (handle)
+		code_look();
 	errno = saved;
 	return handle;
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "shim/libc/elf.h"
+
 struct symbols_next symbols_next;
 
 static const char *const names[] = {
@@ -44,7 +46,7 @@ static void *late_find(const char *name)
 		return NULL;
 	for (struct link_map *map = _r_debug.r_map; map; map = map->l_next) {
 		/* a link_map is a handle, in glibc */
-		void *found = dlsym(map, name);
+		void *found = NEXT(dlsym)(map, name);
 
 		if (found && dladdr(found, &info) && info.dli_fbase != own.dli_fbase)
 			return found;
@@ -52,12 +54,20 @@ static void *late_find(const char *name)
 	return NULL;
 }
 
+/* dlsym() is a hook itself. */
+static void *next_find(const char *name)
+{
+	if (!strcmp(name, "dlsym") || !strcmp(name, "dlvsym"))
+		return elf_next(name);
+	return NEXT(dlsym)(RTLD_NEXT, name);
+}
+
 void *symbols_resolve_one(size_t offset)
 {
 	size_t i = offset / sizeof(void *);
 	void **slot = (void **)&symbols_next + i;
 	int saved = errno;
-	void *next = dlsym(RTLD_NEXT, names[i]);
+	void *next = next_find(names[i]);
 
 	if (!next && symbol_late(names[i]))
 		next = late_find(names[i]);

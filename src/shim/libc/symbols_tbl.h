@@ -404,5 +404,11 @@ ALIAS(__sigsuspend, sigsuspend)
 /* not libc's: hooks_sanitizer.c */
 SYMBOL(const char *, __asan_default_options, (void))
 
+/* the loader: hooks_loader.c */
+SYMBOL(void *, dlsym, (void *handle, const char *name))
+SYMBOL(void *, dlvsym, (void *handle, const char *name, const char *version))
+SYMBOL(void *, dlopen, (const char *name, int flags))
+SYMBOL(void *, dlmopen, (Lmid_t space, const char *name, int flags))
+
 /* all of them by number: hooks_syscall.c */
 SYMBOL(long, syscall, (long number, ...))

@@ -24,9 +24,9 @@ resume_fn unwind_resume __asm__("_Unwind_Resume");
 /* NULL: there is no such library, and who unwinds has another one. */
 static void *unwinder_find(const char *name)
 {
-	void *library = dlopen(LIBRARY, RTLD_LAZY);
+	void *library = NEXT(dlopen)(LIBRARY, RTLD_LAZY);
 
-	return library ? dlsym(library, name) : NULL;
+	return library ? NEXT(dlsym)(library, name) : NULL;
 }
 
 /* Without it nothing is given back, as where the program ends. */
