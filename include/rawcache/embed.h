@@ -79,10 +79,10 @@ void rawcache_file_doubt(struct rawcache *cache, const struct statx *stx, bool a
 bool rawcache_file_doubted(const struct rawcache *cache, uint64_t file);
 
 /*
- * The file with these attributes is open for writing in this process, and will be changed: until as many
+ * The file with these attributes is open for writing in this process, and may be changed: until as many
  * rawcache_file_writer_end() no mapping of it is made of the image, in any process. Those that there
- * are become the origin's before this returns, as before each rawcache_file_changed(); it waits at
- * most a second for processes that are stopped. Thread-safe; async-signal-safe.
+ * are become the origin's before rawcache_file_changed() returns; it waits at most a second for
+ * processes that are stopped. Thread-safe; async-signal-safe.
  */
 void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx);
 void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx);

@@ -8,7 +8,7 @@ REASON(disabled, "RAWCACHE_DISABLE is set, or the program is listed in RAWCACHE_
 REASON(no_paths, "RAWCACHE_PATHS names no directory")
 REASON(outside, "the file lies below no configured path")
 REASON(excluded, "the file lies below an excluded path")
-REASON(open_mode, "the file is open for writing, or with O_DIRECT, O_PATH or O_APPEND")
+REASON(open_mode, "the file is open for writing alone, was written to or mapped shared through the descriptor, or is open with O_DIRECT, O_PATH or O_APPEND")
 REASON(not_regular, "not a regular file")
 REASON(special_fs, "the file system makes up its contents (proc, sys, ...), or nothing tells them from others (squashfs before Linux 6.8) or older ones (rclone; RAWCACHE_TRUST=1 where files do not change)")
 REASON(deleted, "the file has no name any more")

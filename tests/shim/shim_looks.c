@@ -373,10 +373,10 @@ static int told_end(void)
 	return 0;
 }
 
-/* Reads that pass to the kernel tell as well: by a descriptor for writing. */
+/* Reads that pass to the kernel tell as well: by a descriptor for appending. */
 static int told_writer(void)
 {
-	int writer = open(path, O_RDWR);
+	int writer = open(path, O_RDWR | O_APPEND);
 	int fd = file_warm();
 
 	change('B');

@@ -117,7 +117,8 @@ static void readers(void)
 	result(dup(fd) >= 0 && lseek(fd, 0, SEEK_CUR) == 1000, "whose own position stays");
 	close(fd);
 	served(open(file, O_RDONLY | O_CREAT, 0600), 1, "O_CREAT of what exists");
-	served(open(file, O_RDWR), 0, "O_RDWR is not served");
+	served(open(file, O_RDWR), 1, "O_RDWR");
+	served(open(file, O_RDWR | O_APPEND), 0, "O_RDWR to append is not served");
 	served(open(file, O_RDONLY | O_APPEND), 0, "O_APPEND is not served");
 	close(at);
 }

@@ -98,7 +98,7 @@ static ssize_t by_append(int fd)
 static ssize_t by_writer(int fd)
 {
 	(void)fd;
-	return by_mode(O_RDWR);
+	return by_mode(O_RDWR | O_APPEND);
 }
 
 /* It becomes what is not served while it is open. */
@@ -120,7 +120,7 @@ static ssize_t by_sendfile(int fd)
 
 	(void)fd;
 	if (opened < 0)
-		opened = file_open(O_RDWR);
+		opened = file_open(O_RDWR | O_APPEND);
 	if (ends[0] < 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 		return -1;
 	if (sendfile(ends[0], opened, &offset, BLOCK) != BLOCK)

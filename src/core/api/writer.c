@@ -13,18 +13,14 @@ static uint32_t *writer_of(const struct rawcache *cache, const struct statx *stx
 	return cache && !cache->runtime.read_only ? file_writer(cache, stx) : NULL;
 }
 
-static void changed(struct rawcache *cache, uint32_t *writer)
-{
-	fetch_add(writer, 1); /* pairs with the acquire in file_written() */
-	watch_demand(cache, writer);
-}
-
 void rawcache_file_changed(struct rawcache *cache, const struct statx *stx)
 {
 	uint32_t *writer = writer_of(cache, stx);
 
-	if (writer)
-		changed(cache, writer);
+	if (!writer)
+		return;
+	fetch_add(writer, 1); /* pairs with the acquire in file_written() */
+	watch_demand(cache, writer);
 }
 
 void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx)
@@ -36,7 +32,6 @@ void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx)
 	/* a process without a slot tells of each change, and not that it is going to make some */
 	if (!cache_slot_need(cache))
 		watch_write(cache, writer);
-	changed(cache, writer);
 }
 
 void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx)

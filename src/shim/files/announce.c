@@ -11,12 +11,13 @@ void announce_begin_slow(struct announce *announce, int fd)
 {
 	struct handle *handle = track_writer(fd);
 
-	if (!handle || !handle->writer)
+	if (!handle || load_acquire(&handle->mode) == HANDLE_READS)
 		return;
 	pthread_testcancel();
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &announce->cancel_state);
 	announce->handle = handle;
-	rawcache_file_changed(attach_cache_now(), &handle->stx);
+	if (!handle_write(handle, fd))
+		rawcache_file_changed(attach_cache_now(), &handle->stx);
 }
 
 void announce_end_slow(struct announce *announce)
@@ -28,8 +29,21 @@ void announce_end_slow(struct announce *announce)
 static void announce_writer(int fd, struct handle *handle)
 {
 	(void)fd;
-	if (fdtab_is_handle(handle) && handle->writer)
+	if (fdtab_is_handle(handle) && handle_is_writer(handle))
 		rawcache_file_changed(attach_cache_now(), &handle->stx);
+}
+
+static void announce_may(int fd, struct handle *handle)
+{
+	if (fdtab_is_handle(handle))
+		handle_write(handle, fd);
+}
+
+void announce_any(void)
+{
+	if (attach_active && handle_may_write())
+		fdtab_each(0, FDTAB_LIMIT, announce_may);
+	announce_all();
 }
 
 void announce_all(void)

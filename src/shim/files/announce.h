@@ -41,7 +41,13 @@ static inline void announce_end(struct announce *announce)
 		announce_end_slow(announce);
 }
 
-/* Anything that is open for writing may have changed, or is about to. Keeps errno. */
+/*
+ * Anything may be written to, through descriptors that nobody looks at: all that may write are
+ * writers, and announced. Keeps errno.
+ */
+void announce_any(void);
+
+/* All writers may have changed their files. Keeps errno. */
 void announce_all(void);
 
 #endif

@@ -86,9 +86,11 @@ void fd_copied(int fd, int to, struct handle *held)
 		fd_drop(to);
 	if (!held)
 		return;
-	/* libc may read it as stdin */
-	if (to >= 0 && to <= STDERR_FILENO && fdtab_is_handle(held))
+	/* libc may read it as stdin, or write to it */
+	if (to >= 0 && to <= STDERR_FILENO && fdtab_is_handle(held)) {
 		position_share(&held->position, fd);
+		handle_write(held, fd);
+	}
 	/* fd's entry unchanged: the kernel duplicated what the handle describes */
 	if (to >= 0 && fdtab_get(fd) == held) {
 		if (!fdtab_reserve(to)) {
@@ -96,6 +98,7 @@ void fd_copied(int fd, int to, struct handle *held)
 		} else if (fdtab_is_handle(held)) {
 			rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_large_fd);
 			position_share(&held->position, fd);
+			handle_write(held, fd);
 		}
 	}
 	fd_put(held);
@@ -119,7 +122,7 @@ bool fd_is_writer(int fd)
 {
 	struct handle *handle = fdtab_get(fd);
 
-	return fdtab_is_handle(handle) && handle->writer;
+	return fdtab_is_handle(handle) && handle_is_writer(handle);
 }
 
 /*
@@ -149,4 +152,5 @@ void fd_share(int fd)
 	if (thread_is_foreign() && !foreign_same(fd, handle))
 		return;
 	position_share(&handle->position, fd);
+	handle_write(handle, fd);
 }

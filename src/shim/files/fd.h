@@ -73,7 +73,7 @@ static inline void fd_return(struct handle *handle)
 
 bool fd_is_writer(int fd);
 
-/* From now on others see and move the position of `fd`. */
+/* From now on others see and move the position of `fd`, and may write to its file without telling. */
 void fd_share(int fd);
 
 #endif

@@ -115,3 +115,21 @@ void look_again(int fd, bool ask)
 	if (ask && rawcache_maps_shown(attach_cache_now()) && !sys_fstatx_sync(fd, &stx))
 		rawcache_file_seen(attach_cache_now(), &stx);
 }
+
+static bool beside_doubt(struct handle *handle, const void *arg)
+{
+	const struct handle *locked = arg;
+
+	if (handle != locked && handle->directory == locked->directory)
+		rawcache_file_doubt(attach_cache_now(), &handle->stx, true);
+	return false; /* the others, too */
+}
+
+void look_locked(int fd)
+{
+	struct handle *handle = fdtab_get(fd);
+
+	look_again(fd, true);
+	if (fdtab_is_handle(handle) && !thread_is_foreign())
+		fdtab_find(beside_doubt, handle);
+}

@@ -67,4 +67,10 @@ void look_size(const struct handle *handle, uint64_t size);
  */
 void look_again(int fd, bool ask);
 
+/*
+ * A lock of `fd` was granted: the same for the files beside it. Databases lock one file and read others:
+ * SQLite's log and what it is the log of go by the lock of a third.
+ */
+void look_locked(int fd);
+
 #endif

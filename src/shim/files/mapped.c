@@ -50,17 +50,26 @@ static void place_fill(struct place *place, uintptr_t start, size_t n, const str
 	store_release(&place->state, PLACE_USED);
 }
 
+void mapped_begin(int fd)
+{
+	struct handle *handle = track_get(fd);
+
+	if (handle)
+		handle_write(handle, fd);
+}
+
 void mapped_note(const void *p, size_t n, int fd)
 {
 	struct handle *handle = track_get(fd);
 
-	if (!handle || !handle->writer)
+	if (!handle || !handle_is_writer(handle))
 		return;
 	for (unsigned int i = 0; i < PLACES; i++)
 		if (place_take(&places[i])) {
 			place_fill(&places[i], (uintptr_t)p, n, &handle->stx);
 			count_raise(i + 1);
 			rawcache_file_writer_begin(attach_cache_now(), &handle->stx);
+			rawcache_file_changed(attach_cache_now(), &handle->stx);
 			return;
 		}
 }

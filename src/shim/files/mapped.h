@@ -18,6 +18,9 @@
 
 extern unsigned int mapped_count; /* places that were ever taken */
 
+/* `fd` is about to be mapped shared: what is mapped may be made writable at any time. */
+void mapped_begin(int fd);
+
 /* [p, p + n) has just been mapped shared from `fd`. */
 void mapped_note(const void *p, size_t n, int fd);
 

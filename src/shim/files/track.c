@@ -127,21 +127,35 @@ static bool candidate_examine(struct candidate *file, enum rawcache_reason *reas
 				!candidate_look(file, true));
 }
 
-static struct handle *writer_make(const struct candidate *file)
+/* A number for the directory of a path: those of different ones are different, but for chance. */
+static uint32_t directory_of(const char *path)
+{
+	const char *end = strrchr(path, '/');
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; end && path < end; path++)
+		hash = (hash ^ (unsigned char)*path) * 16777619u;
+	return hash;
+}
+
+static struct handle *writer_make(const struct candidate *file, enum rawcache_reason reason)
 {
 	struct rawcache *cache = attach_cache_now();
-	struct handle *handle = handle_make(true, POSITION_KERNEL | POSITION_SHARED);
+	struct handle *handle = handle_make(HANDLE_WRITES, POSITION_KERNEL | POSITION_SHARED);
 
 	if (!handle)
 		return NULL;
 	handle->stx = file->stx;
-	handle->reason = RAWCACHE_REASON_open_mode;
-	/* O_TRUNC has changed it already */
+	handle->reason = reason;
+	handle->directory = directory_of(file->buf->path);
 	rawcache_file_writer_begin(cache, &file->stx);
+	/* O_TRUNC has done so already */
+	rawcache_file_changed(cache, &file->stx);
 	return handle;
 }
 
-static struct handle *reader_make(struct candidate *file, bool shared, enum rawcache_reason *reason)
+static struct handle *reader_make(struct candidate *file, enum handle_mode mode, bool shared,
+				  enum rawcache_reason *reason)
 {
 	uint64_t position = shared || process_shared_always ? POSITION_KERNEL | POSITION_SHARED : 0;
 	uint64_t number = RAWCACHE_NO_FILE;
@@ -151,43 +165,64 @@ static struct handle *reader_make(struct candidate *file, bool shared, enum rawc
 
 	if (err && err != -EAGAIN)
 		return NULL;
-	handle = handle_make(false, position);
+	handle = handle_make(mode, position);
 	if (!handle) {
 		*reason = RAWCACHE_REASON_no_memory;
 		if (!err)
 			rawcache_file_put(attach_cache_now(), number);
 		return NULL;
 	}
+	handle->directory = directory_of(file->buf->path);
 	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx,
 		     file->stx_ms);
+	/* stores into a mapping tell nobody: none is made of the image while one of its writable is possible */
+	if (mode == HANDLE_MAY_WRITE)
+		rawcache_file_writer_begin(attach_cache_now(), &file->stx);
 	return handle;
 }
 
 /* Open for reading, and never served: what the kernel gives of it ends older versions (look_after()). */
 static struct handle *passing_make(const struct candidate *file)
 {
-	struct handle *handle = handle_make(false, POSITION_KERNEL | POSITION_SHARED);
+	struct handle *handle = handle_make(HANDLE_READS, POSITION_KERNEL | POSITION_SHARED);
 
 	if (!handle)
 		return NULL;
 	handle->stx = file->stx;
+	handle->directory = directory_of(file->buf->path);
 	handle->reason = RAWCACHE_REASON_open_mode;
 	return handle;
+}
+
+/*
+ * Open for reading and writing, of a file that was there. Whoever else has the description, or whatever
+ * reaches the kernel past the hooks, would write without being seen.
+ */
+static bool flags_may_write(int flags, bool shared)
+{
+	return (flags & O_ACCMODE) == O_RDWR && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) &&
+	       !shared && !process_shared_always && !sign_any();
 }
 
 /* A handle for a descriptor with open flags `flags`, or NULL with the reason. */
 static struct handle *candidate_track(struct candidate *file, int flags, bool shared,
 				      enum rawcache_reason *reason)
 {
-	bool reader = (flags & O_ACCMODE) == O_RDONLY && !(flags & FLAGS_NO_READER);
+	bool served = !(flags & FLAGS_NO_READER);
+	struct handle *handle = NULL;
 
 	if (!candidate_examine(file, reason) || process_seems_foreign() || !attach_cache(reason))
 		return NULL;
-	if (reader)
-		return reader_make(file, shared, reason);
-	*reason = RAWCACHE_REASON_open_mode;
+	if (served && (flags & O_ACCMODE) == O_RDONLY)
+		return reader_make(file, HANDLE_READS, shared, reason);
+	if (served && flags_may_write(flags, shared))
+		handle = reader_make(file, HANDLE_MAY_WRITE, shared, reason);
+	else
+		*reason = RAWCACHE_REASON_open_mode;
+	if (handle)
+		return handle;
 	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
-		return writer_make(file);
+		return writer_make(file, *reason);
 	return passing_make(file);
 }
 
@@ -344,7 +379,7 @@ bool track_revalidate(struct handle *handle, int fd)
 	enum rawcache_reason reason;
 	int err;
 
-	if (fdtab_get(fd) != handle || handle->writer || candidate_look(&file, false))
+	if (fdtab_get(fd) != handle || handle_is_writer(handle) || candidate_look(&file, false))
 		return false;
 	rawcache_file_seen(attach_cache_now(), &file.stx); /* whatever comes of it */
 	err = reader_reopen(&file, &number, &reason);
@@ -357,16 +392,4 @@ bool track_revalidate(struct handle *handle, int fd)
 	handle_set_file(handle, generation, err ? RAWCACHE_NO_FILE : number,
 			err ? reason : RAWCACHE_REASON_none, &file.stx, file.stx_ms);
 	return !err;
-}
-
-static void inherited_look(int fd, void *arg)
-{
-	(void)arg;
-	if (track_path_inside(fd) && !fdtab_reserve(fd))
-		fdtab_swap(fd, FDTAB_ADOPT);
-}
-
-void track_inherited(void)
-{
-	procfd_each(inherited_look, NULL);
 }

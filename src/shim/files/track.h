@@ -52,6 +52,9 @@ bool track_path_inside(int fd);
 /* Mark the descriptors that came through exec. For the constructor. */
 void track_inherited(void);
 
+/* `fd` came from another process: so that what is written through it is told. Keeps errno. */
+void track_received(int fd);
+
 /*
  * Look at the file again: false if reads of it have to go to the kernel now, for the reason in
  * handle->reason.

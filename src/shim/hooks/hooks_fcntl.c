@@ -4,6 +4,9 @@
 
 #include <stdarg.h>
 
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+
 #include "shim/files/announce.h"
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
@@ -34,16 +37,20 @@ static int fcntl_settled(int fd, int cmd, void *arg)
 
 	fd_return(lent);
 	if (ret >= 0 && lock_granted(cmd, arg))
-		look_again(fd, true);
+		look_locked(fd);
 	return ret;
 }
 
 /* Served descriptors have no O_DIRECT or O_APPEND. */
 static int fcntl_flags(int fd, int cmd, void *arg)
 {
-	bool ends = (intptr_t)arg & (O_DIRECT | O_APPEND) && !fd_is_writer(fd);
+	bool ends = (intptr_t)arg & (O_DIRECT | O_APPEND);
+	struct handle *handle = fdtab_get(fd);
 	int ret;
 
+	if (ends && fdtab_is_handle(handle))
+		handle_write(handle, fd);
+	ends = ends && !fd_is_writer(fd);
 	if (ends)
 		fd_forget(fd);
 	ret = NEXT(fcntl)(fd, cmd, arg);
@@ -102,9 +109,31 @@ static bool request_is_terminal(unsigned long request)
 	       request == TERMINAL_GETS2;
 }
 
+/* Those that tell of a file, or set what no read sees. Any other may change it. */
+static bool request_changes(unsigned long request)
+{
+	switch (request) {
+	case FIONREAD:
+	case FIOQSIZE:
+	case FIGETBSZ:
+	case FIBMAP:
+	case FIOCLEX:
+	case FIONCLEX:
+	case FIONBIO:
+	case FIOASYNC:
+	case FS_IOC_FIEMAP:
+	case FS_IOC_GETFLAGS:
+	case FS_IOC_GETVERSION:
+	case FS_IOC_FSGETXATTR:
+		return false;
+	default:
+		return true;
+	}
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
-	struct announce announce;
+	struct announce announce = { .handle = NULL };
 	struct handle *lent;
 	va_list ap;
 	void *arg;
@@ -120,7 +149,8 @@ int ioctl(int fd, unsigned long request, ...)
 		fd_share(fd);
 	if (request_is_terminal(request))
 		return NEXT(ioctl)(fd, request, arg);
-	announce_begin(&announce, fd);
+	if (request_changes(request))
+		announce_begin(&announce, fd);
 	lent = fd_lend(fd);
 	ret = NEXT(ioctl)(fd, request, arg);
 	fd_return(lent);

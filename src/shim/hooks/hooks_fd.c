@@ -30,7 +30,7 @@ static never_inline int close_tracked(int fd)
 {
 	struct handle *taken = fd_take(fd);
 
-	if (fdtab_is_handle(taken) && taken->writer)
+	if (fdtab_is_handle(taken) && handle_is_writer(taken))
 		return close_writer(fd, taken);
 	fd_put(taken);
 	return NEXT(close)(fd);

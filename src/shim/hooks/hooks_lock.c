@@ -17,7 +17,7 @@ int lockf(int fd, int cmd, off_t n)
 
 	fd_return(lent);
 	if (!ret && (cmd == F_LOCK || cmd == F_TLOCK))
-		look_again(fd, true);
+		look_locked(fd);
 	return ret;
 }
 
@@ -26,7 +26,7 @@ int flock(int fd, int operation)
 	int ret = NEXT(flock)(fd, operation);
 
 	if (!ret && operation & (LOCK_SH | LOCK_EX))
-		look_again(fd, true);
+		look_locked(fd);
 	return ret;
 }
 

@@ -41,7 +41,8 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	struct handle *handle = track_get(fd);
 	void *p;
 
-	if (!handle || handle->writer || thread_is_foreign() || !thread_enter())
+	/* of what may be written to nothing is mapped from the image */
+	if (!handle || load_acquire(&handle->mode) != HANDLE_READS || thread_is_foreign() || !thread_enter())
 		return NEXT(mmap)(address, n, prot, flags, fd, offset);
 	/* populated later: the origin's pages would be read for nothing */
 	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
@@ -63,9 +64,13 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 
 void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 {
+	bool tracked = fd >= 0 && fdtab_get(fd);
+	bool shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
 	void *taken;
 	void *p;
 
+	if (unlikely(tracked && shared))
+		mapped_begin(fd);
 	if (map_wanted(n, prot, flags, fd))
 		return map_tracked(address, n, prot, flags, fd, offset);
 	taken = unlikely((flags & MAP_FIXED) != 0) ? notes_take(address, n) : NULL;
@@ -73,10 +78,7 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	notes_drop(taken, p != MAP_FAILED);
 	if (p != MAP_FAILED)
 		ring_mapped(fd, (unsigned long)offset, p);
-	if (likely(fd < 0 || !fdtab_get(fd)) || p == MAP_FAILED)
-		return p;
-	/* it may be made writable later */
-	if ((flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+	if (unlikely(tracked && shared) && p != MAP_FAILED)
 		mapped_note(p, n, fd);
 	return p;
 }

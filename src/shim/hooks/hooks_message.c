@@ -13,6 +13,7 @@
 #include "shim/table/attach.h"
 #include "shim/serve/elide.h"
 #include "shim/files/fd.h"
+#include "shim/files/track.h"
 
 /* What the kernel has filled in. */
 static void message_each(const struct msghdr *message, void (*visit)(int fd))
@@ -33,11 +34,6 @@ static void message_each(const struct msghdr *message, void (*visit)(int fd))
 			visit(fd);
 		}
 	}
-}
-
-static void visit_new(int fd)
-{
-	fd_new(fd);
 }
 
 static bool message_matters(const struct msghdr *message)
@@ -105,7 +101,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	ssize_t n = NEXT(recvmsg)(fd, message, flags);
 
 	if (n >= 0 && message_matters(message))
-		message_each(message, visit_new);
+		message_each(message, track_received);
 	return n;
 }
 
@@ -116,6 +112,6 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 
 	for (int i = 0; attach_active && i < n; i++)
 		if (message_matters(&messages[i].msg_hdr))
-			message_each(&messages[i].msg_hdr, visit_new);
+			message_each(&messages[i].msg_hdr, track_received);
 	return n;
 }

@@ -108,8 +108,12 @@ int pidfd_open(pid_t pid, unsigned int flags)
 /* It may be one of our own processes, even this one. */
 int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
+	int ret;
+
 	fd_share(fd);
-	return fd_new(NEXT(pidfd_getfd)(pidfd, fd, flags));
+	ret = NEXT(pidfd_getfd)(pidfd, fd, flags);
+	track_received(ret);
+	return ret;
 }
 
 int posix_openpt(int flags)
@@ -178,22 +182,22 @@ int open_tree(int dir, const char *path, unsigned int flags)
 
 int mkstemp(char *path)
 {
-	return track_opened(NEXT(mkstemp)(path), O_RDWR);
+	return track_opened(NEXT(mkstemp)(path), O_RDWR | O_CREAT | O_EXCL);
 }
 
 int mkostemp(char *path, int flags)
 {
-	return track_opened(NEXT(mkostemp)(path, flags), O_RDWR);
+	return track_opened(NEXT(mkostemp)(path, flags), O_RDWR | O_CREAT | O_EXCL);
 }
 
 int mkstemps(char *path, int suffix)
 {
-	return track_opened(NEXT(mkstemps)(path, suffix), O_RDWR);
+	return track_opened(NEXT(mkstemps)(path, suffix), O_RDWR | O_CREAT | O_EXCL);
 }
 
 int mkostemps(char *path, int suffix, int flags)
 {
-	return track_opened(NEXT(mkostemps)(path, suffix, flags), O_RDWR);
+	return track_opened(NEXT(mkostemps)(path, suffix, flags), O_RDWR | O_CREAT | O_EXCL);
 }
 
 /* --- by number */
@@ -253,7 +257,7 @@ static bool one_by_number(long number, const long *a, long *ret)
 		/* it may be a descriptor of this very process */
 		fd_share((int)a[1]);
 		*ret = by_number(number, a);
-		fd_new((int)*ret);
+		track_received((int)*ret);
 		return true;
 	default:
 		return false;

@@ -34,7 +34,7 @@ static bool is_mapped_file(struct handle *handle, const void *arg)
 	const struct rawcache_mapped *mapped = arg;
 	const struct statx *stx = &handle->stx;
 
-	return !handle->writer && stx->stx_ino == mapped->inode &&
+	return !handle_is_writer(handle) && stx->stx_ino == mapped->inode &&
 	       sys_device(stx) == mapped->device;
 }
 

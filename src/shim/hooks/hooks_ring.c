@@ -66,7 +66,7 @@ int io_uring_setup(unsigned int entries, struct io_uring_params *params)
 #define ENTERS(call) \
 	do { \
 		__typeof__(call) done_; \
-		announce_all(); \
+		announce_any(); \
 		done_ = (call); \
 		announce_all(); \
 		return done_; \
@@ -160,7 +160,7 @@ static long uring_enter(const long *a)
 	long ret;
 
 	if (writes || sign_any())
-		announce_all();
+		announce_any();
 	ret = NEXT(syscall)(SYS_io_uring_enter, a[0], a[1], a[2], a[3], a[4], a[5]);
 	announce_all();
 	return ret;

@@ -78,7 +78,7 @@ FILE *fdopen(int fd, const char *mode)
 int fclose(FILE *stream)
 {
 	struct handle *taken = fd_take(stream_fd(stream));
-	bool writer = fdtab_is_handle(taken) && taken->writer;
+	bool writer = fdtab_is_handle(taken) && handle_is_writer(taken);
 	int ret;
 
 	if (writer)

@@ -54,7 +54,7 @@ static never_inline bool transfer_tracked(int in, off_t *offset,
 	off_t at;
 
 	/* a count that the kernel refuses */
-	if (n > SSIZE_MAX || !handle || handle->writer || thread_is_foreign() ||
+	if (n > SSIZE_MAX || !handle || handle_is_writer(handle) || thread_is_foreign() ||
 	    transfer_is_own(handle, transfer) || !thread_enter())
 		return false;
 	if (offset_get(offset, &at))

@@ -67,6 +67,61 @@ ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int f
 	return done;
 }
 
+/* These write inside libc. */
+
+int vdprintf(int fd, const char *format, va_list ap)
+{
+	struct announce announce;
+	int done;
+
+	announce_begin(&announce, fd);
+	done = NEXT(vdprintf)(fd, format, ap);
+	announce_end(&announce);
+	return done;
+}
+
+int dprintf(int fd, const char *format, ...)
+{
+	va_list ap;
+	int done;
+
+	va_start(ap, format);
+	done = vdprintf(fd, format, ap);
+	va_end(ap);
+	return done;
+}
+
+int __vdprintf_chk(int fd, int flag, const char *format, va_list ap)
+{
+	struct announce announce;
+	int done;
+
+	announce_begin(&announce, fd);
+	done = NEXT(__vdprintf_chk)(fd, flag, format, ap);
+	announce_end(&announce);
+	return done;
+}
+
+int __dprintf_chk(int fd, int flag, const char *format, ...)
+{
+	va_list ap;
+	int done;
+
+	va_start(ap, format);
+	done = __vdprintf_chk(fd, flag, format, ap);
+	va_end(ap);
+	return done;
+}
+
+void backtrace_symbols_fd(void *const *addresses, int count, int fd)
+{
+	struct announce announce;
+
+	announce_begin(&announce, fd);
+	NEXT(backtrace_symbols_fd)(addresses, count, fd);
+	announce_end(&announce);
+}
+
 ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
 	ssize_t done;
@@ -86,6 +141,7 @@ ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_AR
 
 HOOK_ALIAS(__write, write);
 HOOK_ALIAS(__send, send);
+HOOK_ALIAS(__backtrace_symbols_fd, backtrace_symbols_fd);
 HOOK_ALIAS(pwrite64, pwrite);
 HOOK_ALIAS(__pwrite64, pwrite);
 HOOK_ALIAS(pwritev64, pwritev);

@@ -95,14 +95,19 @@ static void handle_put(struct handle *handle)
 	critical_leave(&critical);
 }
 
-static uint32_t writers;
+static uint32_t counts[HANDLE_WRITES + 1];
 
 uint32_t handle_writers(void)
 {
-	return load_relaxed(&writers);
+	return load_relaxed(&counts[HANDLE_WRITES]);
 }
 
-struct handle *handle_make(bool writer, uint64_t position)
+uint32_t handle_may_write(void)
+{
+	return load_relaxed(&counts[HANDLE_MAY_WRITE]);
+}
+
+struct handle *handle_make(enum handle_mode mode, uint64_t position)
 {
 	struct handle *handle = handle_get();
 
@@ -118,9 +123,9 @@ struct handle *handle_make(bool writer, uint64_t position)
 	handle->look_wait_ms = 1;
 	handle->retry_ms = HANDLE_NEVER;
 	handle->reason = RAWCACHE_REASON_none;
-	handle->writer = writer;
-	if (writer)
-		fetch_add(&writers, 1);
+	handle->directory = 0;
+	store_relaxed(&handle->mode, mode);
+	fetch_add(&counts[mode], 1);
 	handle->updating = 0;
 	/* pairs with the compare and swap in handle_hold() */
 	store_release(&handle->refs, 1);
@@ -139,13 +144,13 @@ bool handle_hold(struct handle *handle)
 
 static void handle_free(struct handle *handle)
 {
+	uint32_t mode = load_acquire(&handle->mode);
 	uint64_t file;
 
 	fetch_add(&handle->generation, 1);
-	if (handle->writer)
-		fetch_sub(&writers, 1);
+	fetch_sub(&counts[mode], 1);
 	file = __atomic_exchange_n(&handle->file, RAWCACHE_NO_FILE, __ATOMIC_ACQ_REL);
-	if (handle->writer)
+	if (mode != HANDLE_READS)
 		rawcache_file_writer_end(attach_cache_now(), &handle->stx);
 	handle_put(handle);
 	if (file != RAWCACHE_NO_FILE)
@@ -180,8 +185,25 @@ static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcach
 	handle->reason = reason;
 	store_relaxed(&handle->size, stx->stx_size);
 	handle_checked(handle, stx_ms);
-	store_relaxed(&handle->retry_ms, stx_ms + attach_config.settle_ms + RETRY_SLACK_MS);
+	store_relaxed(&handle->retry_ms, handle_is_writer(handle) ?
+						 HANDLE_NEVER :
+						 stx_ms + attach_config.settle_ms + RETRY_SLACK_MS);
 	return before;
+}
+
+/* It is not served any more. Who is at work on its file meanwhile comes here as well. */
+static void writer_unserve(struct handle *handle)
+{
+	uint64_t file = RAWCACHE_NO_FILE;
+
+	if (__atomic_exchange_n(&handle->updating, 1, __ATOMIC_ACQUIRE))
+		return;
+	file = __atomic_exchange_n(&handle->file, RAWCACHE_NO_FILE, __ATOMIC_ACQ_REL);
+	handle->reason = RAWCACHE_REASON_open_mode;
+	store_relaxed(&handle->retry_ms, HANDLE_NEVER);
+	store_release(&handle->updating, 0);
+	if (file != RAWCACHE_NO_FILE)
+		rawcache_file_put(attach_cache_now(), file);
 }
 
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
@@ -196,10 +218,32 @@ void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 			put = file_exchange(handle, file, reason, stx, stx_ms);
 			store_release(&handle->updating, 0);
 		}
+		fence_full(); /* of us and handle_write_slow() one sees the other */
+		if (handle_is_writer(handle))
+			writer_unserve(handle);
 		handle_release(handle);
 	}
 	if (put != RAWCACHE_NO_FILE)
 		rawcache_file_put(attach_cache_now(), put);
+}
+
+bool handle_write_slow(struct handle *handle, int fd)
+{
+	uint32_t mode = HANDLE_MAY_WRITE;
+
+	if (!handle_hold(handle))
+		return false;
+	position_share(&handle->position, fd);
+	/* before anybody believes that it has been: another thread writes through it, too */
+	rawcache_file_changed(attach_cache_now(), &handle->stx);
+	if (cas(&handle->mode, &mode, HANDLE_WRITES)) {
+		fetch_add(&counts[HANDLE_WRITES], 1);
+		fetch_sub(&counts[HANDLE_MAY_WRITE], 1);
+		fence_full();
+		writer_unserve(handle);
+	}
+	handle_release(handle);
+	return true;
 }
 
 void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,

@@ -9,9 +9,11 @@
  * with them is checked: the position moves by compare and swap, the file only changes under a
  * reference and the generation that was seen first.
  *
- * A reader (open for reading only) is served from the cache through the number `file`; while
- * that is RAWCACHE_NO_FILE, reads pass to the kernel and try again at `retry_ms`. A writer is
- * never served; it exists so that writing through it is announced.
+ * A reader is served from the cache through the number `file`; while that is RAWCACHE_NO_FILE, reads
+ * pass to the kernel and try again at `retry_ms`. What is open for reading and writing is a reader until
+ * something is about to be changed through it, or somebody else gets the description, who tells nobody
+ * what he does: from then on it is a writer, which is never served, and exists so that writing through it
+ * is announced.
  *
  * No locks: opening and closing would pay for holding signals back.
  */
@@ -31,6 +33,12 @@
 #define HANDLE_NEVER UINT64_MAX
 #define HANDLE_NO_GUESS UINT64_MAX
 
+enum handle_mode {
+	HANDLE_READS,	  /* open for reading only */
+	HANDLE_MAY_WRITE, /* nothing was written yet */
+	HANDLE_WRITES,
+};
+
 struct handle {
 	struct position position;
 	uint64_t file;	     /* the cache's number of it, RAWCACHE_NO_FILE: bypass */
@@ -44,16 +52,34 @@ struct handle {
 	uint32_t refs;
 	uint32_t reason; /* bypassed: enum rawcache_reason */
 	uint32_t look_wait_ms;
-	bool writer;
+	uint32_t mode; /* enum handle_mode */
+	uint32_t directory; /* hash of the path of the one it lies in */
 	uint8_t updating; /* a thread is in handle_set_file() */
 	struct statx stx;
 };
 
 /* A handle with one reference, or NULL. */
-struct handle *handle_make(bool writer, uint64_t position);
+struct handle *handle_make(enum handle_mode mode, uint64_t position);
 
-/* How many writers there are; read without a lock. */
+static inline bool handle_is_writer(const struct handle *handle)
+{
+	return load_acquire(&handle->mode) == HANDLE_WRITES;
+}
+
+/*
+ * A change is about to be made through `handle`, or might be from now on where we do not see it; `fd` is
+ * one of its descriptors. If it may write, it is a writer when this returns, its position the kernel's,
+ * and the change announced. True: so it was. Async-signal-safe.
+ */
+bool handle_write_slow(struct handle *handle, int fd);
+static inline bool handle_write(struct handle *handle, int fd)
+{
+	return unlikely(load_acquire(&handle->mode) == HANDLE_MAY_WRITE) && handle_write_slow(handle, fd);
+}
+
+/* How many writers there are, and how many that may become some; read without a lock. */
 uint32_t handle_writers(void);
+uint32_t handle_may_write(void);
 
 /* One more reference to a handle that may be dying: false if it is dead. */
 bool handle_hold(struct handle *handle);

@@ -54,21 +54,25 @@ bool process_known(void)
 	return own_pid;
 }
 
+/* Others have the description from now on, who may write through it and tell nobody. */
 static void share(int fd, struct handle *handle)
 {
-	if (fdtab_is_handle(handle))
-		position_share(&handle->position, fd);
+	if (!fdtab_is_handle(handle))
+		return;
+	position_share(&handle->position, fd);
+	handle_write(handle, fd);
 }
 
 static void share_inherited(int fd, struct handle *handle)
 {
 	int flags;
 
-	if (!fdtab_is_handle(handle) || position_is_shared(&handle->position))
+	if (!fdtab_is_handle(handle) ||
+	    (position_is_shared(&handle->position) && load_acquire(&handle->mode) != HANDLE_MAY_WRITE))
 		return;
 	flags = sys_fcntl(fd, F_GETFD, 0);
 	if (flags >= 0 && !(flags & FD_CLOEXEC))
-		position_share(&handle->position, fd);
+		share(fd, handle);
 }
 
 void process_share_inherited(void)
@@ -83,6 +87,8 @@ static void settle(int fd, struct handle *handle)
 		return;
 	position_lend(&handle->position, fd);
 	position_return(&handle->position);
+	/* the child may make a duplicate of it, and write there when it is another program */
+	handle_write(handle, fd);
 }
 
 void process_share_vfork(void)
@@ -238,6 +244,9 @@ void process_fork_parent(void)
 	bool aside = fork_aside;
 
 	rawcache_fork_parent();
+	/* what another thread has opened since the preparation: the child has it, too */
+	if (handle_may_write())
+		process_share_all();
 	if (aside)
 		rawcache_helpers_return();
 	attach_fork_release(held, false);

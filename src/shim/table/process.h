@@ -39,7 +39,7 @@ void process_share_inherited(void);
 /* The same, and the other positions are settled, too: a vfork child may read before it execs. */
 void process_share_vfork(void);
 
-/* A child is about to get all our descriptors, close-on-exec or not. */
+/* A child is about to get all our descriptors, close-on-exec or not; or somebody uses them where we do not see it. */
 void process_share_all(void);
 
 /*

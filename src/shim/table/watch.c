@@ -40,7 +40,7 @@ static bool mode_same(const struct handle *handle, int fd)
 
 	if (flags < 0 || flags & O_PATH)
 		return false;
-	if (handle->writer)
+	if (load_acquire(&handle->mode) != HANDLE_READS)
 		return (flags & O_ACCMODE) != O_RDONLY;
 	return (flags & O_ACCMODE) != O_WRONLY &&
 	       (!(flags & O_DIRECT) || load_relaxed(&handle->retry_ms) == HANDLE_NEVER);

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is open for reading and writing is served until something is written through it, in whatever way: the
+ * next read has the bytes that the kernel has.
+ *
+ *	LD_PRELOAD=... shim_update WAY FILE
+ *
+ * FILE lies below a configured directory, has settled, and consists of the letter A. Exit status 0: as it
+ * must be. WAY "list" prints the ways.
+ */
+#include <aio.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#define SIZE (1u << 20)
+#define BLOCK 4096u
+#define ROOM (SIZE + 2 * BLOCK)
+
+static const char *path;
+static char buf[ROOM], want[ROOM];
+static char *const no_shim[] = { "PATH=/usr/bin:/bin", NULL };
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "%s (errno %d)\n", what, errno);
+	return 1;
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		exit(fail("the child"));
+}
+
+/* --- the ways; each leaves other bytes in the first block */
+
+static void way_write(int fd)
+{
+	write(fd, "B", 1);
+}
+
+static void way_pwrite(int fd)
+{
+	pwrite(fd, "B", 1, 7);
+}
+
+static void way_writev(int fd)
+{
+	struct iovec iov = { "B", 1 };
+
+	writev(fd, &iov, 1);
+}
+
+static void way_pwritev(int fd)
+{
+	struct iovec iov = { "B", 1 };
+
+	pwritev(fd, &iov, 1, 9);
+}
+
+static void way_syscall(int fd)
+{
+	syscall(SYS_pwrite64, fd, "B", 1, 7);
+}
+
+static void way_dup(int fd)
+{
+	int other = dup(fd);
+
+	pwrite(other, "B", 1, 7);
+	close(other);
+}
+
+static void way_truncate(int fd)
+{
+	ftruncate(fd, 100);
+}
+
+static void way_fallocate(int fd)
+{
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, BLOCK);
+}
+
+static void way_posix_fallocate(int fd)
+{
+	posix_fallocate(fd, SIZE, BLOCK);
+}
+
+static void way_sendfile(int fd)
+{
+	int from = open("/proc/self/exe", O_RDONLY);
+
+	sendfile(fd, from, NULL, 100);
+	close(from);
+}
+
+static void way_copy(int fd)
+{
+	char name[] = "/tmp/shim_update.XXXXXX";
+	int from = mkstemp(name);
+	off64_t at = 5;
+
+	unlink(name);
+	write(from, "BCDE", 4);
+	lseek(from, 0, SEEK_SET);
+	if (copy_file_range(from, NULL, fd, &at, 4, 0) != 4)
+		pwrite(fd, "BCDE", 4, 5); /* between file systems, before Linux 5.19 */
+	close(from);
+}
+
+static void way_splice(int fd)
+{
+	off64_t at = 3;
+	int ends[2];
+
+	if (pipe(ends))
+		exit(fail("pipe"));
+	write(ends[1], "BCD", 3);
+	splice(ends[0], NULL, fd, &at, 3, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void way_map(int fd)
+{
+	char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	p[11] = 'B';
+}
+
+static void way_map_later(int fd)
+{
+	char *p = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+
+	buf[0] = p[0];
+	close(dup(fd));
+	if (pread(fd, buf, BLOCK, 0) != BLOCK)
+		exit(fail("pread"));
+	mprotect(p, SIZE, PROT_READ | PROT_WRITE);
+	p[11] = 'B';
+}
+
+static void way_dprintf(int fd)
+{
+	dprintf(fd, "%d", 12345);
+}
+
+static void way_backtrace(int fd)
+{
+	void *frames[2];
+
+	backtrace_symbols_fd(frames, backtrace(frames, 2), fd);
+}
+
+static void way_stream(int fd)
+{
+	FILE *stream = fdopen(dup(fd), "r+");
+
+	fprintf(stream, "a stream");
+	fclose(stream);
+}
+
+static void way_stream_full(int fd)
+{
+	FILE *stream = fdopen(fd, "r+");
+
+	/* written inside libc, by no call that is a hook */
+	setvbuf(stream, NULL, _IONBF, 0);
+	fputc('B', stream);
+}
+
+static void way_stdout(int fd)
+{
+	int kept = dup(STDOUT_FILENO);
+
+	dup2(fd, STDOUT_FILENO);
+	setvbuf(stdout, NULL, _IONBF, 0);
+	putchar('B');
+	dup2(kept, STDOUT_FILENO);
+}
+
+static void way_aio(int fd)
+{
+	struct aiocb cb = { .aio_fildes = fd, .aio_buf = "B", .aio_nbytes = 1, .aio_offset = 2 };
+	const struct aiocb *list = &cb;
+
+	aio_write(&cb);
+	while (aio_error(&cb) == EINPROGRESS)
+		aio_suspend(&list, 1, NULL);
+	aio_return(&cb);
+}
+
+static void way_append(int fd)
+{
+	fcntl(fd, F_SETFL, O_APPEND);
+	write(fd, "B", 1);
+}
+
+/* --- others that have the description, and tell nobody: system calls of their own stand for them */
+
+static void way_fork(int fd)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		sys_pwrite(fd, "B", 1, 7);
+		_exit(0);
+	}
+	wait_for(pid);
+}
+
+static void way_spawn(int fd)
+{
+	char *argv[] = { "sh", "-c", "echo B", NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+	errno = posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, no_shim);
+	if (errno)
+		exit(fail("posix_spawn"));
+	wait_for(pid);
+}
+
+static void way_vfork(int fd)
+{
+	char *argv[] = { "sh", "-c", "echo B", NULL };
+	pid_t pid = vfork();
+
+	if (!pid) {
+		dup2(fd, STDOUT_FILENO);
+		execve("/bin/sh", argv, no_shim);
+		_exit(1);
+	}
+	wait_for(pid);
+}
+
+static void way_system(int fd)
+{
+	char command[100];
+
+	fcntl(fd, F_SETFD, 0);
+	snprintf(command, sizeof(command), "unset LD_PRELOAD; exec env LD_PRELOAD= sh -c 'echo B >&%d'", fd);
+	if (system(command))
+		exit(fail("system"));
+}
+
+static void message_send(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { "x", 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	if (sendmsg(socket, &message, 0) != 1)
+		exit(fail("sendmsg"));
+}
+
+static int message_receive(int socket, ssize_t (*receive)(int, struct msghdr *, int))
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	int fd = -1;
+
+	if (receive(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+	return fd;
+}
+
+static ssize_t receive_unseen(int socket, struct msghdr *message, int flags)
+{
+	return SYS_CALL(__NR_recvmsg, socket, message, flags, 0, 0, 0);
+}
+
+/* Another process gets it, and writes. */
+static void way_message(int fd)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		exit(fail("socketpair"));
+	pid = fork();
+	if (!pid) {
+		sys_pwrite(message_receive(ends[1], receive_unseen), "B", 1, 7);
+		_exit(0);
+	}
+	/* not what the child was born with: opened after it */
+	close(fd);
+	if (open(path, O_RDWR) != fd || pread(fd, buf, BLOCK, 0) != BLOCK)
+		exit(fail(path));
+	message_send(ends[0], fd);
+	wait_for(pid);
+}
+
+/* This process gets one from elsewhere, and writes. */
+static void way_received(int fd)
+{
+	int ends[2];
+	int got;
+
+	(void)fd;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		exit(fail("socketpair"));
+	if (!fork()) {
+		int own = sys_openat(AT_FDCWD, path, O_RDWR, 0);
+
+		message_send(ends[1], own);
+		_exit(0);
+	}
+	got = message_receive(ends[0], recvmsg);
+	wait(NULL);
+	if (got < 0 || pwrite(got, "B", 1, 7) != 1)
+		exit(fail("what was received"));
+	close(got);
+}
+
+static const struct way {
+	const char *name;
+	void (*change)(int fd);
+} ways[] = {
+	{ "write", way_write },
+	{ "pwrite", way_pwrite },
+	{ "writev", way_writev },
+	{ "pwritev", way_pwritev },
+	{ "syscall", way_syscall },
+	{ "dup", way_dup },
+	{ "truncate", way_truncate },
+	{ "fallocate", way_fallocate },
+	{ "posix_fallocate", way_posix_fallocate },
+	{ "sendfile", way_sendfile },
+	{ "copy", way_copy },
+	{ "splice", way_splice },
+	{ "map", way_map },
+	{ "map_later", way_map_later },
+	{ "dprintf", way_dprintf },
+	{ "backtrace", way_backtrace },
+	{ "stream", way_stream },
+	{ "stream_full", way_stream_full },
+	{ "stdout", way_stdout },
+	{ "aio", way_aio },
+	{ "append", way_append },
+	{ "fork", way_fork },
+	{ "spawn", way_spawn },
+	{ "vfork", way_vfork },
+	{ "system", way_system },
+	{ "message", way_message },
+	{ "received", way_received },
+};
+
+/* --- */
+
+/* Read as a whole, at offsets and at the position: what the kernel has. */
+static int same(int fd, const char *when)
+{
+	ssize_t n = sys_pread(fd, want, ROOM, 0);
+	int64_t at = sys_lseek(fd, 0, SEEK_CUR);
+	ssize_t rest;
+
+	if (n < 0 || pread(fd, buf, ROOM, 0) != n || memcmp(buf, want, (size_t)n))
+		return fail(when);
+	if (pread(fd, buf, BLOCK, 0) != (n < BLOCK ? n : BLOCK) || memcmp(buf, want, n < BLOCK ? (size_t)n : BLOCK))
+		return fail(when);
+	if (lseek(fd, 0, SEEK_CUR) != at)
+		return fail("the position");
+	rest = n > at ? n - at : 0;
+	if (read(fd, buf, ROOM) != rest || memcmp(buf, want + at, (size_t)rest))
+		return fail("at the position");
+	lseek(fd, at, SEEK_SET);
+	return 0;
+}
+
+static int run(const struct way *way)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int reader = open(path, O_RDONLY);
+
+	if (fd < 0 || reader < 0)
+		return fail(path);
+	/* the position is the process's own by now */
+	for (int i = 0; i < 3; i++)
+		if (read(fd, buf, 100) != 100 || pread(fd, buf, BLOCK, 0) != BLOCK || buf[0] != 'A' ||
+		    pread(reader, buf, BLOCK, 0) != BLOCK)
+			return fail("the first reads");
+	if (lseek(fd, 0, SEEK_CUR) != 300)
+		return fail("the position after the first reads");
+	way->change(fd);
+	if (same(fd, "what was changed") || same(reader, "by another descriptor"))
+		return 1;
+	if (sys_pread(fd, want, ROOM, 0) == SIZE && !memcmp(want, memset(buf, 'A', SIZE), SIZE))
+		return fail("nothing was changed");
+	pwrite(fd, "Z", 1, 1);
+	return same(fd, "what was changed again") || same(reader, "by another descriptor, again");
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (argc == 2)
+			puts(ways[i].name);
+		else if (argc == 3 && !strcmp(argv[1], ways[i].name)) {
+			path = argv[2];
+			return run(&ways[i]);
+		}
+	}
+	return argc == 2 ? 0 : 2;
+}
