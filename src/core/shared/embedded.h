@@ -27,7 +27,8 @@ struct shown;
 struct maps {
 	pthread_mutex_t lock; /* a leaf, in a critical section */
 	uintptr_t low, high;  /* all pieces lie in between; grows only */
-	struct map_piece *pieces;
+	struct map_piece *root; /* of the pieces: see piece_tree.h */
+	uint64_t serials, ranks; /* how many pieces were given one */
 	struct shown *shown; /* the files of the pieces */
 	int32_t room; /* for more pieces */
 	uint32_t hiding; /* threads in maps_lock_all() */

@@ -11,6 +11,7 @@
 #include "core/shared/hold.h"
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/maps.h"
+#include "core/zerocopy/piece_tree.h"
 
 void maps_fork_prepare(struct maps *maps)
 {
@@ -50,24 +51,22 @@ static void piece_copy(const struct rawcache *cache, const struct map_piece *pie
 
 void maps_fork_child(struct rawcache *cache)
 {
-	struct map_piece **link = &cache->maps.pieces;
+	struct map_piece *piece, *next;
 
 	if (cache->maps.hiding)
 		image_data_show(&cache->image);
 	cache->maps.hiding = 0;
-	while (*link) {
-		struct map_piece *piece = *link;
+	for (piece = tree_next(&cache->maps, NULL, 0, UINTPTR_MAX); piece; piece = next) {
 		int err = hold_get(cache, piece->region, piece->generation);
 
-		if (!err) {
-			link = &piece->next;
+		next = tree_next(&cache->maps, piece, 0, UINTPTR_MAX);
+		if (!err)
 			continue;
-		}
 		/* memory like any other now: nothing is given back when it is unmapped */
 		if (err != -ESTALE || piece->changeable ||
 		    !piece_replace(piece, piece->start, piece->end - piece->start))
 			piece_copy(cache, piece);
-		*link = piece->next;
+		tree_remove(&cache->maps, piece);
 		piece_free(cache, piece);
 	}
 	CRASH_POINT(map_forked);

@@ -38,29 +38,35 @@ struct map_piece {
 	bool changeable; /* the program may have written to it */
 	struct map_spare *spare; /* NULL: none to be had */
 	struct shown *shown; /* NULL: it may be what it is, whatever becomes of the file */
-	struct map_piece *next;
+	struct map_piece *next; /* while it is in a list, and in no tree */
+	/* in the tree */
+	struct map_piece *left, *right;
+	uintptr_t reach; /* the highest end in its subtree */
+	uint64_t rank;	 /* a father's is higher */
+	uint64_t serial; /* of two that overlap, the higher one is what lies there */
 };
 
-/* --- the list: maps.c */
+/* --- maps.c */
 
-/* A piece is known from now on. Its holds, of region and spare, are the list's. */
+/* A piece is known from now on. Its holds, of region and spare, are the table's. */
 void piece_link(struct maps *maps, struct map_piece *piece);
 
 /* The piece that has `at`, or NULL. */
 struct map_piece *piece_at(const struct maps *maps, uintptr_t at);
 
-bool piece_touches(const struct map_piece *piece, uintptr_t start, uintptr_t end);
-
 /* A piece across `at` becomes two. */
 void pieces_cut(struct rawcache *cache, uintptr_t at);
 
-/* The pieces that lie in the range as a whole, no longer in the list. */
+/* Out of the table, to the end of a list; the new end. */
+struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, struct map_piece **link);
+
+/* The pieces that lie in the range as a whole, a list in the order of addresses: no longer in the table. */
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end);
 
-/* Pieces that are in no list: their holds are given back. */
+/* A list of pieces that are not in the table: their holds are given back. */
 void pieces_drop(struct rawcache *cache, struct map_piece *piece);
 
-/* One piece that is in no list. Its region stays held. */
+/* One piece that is not in the table. Its region stays held. */
 void piece_free(struct rawcache *cache, struct map_piece *piece);
 
 /* --- the origin's pages: map_spare.c */

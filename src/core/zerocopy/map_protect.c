@@ -15,6 +15,7 @@
 #include "core/shared/hold.h"
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/maps.h"
+#include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/shown.h"
 
 /*
@@ -33,23 +34,22 @@ static bool exec_refused(const struct map_piece *piece)
 	return err == -EACCES;
 }
 
-static bool piece_exchange(struct rawcache *cache, struct map_piece **link)
+static void piece_exchange(struct rawcache *cache, struct map_piece *piece)
 {
-	struct map_piece *piece = *link;
-
 	if (piece->changeable || !piece_replace(piece, piece->start, piece->end - piece->start))
-		return false;
-	*link = piece->next;
+		return;
+	tree_remove(&cache->maps, piece);
 	hold_put(cache, piece->region);
 	piece_free(cache, piece);
-	return true;
 }
 
 /* Under the lock. */
 static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end)
 {
-	for (const struct map_piece *piece = maps->pieces; piece; piece = piece->next)
-		if (piece_touches(piece, start, end) && piece->mapped.type == MAP_SHARED)
+	const struct map_piece *piece = NULL;
+
+	while ((piece = tree_next(maps, piece, start, end)))
+		if (piece->mapped.type == MAP_SHARED)
 			return true;
 	return false;
 }
@@ -58,20 +58,21 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	bool never = image_never_executes(&cache->image);
-	struct map_piece **link = &cache->maps.pieces;
+	struct map_piece *piece;
 
 	if (never) {
 		pieces_cut(cache, start);
 		pieces_cut(cache, end);
 	}
-	while (*link) {
-		if (piece_touches(*link, start, end)) {
-			if (exec_refused(*link))
-				return -EACCES;
-			if (never && piece_exchange(cache, link))
-				continue;
-		}
-		link = &(*link)->next;
+	piece = tree_next(&cache->maps, NULL, start, end);
+	while (piece) {
+		struct map_piece *next = tree_next(&cache->maps, piece, start, end);
+
+		if (exec_refused(piece))
+			return -EACCES;
+		if (never)
+			piece_exchange(cache, piece);
+		piece = next;
 	}
 	return 0;
 }
@@ -80,6 +81,7 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 {
 	uintptr_t start = (uintptr_t)address;
 	uintptr_t end = round_up(start + length, FORMAT_PAGE);
+	struct map_piece *piece = NULL;
 	struct critical critical;
 	int err = 0;
 
@@ -88,9 +90,7 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 		err = -EACCES;
 	else if (prot & PROT_EXEC)
 		err = range_execute(cache, start, end);
-	for (struct map_piece *piece = err ? NULL : cache->maps.pieces; piece; piece = piece->next) {
-		if (!piece_touches(piece, start, end))
-			continue;
+	while (!err && (piece = tree_next(&cache->maps, piece, start, end))) {
 		if (prot & PROT_WRITE) {
 			piece->changeable = true;
 			shown_less(cache, piece->shown);

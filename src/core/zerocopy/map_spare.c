@@ -13,6 +13,7 @@
 #include "core/image/format.h"
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/maps.h"
+#include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/shown.h"
 
 /* --- one page, which cannot be read */
@@ -120,22 +121,19 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 
 /* --- all of a file that has changed */
 
-/* The file's pieces, in the order of their addresses where they are of one mapping. */
+/* The file's pieces, in the order of their addresses. */
 static struct map_piece *pieces_of(struct maps *maps, const struct shown *shown)
 {
-	struct map_piece **link = &maps->pieces;
+	struct map_piece *piece = tree_next(maps, NULL, 0, UINTPTR_MAX);
 	struct map_piece *taken = NULL;
+	struct map_piece **link = &taken;
 
-	while (*link) {
-		struct map_piece *piece = *link;
+	while (piece) {
+		struct map_piece *next = tree_next(maps, piece, 0, UINTPTR_MAX);
 
-		if (piece->shown == shown && piece->spare) {
-			*link = piece->next;
-			piece->next = taken;
-			taken = piece;
-		} else {
-			link = &piece->next;
-		}
+		if (piece->shown == shown && piece->spare)
+			link = piece_unlink(maps, piece, link);
+		piece = next;
 	}
 	return taken;
 }

@@ -16,6 +16,7 @@
 #include "core/shared/hold.h"
 #include "core/zerocopy/follow.h"
 #include "core/zerocopy/map_piece.h"
+#include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/shown.h"
 
 /* Of all mappings: a quarter of those that a process may have (vm.max_map_count). */
@@ -50,14 +51,16 @@ void piece_free(struct rawcache *cache, struct map_piece *piece)
 
 struct map_piece *piece_at(const struct maps *maps, uintptr_t at)
 {
-	struct map_piece *piece = maps->pieces;
+	struct map_piece *piece = NULL;
+	struct map_piece *youngest = NULL;
 
-	while (piece && (at < piece->start || at >= piece->end))
-		piece = piece->next;
-	return piece;
+	while ((piece = tree_next(maps, piece, at, at + 1)))
+		if (!youngest || piece->serial > youngest->serial)
+			youngest = piece;
+	return youngest;
 }
 
-/* --- the list */
+/* --- the table */
 
 void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
 {
@@ -69,8 +72,8 @@ void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
 
 void piece_link(struct maps *maps, struct map_piece *piece)
 {
-	piece->next = maps->pieces;
-	maps->pieces = piece;
+	piece->serial = maps->serials++;
+	tree_add(maps, piece);
 	maps_span(maps, piece->start, piece->end);
 }
 
@@ -104,11 +107,6 @@ bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size
 	       start + length > load_relaxed(&cache->maps.low);
 }
 
-bool piece_touches(const struct map_piece *piece, uintptr_t start, uintptr_t end)
-{
-	return piece->start < end && start < piece->end;
-}
-
 static void piece_begin_at(struct map_piece *piece, uintptr_t start)
 {
 	piece->mapped.offset += start - piece->start;
@@ -120,13 +118,12 @@ static void piece_begin_at(struct map_piece *piece, uintptr_t start)
  * Cut a piece in two, each with a hold. A piece that cannot be cut is forgotten: its hold lasts as
  * long as the process.
  */
-static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t at)
+static void piece_cut(struct rawcache *cache, struct map_piece *piece, uintptr_t at)
 {
-	struct map_piece *piece = *link;
 	struct map_piece *rest = memory_get(sizeof(*rest));
 
+	tree_remove(&cache->maps, piece);
 	if (!rest) {
-		*link = piece->next;
 		piece_free(cache, piece);
 		return;
 	}
@@ -137,38 +134,44 @@ static void piece_cut(struct rawcache *cache, struct map_piece **link, uintptr_t
 	fetch_sub(&cache->maps.room, 1);
 	piece_begin_at(rest, at);
 	piece->end = at;
-	/* what lies behind comes first, as where a mapping is made: see maps_exchange() */
-	rest->next = piece;
-	*link = rest;
+	tree_add(&cache->maps, piece);
+	tree_add(&cache->maps, rest);
 	CRASH_POINT(map_cut);
 }
 
 void pieces_cut(struct rawcache *cache, uintptr_t at)
 {
-	struct map_piece **link = &cache->maps.pieces;
+	struct map_piece *piece = tree_next(&cache->maps, NULL, at, at + 1);
 
-	while (*link && !((*link)->start < at && at < (*link)->end))
-		link = &(*link)->next;
-	/* they do not overlap */
-	if (*link)
-		piece_cut(cache, link, at);
+	while (piece) {
+		struct map_piece *next = tree_next(&cache->maps, piece, at, at + 1);
+
+		if (piece->start < at)
+			piece_cut(cache, piece, at);
+		piece = next;
+	}
+}
+
+struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, struct map_piece **link)
+{
+	tree_remove(maps, piece);
+	piece->next = NULL;
+	*link = piece;
+	return &piece->next;
 }
 
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end)
 {
-	struct map_piece **link = &maps->pieces;
+	struct map_piece *piece = tree_next(maps, NULL, start, end);
 	struct map_piece *taken = NULL;
+	struct map_piece **link = &taken;
 
-	while (*link) {
-		struct map_piece *piece = *link;
+	while (piece) {
+		struct map_piece *next = tree_next(maps, piece, start, end);
 
-		if (piece->start >= start && piece->end <= end) {
-			*link = piece->next;
-			piece->next = taken;
-			taken = piece;
-		} else {
-			link = &piece->next;
-		}
+		if (piece->start >= start && piece->end <= end)
+			link = piece_unlink(maps, piece, link);
+		piece = next;
 	}
 	return taken;
 }
@@ -255,16 +258,14 @@ int rawcache_maps_find(struct rawcache *cache, const void *address, size_t lengt
 {
 	uintptr_t start = round_down((uintptr_t)address, FORMAT_PAGE);
 	uintptr_t end = (uintptr_t)address + length;
+	struct map_piece *piece = NULL;
 	struct critical critical;
 	int found = 0;
 
 	maps_lock(&cache->maps, &critical);
-	for (struct map_piece *piece = cache->maps.pieces; piece && found >= 0; piece = piece->next) {
-		struct rawcache_mapped other;
+	while (found >= 0 && (piece = tree_next(&cache->maps, piece, start, end))) {
+		struct rawcache_mapped other = piece_tell(piece, start);
 
-		if (!piece_touches(piece, start, end))
-			continue;
-		other = piece_tell(piece, start);
 		if (!found)
 			*mapped = other;
 		found = other.offset > INT64_MAX || !mapped_same(mapped, &other) ? -EFAULT : 1;

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/zerocopy/piece_tree.h"
+
+#include "base/checked.h"
+
+/* The order of the tree: of two that begin at one address the younger comes first. */
+static bool node_before(const struct map_piece *a, const struct map_piece *b)
+{
+	return a->start != b->start ? a->start < b->start : a->serial > b->serial;
+}
+
+static void node_update(struct map_piece *node)
+{
+	node->reach = node->end;
+	if (node->left)
+		node->reach = max_u64(node->reach, node->left->reach);
+	if (node->right)
+		node->reach = max_u64(node->reach, node->right->reach);
+}
+
+/* All of `a` lie before all of `b`. */
+static struct map_piece *node_merge(struct map_piece *a, struct map_piece *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	if (a->rank > b->rank) {
+		a->right = node_merge(a->right, b);
+		node_update(a);
+		return a;
+	}
+	b->left = node_merge(a, b->left);
+	node_update(b);
+	return b;
+}
+
+/* What lies before `at`, and what lies behind it. */
+static void node_split(struct map_piece *node, const struct map_piece *at, struct map_piece **left,
+		       struct map_piece **right)
+{
+	if (!node) {
+		*left = *right = NULL;
+		return;
+	}
+	if (node_before(node, at)) {
+		node_split(node->right, at, &node->right, right);
+		*left = node;
+	} else {
+		node_split(node->left, at, left, &node->left);
+		*right = node;
+	}
+	node_update(node);
+}
+
+static struct map_piece *node_add(struct map_piece *node, struct map_piece *piece)
+{
+	if (!node || piece->rank > node->rank) {
+		node_split(node, piece, &piece->left, &piece->right);
+		node = piece;
+	} else if (node_before(piece, node)) {
+		node->left = node_add(node->left, piece);
+	} else {
+		node->right = node_add(node->right, piece);
+	}
+	node_update(node);
+	return node;
+}
+
+static struct map_piece *node_remove(struct map_piece *node, const struct map_piece *piece)
+{
+	if (node == piece)
+		return node_merge(node->left, node->right);
+	if (node_before(piece, node))
+		node->left = node_remove(node->left, piece);
+	else
+		node->right = node_remove(node->right, piece);
+	node_update(node);
+	return node;
+}
+
+static struct map_piece *node_next(struct map_piece *node, const struct map_piece *after,
+				   uintptr_t start, uintptr_t end)
+{
+	while (node && node->reach > start) {
+		if (!after || node_before(after, node)) {
+			struct map_piece *found = node_next(node->left, after, start, end);
+
+			if (found)
+				return found;
+			if (node->start >= end)
+				return NULL;
+			if (node->end > start)
+				return node;
+		}
+		node = node->right;
+	}
+	return NULL;
+}
+
+/* Any numbers that do not follow the order of the addresses keep the tree flat. */
+static uint64_t rank_of(uint64_t serial)
+{
+	uint64_t h = (serial + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93);
+	return h ^ h >> 32;
+}
+
+void tree_add(struct maps *maps, struct map_piece *piece)
+{
+	piece->rank = rank_of(maps->ranks++);
+	maps->root = node_add(maps->root, piece);
+}
+
+void tree_remove(struct maps *maps, struct map_piece *piece)
+{
+	maps->root = node_remove(maps->root, piece);
+}
+
+struct map_piece *tree_next(const struct maps *maps, const struct map_piece *after, uintptr_t start,
+			    uintptr_t end)
+{
+	return node_next(maps->root, after, start, end);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pieces of the table of mappings, in the order of their addresses: a treap in which each node knows how
+ * far its subtree reaches. Pieces may overlap: one that was replaced behind our back is still there, and the
+ * youngest is what lies at an address. All under the lock of maps.h.
+ */
+#ifndef CORE_PIECE_TREE_H
+#define CORE_PIECE_TREE_H
+
+#include "core/zerocopy/map_piece.h"
+
+/* Its start, end and serial must not change while it is in the tree. */
+void tree_add(struct maps *maps, struct map_piece *piece);
+void tree_remove(struct maps *maps, struct map_piece *piece);
+
+/* The piece behind `after` (NULL: the first one) that touches [start, end), or NULL. */
+struct map_piece *tree_next(const struct maps *maps, const struct map_piece *after, uintptr_t start,
+			    uintptr_t end);
+
+#endif
