@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The programs of examples/ do what they say.
+. "$(dirname "$0")/../lib.sh"
+cd "$scratch" || exit 99
+
+unset LD_PRELOAD RAWCACHE_RUNTIME_DIR
+examples=$TOP_BUILDDIR/examples
+
+"$RAWCACHE" format -s 64M image >/dev/null
+head -c 300000 /dev/urandom >value
+head -c 3000000 /dev/urandom >file
+sleep 2.1 # a file that has just changed is not cached yet
+
+check "objects stores a file" "$examples/objects" image key value
+"$examples/objects" image key >out
+check "and gives it back" cmp value out
+"$examples/objects" image other >out 2>err
+is "$? $(cat err)" "1 objects: other: No such file or directory" "an object that is not there"
+"$examples/send" image key >out
+check "send sends an object through a socket" cmp value out
+"$examples/send" image other >out 2>err
+is "$? $(tail -n 1 err)" "1 send: other: No such file or directory" "and no other"
+"$examples/warm" image file >out 2>err
+is "$? $(cat out err)" "0 file: 3000000 of 3000000 bytes" "warm puts a file into the cache"
+"$examples/statistics" image >out
+check "statistics tells of them" grep -qE '^fill_bytes +[0-9]+ bytes$' out
+check "and of what hits take" grep -q '^hits of ten, nine take less than' out
+sed 's/^/# /' out
+for example in "$TOP_SRCDIR"/examples/*.c; do
+	"$examples/$(basename "$example" .c)" >out 2>err
+	is "$? $(grep -c '^usage: ' err)" "2 1" "$(basename "$example" .c) says how it is called"
+done
+done_testing
