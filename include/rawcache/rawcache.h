@@ -78,7 +78,7 @@ void rawcache_options_init(struct rawcache_options *options, size_t size);
 
 /*
  * Attach the calling process to the image `options->device`. *cache is the caller's until
- * rawcache_detach(). *reason (may be NULL) says in the shared vocabulary why it failed.
+ * rawcache_detach(). *reason (may be NULL) says why it failed: see rawcache_reason_text().
  * Errors: -EINVAL no device, or options that rawcache_options_init() did not fill; -E2BIG an option that this
  * version does not know; -ENOENT no image; -EMEDIUMTYPE something that never was one; -EINVAL damaged image;
  * -EPROTONOSUPPORT made by a newer version; -EPERM others may write the image; -EBUSY its users have a runtime segment

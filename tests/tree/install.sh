@@ -21,6 +21,7 @@ bad=
 for file in "$bindir/rawcache" "$libdir/librawcache.so" "$libdir/librawcache.so.0" \
 	"$libdir/pkgconfig/librawcache.pc" "$libdir/rawcache/librawcache-preload.so" \
 	"$mandir/man1/rawcache.1" "$mandir/man7/rawcache.7" "$mandir/man3/librawcache.3" \
+	"$mandir/man3/rawcache_store.3" "$mandir/man3/rawcache_lookup.3" \
 	"$datadir/bash-completion/completions/rawcache.bash" "$datadir/zsh/site-functions/_rawcache" \
 	"$datadir/fish/vendor_completions.d/rawcache.fish" \
 	"$TOP_SRCDIR"/include/rawcache/*.h; do
