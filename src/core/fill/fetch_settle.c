@@ -8,15 +8,14 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/critical.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/fill/fetch.h"
 #include "core/fill/fetch_table.h"
 #include "core/origin/io.h"
 
-#define SETTLE_MS 2000u
-#define IMPATIENT_MS 10000u
 #define SLICE_NS 20000000
-#define LOCK_NAP_NS 25000 /* before the lock is tried again */
+#define SETTLE_NAP_NS 25000 /* before the lock is tried again */
 
 /* Under the lock: of `file`, or of any. */
 static bool any_pending(const struct file *file, bool small)
@@ -35,7 +34,7 @@ static bool any_pending(const struct file *file, bool small)
 void fetch_settle(const struct file *file, bool small)
 {
 	struct timespec slice = { 0, SLICE_NS };
-	struct timespec nap = { 0, LOCK_NAP_NS };
+	struct timespec nap = { 0, SETTLE_NAP_NS };
 	uint64_t end = clock_coarse_ms() + SETTLE_MS;
 	struct critical critical;
 	bool pending = true;
@@ -67,7 +66,7 @@ void fetch_settle(const struct file *file, bool small)
 	}
 	fetch_sub(&fetches.settlers, 1);
 	if (pending)
-		store_relaxed(&fetches.impatient_until, clock_coarse_ms() + IMPATIENT_MS);
+		store_relaxed(&fetches.impatient_until, clock_coarse_ms() + SETTLE_IMPATIENT_MS);
 }
 
 void rawcache_settle(void)

@@ -12,6 +12,7 @@
 #include "base/crash.h"
 #include "base/critical.h"
 #include "base/guard.h"
+#include "base/patience.h"
 #include "base/stats.h"
 #include "base/sys.h"
 
@@ -24,8 +25,6 @@
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)
 
 #define SEATS 64u
-#define LEAVE_MS 1000u /* a helper may be in a read of a mount that stalls */
-#define ASIDE_MS 200u  /* who forks does not wait longer */
 #define LEAVE_NAP_NS 100000
 
 uint32_t pool_threads;
@@ -339,14 +338,14 @@ bool pools_leave(void)
 {
 	fetch_add(&leaving, 1);
 	pools_wake();
-	return !wait_while(helpers_left, LEAVE_MS);
+	return !wait_while(helpers_left, POOL_LEAVE_MS);
 }
 
 void pools_step_aside(void)
 {
 	fetch_add(&leaving, 1);
 	pools_wake();
-	wait_while(movable_left, ASIDE_MS);
+	wait_while(movable_left, POOL_ASIDE_MS);
 }
 
 void pools_return(void)

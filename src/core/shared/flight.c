@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/patience.h"
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/image/place.h"
@@ -14,12 +15,6 @@
 
 #define NEIGHBOURS 8u
 #define SLICE_NS 20000000
-#define PATIENCE_MS 2000u
-/* A chunk that is read ahead: its owner may come back to it at once, or never. */
-#define AHEAD_PATIENCE_MS 100u
-/* One that did not come back has more chunks: do not wait as long for each of them. */
-#define AHEAD_AGAIN_MS 4u
-#define AHEAD_MEMORY_MS 1000u
 
 static struct flight *flight_at(const struct rawcache *cache, const struct key *key, uint32_t i)
 {
@@ -144,9 +139,9 @@ static uint64_t taken_over; /* clock_coarse_ms() of the last time */
 
 static uint64_t ahead_patience_ns(void)
 {
-	bool again = clock_coarse_ms() - load_relaxed(&taken_over) < AHEAD_MEMORY_MS;
+	bool again = clock_coarse_ms() - load_relaxed(&taken_over) < FLIGHT_AHEAD_MEMORY_MS;
 
-	return (again ? AHEAD_AGAIN_MS : AHEAD_PATIENCE_MS) * UINT64_C(1000000);
+	return (again ? FLIGHT_AHEAD_AGAIN_MS : FLIGHT_AHEAD_MS) * UINT64_C(1000000);
 }
 
 /* The owner reads ahead and is busy otherwise: the flight becomes ours. */
@@ -255,7 +250,7 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		if (result != FLIGHT_ALONE)
 			break;
 		slice.tv_nsec = ahead && ahead_patience_ns() < SLICE_NS ?
-					AHEAD_AGAIN_MS * 1000000 :
+					FLIGHT_AHEAD_AGAIN_MS * 1000000 :
 					SLICE_NS;
 		if (!slow) {
 			int err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
@@ -268,7 +263,7 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 			continue;
 		if (slow)
 			break;
-		if (waited <= PATIENCE_MS * UINT64_C(1000000))
+		if (waited <= FLIGHT_PATIENCE_MS * UINT64_C(1000000))
 			continue;
 		store_relaxed(&flight->slow, 1);
 		if (owner)

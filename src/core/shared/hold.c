@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/shared/hold.h"
 
@@ -13,10 +14,6 @@
 
 /* In place of a count: the last hold is given up, and the bit will be cleared. */
 #define COUNT_ENDS UINT32_MAX
-/* That takes a few instructions; their thread may have to wait for a processor. */
-#define SPINS 64
-#define NAPS 50
-#define NAP_NS 100000
 #define REAP_MS 1000u
 
 /* --- limits, in bits */
@@ -125,17 +122,17 @@ static uint32_t *count_of(const struct rawcache *cache, uint32_t region)
  */
 static bool count_add(uint32_t *count, uint32_t *before)
 {
-	struct timespec nap = { 0, NAP_NS };
+	struct timespec nap = { 0, HOLD_NAP_NS };
 	uint32_t n = load_relaxed(count);
 
-	for (int tries = 0; tries < SPINS + NAPS;) {
+	for (int tries = 0; tries < HOLD_SPINS + HOLD_NAPS;) {
 		if (n != COUNT_ENDS) {
 			if (!cas(count, &n, n + 1))
 				continue;
 			*before = n;
 			return true;
 		}
-		if (tries++ < SPINS)
+		if (tries++ < HOLD_SPINS)
 			cpu_relax();
 		else
 			sys_nanosleep(&nap);

@@ -3,17 +3,10 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/shared/runtime.h"
 #include "core/shared/segment.h"
-
-#ifndef LOCK_PATIENCE_MS /* the model of tests/ has a slower clock */
-#define LOCK_PATIENCE_MS 100u
-#endif
-#define LOCK_SPINS 50
-#define LOCK_NAP_NS 20000
-#define LOCK_NAP_MAX_NS 1000000
-#define LOCK_IMPATIENCE_MS 1000u
 
 int robust_lock_init(pthread_mutex_t *lock)
 {

@@ -7,13 +7,13 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "base/uuid.h"
 #include "core/image/image.h"
 #include "core/shared/segment.h"
 #include "core/shared/sweep.h"
 
-#define ATTACH_PATIENCE_MS 1000u
 
 int runtime_lock_byte(int fd, uint64_t byte, int type)
 {

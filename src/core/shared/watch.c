@@ -8,11 +8,10 @@
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/memory.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/shared/process.h"
 
-/* Between looks whether who does not answer is dead. */
-#define ANSWER_MS 10u
 
 /* Of this process; beside the bits of its row. */
 struct watch_counts {
@@ -283,7 +282,7 @@ void watch_tell(struct rawcache *cache)
 
 static void answers_wait(struct rawcache *cache, uint32_t bit)
 {
-	struct timespec nap = { 0, ANSWER_MS * 1000000 };
+	struct timespec nap = { 0, WATCH_ANSWER_MS * 1000000 };
 	uint32_t *answers = &cache->runtime.watch->answers;
 	uint64_t until = clock_coarse_ms() + WATCH_PATIENCE_MS;
 	uint32_t demand = watch_ask(cache);

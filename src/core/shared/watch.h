@@ -19,10 +19,9 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/patience.h"
 #include "core/shared/cache.h"
 
-/* A watcher sleeps in a futex, and needs one turn of a processor: so long only a stopped one takes. */
-#define WATCH_PATIENCE_MS 1000u
 
 /* Our row is ours again, in a slot that is new: what the process has open and mapped stands in it. */
 void watch_begin(struct rawcache *cache, uint32_t slot);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/buffer.h"
+#include "base/patience.h"
 #include "core/space/extent.h"
 #include "core/index/ghost.h"
 #include "core/index/catalog.h"
@@ -31,8 +32,6 @@
  * what was not visited took so much room that Zipf's hit ratio was 0.4 % lower.
  */
 #define KEEP_EIGHTHS 7u
-/* How often one that needs a region waits for who is emptying one: a millisecond each time. */
-#define PATIENCE 40u
 /* An entry's age is not known any more where it is moved. */
 #define STORED_MAX_S ((uint64_t)ENTRY_AGE_MAX * ENTRY_AGE_UNIT)
 
@@ -379,7 +378,7 @@ int evict_now(struct rawcache *cache, unsigned int tries)
 		err = victims_now(cache);
 		owner_give(cache);
 	} else if (!evict_waiting(cache)) {
-		err = tries < PATIENCE ? -EAGAIN : victim_drop(cache);
+		err = tries < EVICT_WAIT_TRIES ? -EAGAIN : victim_drop(cache);
 	}
 	critical_leave(&critical);
 	return err;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/patience.h"
 #include "core/space/evict.h"
 #include "core/shared/pin.h"
 #include "core/space/recycle.h"
@@ -14,9 +15,6 @@
 
 /* An entry's age is 17 bits of seconds from the opening of its region. */
 #define REGION_OPEN_MAX_S ENTRY_AGE_MAX
-#define WAIT_TRIES 50
-/* How long nobody in this process waits after that was in vain: each miss would. */
-#define VAIN_MS 1000u
 
 /* Under the lock: the clean region that has waited longest, if there is one. */
 static uint32_t region_next(struct rawcache *cache)
@@ -180,7 +178,7 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 	extent->pin = -1;
 	if (err)
 		return err;
-	for (unsigned int tries = 0; tries < WAIT_TRIES; tries++) {
+	for (unsigned int tries = 0; tries < REGION_WAIT_TRIES; tries++) {
 		err = region_try(cache, log, least, most, &active, extent);
 		if (err != -EAGAIN)
 			return err;
@@ -197,7 +195,7 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 		if (err)
 			sys_nanosleep(&nap);
 	}
-	store_relaxed(&cache->vain_until_ms, clock_coarse_ms() + VAIN_MS);
+	store_relaxed(&cache->vain_until_ms, clock_coarse_ms() + REGION_VAIN_MS);
 	return -EAGAIN;
 }
 

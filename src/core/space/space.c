@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/critical.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/image/format.h"
 #include "core/shared/cache.h"
@@ -18,8 +19,6 @@
 #include "core/space/space_run.h"
 
 #define TRIES 16
-#define WAITS_MAX 60u
-#define WAIT_NS 1000000
 
 static bool stream_take(const struct rawcache *cache, struct space_want *want, struct piece *hand,
 			struct piece *taken)
@@ -31,7 +30,7 @@ static bool stream_take(const struct rawcache *cache, struct space_want *want, s
 		if (!n.run) {
 			/* somebody is making the run: it would be out of order to make another */
 			want->cut = 0;
-			if (run_awaited(&n) && !hand->pages && want->waits++ < WAITS_MAX)
+			if (run_awaited(&n) && !hand->pages && want->waits++ < RUN_WAITS_MAX)
 				return false;
 			run_promise(cache, want, &n);
 			if (!run_begin(cache, want, &n, hand, &want->cut))
@@ -167,7 +166,7 @@ static bool stream_possible(const struct rawcache *cache, const struct space_str
 static int space_find(struct rawcache *cache, struct space_want *want, struct piece *taken,
 		      struct extent *extent)
 {
-	struct timespec nap = { 0, WAIT_NS };
+	struct timespec nap = { 0, RUN_WAIT_NS };
 	struct piece hand = { 0, 0, 0 };
 	int err = -EAGAIN;
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/memory.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/origin/file.h"
 #include "core/origin/pool.h"
@@ -14,8 +15,6 @@
 #include "core/zerocopy/follow_list.h"
 
 #define FOLLOWED_MAX 32u
-#define TAKE_MS 1000u
-#define CLOSE_MS 100u /* who unmaps may unmount next */
 #define NAP_NS 1000000
 
 static struct pool followers = { .work = follow_work,
@@ -107,10 +106,10 @@ void follow_wait_end(void)
 /* Until the thread has what it needs of the program. */
 static void followed_wait(const struct followed *followed)
 {
-	uint64_t end = clock_coarse_ms() + TAKE_MS;
+	uint64_t end = clock_coarse_ms() + FOLLOW_TAKE_MS;
 
 	while (load_acquire(&followed->state) == FOLLOW_ASKED && clock_coarse_ms() < end)
-		futex_nap(&followed->state, FOLLOW_ASKED, TAKE_MS);
+		futex_nap(&followed->state, FOLLOW_ASKED, FOLLOW_TAKE_MS);
 }
 
 /* True: there is an answer to wait for, to `awaited`. */
@@ -181,7 +180,7 @@ static uint32_t list_dismiss(const struct rawcache *cache, uintptr_t start, uint
 void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	struct timespec nap = { 0, NAP_NS };
-	uint64_t patience = clock_coarse_ms() + CLOSE_MS;
+	uint64_t patience = clock_coarse_ms() + FOLLOW_CLOSE_MS;
 
 	while (list_dismiss(cache, start, end) && clock_coarse_ms() < patience)
 		sys_nanosleep(&nap);

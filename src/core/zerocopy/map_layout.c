@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/critical.h"
 #include "base/memory.h"
+#include "base/patience.h"
 #include "core/image/format.h"
 #include "core/origin/file.h"
 #include "core/read/run.h"
@@ -19,7 +20,6 @@
 #define STRETCHES_MAX 1024u
 /* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
-#define FETCH_MS 1000u
 
 static struct map_piece *piece_make(const struct request *request, uint64_t done,
 				    const struct run *run)
@@ -104,7 +104,7 @@ void layout_find(struct layout *layout, struct request *r, uint64_t length)
 	struct rawcache *cache = r->cache;
 	bool all = r->flags & MAP_POPULATE;
 	uint64_t fetch = all ? length : FETCH_MAX;
-	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + FETCH_MS;
+	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + MAP_FETCH_MS;
 
 	r->let_in_ms = clock_coarse_ms();
 	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
