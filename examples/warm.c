@@ -2,8 +2,8 @@
 /*
  * Files are put into a cache before somebody reads them: warm IMAGE FILE...
  *
- * Each file is opened as the cache's users open it, and read once through the cache. Prints how much of each is
- * cached then.
+ * Each file is opened as the cache's users open it, and read once through the cache. Prints how much of each was
+ * cached before. What was read is stored a moment later, and rawcache_detach() waits for it.
  *
  *	cc warm.c $(pkg-config --cflags --libs librawcache) -o warm
  */
@@ -45,10 +45,10 @@ static int file_warm(struct rawcache *cache, const char *path)
 	}
 	err = rawcache_file_open(cache, fd, canonical, &stx, &file, &reason);
 	if (!err) {
-		err = file_read(cache, file, fd);
-		printf("%s: %" PRIu64 " of %" PRIu64 " bytes\n", path,
+		printf("%s: %" PRIu64 " of %" PRIu64 " bytes were cached\n", path,
 		       rawcache_file_cached(cache, file, 0, rawcache_file_size(cache, file)),
 		       rawcache_file_size(cache, file));
+		err = file_read(cache, file, fd);
 		rawcache_file_put(cache, file);
 	} else {
 		fprintf(stderr, "warm: %s is not cached: %s\n", path, rawcache_reason_text(reason));

@@ -22,7 +22,9 @@ check "send sends an object through a socket" cmp value out
 "$examples/send" image other >out 2>err
 is "$? $(tail -n 1 err)" "1 send: other: No such file or directory" "and no other"
 "$examples/warm" image file >out 2>err
-is "$? $(cat out err)" "0 file: 3000000 of 3000000 bytes" "warm puts a file into the cache"
+is "$? $(cat out err)" "0 file: 0 of 3000000 bytes were cached" "warm reads a file through the cache"
+"$examples/warm" image file >out 2>err
+is "$? $(cat out err)" "0 file: 3000000 of 3000000 bytes were cached" "which has it then"
 "$examples/statistics" image >out
 check "statistics tells of them" grep -qE '^fill_bytes +[0-9]+ bytes$' out
 check "and of what hits take" grep -q '^hits of ten, nine take less than' out
