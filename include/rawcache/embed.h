@@ -87,6 +87,34 @@ bool rawcache_file_doubted(const struct rawcache *cache, uint64_t file);
 void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx);
 void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx);
 
+/* --- names that are not there */
+
+/* A directory as it was looked at. */
+struct rawcache_names {
+	uint64_t state[2]; /* which one it is, with its times, and for whom */
+	bool settled; /* what is not in it now is not in it for as long as it has this state */
+};
+
+/* Whether the times of directories on the mount that `fd` lies on are known to tell of new names. */
+bool rawcache_names_real(int fd);
+
+/*
+ * What is known of the directory with these attributes: stx_ino, the device, the mount, stx_mtime and stx_ctime
+ * count. `who` tells apart those whom a server may answer differently. False: nothing can be
+ * remembered. Takes no lock; async-signal-safe, as are all of these.
+ */
+bool rawcache_names_look(struct rawcache *cache, const struct statx *dir, uint64_t who,
+			 struct rawcache_names *names);
+bool rawcache_names_same(const struct rawcache_names *a, const struct rawcache_names *b);
+
+/* Whether the name is known not to be in the directory. */
+bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *names,
+			  const char *name, size_t n);
+
+/* It was looked for and is not, and the directory, which is settled, looked the same before and after. */
+void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *names,
+			 const char *name, size_t n);
+
 /* --- transfers */
 
 /*

@@ -41,4 +41,7 @@ STAT(stale_retries, "reads", "copies discarded because their region was recycled
 STAT(io_errors, "errors", "errors of the image's own storage")
 #endif
 #if !defined(STATS_PART) || STATS_PART == 2 /* since 0.2.0: append */
+STAT(names_hits, "names", "names answered as not existing without asking the origin")
+STAT(names_checks, "looks", "looks at directories, whether they are as they were")
+STAT(names_absent, "names", "names that were learnt not to exist")
 #endif

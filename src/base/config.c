@@ -83,6 +83,14 @@ static const char *parse_boolean(const char *text, uint8_t *field)
 	return "is neither 0 nor 1";
 }
 
+static const char *parse_names(const char *text, uint8_t *field)
+{
+	if (strcasecmp(text, "auto"))
+		return parse_boolean(text, field) ? "is none of auto, 0, 1" : NULL;
+	*field = CONFIG_NAMES_AUTO;
+	return NULL;
+}
+
 static const char *parse_seconds(const char *text, uint32_t *field)
 {
 	uint64_t milli;

@@ -17,6 +17,7 @@
 
 #define CONFIG_REVALIDATE_OPEN UINT32_MAX
 #define CONFIG_REVALIDATE_SYNC (UINT32_MAX - 1)
+#define CONFIG_NAMES_AUTO 2
 
 struct config {
 	char *paths; /* canonical "DIR:!DIR:..." as given, minus trailing slashes */
@@ -31,6 +32,7 @@ struct config {
 	uint8_t direct;
 	uint8_t io;
 	uint8_t verify;
+	uint8_t names; /* CONFIG_NAMES_AUTO, or 0 or 1 */
 	uint8_t keep_origin;
 	uint8_t shared;
 	uint8_t early;

@@ -16,6 +16,7 @@ CONFIG(KEEP, keep_origin, boolean, "0", "1: leave the origin's bytes in the page
 CONFIG(SETTLE, settle_ms, milliseconds, "2", "seconds a file must have been unchanged before it is stored")
 CONFIG(REVALIDATE, revalidate_ms, revalidate, "1000", "when files that are open are looked at again: after so many milliseconds at the latest, never (open), or after 1000 and asking the server each time, at open, too (sync)")
 CONFIG(TRUST, trust, boolean, "0", "1: files do not change while they are read; their mount is believed without asking its server, and files on rclone, gcsfuse, davfs2 and the like are cached")
+CONFIG(NAMES, names, names, "0", "whether names that do not exist are remembered: auto, where directories are known to tell of new ones; 1, everywhere; 0, nowhere")
 CONFIG(VERIFY, verify, verify, "boot", "when checksums are verified: boot, always or never")
 CONFIG(SKIP, skip, string, "", "':'-separated names of programs that are left alone")
 CONFIG(RUNTIME_DIR, runtime_dir, string, "", "directory of the runtime segment; empty: POSIX shared memory")

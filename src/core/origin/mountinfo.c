@@ -86,6 +86,8 @@ static const struct kind_of kinds[] = {
 	{ "lustre", KIND_REMOTE },
 	{ "orangefs", KIND_REMOTE },
 	{ "virtiofs", KIND_REMOTE },
+	{ "fuse.gocryptfs", KIND_NAMES },
+	{ "fuse.encfs", KIND_NAMES },
 	{ "fuse.sshfs", KIND_OPENED },
 	{ "fuse.s3fs", KIND_OPENED },
 	{ "fuse.rclone", KIND_AGED },

@@ -29,6 +29,11 @@
 #define KIND_AGED 128u /* not even then, for minutes */
 #define KIND_EXT 256u /* f_fsid is the UUID */
 #define KIND_SUBVOLUMES 512u /* snapshots repeat inode numbers and times */
+/*
+ * A directory's times are those of its names, and the kernel does not remember itself which names are not there: FUSE
+ * servers that were seen to pass the times of a local directory through.
+ */
+#define KIND_NAMES 1024u
 
 /* What a line of mountinfo tells. */
 struct mounted {

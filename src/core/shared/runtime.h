@@ -5,7 +5,7 @@
  * not ours and nobody is attached.
  *
  *	header | process slots | holds | stats blocks | flights | writer generations |
- *	mappings and writers | ghosts | visited bytes
+ *	mappings and writers | absent names | ghosts | visited bytes
  *
  * Who may attach is settled by open-file-description locks on the image:
  *	byte LOCK_USERS	shared by every attached process; exclusive while a segment is made
@@ -37,6 +37,8 @@
 #define RUNTIME_WRITERS 8192u
 #define RUNTIME_VISITED_MAX (8u << 20)
 #define RUNTIME_INDEX_LOCKS 64u
+#define RUNTIME_ABSENT 65536u /* names: see absent.h */
+#define RUNTIME_CLOCKS 256u
 #define RUNTIME_NEXT 2u /* clean regions that are kept ready: one for each log */
 #define RUNTIME_GHOSTS_MIN 64u
 #define RUNTIME_GHOSTS_MAX (512u << 10)
@@ -126,6 +128,18 @@ struct watch {
 	uint64_t written[WATCH_WRITTEN / 64];
 } __attribute__((aligned(64)));
 
+/* A name that is not there, or a directory that was seen: see absent.h. */
+struct absent_entry {
+	uint64_t tag; /* 0: free */
+	uint64_t word;
+};
+
+/* The latest time that a mount's server has given to a change. */
+struct absent_clock {
+	uint64_t mount; /* 0: free */
+	uint64_t latest_ns; /* since 1970 */
+};
+
 /* Where the image is, for who finds the segment when the image is gone: see sweep.h. */
 struct runtime_home {
 	uint8_t uuid[16];
@@ -187,6 +201,8 @@ struct runtime {
 	uint32_t *writers; /* generations of files written under our eyes, hashed */
 	struct watch *watch;
 	struct watch_row *watch_rows;
+	struct absent_entry *absent; /* RUNTIME_ABSENT */
+	struct absent_clock *clocks; /* RUNTIME_CLOCKS */
 	uint64_t *ghosts; /* see ghost.h */
 	uint8_t *visited;
 	uint32_t ghost_count;

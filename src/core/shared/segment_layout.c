@@ -27,6 +27,8 @@ uint64_t layout_fingerprint(void)
 		RUNTIME_HOLDS_MAX,
 		sizeof(struct watch),
 		sizeof(struct watch_row),
+		RUNTIME_ABSENT,
+		RUNTIME_CLOCKS,
 	};
 	uint64_t print = RUNTIME_VERSION;
 
@@ -72,7 +74,9 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 	uint64_t flights = blocks + RUNTIME_BLOCKS * sizeof(struct stats_block);
 	uint64_t writers = flights + RUNTIME_FLIGHTS * sizeof(struct flight);
 	uint64_t watch = round_up(writers + RUNTIME_WRITERS * sizeof(uint32_t), 64);
-	uint64_t ghosts = watch + sizeof(struct watch) + RUNTIME_SLOTS * sizeof(struct watch_row);
+	uint64_t absent = watch + sizeof(struct watch) + RUNTIME_SLOTS * sizeof(struct watch_row);
+	uint64_t clocks = absent + RUNTIME_ABSENT * sizeof(struct absent_entry);
+	uint64_t ghosts = clocks + RUNTIME_CLOCKS * sizeof(struct absent_clock);
 	uint32_t ghost_count = ghosts_wanted(visited_count);
 	uint64_t visited = ghosts + ghost_count * sizeof(uint64_t);
 
@@ -87,6 +91,8 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 		runtime->writers = (uint32_t *)(base + writers);
 		runtime->watch = (struct watch *)(base + watch);
 		runtime->watch_rows = (struct watch_row *)(runtime->watch + 1);
+		runtime->absent = (struct absent_entry *)(base + absent);
+		runtime->clocks = (struct absent_clock *)(base + clocks);
 		runtime->ghosts = (uint64_t *)(base + ghosts);
 		runtime->ghost_count = ghost_count;
 		runtime->visited = (uint8_t *)(base + visited);

@@ -7,12 +7,25 @@
 
 #include <stdarg.h>
 
+#include "shim/files/names.h"
 #include "shim/files/track.h"
 
 /* Only these flags have a mode behind them: reading one that was not passed reads garbage. */
 static bool flags_need_mode(int flags)
 {
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+/* `path` is not there, and `flags` do not ask for it to be made. */
+static inline bool absent(int dir, const char *path, int flags)
+{
+	return !(flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) &&
+	       names_absent(dir, path, NAMES_OPEN);
+}
+
+static inline int opened(const char *path, int fd, int flags)
+{
+	return track_opened(names_missed(path, fd), flags);
 }
 
 int open(const char *path, int flags, ...)
@@ -25,7 +38,9 @@ int open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return track_opened(NEXT(open)(path, flags, mode), flags);
+	if (absent(AT_FDCWD, path, flags))
+		return -1;
+	return opened(path, NEXT(open)(path, flags, mode), flags);
 }
 
 int openat(int dir, const char *path, int flags, ...)
@@ -38,7 +53,9 @@ int openat(int dir, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return track_opened(NEXT(openat)(dir, path, flags, mode), flags);
+	if (absent(dir, path, flags))
+		return -1;
+	return opened(path, NEXT(openat)(dir, path, flags, mode), flags);
 }
 
 int creat(const char *path, mode_t mode)
@@ -49,12 +66,16 @@ int creat(const char *path, mode_t mode)
 /* The fortified forms abort when a mode is missing: libc's own do that. */
 int __open_2(const char *path, int flags)
 {
-	return track_opened(NEXT(__open_2)(path, flags), flags);
+	if (absent(AT_FDCWD, path, flags))
+		return -1;
+	return opened(path, NEXT(__open_2)(path, flags), flags);
 }
 
 int __openat_2(int dir, const char *path, int flags)
 {
-	return track_opened(NEXT(__openat_2)(dir, path, flags), flags);
+	if (absent(dir, path, flags))
+		return -1;
+	return opened(path, NEXT(__openat_2)(dir, path, flags), flags);
 }
 
 int open_by_handle_at(int mount, struct file_handle *file, int flags)

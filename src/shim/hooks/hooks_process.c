@@ -11,6 +11,7 @@
 
 #include "shim/files/fd.h"
 #include "shim/table/process.h"
+#include "shim/table/who.h"
 #include "shim/table/rights.h"
 #include "shim/libc/thread.h"
 
@@ -131,9 +132,11 @@ int unshare(int flags)
 
 	if (flags & CLONE_FILES)
 		process_unshare();
+	who_forget();
 	do
 		ret = NEXT(unshare)(flags);
 	while (ret && alone_soon(&left, flags & FOR_ONE_THREAD));
+	who_forget();
 	if (!ret)
 		errno = saved;
 	return ret;
@@ -146,9 +149,11 @@ int setns(int fd, int type)
 	int left = 0;
 	int ret;
 
+	who_forget();
 	do
 		ret = NEXT(setns)(fd, type);
 	while (ret && alone_soon(&left, !type || type & (CLONE_NEWUSER | CLONE_NEWNS)));
+	who_forget();
 	if (!ret)
 		errno = saved;
 	return ret;

@@ -10,82 +10,90 @@
 #include "base/sys.h"
 
 #include "shim/table/rights.h"
+#include "shim/table/who.h"
 
-/* Root becomes somebody else, who may not be allowed to open the image. */
+/* Root becomes somebody else, who may not be allowed to open the image. Owes changed(). */
 static void drop_if(bool drops)
 {
 	int saved = errno;
 
+	who_forget();
 	if (drops && !sys_geteuid())
 		rights_drop();
 	errno = saved;
 }
 
+static int changed(int ret)
+{
+	who_forget();
+	return ret;
+}
+
 int setuid(uid_t user)
 {
 	drop_if(user);
-	return NEXT(setuid)(user);
+	return changed(NEXT(setuid)(user));
 }
 
 int seteuid(uid_t user)
 {
 	drop_if(user);
-	return NEXT(seteuid)(user);
+	return changed(NEXT(seteuid)(user));
 }
 
 int setreuid(uid_t real, uid_t effective)
 {
 	drop_if(effective);
-	return NEXT(setreuid)(real, effective);
+	return changed(NEXT(setreuid)(real, effective));
 }
 
 int setresuid(uid_t real, uid_t effective, uid_t saved)
 {
 	drop_if(effective);
-	return NEXT(setresuid)(real, effective, saved);
+	return changed(NEXT(setresuid)(real, effective, saved));
 }
 
 int setgid(gid_t group)
 {
 	drop_if(group);
-	return NEXT(setgid)(group);
+	return changed(NEXT(setgid)(group));
 }
 
 int setegid(gid_t group)
 {
 	drop_if(group);
-	return NEXT(setegid)(group);
+	return changed(NEXT(setegid)(group));
 }
 
 int setregid(gid_t real, gid_t effective)
 {
 	drop_if(effective);
-	return NEXT(setregid)(real, effective);
+	return changed(NEXT(setregid)(real, effective));
 }
 
 int setresgid(gid_t real, gid_t effective, gid_t saved)
 {
 	drop_if(effective);
-	return NEXT(setresgid)(real, effective, saved);
+	return changed(NEXT(setresgid)(real, effective, saved));
 }
 
 int setgroups(size_t n, const gid_t *groups)
 {
 	drop_if(true);
-	return NEXT(setgroups)(n, groups);
+	return changed(NEXT(setgroups)(n, groups));
 }
 
 int initgroups(const char *user, gid_t group)
 {
 	drop_if(group);
-	return NEXT(initgroups)(user, group);
+	return changed(NEXT(initgroups)(user, group));
 }
 
 /* Its path means another file then, if any. */
 int chroot(const char *path)
 {
 	drop_if(true);
-	return NEXT(chroot)(path);
+	return changed(NEXT(chroot)(path));
 }
 
 /* --- of the calling thread alone */

@@ -10,11 +10,22 @@
 #include "base/sys.h"
 
 #include "shim/files/look.h"
+#include "shim/files/names.h"
 #include "shim/libc/thread.h"
 #include "shim/table/attach.h"
 
 #define STATX_NEEDED (STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME | STATX_CTIME)
 #define NO_FD (-1)
+
+/* With other flags the answer is EINVAL; AT_STATX_FORCE_SYNC wants the server's. */
+#define STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)
+#define STATX_FLAGS (STAT_FLAGS | AT_STATX_DONT_SYNC)
+
+#if defined(__x86_64__)
+#define STAT_VERSION 1
+#else
+#define STAT_VERSION 0
+#endif
 
 /* By `fd`, or by a name. */
 static never_inline void seen_slow(int fd, const struct statx *stx, uint64_t now)
@@ -54,6 +65,7 @@ static inline uint64_t now_for(int fd)
 /* The descriptor that a call is about, whose name is the empty one. */
 static inline int fd_of(int dir, const char *path, int flags)
 {
+	__asm__("" : "+r"(path)); /* headers promise that it is not NULL, which the kernel allows */
 	return flags & AT_EMPTY_PATH && (!path || !*path) ? dir : NO_FD;
 }
 
@@ -66,29 +78,40 @@ int fstat(int fd, struct stat *st)
 
 int stat(const char *path, struct stat *st)
 {
-	return seen(NO_FD, NEXT(stat)(path, st), st, 0);
+	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return seen(NO_FD, names_missed(path, NEXT(stat)(path, st)), st, 0);
 }
 
 int lstat(const char *path, struct stat *st)
 {
-	return seen(NO_FD, NEXT(lstat)(path, st), st, 0);
+	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return seen(NO_FD, names_missed(path, NEXT(lstat)(path, st)), st, 0);
 }
 
 int fstatat(int dir, const char *path, struct stat *st, int flags)
 {
 	uint64_t now = now_for(dir);
-	int ret = NEXT(fstatat)(dir, path, st, flags);
+	int ret;
 
+	if (!(flags & ~STAT_FLAGS) && names_absent(dir, path, NAMES_LOOK))
+		return -1;
+	ret = names_missed(path, NEXT(fstatat)(dir, path, st, flags));
 	return ret ? ret : seen(fd_of(dir, path, flags), ret, st, now);
 }
 
 int statx(int dir, const char *path, int flags, unsigned int mask, struct statx *stx)
 {
 	uint64_t now = now_for(dir);
-	int ret = NEXT(statx)(dir, path, flags, mask, stx);
+	int ret;
 
-	if (!ret && unlikely(attach_cache_now()) && (stx->stx_mask & STATX_NEEDED) == STATX_NEEDED &&
-	    S_ISREG(stx->stx_mode))
+	if (!(flags & ~STATX_FLAGS) && !(mask & STATX__RESERVED) &&
+	    names_absent(dir, path, NAMES_LOOK))
+		return -1;
+	ret = names_missed(path, NEXT(statx)(dir, path, flags, mask, stx));
+	if (!ret && unlikely(attach_cache_now()) &&
+	    (stx->stx_mask & STATX_NEEDED) == STATX_NEEDED && S_ISREG(stx->stx_mode))
 		seen_slow(fd_of(dir, path, flags), stx, now);
 	return ret;
 }
@@ -104,19 +127,27 @@ int __fxstat(int version, int fd, struct stat *st)
 
 int __xstat(int version, const char *path, struct stat *st)
 {
-	return seen(NO_FD, NEXT(__xstat)(version, path, st), st, 0);
+	if (version == STAT_VERSION && names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return seen(NO_FD, names_missed(path, NEXT(__xstat)(version, path, st)), st, 0);
 }
 
 int __lxstat(int version, const char *path, struct stat *st)
 {
-	return seen(NO_FD, NEXT(__lxstat)(version, path, st), st, 0);
+	if (version == STAT_VERSION && names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return seen(NO_FD, names_missed(path, NEXT(__lxstat)(version, path, st)), st, 0);
 }
 
 int __fxstatat(int version, int dir, const char *path, struct stat *st, int flags)
 {
 	uint64_t now = now_for(dir);
-	int ret = NEXT(__fxstatat)(version, dir, path, st, flags);
+	int ret;
 
+	if (version == STAT_VERSION && !(flags & ~STAT_FLAGS) &&
+	    names_absent(dir, path, NAMES_LOOK))
+		return -1;
+	ret = names_missed(path, NEXT(__fxstatat)(version, dir, path, st, flags));
 	return ret ? ret : seen(fd_of(dir, path, flags), ret, st, now);
 }
 

@@ -12,6 +12,7 @@
 #include "shim/files/announce.h"
 #include "shim/table/attach.h"
 #include "shim/files/fd.h"
+#include "shim/files/names.h"
 #include "shim/table/handle.h"
 #include "shim/table/process.h"
 #include "shim/files/track.h"
@@ -60,6 +61,8 @@ static FILE *stream_new(FILE *stream, int flags)
 
 FILE *fopen(const char *path, const char *mode)
 {
+	if (*mode == 'r' && names_absent(AT_FDCWD, path, NAMES_OPEN))
+		return NULL;
 	return stream_new(NEXT(fopen)(path, mode), mode_flags(mode));
 }
 
@@ -155,8 +158,11 @@ int pclose(FILE *stream)
 
 DIR *opendir(const char *path)
 {
-	DIR *dir = NEXT(opendir)(path);
+	DIR *dir;
 
+	if (names_absent(AT_FDCWD, path, NAMES_OPEN))
+		return NULL;
+	dir = NEXT(opendir)(path);
 	fd_new(dir_fd(dir));
 	return dir;
 }

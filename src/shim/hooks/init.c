@@ -11,6 +11,7 @@
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 #include "shim/files/loaded.h"
+#include "shim/files/names.h"
 #include "shim/files/track.h"
 #include "shim/table/watch.h"
 
@@ -24,6 +25,7 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
 		return;
 	attach_number = past_number;
 	process_init();
+	names_init();
 	track_inherited();
 }
 

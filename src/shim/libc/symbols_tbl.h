@@ -92,6 +92,16 @@ ALIAS(__xstat64, __xstat)
 ALIAS(__lxstat64, __lxstat)
 ALIAS(__fxstatat64, __fxstatat)
 
+/* names: hooks_name.c */
+SYMBOL(int, access, (const char *path, int mode))
+SYMBOL(int, faccessat, (int dir, const char *path, int mode, int flags))
+SYMBOL(int, euidaccess, (const char *path, int mode))
+SYMBOL(ssize_t, readlink, (const char *path, char *buf, size_t n))
+SYMBOL(ssize_t, readlinkat, (int dir, const char *path, char *buf, size_t n))
+SYMBOL(ssize_t, __readlink_chk, (const char *path, char *buf, size_t n, size_t room))
+SYMBOL(ssize_t, __readlinkat_chk, (int dir, const char *path, char *buf, size_t n, size_t room))
+ALIAS(eaccess, euidaccess)
+
 /* writing: hooks_write.c, hooks_resize.c */
 SYMBOL(ssize_t, write, (int fd, const void *buf, size_t n))
 SYMBOL(ssize_t, pwrite, (int fd, const void *buf, size_t n, off_t offset))

@@ -12,9 +12,11 @@
 #include "shim/libc/thread.h"
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
+#include "shim/table/who.h"
 
 void rights_begin(struct rights_change *change)
 {
+	who_blur();
 	change->begun = attach_active && rawcache_helper_threads() && !process_is_foreign();
 	if (!change->begun)
 		return;

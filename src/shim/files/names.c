@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/names.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <rawcache/embed.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/paths.h"
+#include "base/stats.h"
+#include "base/sys.h"
+
+#include "shim/libc/pathbuf.h"
+#include "shim/libc/procfd.h"
+#include "shim/libc/thread.h"
+#include "shim/table/who.h"
+
+#define DIR_MASK (STATX_TYPE | STATX_INO | STATX_MTIME | STATX_CTIME | STATX_MNT_ID_UNIQUE)
+#define PIECE 256u /* of a path, that is copied at once; a page has whole ones */
+#define PLACES 512u
+#define SLOW_NS 100000u /* the kernel does not take so long: it has asked the server */
+#define SLOW_MS 100u	/* within which it should not have to ask again */
+#define SLOW_LOOKS 32u
+
+bool names_on;
+
+static uint64_t places
+	[PLACES]; /* a directory's hash, and in its lowest bit whether its names are remembered */
+static uint64_t last_place, last_ms; /* the directory that was looked at last */
+static uint32_t looks_slow, looks_fast;
+
+struct look {
+	int dir;
+	struct pathbuf *buf; /* the path; then the directory's, with a "." behind it */
+	size_t length;
+	char name[NAME_MAX + 1];
+	struct who who;
+	struct rawcache_names names;
+};
+
+void names_init(void)
+{
+	store_relaxed(&names_on,
+		      attach_config.names && attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC);
+}
+
+/* The program's string, which may not be one. False: leave it to the kernel. */
+static bool path_copy(struct pathbuf *buf, const char *path)
+{
+	for (size_t at = 0; at < sizeof(buf->path);) {
+		size_t n = min_u64(PIECE - (uintptr_t)(path + at) % PIECE, sizeof(buf->path) - at);
+
+		if (guard_copy(buf->path + at, path + at, n))
+			return false;
+		if (memchr(buf->path + at, '\0', n))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* Into directory and name. False: there is none, or it is none that can be absent. */
+static bool look_split(struct look *look)
+{
+	char *slash = strrchr(look->buf->path, '/');
+	char *name = slash ? slash + 1 : look->buf->path;
+
+	look->length = strlen(name);
+	if (!look->length || look->length > NAME_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	if (name + 1 - look->buf->path >= PATH_MAX - 1)
+		return false;
+	memcpy(look->name, name, look->length + 1);
+	memcpy(name, ".", 2);
+	return true;
+}
+
+/* A path as the program wrote it: the cheapest way to see that it is none of ours. */
+static bool path_may_matter(const char *path)
+{
+	return *path != '/' || paths_match(attach_config.paths, path) == PATH_INSIDE;
+}
+
+/* Whether the kernel asks the server at each look: then looks are no cheaper than what they save. */
+static void slow_note(uint64_t place, uint64_t ns)
+{
+	uint64_t now = clock_coarse_ms();
+	bool again = load_relaxed(&last_place) == place && now - load_relaxed(&last_ms) < SLOW_MS;
+
+	store_relaxed(&last_place, place);
+	store_relaxed(&last_ms, now);
+	if (!again)
+		return;
+	if (ns < SLOW_NS)
+		store_relaxed(&looks_fast, load_relaxed(&looks_fast) + 1);
+	else if (fetch_add(&looks_slow, 1) > SLOW_LOOKS + load_relaxed(&looks_fast))
+		store_relaxed(&names_on, false);
+}
+
+static uint64_t place_hash(const struct statx *stx)
+{
+	uint64_t h = (stx->stx_mnt_id ^ stx->stx_ino * UINT64_C(0x9e3779b97f4a7c15)) *
+		     UINT64_C(0xd6e8feb86659fd93);
+
+	return (h ^ h >> 32) & ~UINT64_C(1);
+}
+
+/* Whether the directory lies in a configured one, and its times are to be believed. */
+static bool place_find_out(const struct look *look)
+{
+	int fd = sys_openat(look->dir, look->buf->path, O_PATH | O_CLOEXEC | O_DIRECTORY, 0);
+	struct pathbuf *buf = pathbuf_get();
+	bool inside;
+
+	inside = fd >= 0 && buf && procfd_path(fd, buf->path, sizeof(buf->path)) >= 0 &&
+		 paths_match(attach_config.paths, buf->path) == PATH_INSIDE &&
+		 (attach_config.names != CONFIG_NAMES_AUTO || rawcache_names_real(fd));
+	if (fd >= 0)
+		sys_close(fd);
+	if (buf)
+		pathbuf_put(buf);
+	return inside;
+}
+
+static bool place_matters(const struct look *look, uint64_t place)
+{
+	uint64_t *word = &places[place / 2 % PLACES];
+	uint64_t seen = load_relaxed(word);
+	bool inside;
+
+	if (seen && (seen & ~UINT64_C(1)) == place)
+		return seen & 1;
+	inside = place_find_out(look);
+	store_relaxed(word, place | inside);
+	return inside;
+}
+
+/* Look at the directory. False: nothing is known of it, or it cannot even be reached. */
+static bool look_at(const struct look *look, struct rawcache_names *names)
+{
+	uint64_t begun = clock_mono_ns();
+	struct statx stx;
+	uint64_t place;
+
+	if (sys_statx(look->dir, look->buf->path, AT_STATX_SYNC_AS_STAT, DIR_MASK, &stx) ||
+	    (stx.stx_mask & DIR_MASK) != DIR_MASK || !S_ISDIR(stx.stx_mode))
+		return false;
+	place = place_hash(&stx);
+	slow_note(place, clock_mono_ns() - begun);
+	return place_matters(look, place) &&
+	       rawcache_names_look(attach_cache_now(), &stx, look->who.hash, names);
+}
+
+/* The kernel takes a descriptor first, and where there is none it answers that. So does this, which gives it back. */
+static bool descriptor_free(void)
+{
+	return sys_openat(AT_FDCWD, "/", O_WRONLY | O_CLOEXEC, 0) == -EISDIR;
+}
+
+/* Ask the origin whether the name is there, as a link or otherwise, in a directory that looks the same afterwards. */
+static bool look_ask(const struct look *look, const char *path)
+{
+	struct rawcache_names after;
+	struct statx stx;
+
+	if (sys_statx(look->dir, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+		      0, &stx) != -ENOENT)
+		return false;
+	if (!look_at(look, &after) || !rawcache_names_same(&look->names, &after))
+		return false;
+	if (who_same(&look->who))
+		rawcache_name_learn(attach_cache_now(), &look->names, look->name, look->length);
+	return true;
+}
+
+static bool look_answer(struct look *look, const char *path, enum names_use use)
+{
+	if (!path_copy(look->buf, path) || !path_may_matter(look->buf->path) || !look_split(look))
+		return false;
+	if (!who_now(&look->who) || (use == NAMES_REAL && !look->who.plain))
+		return false;
+	if (!look_at(look, &look->names) || !look->names.settled)
+		return false;
+	if (rawcache_name_absent(attach_cache_now(), &look->names, look->name, look->length)) {
+		if (use == NAMES_OPEN && !descriptor_free())
+			return false;
+		stats_add(names_hits, 1);
+		return true;
+	}
+	return look_ask(look, path) && (use != NAMES_OPEN || descriptor_free());
+}
+
+bool names_absent_slow(int dir, const char *path, enum names_use use)
+{
+	struct look look = { .dir = dir };
+	bool absent;
+
+	if (!load_relaxed(&attach_active) || thread_is_foreign())
+		return false;
+	if (use == NAMES_OPEN)
+		pthread_testcancel();
+	if (!thread_enter())
+		return false;
+	look.buf = pathbuf_get();
+	absent = look.buf && look_answer(&look, path, use);
+	if (look.buf)
+		pathbuf_put(look.buf);
+	thread_leave();
+	if (absent)
+		errno = ENOENT;
+	return absent;
+}
+
+/* Its directory lies where names are remembered. */
+static bool missed_matters(struct look *look, const char *path)
+{
+	struct statx stx;
+
+	return path_copy(look->buf, path) && *look->buf->path == '/' &&
+	       path_may_matter(look->buf->path) && look_split(look) &&
+	       !sys_statx(look->dir, look->buf->path, AT_STATX_DONT_SYNC, DIR_MASK, &stx) &&
+	       place_matters(look, place_hash(&stx));
+}
+
+void names_missed_slow(const char *path)
+{
+	struct look look = { .dir = AT_FDCWD, .buf = pathbuf_get() };
+	enum rawcache_reason reason;
+	int saved = errno;
+
+	if (load_relaxed(&attach_active) && !thread_is_foreign() && look.buf && thread_enter()) {
+		if (missed_matters(&look, path))
+			attach_cache(&reason);
+		thread_leave();
+	}
+	if (look.buf)
+		pathbuf_put(look.buf);
+	errno = saved;
+}

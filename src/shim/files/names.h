@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names that do not exist. What the origin said of one is remembered with its directory, and believed while a look at
+ * the directory shows that it is as it was. The kernel finds the directory, for the calling thread and with its rights:
+ * links, mounts, root directories and search permissions on the way are its own business, as ever.
+ *
+ * Only ENOENT of a path's last component is ever answered, and only where the kernel would have
+ * answered nothing else first. Before a name is remembered it is looked up without following links: a link that leads
+ * nowhere is a name that exists.
+ */
+#ifndef SHIM_NAMES_H
+#define SHIM_NAMES_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "base/compiler.h"
+
+#include "shim/table/attach.h"
+
+extern bool names_on;
+
+/* What the call would do before it looks for the name, besides finding the directory. */
+enum names_use {
+	NAMES_LOOK, /* nothing */
+	NAMES_OPEN, /* take a descriptor; it is a cancellation point */
+	NAMES_REAL, /* become the real user: access() */
+};
+
+/* From the configuration, once. */
+void names_init(void);
+
+bool names_absent_slow(int dir, const char *path, enum names_use use);
+void names_missed_slow(const char *path);
+
+/* True: `path`, seen from `dir`, does not exist, and errno is ENOENT. False: ask the kernel; errno is untouched. */
+static inline bool names_absent(int dir, const char *path, enum names_use use)
+{
+	return unlikely(load_relaxed(&names_on)) && attach_cache_now() &&
+	       names_absent_slow(dir, path, use);
+}
+
+/* The kernel has answered `ret` for `path`; returns it. A program that meets names that do not exist attaches. */
+static inline int names_missed(const char *path, int ret)
+{
+	if (unlikely(ret < 0) && unlikely(load_relaxed(&names_on)) && errno == ENOENT &&
+	    !attach_cache_now())
+		names_missed_slow(path);
+	return ret;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions that ask whether a name is there, or what a link says. Where nothing is remembered of the name, they are
+ * the kernel's.
+ */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/names.h"
+
+#define ACCESS_MODES (R_OK | W_OK | X_OK)
+#define ACCESS_FLAGS (AT_EACCESS | AT_SYMLINK_NOFOLLOW)
+
+int access(const char *path, int mode)
+{
+	if (!(mode & ~ACCESS_MODES) && names_absent(AT_FDCWD, path, NAMES_REAL))
+		return -1;
+	return names_missed(path, NEXT(access)(path, mode));
+}
+
+int faccessat(int dir, const char *path, int mode, int flags)
+{
+	if (!(mode & ~ACCESS_MODES) && !(flags & ~ACCESS_FLAGS) &&
+	    names_absent(dir, path, flags & AT_EACCESS ? NAMES_LOOK : NAMES_REAL))
+		return -1;
+	return names_missed(path, NEXT(faccessat)(dir, path, mode, flags));
+}
+
+int euidaccess(const char *path, int mode)
+{
+	if (!(mode & ~ACCESS_MODES) && names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return names_missed(path, NEXT(euidaccess)(path, mode));
+}
+
+ssize_t readlink(const char *path, char *buf, size_t n)
+{
+	ssize_t ret;
+
+	if ((int)n > 0 && names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	ret = NEXT(readlink)(path, buf, n);
+	names_missed(path, (int)ret);
+	return ret;
+}
+
+ssize_t readlinkat(int dir, const char *path, char *buf, size_t n)
+{
+	ssize_t ret;
+
+	if ((int)n > 0 && names_absent(dir, path, NAMES_LOOK))
+		return -1;
+	ret = NEXT(readlinkat)(dir, path, buf, n);
+	names_missed(path, (int)ret);
+	return ret;
+}
+
+/* The fortified forms abort where the buffer is too small: libc's own do that. */
+ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t room)
+{
+	return n > room ? NEXT(__readlink_chk)(path, buf, n, room) : readlink(path, buf, n);
+}
+
+ssize_t __readlinkat_chk(int dir, const char *path, char *buf, size_t n, size_t room)
+{
+	return n > room ? NEXT(__readlinkat_chk)(dir, path, buf, n, room)
+			: readlinkat(dir, path, buf, n);
+}
+
+HOOK_ALIAS(eaccess, euidaccess);

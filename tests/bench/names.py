@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Programs that look for many names, on the slow origin of the tests: names.py BUILD WORK [--json] [ROW]...
+
+Each side has a mount of its own, made anew: the origin alone, the cache without names, the cache with names. The
+program runs three times; before each run what the kernel knows of the mount has run out (1 s). The last
+run is told, with the origin's own counts of requests, next to the same program on a local copy.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+LATENCY_MS = float(os.environ.get("BENCH_NAMES_MS", "2"))
+KINDS = ["lookup", "getattr", "open", "readdir", "read", "other"]
+ROWS = {}
+
+
+def row(function):
+    """A row makes its files below a directory, and returns a function from that place to a shell command."""
+    ROWS[function.__name__.removeprefix("row_")] = function
+    return function
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@row
+def row_gcc(tree):
+    """30 files, each with 80 headers in the last of 4 directories and its own."""
+    for d in range(4):
+        (tree / f"i{d}").mkdir(parents=True)
+    for h in range(80):
+        write(tree / "i3" / f"h{h}.h", f"static inline int h{h}(void) {{ return {h}; }}\n")
+    includes = "".join(f'#include "h{h}.h"\n' for h in range(80))
+    for f in range(30):
+        write(tree / "src" / f"f{f}.c", f"{includes}int f{f}(void) {{ return h{f}(); }}\n")
+    return lambda at: (f"cd {at}/src && for f in *.c; do gcc -I../i0 -I../i1 -I../i2 -I../i3 -fsyntax-only $f "
+                       "|| exit 1; done")
+
+
+@row
+def row_perl(tree):
+    """120 modules in the last of 6 directories of @INC."""
+    for d in range(6):
+        (tree / f"l{d}" / "My").mkdir(parents=True)
+    for m in range(120):
+        write(tree / "l5" / "My" / f"M{m}.pm", f"package My::M{m};\nsub n {{ {m} }}\n1;\n")
+    write(tree / "main.pl", "".join(f"use My::M{m};\n" for m in range(120)))
+    return lambda at: "perl " + " ".join(f"-I{at}/l{d}" for d in range(6)) + f" {at}/main.pl"
+
+
+@row
+def row_node(tree):
+    """150 packages, required from a directory five levels down."""
+    deep = tree / "app" / "a" / "b" / "c" / "d"
+    for p in range(150):
+        package = tree / "node_modules" / f"p{p}"
+        write(package / "package.json", json.dumps({"name": f"p{p}", "main": "lib/index"}))
+        write(package / "lib" / "index.js", "module.exports = require('./more');\n")
+        write(package / "lib" / "more.js", f"module.exports = {p};\n")
+    write(deep / "main.js", "".join(f"require('p{p}');\n" for p in range(150)))
+    return lambda at: f"node {at}/app/a/b/c/d/main.js"
+
+
+@row
+def row_python(tree):
+    """120 packages of one module each, in the last of 5 directories of sys.path."""
+    for d in range(5):
+        (tree / f"s{d}").mkdir(parents=True)
+    for p in range(120):
+        write(tree / "s4" / f"pk{p}" / "__init__.py", "from . import more\n")
+        write(tree / "s4" / f"pk{p}" / "more.py", f"x = {p}\n")
+    write(tree / "main.py", "".join(f"import pk{p}\n" for p in range(120)))
+    return lambda at: "PYTHONPATH=" + ":".join(f"{at}/s{d}" for d in range(5)) + f" python3 -B {at}/main.py"
+
+
+class Side:
+    """A mount of the files, and how programs are run on it."""
+
+    def __init__(self, bench, name, prefix=(), names=None):
+        self.bench, self.name, self.prefix = bench, name, list(prefix)
+        self.env = {**os.environ, **({"RAWCACHE_NAMES": names} if names else {})}
+        self.mount = bench.work / f"mnt-{name}"
+        self.mount.mkdir(exist_ok=True)
+        subprocess.run([bench.build / "tests/origin/origin", f"--meta-latency={LATENCY_MS}",
+                        f"--latency={LATENCY_MS}", bench.store, self.mount], check=True)
+
+    def control(self, text):
+        (self.mount / ".origin" / "control").write_text(text + "\n")
+
+    def requests(self):
+        lines = (self.mount / ".origin" / "stats").read_text().splitlines()
+        return {k: int(v) for k, v in (line.split() for line in lines) if k in KINDS}
+
+    def run(self, command):
+        """Seconds and requests."""
+        self.control("reset")
+        start = time.monotonic()
+        subprocess.run(self.prefix + ["sh", "-c", command(self.mount)], env=self.env, check=True,
+                       stdout=subprocess.DEVNULL)
+        return time.monotonic() - start, self.requests()
+
+    def close(self):
+        subprocess.run(["fusermount3", "-u", "-z", self.mount], check=False)
+
+
+class Bench:
+    """A row: the files of all sides, and one image for those that have a cache."""
+
+    def __init__(self, build, work):
+        self.build, self.work = build, work
+        self.store, self.local, self.image = work / "store", work / "local", work / "cache.img"
+
+    def run(self, name):
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.store.mkdir(parents=True)
+        command = ROWS[name](self.store)
+        shutil.copytree(self.store, self.local, symlinks=True)
+        rawcache = self.build / "rawcache"
+        subprocess.run([rawcache, "format", "--force", "--size", "256M", self.image], check=True,
+                       stdout=subprocess.DEVNULL)
+        time.sleep(2.5)
+        run = lambda side: [rawcache, "run", "--path", self.work / f"mnt-{side}", "--cache", self.image, "--"]
+        sides = [Side(self, "origin"), Side(self, "cache", run("cache"), "0"),
+                 Side(self, "names", run("names"), "1")]
+        results = {}
+        try:
+            for _ in range(3):
+                for side in sides:
+                    results[side.name] = side.run(command)
+                time.sleep(1.2)
+            start = time.monotonic()
+            subprocess.run(["sh", "-c", command(self.local)], check=True, stdout=subprocess.DEVNULL)
+            results["local"] = time.monotonic() - start, {}
+        finally:
+            for side in sides:
+                side.close()
+            info = subprocess.run([rawcache, "info", "--json", "--cache", self.image], check=True, text=True,
+                                  capture_output=True).stdout
+            uuid = re.search(r'"uuid": *"([^"]*)"', info).group(1)
+            pathlib.Path(f"/dev/shm/rawcache-{uuid}").unlink(missing_ok=True)
+        return results
+
+
+def tell(name, results, as_json):
+    cached = results["cache"][0]
+    for side in ["local", "origin", "cache", "names"]:
+        seconds, requests = results[side]
+        if as_json:
+            print(json.dumps({"bench": "names", "row": name, "side": side, "ms": LATENCY_MS, "seconds":
+                              round(seconds, 3), "of_cache": round(seconds / cached, 3), **requests}))
+        else:
+            print(f"{name:8} {side:7} {seconds:8.2f} s {seconds / cached:6.2f}x  " +
+                  " ".join(f"{k} {v}" for k, v in requests.items() if v), flush=True)
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if a != "--json"]
+    bench = Bench(pathlib.Path(arguments[0]).absolute(), pathlib.Path(arguments[1]))
+    for name in arguments[2:] or ROWS:
+        if shutil.which(name if name != "python" else "python3"):
+            tell(name, bench.run(name), "--json" in sys.argv)
+
+
+main()

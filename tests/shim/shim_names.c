@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names that are not there: random calls by libc's names, below the shim, answer as the kernel does.
+ *
+ *	LD_PRELOAD=... shim_names DIRECTORY SEED ROUNDS
+ *
+ * A round waits until the directories have settled, asks for names by many ways and calls, which teaches the shim what
+ * is not there, and then changes things one by one and asks again after each. The kernel is asked by system calls of
+ * our own.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#define DIRS 4
+#define NAMES 6
+#define ASKS 400
+#define CHANGES 30
+#define CALLS 19
+
+static char top[2048], path[8192];
+static int dir_fd[DIRS];
+static int failures;
+
+static int number(int n)
+{
+	return (int)(random() % n);
+}
+
+/* The compiler must not know what a pointer is. */
+static const char *hidden(const char *p)
+{
+	__asm__("" : "+r"(p));
+	return p;
+}
+
+/* --- ways to a name: relative to `*dir` */
+
+static const char *way(int *dir)
+{
+	int d = number(DIRS), n = number(NAMES);
+
+	*dir = AT_FDCWD;
+	switch (number(16)) {
+	case 0:
+		*dir = dir_fd[d];
+		snprintf(path, sizeof(path), "n%d", n);
+		break;
+	case 1:
+		snprintf(path, sizeof(path), "n%d", n); /* in the working directory */
+		break;
+	case 2:
+		snprintf(path, sizeof(path), "../d%d//n%d", d, n);
+		break;
+	case 3:
+		snprintf(path, sizeof(path), "%s/link%d/n%d", top, d, n);
+		break;
+	case 4:
+		snprintf(path, sizeof(path), "%s/d%d/n%d/", top, d, n);
+		break;
+	case 5:
+		snprintf(path, sizeof(path), "%s/d%d/n%d/n%d", top, d, n, number(NAMES));
+		break;
+	case 6:
+		snprintf(path, sizeof(path), "%s/d%d/%0*d", top, d, 250 + number(10), 0);
+		break;
+	case 7:
+		snprintf(path, sizeof(path), "%s/loop/n%d", top, n);
+		break;
+	case 8:
+		snprintf(path, sizeof(path), "%s/d%d/dangling", top, d);
+		break;
+	case 9:
+		snprintf(path, sizeof(path), "%s/d%d/%s", top, d, number(2) ? "." : "..");
+		break;
+	case 10:
+		path[0] = '\0';
+		break;
+	case 11:
+		return hidden((const char *)(number(2) ? 0l : 1l));
+	default:
+		snprintf(path, sizeof(path), "%s/d%d/n%d", top, d, n);
+		break;
+	}
+	return path;
+}
+
+/* --- calls, by libc's name and by the kernel's: errno, or 0 */
+
+static int closed(int fd)
+{
+	if (fd >= 0)
+		sys_close(fd);
+	return fd < 0 ? -fd : 0;
+}
+
+static const int open_flags[] = {
+	O_RDONLY,	    O_PATH,    O_RDONLY | O_DIRECTORY, O_RDONLY | O_NOFOLLOW, O_WRONLY,
+	O_RDWR | O_CLOEXEC, O_TMPFILE,
+};
+static const int stat_flags[] = { 0, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH, AT_NO_AUTOMOUNT, 0x8000 };
+static const int access_modes[] = { F_OK, R_OK, X_OK | W_OK, 8 };
+
+static int kernel_open(int dir, const char *name, int flags)
+{
+	return closed(sys_openat(dir, name, flags, 0));
+}
+
+static int kernel_stat(int dir, const char *name, int flags)
+{
+	struct stat st;
+
+	return -(int)SYS_CALL(__NR_newfstatat, dir, name, &st, flags, 0, 0);
+}
+
+static int kernel_access(int dir, const char *name, int mode, int flags)
+{
+	return -(int)SYS_CALL(__NR_faccessat2, dir, name, mode, flags, 0, 0);
+}
+
+static int kernel_readlink(int dir, const char *name, size_t n)
+{
+	char buf[256];
+	ssize_t ret = sys_readlinkat(dir, name, buf, n);
+
+	return ret < 0 ? (int)-ret : 0;
+}
+
+static int libc_fopen(const char *name)
+{
+	FILE *stream = fopen(name, "r");
+
+	if (!stream)
+		return errno;
+	fclose(stream);
+	return 0;
+}
+
+static int libc_opendir(const char *name)
+{
+	DIR *dir = opendir(name);
+
+	if (!dir)
+		return errno;
+	closedir(dir);
+	return 0;
+}
+
+static int told(int ret)
+{
+	return ret < 0 ? errno : 0;
+}
+
+/* errno of libc's call number `call` in [0], of the kernel's in [1] */
+static void ask(int call, int dir, const char *name, int choice, int answer[2])
+{
+	struct stat st;
+	struct statx stx;
+	char buf[256];
+	int flags;
+
+	if (call < 4) {
+		flags = open_flags[choice % (int)ARRAY_SIZE(open_flags)];
+		answer[0] = closed(call % 2 ? openat(dir, name, flags, 0)
+					    : openat64(dir, name, flags, 0));
+		if (answer[0])
+			answer[0] = errno;
+		answer[1] = kernel_open(dir, name, flags);
+	} else if (call < 8) {
+		flags = stat_flags[choice % (int)ARRAY_SIZE(stat_flags)];
+		answer[0] = told(fstatat(dir, name, &st, flags));
+		answer[1] = kernel_stat(dir, name, flags);
+	} else if (call < 11) {
+		flags = stat_flags[choice % (int)ARRAY_SIZE(stat_flags)];
+		answer[0] = told(statx(dir, name, flags, STATX_BASIC_STATS, &stx));
+		answer[1] = -sys_statx(dir, name, flags, STATX_BASIC_STATS, &stx);
+	} else if (call < 13) {
+		flags = access_modes[choice % (int)ARRAY_SIZE(access_modes)];
+		answer[0] = told(faccessat(dir, name, flags, choice % 2 ? AT_EACCESS : 0));
+		answer[1] = kernel_access(dir, name, flags, choice % 2 ? AT_EACCESS : 0);
+	} else {
+		answer[0] = told((int)readlinkat(dir, name, buf, choice % 3 ? sizeof(buf) : 0));
+		answer[1] = kernel_readlink(dir, name, choice % 3 ? sizeof(buf) : 0);
+	}
+}
+
+/* Those that take no directory. */
+static void ask_plain(int call, const char *name, int choice, int answer[2])
+{
+	struct stat st;
+	char buf[256];
+	int mode = access_modes[choice % (int)ARRAY_SIZE(access_modes)];
+
+	switch (call) {
+	case 0:
+		answer[0] = told(stat(name, &st));
+		answer[1] = kernel_stat(AT_FDCWD, name, 0);
+		break;
+	case 1:
+		answer[0] = told(lstat(name, &st));
+		answer[1] = kernel_stat(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW);
+		break;
+	case 2:
+		answer[0] = told(access(name, mode));
+		answer[1] = kernel_access(AT_FDCWD, name, mode, 0);
+		break;
+	case 3:
+		answer[0] = told(euidaccess(name, mode));
+		answer[1] = kernel_access(AT_FDCWD, name, mode & 7,
+					  AT_EACCESS); /* libc takes the rest away */
+		break;
+	case 4:
+		answer[0] = told((int)readlink(name, buf, sizeof(buf)));
+		answer[1] = kernel_readlink(AT_FDCWD, name, sizeof(buf));
+		break;
+	case 5:
+		answer[0] = libc_fopen(name);
+		answer[1] = kernel_open(AT_FDCWD, name, O_RDONLY);
+		break;
+	case 6:
+		answer[0] = *hidden(name) ? libc_opendir(name) : ENOENT;
+		answer[1] = kernel_open(AT_FDCWD, name, O_RDONLY | O_DIRECTORY);
+		break;
+	default:
+		answer[0] = closed(open(name, O_RDONLY)) ? errno : 0;
+		answer[1] = kernel_open(AT_FDCWD, name, O_RDONLY);
+		break;
+	}
+}
+
+static void compare(int asks)
+{
+	for (int i = 0; i < asks && failures < 10; i++) {
+		int call = number(CALLS), choice = number(1000), dir, answer[2];
+		const char *name = way(&dir);
+		bool plain = dir == AT_FDCWD && (uintptr_t)name > 1 && choice % 2;
+
+		if (plain)
+			ask_plain(call % 8, name, choice, answer);
+		else
+			ask(call % 15, dir, name, choice, answer);
+		if (answer[0] == answer[1])
+			continue;
+		fprintf(stderr, "%s call %d (%d) of %d:%.200s: %s, the kernel says %s\n",
+			plain ? "plain" : "at", call, choice, dir,
+			(uintptr_t)name > 1 ? name : "(bad)", strerror(answer[0]),
+			strerror(answer[1]));
+		failures++;
+	}
+}
+
+/* --- changes */
+
+static void change(void)
+{
+	char a[4096], b[4096];
+	int fd;
+
+	snprintf(a, sizeof(a), "%s/d%d/n%d", top, number(DIRS), number(NAMES));
+	snprintf(b, sizeof(b), "%s/d%d/n%d", top, number(DIRS), number(NAMES));
+	switch (number(10)) {
+	case 0:
+		fd = open(a, O_CREAT | O_EXCL | O_WRONLY, 0666);
+		if (fd >= 0)
+			close(fd);
+		break;
+	case 1:
+		mkdir(a, 0777);
+		break;
+	case 2:
+		if (symlink(number(2) ? "n0" : "nowhere", a))
+			unlink(a);
+		break;
+	case 3:
+		if (link(a, b))
+			mknod(b, S_IFSOCK | 0666, 0);
+		unlink(a);
+		break;
+	case 4:
+		rename(a, b);
+		break;
+	case 5:
+		if (unlink(a))
+			rmdir(a);
+		break;
+	case 6: /* two directories change places */
+		snprintf(a, sizeof(a), "%s/d%d", top, number(DIRS));
+		snprintf(b, sizeof(b), "%s/d%d", top, number(DIRS));
+		renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+		break;
+	case 7: /* a link leads elsewhere */
+		snprintf(a, sizeof(a), "%s/link%d", top, number(DIRS));
+		snprintf(b, sizeof(b), "d%d", number(DIRS));
+		unlink(a);
+		if (symlink(b, a))
+			failures++;
+		break;
+	case 8:
+		snprintf(a, sizeof(a), "%s/d%d", top, number(DIRS));
+		if (chdir(a))
+			failures++;
+		break;
+	default:
+		unlink(a);
+		break;
+	}
+}
+
+static void build(void)
+{
+	char name[4096], to[16];
+
+	for (int d = 0; d < DIRS; d++) {
+		snprintf(name, sizeof(name), "%s/d%d", top, d);
+		mkdir(name, 0777);
+		dir_fd[d] = open(name, O_RDONLY | O_DIRECTORY);
+		snprintf(name, sizeof(name), "%s/link%d", top, d);
+		snprintf(to, sizeof(to), "d%d", d);
+		if (symlink(to, name))
+			failures++;
+		snprintf(name, sizeof(name), "%s/d%d/dangling", top, d);
+		if (symlink("nowhere", name))
+			failures++;
+		snprintf(name, sizeof(name), "%s/d%d/n%d", top, d, d);
+		close(open(name, O_CREAT | O_WRONLY, 0666));
+	}
+	snprintf(name, sizeof(name), "%s/loop", top);
+	if (symlink("loop", name) || fchdir(dir_fd[0]))
+		failures++;
+}
+
+/* Where there are no descriptors left that is the answer. */
+static void compare_full(void)
+{
+	struct rlimit old, limit;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	limit = old;
+	limit.rlim_cur = (rlim_t)dir_fd[DIRS - 1] + 1;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	while (dup(0) >= 0)
+		;
+	compare(ASKS);
+	setrlimit(RLIMIT_NOFILE, &old);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	srandom((unsigned int)atoi(argv[2]));
+	snprintf(top, sizeof(top), "%s", argv[1]);
+	build();
+	for (int round = 0; round < atoi(argv[3]) && !failures; round++) {
+		compare(50); /* seen first */
+		usleep(2300000);
+		compare(ASKS);
+		compare(ASKS);
+		if (!round)
+			compare_full();
+		for (int i = 0; i < CHANGES && !failures; i++) {
+			change();
+			compare(40);
+		}
+	}
+	return failures != 0;
+}
