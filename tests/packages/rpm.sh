@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# rpmbuild accepts the spec and makes packages of what it builds.
+. "$(dirname "$0")/../lib.sh"
+need rpmbuild rpm
+unset MAKEFLAGS MFLAGS
+[ -f "$TOP_SRCDIR/build/Makefile" ] || skip_all "scripts/rpm takes the tarball of build/"
+RPM_OPTIONS=--nodeps "$TOP_SRCDIR/scripts/rpm" "$scratch/rpm" >"$scratch/out" 2>"$scratch/err"
+is $? 0 "scripts/rpm builds packages"
+sed 's/^/# /' "$scratch/err"
+is "$(sed 's,.*/,,; s/-[0-9].*//' "$scratch/out" | grep -v debug | sort | tr '\n' ' ')" \
+	"librawcache librawcache-devel rawcache rawcache-preload " "these four"
+for package in $(grep -v debug "$scratch/out"); do
+	rpm -qlp "$package" 2>/dev/null
+done >"$scratch/files"
+for file in bin/rawcache lib64/rawcache/librawcache-preload.so share/man/man1/rawcache.1.gz include/rawcache/file.h; do
+	grep -qx "/usr/$file" "$scratch/files"
+	ok $? "/usr/$file is there"
+done
+done_testing
