@@ -38,7 +38,7 @@ echo "same size: before $before, changed $changed, read: $bytes, after the read 
 printf 'three, and longer\n' >back/file
 sleep 2
 grown=$(look)
-if cat mount/file >read 2>error; then status=0; else status=$?; fi
+if cat mount/file >./read 2>error; then status=0; else status=$?; fi
 echo "grown: size and mtime $grown; cat: status $status, $(cat error)"
 [ "${grown% *}" = 4 ]
 [ "$status" = 1 ]

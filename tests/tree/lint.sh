@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What tools that look for mistakes say of scripts, manual pages and YAML: nothing. (The compiler warns with -Werror,
+# lintian looks at the packages in tests/packages/deb.sh, systemd-analyze and promtool at examples in their tests.)
+. "$(dirname "$0")/../lib.sh"
+cd "$TOP_SRCDIR" || exit 99
+
+# scripts [KIND]: files that begin as scripts of a shell
+scripts() {
+	find .ci scripts tests debian examples findings -type f ! -name '*.log' ! -name '*.trs' -size -200k \
+		-exec awk 'FNR == 1 { if (/^#!\/bin\/(ba)?sh/) print FILENAME; nextfile }' {} + | sort
+}
+if command -v shellcheck >/dev/null; then
+	# 1091, 2154: tests/lib.sh is found when they run; 2034: names that eval makes; 2046, 2048: lists that shall be
+	# split; 3013: -nt, which dash has
+	scripts | xargs shellcheck -S warning -x -P SCRIPTDIR -f gcc -e SC1091,SC2154,SC2034,SC2046,SC2048,SC3013 \
+		>"$scratch/out" 2>&1
+	is "$(cat "$scratch/out")" "" "shellcheck"
+else
+	ok 0 "shellcheck # SKIP it is not installed"
+fi
+if command -v groff >/dev/null; then
+	for page in man/*.[0-9]; do
+		is "$(groff -man -ww -z -Tutf8 "$page" 2>&1)" "" "groff: $page"
+	done
+else
+	ok 0 "groff # SKIP it is not installed"
+fi
+if command -v codespell >/dev/null; then
+	is "$(codespell -q 3 -L msdos,te,nd,fo README.md NEWS CONTRIBUTING.md docs/*.md man/*.in man/librawcache.3 src include \
+		examples debian 2>&1)" "" "codespell"
+else
+	ok 0 "codespell # SKIP it is not installed"
+fi
+if command -v yamllint >/dev/null; then
+	is "$(find examples -name '*.y*ml' -exec yamllint -d '{extends: relaxed, rules: {line-length: disable}}' {} + 2>&1)" \
+		"" "yamllint"
+else
+	ok 0 "yamllint # SKIP it is not installed"
+fi
+done_testing
