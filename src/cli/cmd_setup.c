@@ -256,6 +256,8 @@ static int setup_keep(const struct setup *setup, const struct profile *profile)
 	if (status != GO_ON)
 		return status;
 	printf("rawcache run --profile %s -- PROGRAM\n", setup->name);
+	if (!setup->fallback)
+		printf("rawcache stat --cache %s\n", setup->image);
 	return STATUS_OK;
 }
 

@@ -96,8 +96,16 @@ static void uring_look(void)
 	}
 }
 
+/* A chroot or a container may lack it: the names of opened files are asked there. */
+static void proc_look(struct doctor *doctor)
+{
+	if (access("/proc/self/fd", X_OK))
+		doctor_fail(doctor, "/proc is not mounted here, and the cache needs it: mount it");
+}
+
 void doctor_system(struct doctor *doctor)
 {
+	proc_look(doctor);
 	image_look(doctor);
 	runtime_look(doctor);
 	limits_look(doctor);

@@ -132,6 +132,8 @@ static int runtime_failed(const struct target *target, int err)
 	const char *dir = target->config.runtime_dir;
 	bool shm = !dir || !*dir;
 
+	if (access("/proc/self/fd", X_OK))
+		return say_refusal("the cache needs /proc, which is not mounted here: mount it");
 	return say_refusal("the runtime segment of %s cannot be made in %s: %s; "
 			   "make room there, or name another directory with RAWCACHE_RUNTIME_DIR",
 			   target->path, shm ? "/dev/shm" : dir, strerror(-err));

@@ -54,4 +54,17 @@ kill -KILL "$(tr -d ' ' <"/proc/$child/task/$child/children")"
 wait "$first" 2>/dev/null
 container "$scratch/run" 'rawcache verify && rawcache run -- cat "$S/data/file"' >"$scratch/out" 2>&1
 is $? 0 "when the first one is killed the others go on"
+
+# --- a container that lacks /proc
+
+export RAWCACHE_RUNTIME_DIR=$scratch/run
+mkdir "$scratch/proc"
+unshare -m sh -c 'mount -t tmpfs none /proc; exec "$@"' sh "$RAWCACHE" doctor --cache "$scratch/proc/i.img" true \
+	>"$scratch/out" 2>&1
+grep -q "^fail /proc is not mounted" "$scratch/out"
+ok $? "without /proc doctor says that it is needed"
+unshare -m sh -c 'mount -t tmpfs none /proc; exec "$@"' sh "$RAWCACHE" run --path "$scratch/data" --size 16M \
+	--cache "$scratch/proc/i.img" true >"$scratch/out" 2>&1
+grep -q "needs /proc, which is not mounted" "$scratch/out"
+ok $? "and run, too"
 done_testing
