@@ -41,8 +41,8 @@ ok $? "and nothing else"
 check "what only the preload object needs is not" test ! -e "$includedir/rawcache/embed.h"
 
 if [ "$(variable libdir)" = /usr/local/lib ]; then
-	is "$(sed -n 's/.*LD_PRELOAD=\([^ ]*\).*/\1/p' "$TOP_SRCDIR/README.md")" \
-		/usr/local/lib/rawcache/librawcache-preload.so "the README names the object where it is"
+	is "$(sed -n 's/.*LD_PRELOAD=\([^ ]*\).*/\1/p' "$TOP_SRCDIR/docs/quickstart/environment.md" | head -1)" \
+		/usr/local/lib/rawcache/librawcache-preload.so "the page names the object where it is"
 fi
 
 # --- the command, with the object that lies beside it

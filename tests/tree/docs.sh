@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every command in the documents is run: each page from its top to its end by one shell, in a world where
+# /mnt/nfs is a small slow origin and /mnt/ssd an empty disk. Links between pages lead somewhere.
+#
+# ```sh                 a block that must succeed
+# ```sh status=N        its last command's status is N
+# ```sh needs=PROGRAM   skipped where that is not installed
+# ```sh not-run         not run, which the text says
+# ```text               behind a block: what that printed; the first word of each line is looked for in it
+#
+# DOCS_KEEP=DIRECTORY keeps what the blocks printed, to be put into the pages.
+. "$(dirname "$0")/../lib.sh"
+need unshare python3 make gcc
+need_origin
+[ "$(id -u)" -eq 0 ] || skip_all "only root can mount"
+unshare --mount --pid --fork true 2>/dev/null || skip_all "no namespaces here"
+cd "$scratch" || exit 1
+pages="README.md docs/faq.md docs/is-it-working.md docs/troubleshooting.md docs/comparison.md
+	$(cd "$TOP_SRCDIR" && ls docs/quickstart/*.md)"
+
+# --- the world, made once
+
+mkdir -p store/train store/models store/web store/src store/bucket work home
+for i in 0 1 2 3; do head -c 3000000 /dev/urandom >store/train/part-$i; done
+head -c 12000000 /dev/urandom >store/models/weights.bin
+head -c 40000 /dev/urandom | base64 >store/web/page.html
+cp -r store/train store/bucket/ && tar -C store -cf store/bucket/set.tar train && rm -r store/bucket/train
+for i in 1 2 3 4; do
+	printf '#include "all.h"\nint f%s(void) { return N; }\n' $i >store/src/f$i.c
+done
+awk 'BEGIN { print "#define N 1"; for (i = 0; i < 3000; i++) print "#define C" i, i }' >store/src/all.h
+cat >store/src/Makefile <<'MAKE'
+$(OUT)/lib.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard *.c))
+	ar cr $@ $^
+$(OUT)/%.o: %.c
+	mkdir -p $(OUT) && gcc -c -o $@ $<
+MAKE
+cat >work/train.py <<'PYTHON'
+import pathlib, sys
+for epoch in range(3):
+    for part in sorted(pathlib.Path((sys.argv[1:] or ["/mnt/nfs/train"])[0]).iterdir()):
+        part.read_bytes()
+PYTHON
+cat >work/serve.py <<'PYTHON'
+import mmap, sys
+with open(sys.argv[1], "rb") as f:
+    weights = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+    print("sum of every 4096th byte:", sum(weights[::4096]) > 0)
+PYTHON
+cat >work/nginx.conf <<'NGINX'
+pid /mnt/work/nginx.pid;
+error_log /mnt/work/error.log;
+events { }
+http {
+	access_log off;
+	client_body_temp_path /mnt/work/tmp;
+	proxy_temp_path /mnt/work/tmp;
+	fastcgi_temp_path /mnt/work/tmp;
+	uwsgi_temp_path /mnt/work/tmp;
+	scgi_temp_path /mnt/work/tmp;
+	server { listen 127.0.0.1:8080; root /mnt/nfs/web; sendfile on; }
+}
+NGINX
+age store
+
+# --- blocks
+
+# blocks PAGE DIRECTORY: N.sh, N.how (what stands behind ```sh), N.text
+blocks() {
+	mkdir -p "$2"
+	awk -v dir="$2" '
+		/^```/ && inside { inside = ""; next }
+		/^```sh/ { n++; inside = dir "/" n ".sh"; print substr($0, 7) >(dir "/" n ".how"); next }
+		/^```text/ { inside = dir "/" n ".text"; next }
+		/^```/ { inside = "/dev/null"; next }
+		inside { print >inside }' "$1"
+}
+# world: what a page meets; its mounts and processes end with it
+world() {
+	set -e
+	mount --make-rprivate /
+	mount -t tmpfs -o size=1g none /dev/shm
+	mkdir mnt
+	mount -t tmpfs -o size=2g none mnt
+	mkdir mnt/nfs mnt/ssd mnt/bucket mnt/tmp mnt/store
+	cp -r work home mnt/
+	mount --bind store mnt/store # a copy would have changed just now
+	mount --move mnt /mnt
+	"$ORIGIN" --latency=1 /mnt/store /mnt/nfs
+	! ip link set lo up 2>/dev/null || true
+	export HOME=/mnt/home TMPDIR=/mnt/tmp EXAMPLES=$TOP_SRCDIR/examples PATH=$TOP_BUILDDIR:$PATH
+	unset RAWCACHE ORIGIN
+	cd /mnt/work
+}
+# page_run DIRECTORY: run its blocks in one shell; N.out and N.status
+page_run() {
+	world
+	set +e -E
+	trap 'failed=$((failed + 1))' ERR
+	for script in $(find "$1" -name '*.sh' | sort -V); do
+		how=$(cat "${script%.sh}.how")
+		missing=
+		case $how in
+		*not-run*) continue ;;
+		*needs=*) command -v "${how##*needs=}" >/dev/null || missing=1 ;;
+		esac
+		[ -z "$missing" ] || continue
+		# in this shell: variables and background programs stay
+		failed=0
+		. "$script" >"${script%.sh}.out" 2>&1 </dev/null
+		status=$?
+		case $how in *status=*) ;; *) [ $failed = 0 ] || status="$failed commands failed" ;; esac
+		echo "$status" >"${script%.sh}.status"
+	done
+	kill $(jobs -p) 2>/dev/null
+	fusermount3 -u -z /mnt/nfs
+}
+export -f world page_run
+export scratch ORIGIN TOP_BUILDDIR TOP_SRCDIR RAWCACHE_PRELOAD
+
+# block_judge DIRECTORY N PAGE
+block_judge() {
+	read -r judge_how <"$1/$2.how"
+	judge_name="$3, block $2: $(grep -m1 . "$1/$2.sh" | cut -c1-60)"
+	case $judge_how in
+	*not-run*)
+		grep -B12 -F "$(head -1 "$1/$2.sh")" "$TOP_SRCDIR/$3" >"$scratch/near"
+		grep -A8 -F "$(tail -1 "$1/$2.sh")" "$TOP_SRCDIR/$3" >>"$scratch/near"
+		grep -q "not run" "$scratch/near"
+		ok $? "$judge_name: the text says that it was not run"
+		return
+		;;
+	*needs=*) [ -e "$1/$2.status" ] || { ok 0 "$judge_name # SKIP needs ${judge_how##*needs=}"; return; } ;;
+	esac
+	judge_wanted=0
+	case $judge_how in *status=*) judge_wanted=${judge_how##*status=} ;; esac
+	judge_got=$(cat "$1/$2.status" 2>/dev/null)
+	[ "$judge_got" = "$judge_wanted" ] || sed 's/^/# /' "$1/$2.out"
+	is "$judge_got" "$judge_wanted" "$judge_name"
+	[ -e "$1/$2.text" ] || return
+	awk '$1 ~ /^[A-Za-z_]+:?$/ { print $1 }' "$1/$2.text" | sort -u >"$scratch/words"
+	judge_bad=$(while read -r word; do grep -qwF "$word" "$1/$2.out" || echo "$word"; done <"$scratch/words")
+	[ -z "$judge_bad" ] || sed 's/^/# /' "$1/$2.out"
+	is "$judge_bad" "" "$judge_name: it prints what the page shows"
+}
+
+for page in $pages; do
+	dir=$scratch/blocks/$page
+	blocks "$TOP_SRCDIR/$page" "$dir"
+	rm -rf "$scratch/mnt"
+	[ ! -e "$dir/1.sh" ] || timeout 300 unshare --mount --pid --net --fork --kill-child --mount-proc \
+		bash -c "cd '$scratch' && page_run '$dir'" </dev/null
+	for n in $(cd "$dir" && ls | sed -n 's/\.sh$//p' | sort -n); do block_judge "$dir" "$n" "$page"; done
+done
+[ -z "${DOCS_KEEP:-}" ] || cp -r "$scratch/blocks/." "$DOCS_KEEP"
+
+# --- links
+
+(cd "$TOP_SRCDIR" && grep -oE '\]\([^)#]+' $pages docs/*.md | sort -u) >links
+bad=
+while IFS= read -r line; do
+	from=${line%%:*} to=${line#*](}
+	case $to in *://*) continue ;; esac
+	[ -e "$TOP_SRCDIR/$(dirname "$from")/$to" ] || bad="$bad $from->$to"
+done <links
+is "$bad" "" "links lead to files"
+bad=$(cd "$TOP_SRCDIR" && for page in docs/*.md docs/quickstart/*.md; do
+	grep -qF "$page" Makefile.am || echo "$page"
+done)
+is "$bad" "" "all pages are in the tarball"
+at_most "$(wc -l <"$TOP_SRCDIR/README.md")" 75 "the README is short"
+done_testing
