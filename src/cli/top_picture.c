@@ -192,8 +192,8 @@ int map_draw(int line, int rows_most, const struct rawcache_region *region, size
 	if (!cells)
 		return line;
 	colors_init();
-	line_draw(line++, "image: O o stored once (young, old)  M m read again  W being written  "
-			  "- being emptied  . empty  ! failed  reversed: held");
+	line_draw(line++, "map: Oo once, Mm read again (young, old), W written, inverse: held, "
+			  "- emptied, . empty, ! failed");
 	for (size_t i = 0; i < cells; i++) {
 		struct regions_cell cell = regions_cell_of(region, count, i, cells);
 

@@ -63,7 +63,7 @@ ok $? "--watch without an end is refused"
 if script --version >/dev/null 2>&1; then
 	(sleep 1.2; printf q) | TERM=xterm LC_ALL=C.UTF-8 timeout 20 \
 		script -qec "stty rows 40 cols 100; '$RAWCACHE' top --cache '$IMAGE' -i 0.2" /dev/null >top.out 2>err
-	has "top has bars and the map" top.out "hit ratio" "origin /s" "misses, 99%" "O o stored once"
+	has "top has bars and the map" top.out "hit ratio" "origin /s" "misses, 99%" "map: Oo once"
 	(sleep 0.6; printf p; sleep 0.6; printf q) | TERM=xterm timeout 20 \
 		script -qec "stty rows 15 cols 80; '$RAWCACHE' top --cache '$IMAGE' -i 0.2" /dev/null >top.out 2>err
 	! grep -q "hit ratio" top.out

@@ -31,6 +31,11 @@ struct longer_info {
 	uint64_t unknown;
 };
 
+struct longer_region {
+	struct rawcache_region row;
+	uint64_t unknown;
+};
+
 static char image[512];
 
 static int setup(void **state)
@@ -161,6 +166,42 @@ static void test_info(void **state)
 	rawcache_detach(cache);
 }
 
+/* The first of 2 rows is written, and tells of what is stored and held. */
+static void test_regions(void **state)
+{
+	struct longer_region rows[2];
+	struct rawcache *cache = attach(image);
+	struct rawcache_image_info info;
+	struct rawcache_view view;
+	uint64_t used = 0;
+
+	(void)state;
+	assert_int_equal(rawcache_info(cache, &info, sizeof(info)), 0);
+	memset(rows, 0xff, sizeof(rows));
+	assert_int_equal(rawcache_regions(cache, &rows[0].row, sizeof(rows[0]), 1), info.region_count);
+	assert_int_equal(rows[0].row.size, info.region_size);
+	assert_int_equal(rows[0].unknown, 0);
+	assert_true(rows[1].row.size == UINT64_MAX);
+	assert_int_equal(rawcache_store(cache, "key", 3, rows, sizeof(rows), 0), 0);
+	assert_int_equal(rawcache_lookup_zero_copy(cache, "key", 3, &view), 0);
+	for (int held = 1; held >= 0; held--) {
+		struct rawcache_region all[64];
+		int count = rawcache_regions(cache, all, sizeof(all[0]), 64);
+		int seen = 0;
+
+		assert_true(count <= 64);
+		for (int i = 0; i < count; i++) {
+			used += all[i].state == RAWCACHE_REGION_ACTIVE && all[i].opened ? all[i].used : 0;
+			seen += all[i].held;
+		}
+		assert_int_equal(seen, held);
+		if (held)
+			rawcache_view_release(cache, &view);
+	}
+	assert_true(used >= sizeof(rows));
+	rawcache_detach(cache);
+}
+
 static bool progress_note(void *arg, uint64_t done, uint64_t total)
 {
 	uint64_t *last = arg;
@@ -193,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_newer_options), cmocka_unit_test(test_no_options),
 		cmocka_unit_test(test_stats),	      cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_info),	      cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_regions),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
