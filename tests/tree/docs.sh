@@ -108,6 +108,7 @@ page_run() {
 		[ -z "$missing" ] || continue
 		# in this shell: variables and background programs stay
 		failed=0
+		# shellcheck source=/dev/null
 		. "$script" >"${script%.sh}.out" 2>&1 </dev/null
 		status=$?
 		case $how in *status=*) ;; *) [ $failed = 0 ] || status="$failed commands failed" ;; esac
@@ -148,7 +149,7 @@ block_judge() {
 for page in $pages; do
 	dir=$scratch/blocks/$page
 	blocks "$TOP_SRCDIR/$page" "$dir"
-	rm -rf "$scratch/mnt"
+	rm -rf "${scratch:?}/mnt"
 	[ ! -e "$dir/1.sh" ] || timeout 300 unshare --mount --pid --net --fork --kill-child --mount-proc \
 		bash -c "cd '$scratch' && page_run '$dir'" </dev/null
 	for n in $(cd "$dir" && ls | sed -n 's/\.sh$//p' | sort -n); do block_judge "$dir" "$n" "$page"; done
