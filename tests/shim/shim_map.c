@@ -552,6 +552,8 @@ int main(int argc, char **argv)
 	if (read(copy, want, size) != (ssize_t)size)
 		return 2;
 	fd = open(argv[1], O_RDONLY);
+	/* or little would be fetched before anything is touched */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (argc > 3) {
 		if (argc > 4)
 			dropped(fd, argv[3]);

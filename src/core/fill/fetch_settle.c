@@ -3,8 +3,6 @@
 #include <linux/futex.h>
 #include <pthread.h>
 
-#include <rawcache/embed.h>
-
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/critical.h"
@@ -67,15 +65,4 @@ void fetch_settle(const struct file *file, bool small)
 	fetch_sub(&fetches.settlers, 1);
 	if (pending)
 		store_relaxed(&fetches.impatient_until, clock_coarse_ms() + SETTLE_IMPATIENT_MS);
-}
-
-void rawcache_settle(void)
-{
-	fetch_settle(NULL, true);
-}
-
-/* A program that ends has its last bytes, but the image may not. After all other destructors of ours. */
-__attribute__((destructor(101))) static void fetch_exit(void)
-{
-	rawcache_settle();
 }

@@ -24,11 +24,12 @@ static uint32_t name_path(const struct rawcache *cache, const struct file *file,
 			  char *path)
 {
 	struct identity identity = file->identity;
-	char self[40];
+	char self[48];
 	struct key key;
 	ssize_t n;
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	/* this thread's: it may have a table of its own */
+	snprintf(self, sizeof(self), "/proc/thread-self/fd/%d", fd);
 	n = sys_readlinkat(AT_FDCWD, self, path, PATH_MAX);
 	if (n <= 0 || n >= PATH_MAX)
 		return 0;

@@ -3,11 +3,16 @@
 
 #include <linux/futex.h>
 
+#include <rawcache/embed.h>
+
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/memory.h"
 #include "base/patience.h"
 #include "base/sys.h"
+#include "core/fill/fetch.h"
+#include "core/origin/confirm.h"
 #include "core/origin/file.h"
 #include "core/origin/pool.h"
 #include "core/shared/cache.h"
@@ -16,6 +21,10 @@
 
 #define FOLLOWED_MAX 32u
 #define NAP_NS 1000000
+/* How long the last round may take: one part in so many of the time since the file was mapped. */
+#define FINISH_SHARE 8u
+#define FINISH_MIN_MS 10u
+#define FINISH_MAX_MS 2000u
 
 static struct pool followers = { .work = follow_work,
 				 .lasts = true,
@@ -76,6 +85,7 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 					       .offset = offset,
 					       .length = length,
 					       .bytes = bytes,
+					       .made = clock_coarse_ms(),
 					       .users = 2,
 					       .fd = fd,
 					       .first = first,
@@ -145,6 +155,8 @@ void follow_mapping(struct rawcache *cache, struct file *file, int fd, const voi
 	    cache->image.read_only || cache_slot_need(cache))
 		return;
 	follow_wait_end();
+	/* now, for what the program has touched stays in the kernel's cache */
+	confirm_pages(file, fd);
 	critical_enter(&critical);
 	asked = followed_ask(cache, file, fd, (uintptr_t)address, length, offset);
 	critical_leave(&critical);
@@ -152,6 +164,19 @@ void follow_mapping(struct rawcache *cache, struct file *file, int fd, const voi
 		return;
 	followed_wait(awaited);
 	follow_wait_end();
+}
+
+static bool followed_is(const struct followed *followed, const struct rawcache *cache, uintptr_t start,
+			uintptr_t end)
+{
+	return (!cache || followed->cache == cache) && followed->start < end &&
+	       start < followed->start + followed->length;
+}
+
+static void thread_wake(void)
+{
+	fetch_add(&followers.queued, 1);
+	sys_futex(&followers.queued, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
 /* What a range of a cache's mappings (NULL: of all) has is unwanted; how many the thread has yet to free. */
@@ -164,17 +189,64 @@ static uint32_t list_dismiss(const struct rawcache *cache, uintptr_t start, uint
 		return 0;
 	list_enter(&critical);
 	for (struct followed *followed = list; followed; followed = followed->next)
-		if ((!cache || followed->cache == cache) && followed->start < end &&
-		    start < followed->start + followed->length) {
+		if (followed_is(followed, cache, start, end)) {
 			store_relaxed(&followed->unwanted, 1);
 			left++;
 		}
 	list_leave(&critical);
-	if (left) {
-		fetch_add(&followers.queued, 1);
-		sys_futex(&followers.queued, FUTEX_WAKE_PRIVATE, 1, NULL);
-	}
+	if (left)
+		thread_wake();
 	return left;
+}
+
+/* The same with one more round. When the oldest of them was made. */
+static uint64_t list_finish(const struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	uint64_t made = UINT64_MAX;
+	struct critical critical;
+
+	list_enter(&critical);
+	for (struct followed *followed = list; followed; followed = followed->next)
+		if (followed_is(followed, cache, start, end) &&
+		    load_acquire(&followed->state) == FOLLOW_TAKEN) {
+			store_release(&followed->last, 1);
+			made = min_u64(made, followed->made);
+		}
+	list_leave(&critical);
+	thread_wake();
+	return made;
+}
+
+static bool list_has(const struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	struct critical critical;
+	bool has = false;
+
+	list_enter(&critical);
+	for (const struct followed *followed = list; followed && !has; followed = followed->next)
+		has = followed_is(followed, cache, start, end);
+	list_leave(&critical);
+	return has;
+}
+
+/*
+ * What was touched since the last round is stored now, for a program that ends after a look-up shall leave
+ * something behind; it waits for a small part of the time that it had the mapping.
+ */
+static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	struct timespec nap = { 0, NAP_NS };
+	uint64_t now = clock_coarse_ms();
+	uint64_t made;
+
+	if (!load_relaxed(&list_count))
+		return;
+	made = list_finish(cache, start, end);
+	if (made == UINT64_MAX)
+		return;
+	made = now + min_u64(FINISH_MAX_MS, max_u64(FINISH_MIN_MS, (now - made) / FINISH_SHARE));
+	while (list_has(cache, start, end) && clock_coarse_ms() < made)
+		sys_nanosleep(&nap);
 }
 
 void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t end)
@@ -182,8 +254,21 @@ void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t en
 	struct timespec nap = { 0, NAP_NS };
 	uint64_t patience = clock_coarse_ms() + FOLLOW_CLOSE_MS;
 
+	follow_finish(cache, start, end);
 	while (list_dismiss(cache, start, end) && clock_coarse_ms() < patience)
 		sys_nanosleep(&nap);
+}
+
+void rawcache_settle(void)
+{
+	follow_finish(NULL, 0, UINTPTR_MAX);
+	fetch_settle(NULL, true);
+}
+
+/* A program that ends has its last bytes, but the image may not. After all other destructors of ours. */
+__attribute__((destructor(101))) static void follow_exit(void)
+{
+	rawcache_settle();
 }
 
 void follow_dismiss(void)

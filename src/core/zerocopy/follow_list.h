@@ -31,10 +31,13 @@ struct followed {
 	size_t bytes;	/* of this block */
 	uint32_t state; /* futex */
 	uint32_t unwanted;
+	uint32_t last; /* one more round, without waiting for more: then it is unwanted */
 	uint32_t users; /* the thread, and who waits for its answer: the last one frees the block */
 	int fd; /* the program's; once FOLLOW_TAKEN, the thread's */
 	uint64_t cost_ns; /* of looking once */
-	uint64_t fresh; /* when a new page was seen, clock_coarse_ms() */
+	uint64_t made;	/* clock_coarse_ms() */
+	uint64_t fresh; /* when a new page was seen */
+	uint64_t ahead; /* bits: up to here the origin was asked for in advance */
 	uint64_t first; /* chunk */
 	/* bits, from `first` on */
 	uint64_t *done; /* cached, or tried */

@@ -21,9 +21,11 @@
 #include "core/zerocopy/follow_list.h"
 
 #define ROUND_MS 200u
+#define ROUND_FIRST_MS 10u
 #define COST_SHARE 16u /* what looking costs is one part in so many of the time */
 #define QUIET_MS 1000u
 #define GROUP 32u /* chunks */
+#define GROUPS_AHEAD 8u
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
 static uint64_t chunk_last(const struct followed *followed)
@@ -164,14 +166,33 @@ static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
 }
 
 /*
+ * `run` groups, up to `bit`, were touched wholly: as many behind them are asked for, in larger pieces than
+ * page faults ask for.
+ */
+static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, uint64_t chunks)
+{
+	uint64_t chunk_bytes = followed->cache->chunk_bytes;
+	uint64_t from = max_u64(bit, followed->ahead);
+	uint64_t to = min_u64(bit + min_u64(run, GROUPS_AHEAD) * GROUP, chunks);
+
+	if (from >= to)
+		return;
+	followed->ahead = to;
+	sys_fadvise(followed->fd, (followed->first + from) * chunk_bytes, (to - from) * chunk_bytes,
+		    POSIX_FADV_WILLNEED);
+}
+
+/*
  * What the program has touched since the last round. A group of neighbours is stored when all have
  * been touched, so that they lie side by side in the image, or nothing has been for a while.
  */
 static void followed_round(struct followed *followed, int pagemap)
 {
+	bool last = load_acquire(&followed->last);
 	uint64_t quiet = clock_coarse_ms() - followed->fresh;
 	uint64_t chunks = chunk_last(followed) - followed->first + 1;
 	bool left = quiet <= FOLLOW_PATIENCE_MS && !file_written(followed->file);
+	uint64_t run = 0;
 
 	followed->cost_ns = 0;
 	for (uint64_t bit = 0; bit < chunks && left; bit += GROUP) {
@@ -180,12 +201,15 @@ static void followed_round(struct followed *followed, int pagemap)
 		int all = group_look(followed, pagemap, bit, end);
 
 		followed->cost_ns += clock_mono_ns() - begun;
+		run = all > 0 ? run + 1 : 0;
+		if (run && !last)
+			group_ahead(followed, end, run, chunks);
 		if (all < 0)
 			left = false;
-		else if (all || quiet > QUIET_MS)
+		else if (all || quiet > QUIET_MS || last)
 			group_fill(followed, bit, end);
 	}
-	for (uint64_t bit = 0; left && bit < chunks; bit++)
+	for (uint64_t bit = 0; left && !last && bit < chunks; bit++)
 		if (!bit_get(followed->done, bit))
 			return;
 	store_relaxed(&followed->unwanted, 1);
@@ -224,17 +248,20 @@ static void thread_rounds(struct followed **mine, int pagemap)
 	}
 }
 
-/* How long nothing may come. */
+/* How long nothing may come: a mapping that is new is looked at sooner. */
 static uint64_t thread_nap(const struct followed *mine)
 {
+	uint64_t now = clock_coarse_ms();
 	uint64_t quiet = FOLLOW_PATIENCE_MS;
+	uint64_t age = ROUND_MS;
 	uint64_t cost_ns = 0;
 
 	for (; mine; mine = mine->beside) {
-		quiet = min_u64(quiet, clock_coarse_ms() - mine->fresh);
+		quiet = min_u64(quiet, now - mine->fresh);
+		age = min_u64(age, now - mine->made);
 		cost_ns += mine->cost_ns;
 	}
-	return max_u64(max_u64(ROUND_MS, quiet / 4), cost_ns / 1000000 * COST_SHARE);
+	return max_u64(max_u64(age, max_u64(ROUND_FIRST_MS, quiet / 4)), cost_ns / 1000000 * COST_SHARE);
 }
 
 void follow_work(struct pool *pool)

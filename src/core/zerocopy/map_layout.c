@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which pieces of the image a mapping is made of. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "base/checked.h"
@@ -18,8 +19,10 @@
 #include "core/zerocopy/map_piece.h"
 
 #define STRETCHES_MAX 1024u
-/* What one mapping fetches, and how long it may take; what is missing then stays the origin's. */
+/* What one mapping fetches at most, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
+/* Of what is mapped so many parts are cached for each one that is missing: it was, and was dropped. */
+#define FETCH_KNOWN 3u
 
 static struct map_piece *piece_make(const struct request *request, uint64_t done,
 				    const struct run *run)
@@ -99,28 +102,53 @@ static void signals_let_in(struct request *r)
 	critical_enter(&r->critical);
 }
 
+/*
+ * What may be fetched of [0, length). How much of a mapping will be touched nobody knows: of a database or an
+ * archive a few pages. So it is a chunk, unless the program has said that it wants all of it; follow.h sees
+ * what it touches of the rest.
+ */
+static uint64_t fetch_most(const struct request *r, uint64_t length)
+{
+	if (r->flags & MAP_POPULATE)
+		return length;
+	if (load_relaxed(&r->file->ahead.advice) == POSIX_FADV_SEQUENTIAL)
+		return FETCH_MAX;
+	return length <= r->cache->chunk_bytes ? length : 0;
+}
+
+/* Whether `rest` bytes more that are missing may be fetched; `known` and `missed` are those before. */
+static bool fetch_pays(const struct request *r, uint64_t most, uint64_t known, uint64_t missed, uint64_t rest)
+{
+	if (!most)
+		return known >= FETCH_KNOWN * (missed + rest) && missed + rest <= FETCH_MAX;
+	return missed < most && (r->flags & MAP_POPULATE || clock_coarse_ms() < r->until_ms);
+}
+
 void layout_find(struct layout *layout, struct request *r, uint64_t length)
 {
 	struct rawcache *cache = r->cache;
-	bool all = r->flags & MAP_POPULATE;
-	uint64_t fetch = all ? length : FETCH_MAX;
-	uint64_t until = all ? UINT64_MAX : clock_coarse_ms() + MAP_FETCH_MS;
+	uint64_t most = fetch_most(r, length);
+	uint64_t known = 0;
+	uint64_t missed = 0;
 
 	r->let_in_ms = clock_coarse_ms();
+	r->until_ms = r->let_in_ms + MAP_FETCH_MS;
 	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
 		struct run run;
 		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
+		bool fetched = err && fetch_pays(r, most, known, missed, rest);
 
-		if (err && fetch && clock_coarse_ms() < until) {
-			fetch -= min_u64(fetch, rest);
+		missed += err ? rest : 0;
+		if (fetched) {
 			critical_leave(&r->critical);
 			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
 			critical_enter(&r->critical);
 		} else {
 			signals_let_in(r);
 		}
+		known += err || fetched ? 0 : run.length;
 		if (!err)
 			err = layout_add(layout, r, done, &run);
 		if (err && err != -ENODATA && err != -ESTALE)
