@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 
+#include "base/compiler.h"
+
 #define STACK_GUARD 4096u
 /* What a fill needs at most, and the kernel for a signal meanwhile: 5 KiB each, with AVX-512. */
 #define STACK_ROOM 16384u
@@ -107,13 +109,22 @@ static tls_initial struct {
 	uintptr_t base;
 	size_t size;
 } noted[NOTED];
+static tls_initial bool forgotten; /* there were more */
+static bool noted_all;
+
+void stack_notes(bool all)
+{
+	store_relaxed(&noted_all, all);
+}
 
 void stack_note(const stack_t *stack)
 {
 	if (stack->ss_flags & SS_DISABLE)
 		return;
-	if (noted[0].base != (uintptr_t)stack->ss_sp)
+	if (noted[0].base != (uintptr_t)stack->ss_sp) {
+		forgotten |= noted[1].size != 0;
 		noted[1] = noted[0];
+	}
 	noted[0].base = (uintptr_t)stack->ss_sp;
 	noted[0].size = stack->ss_size;
 }
@@ -126,7 +137,9 @@ static size_t alternate_room(uintptr_t at)
 	for (int i = 0; i < NOTED; i++)
 		if (at - noted[i].base < noted[i].size)
 			return at - noted[i].base;
-	/* set by a system call of the program's own */
+	/* each open comes here: the kernel is asked only where there may be one that was not noted */
+	if (likely(load_relaxed(&noted_all) && !forgotten))
+		return 0;
 	if (!SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) && stack.ss_flags & SS_ONSTACK)
 		return at - (uintptr_t)stack.ss_sp;
 	return 0;

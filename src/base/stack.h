@@ -32,6 +32,9 @@ bool stack_is_own(void);
 /* The thread has set its alternate stack. Async-signal-safe. */
 void stack_note(const stack_t *stack);
 
+/* Whether all stacks that the process sets are noted. False until somebody says so. */
+void stack_notes(bool all);
+
 /*
  * Call fn(arg) on a stack of its own of 256 KiB, which is there for the length of the call: the
  * caller may stand on a signal stack of 8 KiB, or a coroutine's, that has nothing below it to tell

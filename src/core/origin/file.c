@@ -39,7 +39,6 @@ int files_init(struct rawcache *cache, void (*idle_now)(struct file *file))
 	if (!files)
 		return -ENOMEM;
 	pthread_mutex_init(&files->lock, NULL);
-	files->idle.older = files->idle.newer = &files->idle;
 	files->idle_now = idle_now;
 	cache->files = files;
 	return 0;
@@ -133,28 +132,14 @@ static void file_end(struct files *files, struct file *file)
 	file_number_put(files, file->number);
 }
 
-static void link_unqueue(struct files *files, struct file_link *link)
+/* Under the lock: those of too many that nobody has open end. */
+static void idle_limit(struct files *files)
 {
-	if (!link->older)
-		return;
-	link->older->newer = link->newer;
-	link->newer->older = link->older;
-	link->older = link->newer = NULL;
-	files->idle_count--;
-}
+	struct file *file;
 
-static void link_queue(struct files *files, struct file_link *link)
-{
-	link->older = files->idle.older;
-	link->newer = &files->idle;
-	link->older->newer = link;
-	files->idle.older = link;
-	if (++files->idle_count > IDLE_MAX) {
-		struct file_link *oldest = files->idle.newer;
-
-		link_unqueue(files, oldest);
-		file_end(files, oldest->file);
-	}
+	idle_sort(&files->idle);
+	while ((file = idle_take(&files->idle, IDLE_MAX)))
+		file_end(files, file);
 }
 
 bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle)
@@ -162,10 +147,10 @@ bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle)
 	uint32_t references = load_relaxed(&file->references);
 
 	/* an object that is open has references: none means that the handle is stale */
-	while (references)
+	while (references && references != FILE_DEAD)
 		if (cas(&file->references, &references, references + 1))
 			break;
-	if (!references)
+	if (!references || references == FILE_DEAD)
 		return false;
 	if (load_acquire(&file->serial) == (uint32_t)(handle >> 32))
 		return true;
@@ -183,17 +168,14 @@ static bool reference_is_fetch(const struct file *file, uint32_t references)
 static bool reference_put(struct rawcache *cache, struct file *file)
 {
 	uint32_t references = load_relaxed(&file->references);
-	struct critical critical;
 
-	while (references > 1)
-		if (cas(&file->references, &references, references - 1))
-			return reference_is_fetch(file, references - 1);
-	/* the last one, most likely: only under the lock does an object become idle */
-	files_lock(cache->files, &critical);
-	references = load_relaxed(&file->references);
-	if (references && fetch_sub(&file->references, 1) == 1)
-		link_queue(cache->files, file->link);
-	files_unlock(cache->files, &critical);
+	while (references && references != FILE_DEAD) {
+		if (!cas(&file->references, &references, references - 1))
+			continue;
+		if (references == 1)
+			idle_note(&cache->files->idle, file);
+		return reference_is_fetch(file, references - 1);
+	}
 	return false;
 }
 
@@ -263,7 +245,7 @@ static bool reasons_old(const struct reasons *reasons, uint64_t vouched)
 
 static void file_vouch(struct file *file, const struct reasons *reasons)
 {
-	file->vouched_ns = clock_mono_ns();
+	store_relaxed(&file->vouched_ns, clock_mono_ns());
 	store_relaxed(&file->writer, reasons->writer);
 	store_relaxed(&file->doubt, reasons->doubt);
 	store_relaxed(&file->doubt_seen, reasons->doubt_seen);
@@ -303,17 +285,39 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->identity = *identity;
 	file->identity.path = NULL;
 	file->path = identity->look == LOOK_LOCAL ? NULL : path_copy(identity->path);
-	file->references = 1;
 	file->fetching = 0;
 	file->aside = !identity->inode; /* identity_from(): on FUSE */
 	file->paged = !identity->inode;
 	file->helped = 0;
 	file->named = 0;
+	file->reopened = false;
 	memset(&file->ahead, 0, sizeof(file->ahead));
 	file->link = link;
 	inode_enter(files, link, stx);
 	file_chunks_init(cache, file);
+	store_release(&file->references, 1); /* pairs with the exchange in reference_get() */
 	return file;
+}
+
+/* Under the lock: the object of the key, with a reference; or NULL. */
+static struct file *file_find(struct rawcache *cache, const struct key *key, const struct statx *stx)
+{
+	struct files *files = cache->files;
+	struct file_link *link;
+
+	HASH_FIND(hh, files->by_key, key, sizeof(*key), link);
+	if (!link)
+		return NULL;
+	inode_move(files, link, stx);
+	/* what is in the table is not dead */
+	if (!fetch_add(&link->file->references, 1))
+		store_relaxed(&link->file->reopened, true);
+	return link->file;
+}
+
+static uint64_t *recent_place(struct files *files, const struct key *key)
+{
+	return &files->recent[key->low % RECENT];
 }
 
 int file_get(struct rawcache *cache, const struct key *key, const struct identity *identity,
@@ -321,8 +325,7 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 {
 	struct files *files = cache->files;
 	struct critical critical;
-	struct file_link *link;
-	struct file *file = NULL;
+	struct file *file;
 	unsigned int open;
 	uint64_t vouched;
 
@@ -334,28 +337,62 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 	}
 	if (open & VERSION_OTHER)
 		doubt_raise_seen(reasons->doubt, &reasons->doubt_seen);
-	HASH_FIND(hh, files->by_key, key, sizeof(*key), link);
-	if (link) {
-		file = link->file;
-		inode_move(files, link, stx);
-		if (!fetch_add(&file->references, 1))
-			link_unqueue(files, link);
-	} else {
+	idle_limit(files);
+	file = file_find(cache, key, stx);
+	if (!file)
 		file = file_make(cache, key, identity, stx);
-	}
+	/* two that open two versions now, one of them in file_reopen(): all look again */
+	fence_full();
+	if (!(open & VERSION_OTHER) && versions_open(files, stx, &vouched) & VERSION_OTHER)
+		doubt_raise(reasons->doubt, false);
 	if (file) {
 		/* the same bytes as before, whatever was written in between */
 		file_vouch(file, reasons);
 		*handle = file_handle(file);
+		store_relaxed(recent_place(files, key), *handle);
 	}
 	files_unlock(files, &critical);
 	return file ? 0 : -ENOMEM;
 }
 
-uint64_t rawcache_file_size(struct rawcache *cache, uint64_t handle)
+/* A reference of whatever the object is by now; false: it is nobody's. */
+static bool reference_get(struct file *file)
 {
-	const struct file *file = file_at(cache, handle);
-	uint64_t size = file ? load_relaxed(&file->size) : 0;
+	uint32_t references = load_relaxed(&file->references);
 
-	return file && file_is(file, handle) ? size : 0;
+	while (references != FILE_DEAD)
+		if (cas(&file->references, &references, references + 1)) {
+			if (!references)
+				store_relaxed(&file->reopened, true);
+			return true;
+		}
+	return false;
+}
+
+/* With a reference: whether it is of that key and inode. */
+static bool file_is_of(const struct file *file, const struct key *key, const struct statx *stx)
+{
+	return file->key.low == key->low && file->key.high == key->high &&
+	       load_relaxed(&file->inode) == stx->stx_ino &&
+	       load_relaxed(&file->device) == sys_device(stx);
+}
+
+bool file_reopen(struct rawcache *cache, const struct key *key, const struct statx *stx,
+		 const struct reasons *reasons, uint64_t *handle)
+{
+	struct files *files = cache->files;
+	uint64_t recent = load_relaxed(recent_place(files, key));
+	struct file *file = file_at(cache, recent);
+
+	if (!file || !reference_get(file))
+		return false;
+	fence_full(); /* of us and file_get() one sees the other */
+	if (!file_is(file, recent) || !file_is_of(file, key, stx) || inode_has_versions(files, stx) ||
+	    reasons_old(reasons, 0)) {
+		file_release(cache, file);
+		return false;
+	}
+	file_vouch(file, reasons);
+	*handle = recent;
+	return true;
 }

@@ -34,9 +34,11 @@ struct chunk {
 	uint64_t resident;
 };
 
+#define FILE_DEAD UINT32_MAX
+
 struct file {
 	uint32_t serial; /* changes when the object becomes another file's */
-	uint32_t references;
+	uint32_t references; /* FILE_DEAD: it is being given up, or nobody's */
 	uint64_t size;
 	uint64_t chunks; /* address of the table | log2 of its entries: one word, read at once */
 	const uint32_t *writer; /* generation of writers of this file, and what it was */
@@ -55,6 +57,9 @@ struct file {
 	uint32_t paged; /* the kernel may have pages of it that are older than its attributes */
 	char *path; /* or NULL; where it was opened: for confirm_by_path() */
 	uint32_t named; /* its name is on the image, or cannot be */
+	uint32_t idle;			     /* see idle.h */
+	struct file *idle_next;
+	bool reopened; /* since it became idle */
 	struct ahead ahead;
 	struct cold cold;
 };

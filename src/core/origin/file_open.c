@@ -132,6 +132,8 @@ static int file_open_as(struct rawcache *cache, int fd, const char *path, const 
 	if (identity_recent(&identity, &origin, cache->options.settle_ms))
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_unsettled, -EAGAIN);
 	key = key_of_file(&cache->image.sb, &identity);
+	if (file_reopen(cache, &key, stx, reasons, handle))
+		return 0;
 	err = file_get(cache, &key, &identity, stx, reasons, handle);
 	if (err == -ESTALE)
 		return refuse(reason, RAWCACHE_REASON_changed, err);
@@ -166,4 +168,12 @@ int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const s
 		       uint64_t *handle, enum rawcache_reason *reason)
 {
 	return rawcache_file_open_asked(cache, fd, path, stx, 0, handle, reason);
+}
+
+uint64_t rawcache_file_size(struct rawcache *cache, uint64_t handle)
+{
+	const struct file *file = file_at(cache, handle);
+	uint64_t size = file ? load_relaxed(&file->size) : 0;
+
+	return file && file_is(file, handle) ? size : 0;
 }

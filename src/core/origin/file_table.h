@@ -11,6 +11,7 @@
 #include "base/critical.h"
 #include "base/memory.h"
 #include "core/origin/file.h"
+#include "core/origin/idle.h"
 #include "core/origin/origin.h"
 
 /* Tables of uthash live in our memory: the shim must not call malloc. */
@@ -23,13 +24,13 @@
 #define PAGE_FILES 256u
 #define PAGES 4096u
 #define INODES 4096u
+#define RECENT 8192u
 
-/* A file's entry in the table of identities, and in the queue of idle ones. */
+/* A file's entry in the table of identities. */
 struct file_link {
 	struct key key;
 	struct file *file;
-	struct file_link *older, *newer; /* idle ones, least recently used first */
-	struct file_link *same;		 /* the next one in files.inodes */
+	struct file_link *same; /* the next one in files.inodes */
 	UT_hash_handle hh;
 };
 
@@ -39,8 +40,9 @@ struct files {
 	uint32_t count; /* objects ever made */
 	struct file_link *by_key;
 	struct file_link *inodes[INODES]; /* objects by device and inode: the versions of a file */
-	struct file_link idle;		  /* head of a ring */
-	uint32_t idle_count;
+	uint8_t versions[INODES];	  /* of a list above: two objects are of one inode */
+	uint64_t recent[RECENT];	  /* handles of what was opened, by key */
+	struct idle idle;
 	void (*idle_now)(struct file *file); /* only reads ahead have it now: see files_init() */
 	uint32_t *free;			     /* stack of numbers of unused objects */
 	uint32_t free_count, free_room;
@@ -66,7 +68,17 @@ void files_unlock(struct files *files, struct critical *critical);
 int file_get(struct rawcache *cache, const struct key *key, const struct identity *identity,
 	     const struct statx *stx, struct reasons *reasons, uint64_t *handle);
 
+/*
+ * The same without a lock, for what was opened before and is the only version of its inode: most opens are
+ * of this kind. False: not so.
+ */
+bool file_reopen(struct rawcache *cache, const struct key *key, const struct statx *stx,
+		 const struct reasons *reasons, uint64_t *handle);
+
 /* --- file_version.c */
+
+/* Without the lock: whether there are, or were until now, several versions of the inode. A hint; see file_get(). */
+bool inode_has_versions(const struct files *files, const struct statx *stx);
 
 /* The object is no longer, or from now on, one of its inode's. */
 void inode_leave(struct files *files, struct file_link *link);

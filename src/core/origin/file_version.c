@@ -16,32 +16,59 @@
 #include "core/origin/file_table.h"
 #include "core/shared/cache.h"
 
-static struct file_link **inode_place(struct files *files, uint64_t device, uint64_t inode)
+static uint32_t inode_number(uint64_t device, uint64_t inode)
 {
 	uint64_t h = (device ^ inode) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return &files->inodes[(h >> 32) % INODES];
+	return (uint32_t)(h >> 32) % INODES;
+}
+
+/* Whether the list from `link` on has an object of the inode. */
+static bool inode_listed(const struct file_link *link, uint64_t device, uint64_t inode)
+{
+	for (; link; link = link->same)
+		if (link->file->inode == inode && link->file->device == device)
+			return true;
+	return false;
+}
+
+static bool list_has_versions(const struct file_link *link)
+{
+	for (; link; link = link->same)
+		if (inode_listed(link->same, link->file->device, link->file->inode))
+			return true;
+	return false;
+}
+
+bool inode_has_versions(const struct files *files, const struct statx *stx)
+{
+	return load_relaxed(&files->versions[inode_number(sys_device(stx), stx->stx_ino)]);
 }
 
 void inode_leave(struct files *files, struct file_link *link)
 {
 	const struct file *file = link->file;
-	struct file_link **at = inode_place(files, file->device, file->inode);
+	uint32_t n = inode_number(file->device, file->inode);
+	struct file_link **at = &files->inodes[n];
 
 	while (*at && *at != link)
 		at = &(*at)->same;
 	if (*at)
 		store_relaxed(at, link->same);
+	if (files->versions[n])
+		store_relaxed(&files->versions[n], list_has_versions(files->inodes[n]));
 }
 
 void inode_enter(struct files *files, struct file_link *link, const struct statx *stx)
 {
-	struct file_link **at = inode_place(files, sys_device(stx), stx->stx_ino);
+	uint32_t n = inode_number(sys_device(stx), stx->stx_ino);
 
+	if (inode_listed(files->inodes[n], sys_device(stx), stx->stx_ino))
+		store_relaxed(&files->versions[n], true);
 	store_relaxed(&link->file->inode, stx->stx_ino);
 	store_relaxed(&link->file->device, sys_device(stx));
-	link->same = *at;
-	store_relaxed(at, link);
+	link->same = files->inodes[n];
+	store_relaxed(&files->inodes[n], link);
 }
 
 void inode_move(struct files *files, struct file_link *link, const struct statx *stx)
@@ -61,7 +88,7 @@ static bool version_same(const struct identity *id, const struct statx *stx)
 
 unsigned int versions_open(struct files *files, const struct statx *stx, uint64_t *vouched)
 {
-	struct file_link *link = *inode_place(files, sys_device(stx), stx->stx_ino);
+	struct file_link *link = files->inodes[inode_number(sys_device(stx), stx->stx_ino)];
 	unsigned int open = 0;
 
 	*vouched = 0;
@@ -74,7 +101,7 @@ unsigned int versions_open(struct files *files, const struct statx *stx, uint64_
 		if (load_relaxed(&file->references))
 			open |= same ? VERSION_SAME : VERSION_OTHER;
 		if (!same)
-			*vouched = max_u64(*vouched, file->vouched_ns);
+			*vouched = max_u64(*vouched, load_relaxed(&file->vouched_ns));
 	}
 	return open;
 }
@@ -90,7 +117,7 @@ uint32_t *file_writer(const struct rawcache *cache, const struct statx *stx)
 
 bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx)
 {
-	return load_relaxed(inode_place(cache->files, sys_device(stx), stx->stx_ino));
+	return load_relaxed(&cache->files->inodes[inode_number(sys_device(stx), stx->stx_ino)]);
 }
 
 /* Somebody has another version open than `stx` tells of, or nobody has this one, but may be opening another. */

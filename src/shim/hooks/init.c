@@ -7,6 +7,7 @@
 #include "shim/libc/symbols.h"
 
 #include "base/critical.h"
+#include "base/stack.h"
 
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
@@ -24,6 +25,7 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
 	if (!attach_active)
 		return;
 	attach_number = past_number;
+	stack_notes(!sign_any());
 	process_init();
 	names_init();
 	track_inherited();

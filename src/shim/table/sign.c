@@ -3,6 +3,8 @@
 
 #include "shim/table/sign.h"
 
+#include "base/stack.h"
+
 uint32_t sign_seen;
 bool sign_fresh;
 
@@ -13,6 +15,7 @@ bool sign_note(enum sign sign)
 	if (load_relaxed(&sign_seen) & bit)
 		return false;
 	store_relaxed(&sign_fresh, true);
+	stack_notes(false); /* nor are system calls for signal stacks seen */
 	return !(__atomic_fetch_or(&sign_seen, bit, __ATOMIC_ACQ_REL) & bit);
 }
 
