@@ -82,7 +82,8 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 		log_warn("%s is not used: %s", options->device, why);
 		return err;
 	}
-	cache->chunk_bytes = 1u << cache->image.sb.chunk_shift;
+	cache->chunk_shift = (uint8_t)cache->image.sb.chunk_shift;
+	cache->chunk_bytes = 1u << cache->chunk_shift;
 	err = runtime_attach(&cache->runtime, &cache->image, options->runtime_dir, reason);
 	if (err && (!cache->image.read_only || err == -EREMCHG)) {
 		log_warn("the runtime segment of %s is not used: error %d", options->device, err);

@@ -41,6 +41,7 @@ int files_init(struct rawcache *cache, void (*idle_now)(struct file *file))
 	pthread_mutex_init(&files->lock, NULL);
 	files->idle_now = idle_now;
 	cache->files = files;
+	cache->file_pages = files->page;
 	return 0;
 }
 
@@ -56,19 +57,6 @@ void files_fork_release(struct rawcache *cache)
 
 /* --- objects */
 
-struct file *file_at(const struct rawcache *cache, uint64_t handle)
-{
-	uint32_t number = (uint32_t)handle - 1;
-	struct file *page;
-
-	if (number >= PAGES * PAGE_FILES || !(handle >> 32))
-		return NULL;
-	page = load_acquire(&cache->files->page[number / PAGE_FILES]);
-	if (!page || load_acquire(&page[number % PAGE_FILES].serial) != (uint32_t)(handle >> 32))
-		return NULL;
-	return &page[number % PAGE_FILES];
-}
-
 static struct file *file_new(struct files *files)
 {
 	uint32_t number;
@@ -76,22 +64,22 @@ static struct file *file_new(struct files *files)
 
 	if (files->free_count) {
 		number = files->free[--files->free_count];
-		return &files->page[number / PAGE_FILES][number % PAGE_FILES];
+		return &files->page[number / FILE_PAGE][number % FILE_PAGE];
 	}
 	number = files->count;
-	if (number >= PAGES * PAGE_FILES)
+	if (number >= FILE_PAGES * FILE_PAGE)
 		return NULL;
-	page = files->page[number / PAGE_FILES];
+	page = files->page[number / FILE_PAGE];
 	if (!page) {
-		page = memory_map(PAGE_FILES * sizeof(struct file));
+		page = memory_map(FILE_PAGE * sizeof(struct file));
 		if (!page)
 			return NULL;
-		store_release(&files->page[number / PAGE_FILES], page);
+		store_release(&files->page[number / FILE_PAGE], page);
 	}
 	files->count++;
-	page[number % PAGE_FILES].number = number;
-	page[number % PAGE_FILES].serial = 1; /* no handle has a serial of 0 */
-	return &page[number % PAGE_FILES];
+	page[number % FILE_PAGE].number = number;
+	page[number % FILE_PAGE].serial = 1; /* no handle has a serial of 0 */
+	return &page[number % FILE_PAGE];
 }
 
 /* Keep the number of an unused object; without memory for the stack it is merely lost. */
@@ -207,9 +195,9 @@ void files_fini(struct rawcache *cache)
 		return;
 	HASH_ITER(hh, files->by_key, link, next)
 		file_end(files, link->file);
-	for (uint32_t i = 0; i < PAGES; i++)
+	for (uint32_t i = 0; i < FILE_PAGES; i++)
 		if (files->page[i])
-			memory_unmap(files->page[i], PAGE_FILES * sizeof(struct file));
+			memory_unmap(files->page[i], FILE_PAGE * sizeof(struct file));
 	memory_put(files->free, files->free_room * sizeof(*files->free));
 	memory_put(files, sizeof(*files));
 	cache->files = NULL;

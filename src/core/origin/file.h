@@ -68,7 +68,21 @@ struct file {
  * The object behind a handle and its parts; NULL for a stale one. Takes no reference:
  * file_is() must confirm everything read from it.
  */
-struct file *file_at(const struct rawcache *cache, uint64_t handle);
+#define FILE_PAGE 256u
+#define FILE_PAGES 4096u
+
+static inline struct file *file_at(const struct rawcache *cache, uint64_t handle)
+{
+	uint32_t number = (uint32_t)handle - 1;
+	struct file *page;
+
+	if (number >= FILE_PAGES * FILE_PAGE || !(handle >> 32))
+		return NULL;
+	page = load_acquire(&cache->file_pages[number / FILE_PAGE]);
+	if (!page || load_acquire(&page[number % FILE_PAGE].serial) != (uint32_t)(handle >> 32))
+		return NULL;
+	return &page[number % FILE_PAGE];
+}
 
 static inline uint64_t file_handle(const struct file *file)
 {

@@ -21,8 +21,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define PAGE_FILES 256u
-#define PAGES 4096u
 #define INODES 4096u
 #define RECENT 8192u
 
@@ -36,7 +34,7 @@ struct file_link {
 
 struct files {
 	pthread_mutex_t lock;
-	struct file *page[PAGES];
+	struct file *page[FILE_PAGES];
 	uint32_t count; /* objects ever made */
 	struct file_link *by_key;
 	struct file_link *inodes[INODES]; /* objects by device and inode: the versions of a file */

@@ -226,6 +226,7 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 			void *buf, size_t len, uint64_t offset)
 {
+	uint32_t skip = (uint32_t)offset & (cache->chunk_bytes - 1);
 	uint64_t size = load_relaxed(&file->size);
 
 	if (unlikely(file_written(file)))
@@ -233,11 +234,11 @@ static ssize_t read_any(struct rawcache *cache, struct file *file, uint64_t hand
 	if (unlikely(offset >= size || !len))
 		return file_is(file, handle) ? 0 : -ESTALE;
 	len = min_u64(len, min_u64(size - offset, READ_MAX));
-	if (unlikely(len > cache->chunk_bytes - offset % cache->chunk_bytes))
+	if (unlikely(len > cache->chunk_bytes - skip))
 		return read_pieces(cache, file, handle, fd, buf, len, offset);
 	return read_piece(cache, file, handle,
-			  &(struct want){ .chunk = offset / cache->chunk_bytes,
-					  .skip = (uint32_t)(offset % cache->chunk_bytes),
+			  &(struct want){ .chunk = offset >> cache->chunk_shift,
+					  .skip = skip,
 					  .length = (uint32_t)len,
 					  .buf = buf,
 					  .fd = fd });
@@ -269,6 +270,43 @@ static inline ssize_t file_read(struct rawcache *cache, uint64_t handle, int fd,
 	return n;
 }
 
+/* Whether bytes [skip, end) of a chunk, a page of them at most, are in the image, and were seen in memory. */
+static inline bool chunk_hot(const struct image *image, const struct chunk *chunk, uint64_t place,
+			     uint32_t skip, uint32_t end)
+{
+	uint64_t resident = load_relaxed(&chunk->resident);
+
+	return place_current(image, place, end) &&
+	       (resident >> (skip >> FORMAT_PAGE_SHIFT) &
+		resident >> ((end - 1) >> FORMAT_PAGE_SHIFT) & 1);
+}
+
+/* What most small reads come to, in one piece. -EAGAIN: the long way. */
+static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *buf, size_t len,
+				 uint64_t offset)
+{
+	struct file *file = file_at(cache, handle);
+	uint32_t skip = (uint32_t)offset & (cache->chunk_bytes - 1);
+	struct want want = { .skip = skip, .length = (uint32_t)len, .buf = buf };
+	const struct chunk *chunk;
+	uint64_t place, size;
+
+	if (unlikely(!file || !stats_mine || !(stats_mine->hits & SAMPLE_MASK) || len - 1 >= FORMAT_PAGE ||
+		     skip + len > cache->chunk_bytes || file_written(file)))
+		return -EAGAIN;
+	size = load_relaxed(&file->size);
+	chunk = file_chunk(file, offset >> cache->chunk_shift);
+	if (unlikely(offset >= size || len > size - offset || !chunk || load_relaxed(&cache->broken) ||
+		     !cache->image.data))
+		return -EAGAIN;
+	place = load_acquire(&chunk->place);
+	if (unlikely(!chunk_hot(&cache->image, chunk, place, skip, skip + want.length) ||
+		     hot_copy(cache, place, &want) < 0 || !file_is(file, handle)))
+		return -EAGAIN;
+	hit_count(len);
+	return (ssize_t)len;
+}
+
 /* The thread blocks the signals of faults, perhaps: those in the index or the region table, too. */
 static never_inline ssize_t read_in_window(struct rawcache *cache, uint64_t handle, int fd,
 					   void *buf, size_t len, uint64_t offset)
@@ -285,7 +323,10 @@ static never_inline ssize_t read_in_window(struct rawcache *cache, uint64_t hand
 ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void *buf, size_t len,
 			   uint64_t offset)
 {
+	ssize_t n;
+
 	if (unlikely(guard_may_block()))
 		return read_in_window(cache, handle, fd, buf, len, offset);
-	return file_read(cache, handle, fd, buf, len, offset);
+	n = read_small(cache, handle, buf, len, offset);
+	return likely(n > 0) ? n : file_read(cache, handle, fd, buf, len, offset);
 }

@@ -60,6 +60,7 @@ struct rawcache {
 	struct stats_provider provider;
 	pthread_mutex_t process_lock;
 	struct files *files;
+	struct file **file_pages; /* of `files`: see file_at() */
 	struct way_costs way;
 	struct maps maps;
 	/* Set while files are mapped from the image: see shown.h. NULL: there never were any. */
@@ -69,6 +70,7 @@ struct rawcache {
 	struct watch_counts *watch_counts; /* see watch.h; NULL: nothing counted yet */
 	uint32_t watcher;
 	uint32_t chunk_bytes;
+	uint8_t chunk_shift; /* its logarithm: a division takes as long as a small copy */
 	uint8_t memo; /* locations of chunks may be remembered between reads */
 };
 

@@ -28,6 +28,7 @@
 #include "shim/libc/thread.h"
 #include "shim/files/look.h"
 #include "shim/files/track.h"
+#include "shim/table/sign.h"
 
 static ssize_t pass_read(int fd, void *buf, size_t n)
 {
@@ -101,20 +102,24 @@ ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 	return read(fd, buf, n);
 }
 
-/* SERVE_PASS: serve_at() finds out why, and takes what is out of the ordinary. */
+/* SERVE_PASS: for pread_slow() to find out why. Where calls may pass the hooks (sign.h) no position tells. */
 static inline __attribute__((always_inline)) ssize_t pread_fast(struct handle *handle, int fd,
 								void *buf, size_t n, off_t offset)
 {
 	uint64_t file = load_acquire(&handle->file);
 	ssize_t got;
 
-	if (unlikely(file == RAWCACHE_NO_FILE || n - 1 >= SERVE_MAX || !guard_range(buf, n) ||
-		     attach_config.revalidate_ms < CONFIG_REVALIDATE_SYNC))
+	if (unlikely(file == RAWCACHE_NO_FILE || n - 1 >= SERVE_MAX || !guard_range(buf, n) || sign_any() ||
+		     look_due(handle, n, (uint64_t)offset + n)))
+		return SERVE_PASS;
+	if (unlikely(!thread_enter()))
 		return SERVE_PASS;
 	got = rawcache_file_read(attach_cache_now(), file, fd, buf, n, (uint64_t)offset);
 	if (unlikely(got <= 0 || fdtab_get(fd) != handle))
-		return SERVE_PASS;
-	elide_note(file, buf, (size_t)got, (uint64_t)offset);
+		got = SERVE_PASS;
+	else
+		elide_note(file, buf, (size_t)got, (uint64_t)offset);
+	thread_leave();
 	return got;
 }
 
@@ -126,22 +131,29 @@ static ssize_t pass_pread(int fd, void *buf, size_t n, off_t offset)
 	return got;
 }
 
-static never_inline ssize_t pread_tracked(int fd, void *buf, size_t n, off_t offset)
+static never_inline ssize_t pread_slow(struct handle *handle, int fd, void *buf, size_t n,
+				       off_t offset)
 {
 	struct iovec iov = { buf, n };
-	struct handle *handle = track_get(fd);
 	ssize_t got = SERVE_PASS;
+
+	if (thread_enter()) {
+		got = serve_at(handle, fd, &iov, 1, (uint64_t)offset);
+		thread_leave();
+	}
+	return got >= 0 ? got : pass_pread(fd, buf, n, offset);
+}
+
+static never_inline ssize_t pread_tracked(int fd, void *buf, size_t n, off_t offset)
+{
+	struct handle *handle = track_get(fd);
+	ssize_t got;
 
 	if (unlikely(!handle || offset < 0))
 		return NEXT(pread)(fd, buf, n, offset);
 	pthread_testcancel();
-	if (likely(thread_enter())) {
-		got = pread_fast(handle, fd, buf, n, offset);
-		if (unlikely(got < 0))
-			got = serve_at(handle, fd, &iov, 1, (uint64_t)offset);
-		thread_leave();
-	}
-	return likely(got >= 0) ? got : pass_pread(fd, buf, n, offset);
+	got = pread_fast(handle, fd, buf, n, offset);
+	return likely(got >= 0) ? got : pread_slow(handle, fd, buf, n, offset);
 }
 
 ssize_t pread(int fd, void *buf, size_t n, off_t offset)
