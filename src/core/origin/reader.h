@@ -34,6 +34,8 @@ struct cold {
 	uint64_t next; /* the byte behind what was read last */
 	uint64_t until; /* up to this byte the disk is taken to be slow */
 	uint64_t edge; /* first chunk that was not asked for */
+	uint64_t passed; /* chunk + 1, the first of those that are to be given back; 0: none */
+	uint64_t passed_block; /* where they lie in the image */
 	uint32_t window; /* chunks */
 };
 

@@ -27,6 +27,12 @@ static bool goes_on(const struct file *file, uint64_t offset)
 	return offset - load_relaxed(&file->cold.next) < FORMAT_PAGE;
 }
 
+bool cold_in_order(const struct rawcache *cache, const struct file *file, const struct want *want)
+{
+	/* what came out of the page tables in between was not noted */
+	return want_offset(cache, want) - load_relaxed(&file->cold.next) <= cache->chunk_bytes;
+}
+
 /* Where a chunk lies, verified or not: it is only read ahead. */
 static bool chunk_where(struct rawcache *cache, const struct file *file, uint64_t number,
 			struct found *found)

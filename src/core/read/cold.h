@@ -27,6 +27,9 @@ struct want;
  */
 bool cold_stream(struct rawcache *cache, struct file *file, const struct want *want);
 
+/* Whether the piece follows, with no more than a chunk between, what was noted of the file last. */
+bool cold_in_order(const struct rawcache *cache, const struct file *file, const struct want *want);
+
 /* `length` bytes were read the slow way, or for the first time: it took `ns`. The same. */
 void cold_note(struct rawcache *cache, struct file *file, const struct want *want, uint64_t length,
 	       uint64_t ns);

@@ -11,6 +11,7 @@
 #include "core/image/format.h"
 #include "core/image/place.h"
 #include "core/read/cold.h"
+#include "core/read/pass.h"
 #include "core/read/read_hot.h"
 #include "core/read/run.h"
 #include "core/read/unmapped.h"
@@ -31,6 +32,7 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t 
 			    const struct want *want)
 {
 	struct want all = *want;
+	bool pass = pass_reads(cache, file, want);
 	uint64_t start = clock_mono_ns();
 	struct run run;
 	uint64_t place;
@@ -42,7 +44,7 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t 
 	    run.length <= want->length)
 		return -EAGAIN;
 	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
-	if (!cold_stream(cache, file, want) &&
+	if (!pass && !cold_stream(cache, file, want) &&
 	    (cache->image.read_only || chunk_in_core(cache, place, cache->chunk_bytes)))
 		return -EAGAIN;
 	all.length = (uint32_t)run.length;

@@ -16,6 +16,7 @@
 #include "core/image/format.h"
 #include "core/image/place.h"
 #include "core/read/cold.h"
+#include "core/read/pass.h"
 #include "core/read/read_hot.h"
 #include "core/read/way.h"
 #include "core/shared/cache.h"
@@ -101,14 +102,16 @@ ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *w
 
 /*
  * They are in memory now, and that they were read once is noted. A small piece faults in; of a large
- * one a page stands for all: many files are read once, and the next read takes the whole chunk into
+ * one two pages stand for all: many files are read once, and the next read takes the whole chunk into
  * the page tables by one call (unmapped_read()).
  */
 static void chunk_touched(struct chunk *chunk, const struct want *want)
 {
 	uint32_t length = want->length < POPULATE_MIN ? want->length : 1;
 
-	__atomic_fetch_or(&chunk->resident, pages_mask(want->skip, length), __ATOMIC_RELAXED);
+	__atomic_fetch_or(&chunk->resident,
+			  pages_mask(want->skip, length) | pages_mask(want->skip + want->length - 1, 1),
+			  __ATOMIC_RELAXED);
 }
 
 /*
@@ -141,21 +144,26 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 						 file->size - want->chunk * cache->chunk_bytes);
 	bool mappable = chunk && cache->image.data;
 	bool stream = mappable && cold_stream(cache, file, want);
-	bool second = mappable && !stream && load_relaxed(&chunk->resident);
+	uint64_t resident = mappable ? load_relaxed(&chunk->resident) : 0;
+	bool pass = mappable && !stream && pass_reads(cache, file, want);
+	bool aside = pass && pass_aside(want, resident);
+	bool second = !stream && !aside && resident;
 	enum way way = WAY_PREAD;
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
 	if (second)
 		way = WAY_MAP;
-	else if (mappable && !stream)
+	else if (mappable && !stream && !aside)
 		way = way_choose(cache, want->length);
 	if (stream && want->length <= STREAM_COPY_MAX) {
 		n = stream_copy(cache, chunk, place, want);
 	} else if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
 		n = hot_copy(cache, place, want);
+		if (pass)
+			pass_mapped(cache, file, want->chunk, place, resident);
 	} else {
-		if (way == WAY_PREAD && mappable)
+		if (way == WAY_PREAD && mappable && !aside)
 			stats_add(mmap_skipped, 1);
 		way = WAY_PREAD;
 		n = place_pread(cache, place, want);

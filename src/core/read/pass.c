@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/read/pass.h"
+
+#include <sys/mman.h>
+
+#include "base/compiler.h"
+#include "base/sys.h"
+#include "core/fill/fill.h"
+#include "core/image/format.h"
+#include "core/image/place.h"
+#include "core/read/cold.h"
+#include "core/read/read_hot.h"
+#include "core/read/way.h"
+
+#define ASIDE_MIN 262144u
+/* Of `resident`: the chunk was read to its end before. */
+#define CHUNK_PASSED (UINT64_C(1) << 63)
+/* Of the image: what one entry of the page tables may map, 2 MiB, is given back as a whole. */
+#define BLOCK_PAGES 512u
+
+bool pass_reads(const struct rawcache *cache, const struct file *file, const struct want *want)
+{
+	return cold_in_order(cache, file, want) && way_threshold_fixed(cache) == RAWCACHE_AUTO;
+}
+
+bool pass_aside(const struct want *want, uint64_t resident)
+{
+	return want->length >= ASIDE_MIN && !(resident & pages_mask(want->skip, 1));
+}
+
+static uint64_t block_of(uint64_t place)
+{
+	return CHUNK_PAGE(place) / BLOCK_PAGES;
+}
+
+static void chunk_give_back(struct rawcache *cache, struct chunk *chunk, uint64_t place)
+{
+	const char *at = cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT);
+
+	store_relaxed(&chunk->resident, CHUNK_PASSED);
+	sys_madvise((void *)at, cache->chunk_bytes, MADV_DONTNEED);
+}
+
+void pass_mapped(struct rawcache *cache, struct file *file, uint64_t number, uint64_t place,
+		 uint64_t resident)
+{
+	uint64_t first = load_relaxed(&file->cold.passed);
+	uint64_t block = load_relaxed(&file->cold.passed_block);
+	uint64_t most = BLOCK_PAGES * (uint64_t)FORMAT_PAGE / cache->chunk_bytes;
+
+	if (resident & CHUNK_PASSED || (first && block == block_of(place)))
+		return;
+	store_relaxed(&file->cold.passed, number + 1);
+	store_relaxed(&file->cold.passed_block, block_of(place));
+	for (uint64_t i = first; first && i < first + most && i != number + 1; i++) {
+		struct chunk *chunk = file_chunk(file, i - 1);
+		uint64_t at = chunk ? load_acquire(&chunk->place) : 0;
+
+		if (place_current(&cache->image, at, cache->chunk_bytes) && block_of(at) == block)
+			chunk_give_back(cache, chunk, at);
+	}
+}

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What a program keeps in its page tables of a file that it reads once, in order: next to nothing.
+. "$(dirname "$0")/../lib.sh"
+mkdir -p "$scratch/store"
+head -c 100663296 /dev/urandom >"$scratch/store/large"
+age "$scratch/store"
+IMAGE=$scratch/cache.img
+CACHED_PATH=$scratch/store
+"$RAWCACHE" format --size 256M "$IMAGE" >/dev/null || exit 1
+"$RAWCACHE" warm --cache "$IMAGE" "$scratch/store" >/dev/null || exit 1
+cat >"$scratch/passes.py" <<'PYTHON'
+import hashlib, os, re, sys
+def resident():
+    return int(re.search(r"VmRSS:\s+(\d+)", open("/proc/self/status").read()).group(1))
+size, sums = int(sys.argv[2]), []
+with open(os.devnull, "rb"):
+    before = resident()
+for i in range(3):
+    fd, sum = os.open(sys.argv[1], os.O_RDONLY), hashlib.md5()
+    while piece := os.read(fd, size):
+        sum.update(piece)
+    os.close(fd)
+    sums.append(sum.hexdigest())
+    if not i:
+        more = resident() - before
+print(more, *sums)
+PYTHON
+sum=$(md5sum <"$scratch/store/large")
+for size in 4096 65536 131072 1048576; do
+	# shellcheck disable=SC2046
+	set -- $(cached python3 "$scratch/passes.py" "$scratch/store/large" $size)
+	# the file has 98304 kB
+	at_most "$1" 49152 "read in pieces of $size bytes the file is not in memory twice"
+	is "$2 $3 $4" "${sum%% *} ${sum%% *} ${sum%% *}" "and its bytes are right, in this pass and the next ones"
+done
+at_least "$(counter hits)" 30000 "(from the cache)"
+done_testing
