@@ -7,24 +7,21 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Of an object, where the loader has put it. */
-struct table {
-	const ElfW(Sym) *symbols;
-	const char *strings;
-	const uint32_t *hash; /* DT_GNU_HASH */
-};
+#define VERSION_HIDDEN 0x8000u /* not the default one of its name */
 
-static bool table_of(const struct link_map *map, struct table *table)
+static bool table_of(const struct link_map *map, struct elf_table *table)
 {
-	*table = (struct table){ 0 };
+	*table = (struct elf_table){ .base = map->l_addr };
 	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
 		/* the loader adds its address to some of them, and not to those that cannot be written */
 		ElfW(Addr) at = d->d_un.d_ptr < map->l_addr ? d->d_un.d_ptr + map->l_addr : d->d_un.d_ptr;
 
 		if (d->d_tag == DT_SYMTAB)
-			table->symbols = (const ElfW(Sym) *)at;
+			table->symbols = (const void *)at;
 		else if (d->d_tag == DT_STRTAB)
 			table->strings = (const char *)at;
+		else if (d->d_tag == DT_VERSYM)
+			table->versions = (const uint16_t *)at;
 		else if (d->d_tag == DT_GNU_HASH)
 			table->hash = (const uint32_t *)at;
 	}
@@ -41,49 +38,89 @@ static uint32_t hash_of(const char *name)
 }
 
 /* The header: buckets, first symbol, words of the filter, shift; filter, buckets, hashes of the symbols. */
-static void *symbol_find(const struct link_map *map, const struct table *table, const char *name)
+static const ElfW(Sym) *symbol_find(const struct elf_table *table, const char *name, uint32_t hash)
 {
 	const uint32_t *buckets = table->hash + 4 + table->hash[2] * (sizeof(ElfW(Addr)) / 4);
 	const uint32_t *hashes = buckets + table->hash[0];
 	uint32_t first = table->hash[1];
-	uint32_t hash = hash_of(name);
 	uint32_t i = table->hash[0] ? buckets[hash % table->hash[0]] : 0;
 
 	if (i < first)
 		return NULL;
 	for (;; i++) {
-		const ElfW(Sym) *symbol = &table->symbols[i];
+		const ElfW(Sym) *symbol = (const ElfW(Sym) *)table->symbols + i;
 		uint32_t h = hashes[i - first];
 
-		if (!((h ^ hash) >> 1) && symbol->st_shndx && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+		if (!((h ^ hash) >> 1) && symbol->st_shndx &&
+		    !(table->versions && table->versions[i] & VERSION_HIDDEN) &&
 		    !strcmp(table->strings + symbol->st_name, name))
-			return (void *)(map->l_addr + symbol->st_value);
+			return symbol;
 		if (h & 1)
 			return NULL;
 	}
 }
 
+static void *function_of(const struct elf_table *table, const ElfW(Sym) *symbol)
+{
+	return symbol && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ?
+		       (void *)(table->base + symbol->st_value) :
+		       NULL;
+}
+
+bool elf_behind(struct elf_objects *objects)
+{
+	const struct link_map *map = _r_debug.r_map;
+
+	objects->count = 0;
+	while (map && map->l_ld != _DYNAMIC)
+		map = map->l_next;
+	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
+		if (objects->count == ELF_OBJECTS || !table_of(map, &objects->table[objects->count]))
+			return false;
+		objects->count++;
+	}
+	return objects->count;
+}
+
+void *elf_find(const struct elf_objects *objects, const char *name, bool *odd)
+{
+	uint32_t hash = hash_of(name);
+
+	*odd = false;
+	for (size_t i = 0; i < objects->count; i++) {
+		const ElfW(Sym) *symbol = symbol_find(&objects->table[i], name, hash);
+		void *found = function_of(&objects->table[i], symbol);
+
+		*odd = symbol && !found;
+		if (symbol)
+			return found;
+	}
+	return NULL;
+}
+
 void *elf_own(const char *name)
 {
 	const struct link_map *map = _r_debug.r_map;
-	struct table table;
+	struct elf_table table;
 
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
-	return map && table_of(map, &table) ? symbol_find(map, &table, name) : NULL;
+	return map && table_of(map, &table) ? function_of(&table, symbol_find(&table, name, hash_of(name))) : NULL;
 }
 
 void *elf_next(const char *name)
 {
+	uint32_t hash = hash_of(name);
 	bool behind = false;
 
 	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next) {
-		struct table table;
+		struct elf_table table;
 		void *found;
 
 		if (map->l_ld == _DYNAMIC)
 			behind = true;
-		else if (behind && table_of(map, &table) && (found = symbol_find(map, &table, name)))
+		else if (behind && table_of(map, &table) &&
+			 (found = function_of(&table, symbol_find(&table, name, hash))))
 			return found;
 	}
 	return NULL;

@@ -79,9 +79,23 @@ void *symbols_resolve_one(size_t offset)
 	return next;
 }
 
+/* One by one dlsym() takes several times as long, and every program that is started pays for it. */
 void symbols_resolve(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!symbol_late(names[i]))
+	struct elf_objects objects;
+	bool known = elf_behind(&objects);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		bool odd = true;
+		void *next = NULL;
+
+		if (symbol_late(names[i]))
+			continue;
+		if (known)
+			next = elf_find(&objects, names[i], &odd);
+		if (odd)
 			symbols_resolve_one(i * sizeof(void *));
+		else
+			store_relaxed((void **)&symbols_next + i, next ? next : (void *)symbol_missing);
+	}
 }
