@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
@@ -238,6 +239,23 @@ static void ask_plain(int call, const char *name, int choice, int answer[2])
 	}
 }
 
+static void ask_attribute(const char *name, int choice, int answer[2])
+{
+	static const char *const names[] = { "user.x", "user.y", "system.posix_acl_access", "",
+					     "user.x" };
+	const char *attribute = names[choice % (int)ARRAY_SIZE(names)];
+	char buf[64];
+
+	if (choice & 64) {
+		answer[0] = told((int)getxattr(name, attribute, buf, sizeof(buf)));
+		answer[1] = (int)SYS_CALL(__NR_getxattr, name, attribute, buf, sizeof(buf), 0, 0);
+	} else {
+		answer[0] = told((int)lgetxattr(name, attribute, buf, sizeof(buf)));
+		answer[1] = (int)SYS_CALL(__NR_lgetxattr, name, attribute, buf, sizeof(buf), 0, 0);
+	}
+	answer[1] = answer[1] < 0 ? -answer[1] : 0;
+}
+
 static void compare(int asks)
 {
 	for (int i = 0; i < asks && failures < 10; i++) {
@@ -245,7 +263,9 @@ static void compare(int asks)
 		const char *name = way(&dir);
 		bool plain = dir == AT_FDCWD && (uintptr_t)name > 1 && choice % 2;
 
-		if (plain)
+		if (plain && choice % 3 == 0)
+			ask_attribute(name, choice, answer);
+		else if (plain)
 			ask_plain(call % 8, name, choice, answer);
 		else
 			ask(call % 15, dir, name, choice, answer);
@@ -261,6 +281,31 @@ static void compare(int asks)
 
 /* --- changes */
 
+static void change_place(void)
+{
+	char a[4096], b[4096];
+
+	switch (number(3)) {
+	case 0: /* two directories change places */
+		snprintf(a, sizeof(a), "%s/d%d", top, number(DIRS));
+		snprintf(b, sizeof(b), "%s/d%d", top, number(DIRS));
+		renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+		break;
+	case 1: /* a link leads elsewhere */
+		snprintf(a, sizeof(a), "%s/link%d", top, number(DIRS));
+		snprintf(b, sizeof(b), "d%d", number(DIRS));
+		unlink(a);
+		if (symlink(b, a))
+			failures++;
+		break;
+	default:
+		snprintf(a, sizeof(a), "%s/d%d", top, number(DIRS));
+		if (chdir(a))
+			failures++;
+		break;
+	}
+}
+
 static void change(void)
 {
 	char a[4096], b[4096];
@@ -269,6 +314,12 @@ static void change(void)
 	snprintf(a, sizeof(a), "%s/d%d/n%d", top, number(DIRS), number(NAMES));
 	snprintf(b, sizeof(b), "%s/d%d/n%d", top, number(DIRS), number(NAMES));
 	switch (number(10)) {
+	case 7:
+		setxattr(a, "user.x", "1", 1, 0);
+		break;
+	case 8:
+		removexattr(a, "user.x");
+		break;
 	case 0:
 		fd = open(a, O_CREAT | O_EXCL | O_WRONLY, 0666);
 		if (fd >= 0)
@@ -293,22 +344,8 @@ static void change(void)
 		if (unlink(a))
 			rmdir(a);
 		break;
-	case 6: /* two directories change places */
-		snprintf(a, sizeof(a), "%s/d%d", top, number(DIRS));
-		snprintf(b, sizeof(b), "%s/d%d", top, number(DIRS));
-		renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
-		break;
-	case 7: /* a link leads elsewhere */
-		snprintf(a, sizeof(a), "%s/link%d", top, number(DIRS));
-		snprintf(b, sizeof(b), "d%d", number(DIRS));
-		unlink(a);
-		if (symlink(b, a))
-			failures++;
-		break;
-	case 8:
-		snprintf(a, sizeof(a), "%s/d%d", top, number(DIRS));
-		if (chdir(a))
-			failures++;
+	case 6:
+		change_place();
 		break;
 	default:
 		unlink(a);

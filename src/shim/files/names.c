@@ -2,6 +2,7 @@
 #include "shim/libc/symbols.h"
 
 #include "shim/files/names.h"
+#include "shim/files/names_look.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -21,7 +22,6 @@
 #include "shim/libc/thread.h"
 #include "shim/table/who.h"
 
-#define DIR_MASK (STATX_TYPE | STATX_INO | STATX_MTIME | STATX_CTIME | STATX_MNT_ID_UNIQUE)
 #define PIECE 256u /* of a path, that is copied at once; a page has whole ones */
 #define PLACES 512u
 #define SLOW_NS 100000u /* the kernel does not take so long: it has asked the server */
@@ -35,15 +35,6 @@ static uint64_t places
 static uint64_t last_place, last_ms; /* the directory that was looked at last */
 static uint32_t looks_slow, looks_fast;
 
-struct look {
-	int dir;
-	struct pathbuf *buf; /* the path; then the directory's, with a "." behind it */
-	size_t length;
-	char name[NAME_MAX + 1];
-	struct who who;
-	struct rawcache_names names;
-};
-
 void names_init(void)
 {
 	store_relaxed(&names_on,
@@ -51,7 +42,7 @@ void names_init(void)
 }
 
 /* The program's string, which may not be one. False: leave it to the kernel. */
-static bool path_copy(struct pathbuf *buf, const char *path)
+bool names_path_copy(struct pathbuf *buf, const char *path)
 {
 	for (size_t at = 0; at < sizeof(buf->path);) {
 		size_t n = min_u64(PIECE - (uintptr_t)(path + at) % PIECE, sizeof(buf->path) - at);
@@ -66,7 +57,7 @@ static bool path_copy(struct pathbuf *buf, const char *path)
 }
 
 /* Into directory and name. False: there is none, or it is none that can be absent. */
-static bool look_split(struct look *look)
+bool names_look_split(struct look *look)
 {
 	char *slash = strrchr(look->buf->path, '/');
 	char *name = slash ? slash + 1 : look->buf->path;
@@ -82,7 +73,7 @@ static bool look_split(struct look *look)
 }
 
 /* A path as the program wrote it: the cheapest way to see that it is none of ours. */
-static bool path_may_matter(const char *path)
+bool names_path_may_matter(const char *path)
 {
 	return *path != '/' || paths_match(attach_config.paths, path) == PATH_INSIDE;
 }
@@ -142,7 +133,7 @@ static bool place_matters(const struct look *look, uint64_t place)
 }
 
 /* Look at the directory. False: nothing is known of it, or it cannot even be reached. */
-static bool look_at(const struct look *look, struct rawcache_names *names)
+bool names_look_at(const struct look *look, struct rawcache_names *names)
 {
 	uint64_t begun = clock_mono_ns();
 	struct statx stx;
@@ -172,7 +163,7 @@ static bool look_ask(const struct look *look, const char *path)
 	if (sys_statx(look->dir, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
 		      0, &stx) != -ENOENT)
 		return false;
-	if (!look_at(look, &after) || !rawcache_names_same(&look->names, &after))
+	if (!names_look_at(look, &after) || !rawcache_names_same(&look->names, &after))
 		return false;
 	if (who_same(&look->who))
 		rawcache_name_learn(attach_cache_now(), &look->names, look->name, look->length);
@@ -181,11 +172,12 @@ static bool look_ask(const struct look *look, const char *path)
 
 static bool look_answer(struct look *look, const char *path, enum names_use use)
 {
-	if (!path_copy(look->buf, path) || !path_may_matter(look->buf->path) || !look_split(look))
+	if (!names_path_copy(look->buf, path) || !names_path_may_matter(look->buf->path) ||
+	    !names_look_split(look))
 		return false;
 	if (!who_now(&look->who) || (use == NAMES_REAL && !look->who.plain))
 		return false;
-	if (!look_at(look, &look->names) || !look->names.settled)
+	if (!names_look_at(look, &look->names) || !look->names.settled)
 		return false;
 	if (rawcache_name_absent(attach_cache_now(), &look->names, look->name, look->length)) {
 		if (use == NAMES_OPEN && !descriptor_free())
@@ -222,8 +214,8 @@ static bool missed_matters(struct look *look, const char *path)
 {
 	struct statx stx;
 
-	return path_copy(look->buf, path) && *look->buf->path == '/' &&
-	       path_may_matter(look->buf->path) && look_split(look) &&
+	return names_path_copy(look->buf, path) && *look->buf->path == '/' &&
+	       names_path_may_matter(look->buf->path) && names_look_split(look) &&
 	       !sys_statx(look->dir, look->buf->path, AT_STATX_DONT_SYNC, DIR_MASK, &stx) &&
 	       place_matters(look, place_hash(&stx));
 }

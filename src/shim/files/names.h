@@ -12,11 +12,17 @@
 #define SHIM_NAMES_H
 
 #include <errno.h>
+#include <linux/limits.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <rawcache/embed.h>
 
 #include "base/compiler.h"
 
 #include "shim/table/attach.h"
+#include "shim/table/who.h"
 
 extern bool names_on;
 
@@ -46,6 +52,39 @@ static inline int names_missed(const char *path, int ret)
 	if (unlikely(ret < 0) && unlikely(load_relaxed(&names_on)) && errno == ENOENT &&
 	    !attach_cache_now())
 		names_missed_slow(path);
+	return ret;
+}
+
+/* --- extended attributes, which a file's ctime tells of as a directory's times tell of names */
+
+/* What was asked for, until the kernel has answered. */
+struct names_attribute {
+	struct who who;
+	struct rawcache_names names;
+	char name[XATTR_NAME_MAX + 1];
+	size_t length;
+	bool asked;
+};
+
+bool names_attribute_slow(struct names_attribute *attribute, const char *path, int flags,
+			  const char *name);
+void names_attribute_learn(const struct names_attribute *attribute, const char *path, int flags);
+
+/* True: the file has no such attribute, and errno is ENODATA. `flags`: of statx(). */
+static inline bool names_attribute_absent(struct names_attribute *attribute, const char *path,
+					  int flags, const char *name)
+{
+	attribute->asked = false;
+	return unlikely(load_relaxed(&names_on)) && attach_cache_now() &&
+	       names_attribute_slow(attribute, path, flags, name);
+}
+
+/* The kernel has answered `ret`; returns it. */
+static inline ssize_t names_attribute_told(const struct names_attribute *attribute,
+					   const char *path, int flags, ssize_t ret)
+{
+	if (unlikely(attribute->asked) && ret < 0 && errno == ENODATA)
+		names_attribute_learn(attribute, path, flags);
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 
 #include "shim/files/fd.h"
+#include "shim/files/names.h"
 #include "shim/table/process.h"
 #include "shim/libc/signals.h"
 
@@ -32,12 +33,17 @@ static int exec_failed(int ret)
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
+	/* programs that go through PATH themselves */
+	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
 	exec_prepare();
 	return exec_failed(NEXT(execve)(path, argv, envp));
 }
 
 int execv(const char *path, char *const argv[])
 {
+	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
 	exec_prepare();
 	return exec_failed(NEXT(execv)(path, argv));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that ask whether a name is there, or what a link says. Where nothing is remembered of the name, they are
- * the kernel's.
+ * Functions that ask whether a name is there, what a link says, or for an extended attribute. Where nothing is
+ * remembered of the name, they are the kernel's.
  */
 #include "shim/libc/symbols.h"
 
@@ -64,6 +64,25 @@ ssize_t __readlinkat_chk(int dir, const char *path, char *buf, size_t n, size_t 
 {
 	return n > room ? NEXT(__readlinkat_chk)(dir, path, buf, n, room)
 			: readlinkat(dir, path, buf, n);
+}
+
+ssize_t getxattr(const char *path, const char *name, void *value, size_t n)
+{
+	struct names_attribute attribute;
+
+	if (names_attribute_absent(&attribute, path, 0, name))
+		return -1;
+	return names_attribute_told(&attribute, path, 0, NEXT(getxattr)(path, name, value, n));
+}
+
+ssize_t lgetxattr(const char *path, const char *name, void *value, size_t n)
+{
+	struct names_attribute attribute;
+
+	if (names_attribute_absent(&attribute, path, AT_SYMLINK_NOFOLLOW, name))
+		return -1;
+	return names_attribute_told(&attribute, path, AT_SYMLINK_NOFOLLOW,
+				    NEXT(lgetxattr)(path, name, value, n));
 }
 
 HOOK_ALIAS(eaccess, euidaccess);

@@ -100,6 +100,8 @@ SYMBOL(ssize_t, readlink, (const char *path, char *buf, size_t n))
 SYMBOL(ssize_t, readlinkat, (int dir, const char *path, char *buf, size_t n))
 SYMBOL(ssize_t, __readlink_chk, (const char *path, char *buf, size_t n, size_t room))
 SYMBOL(ssize_t, __readlinkat_chk, (int dir, const char *path, char *buf, size_t n, size_t room))
+SYMBOL(ssize_t, getxattr, (const char *path, const char *name, void *value, size_t n))
+SYMBOL(ssize_t, lgetxattr, (const char *path, const char *name, void *value, size_t n))
 ALIAS(eaccess, euidaccess)
 
 /* writing: hooks_write.c, hooks_resize.c */

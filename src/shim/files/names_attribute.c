@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Extended attributes that a file does not have: ls -l asks for two of each. What was remembered is believed while the
+ * file has the same ctime, which changes with its attributes.
+ */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/names.h"
+#include "shim/files/names_look.h"
+
+#include <string.h>
+
+#include "base/guard.h"
+#include "base/stats.h"
+
+#include "shim/libc/thread.h"
+
+#define ATTRIBUTE_SALT UINT64_C(0xa5a5617474726962) /* a file's attributes are no names in it */
+
+/* The file as the program names it. */
+static bool file_look(const struct names_attribute *attribute, const char *path, int flags,
+		      struct rawcache_names *names)
+{
+	struct statx stx;
+
+	if (sys_statx(AT_FDCWD, path, flags | AT_STATX_SYNC_AS_STAT, DIR_MASK, &stx) ||
+	    (stx.stx_mask & DIR_MASK) != DIR_MASK)
+		return false;
+	return rawcache_names_look(attach_cache_now(), &stx, attribute->who.hash ^ ATTRIBUTE_SALT,
+				   names);
+}
+
+/* The file lies in a directory that is configured, on a mount whose times are to be believed. */
+static bool place_look(const struct names_attribute *attribute, const char *path)
+{
+	struct look look = { .dir = AT_FDCWD, .who = attribute->who, .buf = pathbuf_get() };
+	bool inside;
+
+	inside = look.buf && names_path_copy(look.buf, path) &&
+		 names_path_may_matter(look.buf->path) && names_look_split(&look) &&
+		 names_look_at(&look, &look.names);
+	if (look.buf)
+		pathbuf_put(look.buf);
+	return inside;
+}
+
+static bool name_copy(struct names_attribute *attribute, const char *name)
+{
+	for (size_t i = 0; i < sizeof(attribute->name); i++) {
+		if (guard_copy(attribute->name + i, name + i, 1))
+			return false;
+		attribute->length = i;
+		if (!attribute->name[i])
+			return i;
+	}
+	return false;
+}
+
+static bool attribute_ask(struct names_attribute *attribute, const char *path, int flags,
+			  const char *name)
+{
+	if (!who_now(&attribute->who) || !name_copy(attribute, name) ||
+	    !place_look(attribute, path) || !file_look(attribute, path, flags, &attribute->names) ||
+	    !attribute->names.settled)
+		return false;
+	attribute->asked = true;
+	return rawcache_name_absent(attach_cache_now(), &attribute->names, attribute->name,
+				    attribute->length);
+}
+
+bool names_attribute_slow(struct names_attribute *attribute, const char *path, int flags,
+			  const char *name)
+{
+	bool absent;
+
+	if (!load_relaxed(&attach_active) || thread_is_foreign() || !thread_enter())
+		return false;
+	absent = attribute_ask(attribute, path, flags, name);
+	thread_leave();
+	if (!absent)
+		return false;
+	stats_add(names_hits, 1);
+	errno = ENODATA;
+	return true;
+}
+
+void names_attribute_learn(const struct names_attribute *attribute, const char *path, int flags)
+{
+	struct rawcache_names after;
+	int saved = errno;
+
+	if (!thread_enter())
+		return;
+	if (file_look(attribute, path, flags, &after) &&
+	    rawcache_names_same(&attribute->names, &after) && who_same(&attribute->who))
+		rawcache_name_learn(attach_cache_now(), &attribute->names, attribute->name,
+				    attribute->length);
+	thread_leave();
+	errno = saved;
+}

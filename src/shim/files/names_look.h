@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What names.c and names_attribute.c share. */
+#ifndef SHIM_NAMES_LOOK_H
+#define SHIM_NAMES_LOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <rawcache/embed.h>
+
+#include "base/sys.h"
+
+#include "shim/libc/pathbuf.h"
+#include "shim/table/who.h"
+
+#define DIR_MASK (STATX_TYPE | STATX_INO | STATX_MTIME | STATX_CTIME | STATX_MNT_ID_UNIQUE)
+
+struct look {
+	int dir;
+	struct pathbuf *buf; /* the path; then the directory's, with a "." behind it */
+	size_t length;
+	char name[NAME_MAX + 1];
+	struct who who;
+	struct rawcache_names names;
+};
+
+/* The program's string, which may not be one. False: leave it to the kernel. */
+bool names_path_copy(struct pathbuf *buf, const char *path);
+
+/* A path as the program wrote it: the cheapest way to see that it is none of ours. */
+bool names_path_may_matter(const char *path);
+
+/* Into directory and name. False: there is none, or it is none that can be absent. */
+bool names_look_split(struct look *look);
+
+/* Look at the directory. False: nothing is known of it, or it cannot even be reached. */
+bool names_look_at(const struct look *look, struct rawcache_names *names);
+
+#endif
