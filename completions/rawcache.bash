@@ -3,7 +3,7 @@
 # bash completion for rawcache(1)
 
 declare -gA _rawcache_options=(
-	[run]='--path --profile --exclude --cache --size --stats --report --threshold --ttl --log --help'
+	[run]='--path --profile --exclude --cache --size --stats --report --threshold --ttl --log --tier --help'
 	[setup]='--path --cache --size --yes --help'
 	[stat]='--cache --json --prometheus --html --list --per-process --bytes --watch --count --help'
 	[top]='--cache --interval --help'
@@ -18,6 +18,7 @@ declare -gA _rawcache_options=(
 	[explain]='--cache --path --exclude --json --help'
 	[doctor]='--cache --json --help'
 	[export]='--cache --listen --textfile --interval --help'
+	[tier]='--cache --tier --help'
 	[help]='--help'
 )
 # what follows an option; those that are not here take no value
@@ -35,6 +36,7 @@ declare -gA _rawcache_values=(
 	[run:--threshold]='words auto 4K 64K'
 	[run:--ttl]='any'
 	[run:--log]='file'
+	[run:--tier]='any'
 	[setup:--path]='directory'
 	[setup:-p]='directory'
 	[setup:--cache]='file'
@@ -92,6 +94,9 @@ declare -gA _rawcache_values=(
 	[export:-t]='file'
 	[export:--interval]='any'
 	[export:-i]='any'
+	[tier:--cache]='file'
+	[tier:-c]='file'
+	[tier:--tier]='any'
 )
 declare -gA _rawcache_operands=(
 	[run]=program
@@ -109,6 +114,7 @@ declare -gA _rawcache_operands=(
 	[explain]=files
 	[doctor]=program
 	[export]=none
+	[tier]=none
 	[help]=command
 )
 

@@ -45,6 +45,28 @@ bool rawcache_handle_fault(void *address);
 /* Count a pass-through in this thread's statistics. `cache` may be NULL (not attached yet). */
 void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
 
+/* --- the tier */
+
+struct rawcache_tier_server {
+	char name[64];		 /* as in the list */
+	const char *why;	 /* NULL: all is well */
+	uint64_t took_ns;	 /* the check */
+	uint32_t failed;	 /* times in a row */
+	uint32_t differing;	 /* data sets that are not shared on this machine */
+	uint64_t left_ms;	 /* until it is asked again; 0: it is asked */
+	uint64_t leases_left_ms; /* until its leases are waited for again */
+};
+
+/* Whether the options of the tier are right. 0, or -errno and the end of a sentence. Static storage. */
+int rawcache_tier_allowed(const struct rawcache_options *options, const char **why);
+
+/* Put a value into server `n` and get it back. 0; -ENOENT: there are fewer; -errno and server->why: no tier. */
+int rawcache_tier_check(const struct rawcache_options *options, uint32_t n, struct rawcache_tier_server *server);
+
+/* What this machine thinks of server `n`. As above. */
+int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *options, uint32_t n,
+			struct rawcache_tier_server *server);
+
 /* --- what is known of files */
 
 /*

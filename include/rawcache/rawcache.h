@@ -33,6 +33,7 @@ struct rawcache;
 const char *rawcache_version(void);
 
 enum rawcache_io { RAWCACHE_IO_AUTO, RAWCACHE_IO_URING, RAWCACHE_IO_THREADS, RAWCACHE_IO_SYNC };
+enum rawcache_tier { RAWCACHE_TIER_RW, RAWCACHE_TIER_READ, RAWCACHE_TIER_OFF };
 enum rawcache_verify { RAWCACHE_VERIFY_BOOT, RAWCACHE_VERIFY_ALWAYS, RAWCACHE_VERIFY_NEVER };
 
 /* A tunable that is 0 where 0 means something uses this for "let the cache choose". */
@@ -67,6 +68,18 @@ struct rawcache_options {
 	uint32_t (*number)(int fd);
 	uint32_t look_ms;          /* how often mapped files are looked at, milliseconds; UINT32_MAX: never */
 	uint8_t trust;             /* 1: store without asking the server   RAWCACHE_TRUST */
+	uint8_t tier_mode;         /* enum rawcache_tier                   RAWCACHE_TIER_MODE */
+	uint32_t tier_ttl;         /* seconds, 0: for ever                 RAWCACHE_TIER_TTL */
+	uint32_t tier_epoch;       /* raised: nothing of before is used    RAWCACHE_TIER_EPOCH */
+	const char *tier;          /* NULL, or servers: HOST:PORT,...      RAWCACHE_TIER */
+	const char *tier_key;      /* file of the secret                   RAWCACHE_TIER_KEY */
+	const char *tier_name;     /* DIR=NAME:...                         RAWCACHE_TIER_NAME */
+	/*
+	 * dlopen() and dlsym(), for options.tier: libsodium is loaded by them, by a helper thread. NULL: there is no
+	 * tier.
+	 */
+	void *(*library_open)(const char *name, int flags);
+	void *(*library_find)(void *library, const char *name);
 };
 
 /*

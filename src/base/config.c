@@ -154,6 +154,32 @@ static const char *parse_verify(const char *text, uint8_t *field)
 	return parse_word(text, field, words) ? "is none of boot, always, never" : NULL;
 }
 
+static const char *parse_tier(const char *text, char **field)
+{
+#ifndef ENABLE_TIER
+	if (*text)
+		return "cannot be used: this rawcache was built without the tier (--without-tier)";
+#endif
+	return parse_string(text, field);
+}
+
+static const char *parse_tier_mode(const char *text, uint8_t *field)
+{
+	static const char *const words[] = { "rw", "ro", "off", NULL };
+
+	return parse_word(text, field, words) ? "is none of rw, ro, off" : NULL;
+}
+
+static const char *parse_number(const char *text, uint32_t *field)
+{
+	uint64_t n;
+
+	if (size_parse(text, &n) || n > UINT32_MAX)
+		return "is not a number";
+	*field = (uint32_t)n;
+	return NULL;
+}
+
 static const char *parse_log_level(const char *text, uint8_t *field)
 {
 	static const char *const words[] = { "error", "warn", "info", "debug", NULL };
@@ -204,6 +230,9 @@ void config_free(struct config *config)
 	string_put(config->skip);
 	string_put(config->runtime_dir);
 	string_put(config->log);
+	string_put(config->tier);
+	string_put(config->tier_key);
+	string_put(config->tier_name);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -271,6 +300,12 @@ void config_to_options(const struct config *config, struct rawcache_options *opt
 	options->io = config->io;
 	options->verify = config->verify;
 	options->trust = config->trust;
+	options->tier = *config->tier ? config->tier : NULL;
+	options->tier_key = config->tier_key;
+	options->tier_name = config->tier_name;
+	options->tier_mode = config->tier_mode;
+	options->tier_ttl = config->tier_ttl;
+	options->tier_epoch = config->tier_epoch;
 	options->allow_shared = config->shared;
 	options->manual_fork = 1; /* the shim orders its own handlers around the cache's */
 }

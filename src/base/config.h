@@ -42,6 +42,12 @@ struct config {
 	char *skip;
 	char *runtime_dir;
 	char *log;
+	char *tier;
+	char *tier_key;
+	char *tier_name;
+	uint32_t tier_ttl;
+	uint32_t tier_epoch;
+	uint8_t tier_mode;
 };
 
 /* Gets one sentence about a variable that is wrong: its full name, its value and why. */

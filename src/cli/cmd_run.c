@@ -6,12 +6,15 @@
  * Options stand for environment variables: they are put into the environment first, so that
  * one parser checks both and the program inherits both.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <rawcache/embed.h>
 
 #include "cli/command.h"
 #include "cli/create.h"
@@ -49,6 +52,7 @@ static const struct option longs[] = {
 	{ "threshold", required_argument, NULL, 't' },
 	{ "ttl", required_argument, NULL, 'T' },
 	{ "log", required_argument, NULL, 'l' },
+	{ "tier", required_argument, NULL, 'R' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -189,6 +193,22 @@ static void size_warn(const struct run *run)
 		    text_bytes(info.size, text));
 }
 
+/* A tier that would be refused in each program is refused once, here. */
+static int run_tier(const struct config *config)
+{
+	struct rawcache_options options;
+	const char *why;
+
+	config_to_options(config, &options);
+	if (!options.tier || options.tier_mode == RAWCACHE_TIER_OFF)
+		return GO_ON;
+	options.library_open = dlopen;
+	options.library_find = dlsym;
+	if (rawcache_tier_allowed(&options, &why))
+		return say_refusal("RAWCACHE_TIER=%s is refused: %s; correct it or unset it", options.tier, why);
+	return file_pin(config->tier_key, "the tier's secret", "RAWCACHE_TIER_KEY");
+}
+
 /* Find or make the image and use it once, so that a failure shows now and not as slowness. */
 static int run_image(struct run *run)
 {
@@ -299,6 +319,8 @@ static int run_prepare(struct run *run, const char *program)
 	run->plain = false;
 	status = run_files(&run->target.config);
 	if (status == GO_ON)
+		status = run_tier(&run->target.config);
+	if (status == GO_ON)
 		status = target_choose(&run->target, NULL);
 	if (status != GO_ON)
 		return status;
@@ -348,6 +370,7 @@ const struct command command_run = {
 		"      --threshold SIZE smallest read that is copied from a cold mapping, or auto\n"
 		"      --ttl SECONDS    how long stored data count (RAWCACHE_TTL)\n"
 		"      --log FILE       write a log (RAWCACHE_LOG)\n"
+		"      --tier SERVERS   share what is read with other machines (RAWCACHE_TIER)\n"
 		"  -h, --help           this text\n"
 		"\n"
 		"Directories in RAWCACHE_PATHS are cached too. The status is the program's; 126 when\n"

@@ -38,6 +38,7 @@ const struct command *const commands[] = {
 	&command_doctor,
 #endif
 	&command_export,
+	&command_tier,
 	&command_help,
 	NULL,
 };

@@ -8,6 +8,9 @@
 #include "base/compiler.h"
 #include "cli/command.h"
 #include "cli/say.h"
+#include "cli/tierlist.h"
+
+#define TIER_LIST 2048
 
 static struct setting {
 	int key;
@@ -19,6 +22,7 @@ static struct setting {
 	{ 't', "--threshold", "RAWCACHE_MMAP_THRESHOLD", false },
 	{ 'T', "--ttl", "RAWCACHE_TTL", false },
 	{ 'l', "--log", "RAWCACHE_LOG", false },
+	{ 'R', "--tier", "RAWCACHE_TIER", false },
 };
 
 struct setting *setting_find(int key)
@@ -36,6 +40,14 @@ int setting_take(struct setting *setting, const char *value)
 		return say_usage("run", "%s is empty; give it a value, or leave it out",
 				 setting->option);
 	setting->given = true;
+	if (setting->key == 'R') {
+		char list[TIER_LIST];
+		int status = tierlist_resolve("run", value, list, sizeof(list));
+
+		if (status != GO_ON)
+			return status;
+		return setenv(setting->variable, list, 1) ? say_refusal("there is not enough memory") : GO_ON;
+	}
 	if (setenv(setting->variable, value, 1))
 		return say_refusal("there is not enough memory");
 	return GO_ON;

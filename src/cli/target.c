@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/target.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -180,6 +181,8 @@ int target_attach(const struct target *target, bool read_only, struct rawcache *
 	config_to_options(&target->config, &options);
 	options.device = target->path;
 	options.read_only = read_only;
+	options.library_open = dlopen;
+	options.library_find = dlsym;
 	err = rawcache_attach(&options, cache, &reason);
 	return err ? attach_failed(target, err, reason) : GO_ON;
 }

@@ -31,7 +31,7 @@ export src cc flags compile scratch
 printf '%s\n' $sources | xargs -P 2 -I{} sh -c \
 	'$cc $flags $compile -c "$1" -o "$scratch/$(basename "$1" .c).o"' sh {} || exit 1
 number=0
-for target in ${FUZZ_TARGETS:-superblock index runtime attack}; do
+for target in ${FUZZ_TARGETS:-superblock index runtime attack tier}; do
 	number=$((number + 1))
 	$cc $flags $link "$src/tests/fuzz/fuzz_$target.c" $main "$scratch"/*.o -luring \
 		-o "$scratch/fuzz_$target" || exit 1

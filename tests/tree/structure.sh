@@ -70,17 +70,18 @@ bad=$(comm -12 "$scratch/imports" "$scratch/shim")
 ok $? "base and core import nothing that the shim exports"
 
 # rooms: who may be included and called by whom. A call can go through a public header, so objects are asked, too.
-core_rooms="image shared index space origin fill read zerocopy api"
+core_rooms="image shared index space origin tier fill read zerocopy api"
 allowed_base=base
 allowed_image="base image"
 allowed_shared="base image shared"
 allowed_index="base image shared index"
 allowed_space="base image shared index space"
 allowed_origin="base image shared origin"
-allowed_fill="base image shared index space origin fill"
-allowed_read="base image shared index space origin fill read"
-allowed_zerocopy="base image shared index space origin fill read zerocopy"
-allowed_api="base image shared index space origin fill read zerocopy api"
+allowed_tier="base image shared origin tier"
+allowed_fill="base image shared index space origin tier fill"
+allowed_read="base image shared index space origin tier fill read"
+allowed_zerocopy="base image shared index space origin tier fill read zerocopy"
+allowed_api="base image shared index space origin tier fill read zerocopy api"
 shim_rooms="libc table files serve hooks"
 allowed_libc=libc
 allowed_table="libc table"

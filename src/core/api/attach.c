@@ -24,6 +24,7 @@
 #include "core/shared/slot.h"
 #include "core/shared/storage.h"
 #include "core/shared/watch.h"
+#include "core/tier/tier.h"
 #include "core/zerocopy/follow.h"
 #include "core/zerocopy/maps.h"
 #include "core/zerocopy/watcher.h"
@@ -36,6 +37,8 @@ static void options_take(struct rawcache *cache, const struct rawcache_options *
 	cache->options = *options;
 	cache->options.device = NULL;
 	cache->options.runtime_dir = NULL;
+	cache->tier = options->tier && *options->tier;
+	cache->options.tier = cache->options.tier_key = cache->options.tier_name = NULL;
 	way_init(&cache->way);
 	cache->memo = !options->ttl && options->verify != RAWCACHE_VERIFY_ALWAYS;
 }
@@ -98,6 +101,7 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 	if (err || options->read_only || cache->image.read_only || cache->runtime.read_only)
 		return err;
 	first_user(cache);
+	tier_setup(options);
 	*reason = RAWCACHE_REASON_slots_full;
 	err = slot_take(cache);
 	if (!err)

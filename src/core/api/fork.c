@@ -13,6 +13,7 @@
 #include "core/shared/aside.h"
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
+#include "core/tier/link.h"
 #include "core/zerocopy/follow.h"
 #include "core/zerocopy/maps.h"
 #include "core/zerocopy/watcher.h"
@@ -39,6 +40,7 @@ void rawcache_fork_prepare(void)
 	follow_fork_prepare();
 	watcher_fork_prepare();
 	fetch_fork_prepare();
+	link_fork_prepare();
 	for (struct rawcache *cache = caches; cache; cache = cache->next) {
 		pthread_mutex_lock(&cache->process_lock);
 		files_fork_prepare(cache);
@@ -51,6 +53,7 @@ void rawcache_fork_prepare(void)
 
 static void helpers_fork_parent(void)
 {
+	link_fork_parent();
 	fetch_fork_parent();
 	watcher_fork_parent();
 	follow_fork_parent();
@@ -58,6 +61,7 @@ static void helpers_fork_parent(void)
 
 static void helpers_fork_child(void)
 {
+	link_fork_child();
 	fetch_fork_child();
 	watcher_fork_child();
 	follow_fork_child();

@@ -82,6 +82,7 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	request->forget = !cache->options.keep_origin;
 	request->unchanged = request->unwanted = false;
 	request->arrived = fetch_arrived;
+	fetch_tier_begin(fetch, file);
 	fetch->started = clock_mono_ns();
 	err = io_start(cache, request);
 	if (err)
@@ -89,8 +90,8 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	return err;
 }
 
-enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
-			      bool ordered)
+static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file, int fd,
+				      uint64_t chunk, bool ordered, bool urgent)
 {
 	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
 	enum fetch_result result = FETCH_FULL;
@@ -105,7 +106,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 		result = FETCH_STARTED;
 		goto out;
 	}
-	fetch = fetch_crowded(file) ? NULL : fetch_place(file);
+	fetch = !urgent && fetch_crowded(file) ? NULL : fetch_place(file);
 	if (!fetch)
 		goto out;
 	result = FETCH_CACHED; /* or somebody else is at it */
@@ -120,6 +121,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 	fetch->piece = 0;
 	fetch->confirmed = fetch->looking = false;
 	fetch->name.length = 0;
+	fetch->request.urgent = urgent;
 	if (fetch_begin(cache, fetch, file, fd)) {
 		flight_end(cache, &fetch->claim);
 		result = FETCH_FULL;
@@ -132,11 +134,24 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 		pool_prepare(&fetch_storers);
 		flight_attend(&fetch->claim);
 	}
-	stats_add(readahead_bytes, fetch->request.length);
+	if (!urgent)
+		stats_add(readahead_bytes, fetch->request.length);
 	result = FETCH_STARTED;
 out:
 	fetches_unlock(&critical);
 	return result;
+}
+
+enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
+			      bool ordered)
+{
+	return fetch_launch(cache, file, fd, chunk, ordered, false);
+}
+
+enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
+				  bool ordered)
+{
+	return fetch_launch(cache, file, fd, chunk, ordered, true);
 }
 
 /* Parts that are not stored yet. */

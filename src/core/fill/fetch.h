@@ -28,6 +28,7 @@
 #include "core/shared/flight.h"
 #include "core/origin/io.h"
 #include "core/space/space.h"
+#include "core/tier/tier.h"
 
 struct fetch {
 	struct io_request request;
@@ -41,6 +42,7 @@ struct fetch {
 	uint32_t piece; /* of so many bytes each; 0: it is a chunk */
 	struct io_request look; /* by which its server is asked */
 	uint64_t arrived; /* clock_mono_ns() */
+	struct tier_ask ask;
 	bool confirmed; /* the server, asked afterwards, said that it is what it was */
 	bool looking; /* `look` is under way */
 	bool ordered; /* a chunk of a file that is read in order */
@@ -59,6 +61,10 @@ enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
  */
 enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
 			      bool ordered);
+
+/* The same for a chunk that a program waits for: it is the next to be read. */
+enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
+				  bool ordered);
 
 /*
  * Use the chunk, or parts of it with the file's bytes [from, to), if they are on their way; or

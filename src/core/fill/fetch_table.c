@@ -37,6 +37,7 @@ static void fetch_free(struct fetch *fetch)
 	/* a buffer that the kernel may still write to is nobody's for ever */
 	if (load_acquire(&fetch->request.done) != IO_LOST)
 		buffer_put(fetch->request.buf);
+	tier_forget(&fetch->ask);
 	file_unshare(fetch->cache, fetch->file);
 	fetch->request.buf = NULL;
 	fetch->file = NULL;
@@ -72,6 +73,8 @@ void fetch_count(struct fetch *fetch)
 	if (fetch->counted)
 		return;
 	fetch->counted = true;
+	if (fetch->request.elsewhere)
+		return;
 	stats_add(origin_reads, 1);
 	if (fetch->request.result > 0)
 		stats_add(origin_bytes, (uint64_t)fetch->request.result);

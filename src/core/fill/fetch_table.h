@@ -78,6 +78,11 @@ void batch_hurry(void);
 /* Hand it to a thread that stores. 0, or why there is none. */
 int storer_post(struct fetch *fetch);
 
+/* --- fetch_tier.c */
+
+/* Its helper asks the tier first, where there is one. */
+void fetch_tier_begin(struct fetch *fetch, struct file *file);
+
 /* --- fetch_look.c */
 
 /* Hand it to a thread that stores, or have the server asked first. */

@@ -25,9 +25,11 @@
 #include "core/shared/slot.h"
 #include "core/shared/storage.h"
 #include "core/space/extent.h"
+#include "core/tier/tier.h"
 
 /* Chunks that one read publishes for others on its way out. */
 #define PUBLISH_MAX 4
+#define PLACE_NAP_NS 100000
 
 uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk)
 {
@@ -173,6 +175,29 @@ static bool want_is_last(const struct rawcache *cache, const struct file *file,
 	return want->chunk * cache->chunk_bytes + want->skip + want->length == file->size;
 }
 
+/* Where the tier may have it a helper asks, and reads the origin if need be; NULL: we read it. */
+static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file, const struct want *want,
+				  const struct plan *plan)
+{
+	bool whole = plan->whole || want->length == chunk_length(cache, file, want->chunk);
+	uint64_t wait = whole && !want->aside ? tier_wants(cache, file) : 0;
+	const struct timespec nap = { .tv_nsec = PLACE_NAP_NS };
+	enum fetch_result result;
+	uint64_t end;
+
+	if (!wait)
+		return NULL;
+	end = clock_mono_ns() + wait;
+	/* all places may hold what is being stored: one is free in a moment */
+	while ((result = fetch_start_now(cache, file, want->fd, want->chunk, plan->ordered)) == FETCH_FULL &&
+	       clock_mono_ns() < end)
+		sys_nanosleep(&nap);
+	if (result != FETCH_STARTED)
+		return NULL;
+	return fetch_take(file, want->chunk, want_offset(cache, want),
+			  want_offset(cache, want) + want->length);
+}
+
 ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want)
 {
 	volatile uintptr_t seal = FILLING_SEAL;
@@ -194,6 +219,8 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 	filling.stream = file_stream(file, want->chunk);
 	filling.fetch = fetch_take(file, want->chunk, want_offset(cache, want),
 				   want_offset(cache, want) + want->length);
+	if (!filling.fetch)
+		filling.fetch = fill_by_tier(cache, file, want, &plan);
 	if (filling.fetch) {
 		fill_plan(cache, file, want->fd, &plan);
 		n = fill_fetched(cache, file, want);

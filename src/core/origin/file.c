@@ -272,7 +272,7 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->key = *key;
 	file->identity = *identity;
 	file->identity.path = NULL;
-	file->path = identity->look == LOOK_LOCAL ? NULL : path_copy(identity->path);
+	file->path = identity->look == LOOK_LOCAL && !cache->tier ? NULL : path_copy(identity->path);
 	file->fetching = 0;
 	file->aside = !identity->inode; /* identity_from(): on FUSE */
 	file->paged = !identity->inode;
@@ -280,6 +280,7 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->named = 0;
 	file->reopened = false;
 	memset(&file->ahead, 0, sizeof(file->ahead));
+	file->tier = (struct tier_memory){ TIER_NEW, 0 };
 	file->link = link;
 	inode_enter(files, link, stx);
 	file_chunks_init(cache, file);

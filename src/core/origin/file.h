@@ -62,6 +62,7 @@ struct file {
 	bool reopened; /* since it became idle */
 	struct ahead ahead;
 	struct cold cold;
+	struct tier_memory tier;
 };
 
 /*

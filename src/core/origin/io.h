@@ -34,6 +34,7 @@ struct io_request {
 	int32_t result; /* bytes, or -errno; valid when `done` */
 	uint32_t done; /* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
+	bool urgent; /* a program waits for it already */
 	bool forget; /* drop the file's pages of it from the kernel's cache */
 	bool unwanted; /* nobody will use it: it need not be read, if that has not begun */
 	/*
@@ -44,6 +45,14 @@ struct io_request {
 	bool look;
 	uint32_t hurry;
 	uint64_t looked;
+	/*
+	 * Where the backend `arrives`; or NULL: who may have the bytes, asked by the helper before it reads. `fd` is
+	 * of the file. Returns `length`, or 0: read it.
+	 */
+	int32_t (*instead)(struct io_request *request, int fd);
+	void (*origin_read)(struct io_request *request); /* told then, when `unchanged` is known */
+	uint64_t took; /* nanoseconds, that the read took; where `instead` is set */
+	bool elsewhere; /* the bytes are not the origin's */
 	bool unchanged; /* the file was what it should be after the read; where `arrives` */
 	const struct io_backend *backend; /* that has it */
 	struct lane *lane; /* the backend's */

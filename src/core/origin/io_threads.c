@@ -122,6 +122,23 @@ static int32_t helper_read(struct kept *kept, const struct io_request *request)
 	return err ? err : (int32_t)min_u64(have, request->length);
 }
 
+/* Who may have it is asked first. */
+static int32_t helper_fetch(struct kept *kept, struct io_request *request)
+{
+	uint64_t begun;
+	int32_t got;
+
+	if (!request->instead)
+		return helper_read(kept, request);
+	request->elsewhere = request->instead(request, kept->fd) == (int32_t)request->length;
+	if (request->elsewhere)
+		return (int32_t)request->length;
+	begun = clock_mono_ns();
+	got = helper_read(kept, request);
+	request->took = clock_mono_ns() - begun;
+	return got;
+}
+
 static struct kept *helper_open(const struct io_request *request, int *err)
 {
 	struct kept *kept;
@@ -141,6 +158,8 @@ static void helper_finish(struct kept *kept, struct io_request *request)
 			 file_unchanged(request->file, kept->fd);
 
 	store_relaxed(&request->unchanged, unchanged);
+	if (request->instead && !request->elsewhere)
+		request->origin_read(request);
 	if (request->forget && request->result > 0 && !kept->direct)
 		sys_fadvise(kept->fd, request->offset, request->length, POSIX_FADV_DONTNEED);
 	request->forget = false;
@@ -158,7 +177,7 @@ static void helper_serve(struct io_request *request)
 
 	kept = helper_open(request, &err);
 	CRASH_POINT(helper_took);
-	request->result = err ? err : helper_read(kept, request);
+	request->result = err ? err : helper_fetch(kept, request);
 	CRASH_POINT(helper_read);
 	if (request->result == -EINVAL && kept && kept->direct) {
 		kept_refuse(kept, request->file);
@@ -235,7 +254,7 @@ static int threads_start(struct rawcache *cache, struct io_request *request)
 	(void)cache;
 	if (load_relaxed(&pool_failed))
 		return -ENOSYS;
-	return pool_add(&readers, &request->job, true);
+	return (request->urgent ? pool_add_first : pool_add)(&readers, &request->job, true);
 }
 
 /* A program that closes a file may remove it next. */

@@ -220,7 +220,20 @@ static void job_put(struct pool *pool, struct pool_job *job)
 	fetch_add(&pool->queued, 1);
 }
 
-int pool_add(struct pool *pool, struct pool_job *job, bool make)
+/* Under the lock: before all others. */
+static void job_put_first(struct pool *pool, struct pool_job *job)
+{
+	if (!pool->first) {
+		job_put(pool, job);
+		return;
+	}
+	job->next = pool->first;
+	pool->first = job;
+	store_relaxed(&pool->waiting, pool->waiting + 1);
+	fetch_add(&pool->queued, 1);
+}
+
+static int job_add(struct pool *pool, struct pool_job *job, bool make, bool first)
 {
 	struct critical critical;
 	int err = -EAGAIN;
@@ -231,13 +244,23 @@ int pool_add(struct pool *pool, struct pool_job *job, bool make)
 		err = thread_make(pool);
 	if (pool->threads) {
 		err = 0;
-		job_put(pool, job);
+		(first ? job_put_first : job_put)(pool, job);
 	}
 	unlock(pool, &critical);
 	CRASH_POINT(job_queued);
 	if (!err)
 		sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
 	return err;
+}
+
+int pool_add(struct pool *pool, struct pool_job *job, bool make)
+{
+	return job_add(pool, job, make, false);
+}
+
+int pool_add_first(struct pool *pool, struct pool_job *job, bool make)
+{
+	return job_add(pool, job, make, true);
 }
 
 int pool_post(struct pool *pool, struct pool_job *job)

@@ -51,6 +51,9 @@ struct pool {
 int pool_add(struct pool *pool, struct pool_job *job, bool make);
 void pool_prepare(struct pool *pool);
 
+/* The same for a job that somebody waits for already: it is the next. */
+int pool_add_first(struct pool *pool, struct pool_job *job, bool make);
+
 /* Queue a job without waking anybody, for a thread that will look. -EAGAIN: there is none. */
 int pool_post(struct pool *pool, struct pool_job *job);
 

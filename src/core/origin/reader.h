@@ -39,4 +39,12 @@ struct cold {
 	uint32_t window; /* chunks */
 };
 
+/* Whether the tier (core/tier) has the file's chunks, and whether they are the origin's: see proof.h there. */
+enum { TIER_NEW, TIER_NEVER, TIER_UNPROVEN, TIER_PROVING, TIER_PROVEN };
+
+struct tier_memory {
+	uint32_t state; /* futex */
+	uint32_t name; /* number of its data set */
+};
+
 #endif

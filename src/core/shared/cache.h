@@ -69,6 +69,7 @@ struct rawcache {
 	pthread_mutex_t watch_lock; /* a leaf, in a critical section */
 	struct watch_counts *watch_counts; /* see watch.h; NULL: nothing counted yet */
 	uint32_t watcher;
+	bool tier; /* options.tier is set: paths of files are kept */
 	uint32_t chunk_bytes;
 	uint8_t chunk_shift; /* its logarithm: a division takes as long as a small copy */
 	uint8_t memo; /* locations of chunks may be remembered between reads */

@@ -29,7 +29,7 @@
 
 #define RUNTIME_MAGIC "RCRUNTIM"
 #ifndef RUNTIME_VERSION /* tests/faults/versions.c has another */
-#define RUNTIME_VERSION 9u
+#define RUNTIME_VERSION 10u
 #endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
@@ -48,6 +48,9 @@
 #ifndef SLOT_PINS
 #define SLOT_PINS 64u
 #endif
+#define TIER_SERVERS 64u
+#define TIER_ORIGINS 16u
+#define TIER_NAMES 16u
 #define SPACE_RESTS 16u
 #define SPACE_RUNS 64u
 
@@ -83,6 +86,40 @@ static_assert(sizeof(struct flight) == 64, "flight");
 
 #define FLIGHT_OWNER_MASK UINT64_C(0xffff)
 static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
+
+/* Something of the tier that is done without for a while: see core/tier/breaker.h. Times: clock_coarse_ms(). */
+struct tier_switch {
+	uint64_t until; /* 0: it is used */
+	uint64_t since; /* what was begun earlier says nothing about it */
+	uint32_t level; /* how often it failed since it worked last */
+	uint32_t reserved;
+};
+
+struct tier_server {
+	uint64_t name; /* a hash; 0: nobody's place */
+	struct tier_switch asked;
+	struct tier_switch leases; /* whether it is waited for what others fetch */
+	uint64_t reserved;
+};
+static_assert(sizeof(struct tier_server) == 64, "tier_server");
+
+/* What a chunk takes, by the mount's device. */
+struct tier_origin {
+	uint64_t device;
+	uint64_t origin_ns, hit_ns, miss_ns; /* means */
+	uint64_t spread_ns; /* of the origin's: how far from the mean */
+	uint32_t hits, misses;
+	uint32_t turn;
+	uint32_t reserved;
+	uint64_t reserved_too;
+};
+static_assert(sizeof(struct tier_origin) == 64, "tier_origin");
+
+struct tier_state {
+	struct tier_server server[TIER_SERVERS];
+	struct tier_origin origin[TIER_ORIGINS];
+	uint64_t differing[TIER_NAMES]; /* hashes of data sets that differ from machine to machine */
+} __attribute__((aligned(64)));
 
 /* Space that was cut from regions and nobody has yet: see space.h. */
 struct space_rest {
@@ -178,6 +215,7 @@ struct runtime_header {
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 	struct space space[REGION_LOGS];
+	struct tier_state tier;
 	/*
 	 * Slot + 1 of the owner of each stats block. Together, because who folds a dead process looks at
 	 * all of them: in the blocks they would be a page fault each, a third of what a program paid.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/tier/tier.h"
 #include "core/zerocopy/follow.h"
 
 #include <linux/futex.h>
@@ -263,6 +264,7 @@ void rawcache_settle(void)
 {
 	follow_finish(NULL, 0, UINTPTR_MAX);
 	fetch_settle(NULL, true);
+	tier_settle();
 }
 
 /* A program that ends has its last bytes, but the image may not. After all other destructors of ours. */

@@ -83,6 +83,17 @@ struct attempt {
 	int err;
 };
 
+/* For the tier's library: past our own hooks, which would settle what the program reads. */
+static void *library_open(const char *name, int flags)
+{
+	return NEXT(dlopen)(name, flags);
+}
+
+static void *library_find(void *library, const char *name)
+{
+	return NEXT(dlsym)(library, name);
+}
+
 static void attempt_run(void *arg)
 {
 	struct attempt *attempt = arg;
@@ -92,6 +103,8 @@ static void attempt_run(void *arg)
 	if (!*attach_config.device)
 		options.device = default_device;
 	options.number = attach_number;
+	options.library_open = library_open;
+	options.library_find = library_find;
 	signals_install(); /* before: what the image cannot be read of faults in there already */
 	attempt->err = rawcache_attach(&options, &attempt->cache, &attempt->reason);
 	if (attempt->err)

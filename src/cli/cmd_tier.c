@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* rawcache tier: the memcached servers that machines share what they have read by. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rawcache/embed.h>
+
+#include "cli/command.h"
+#include "cli/option.h"
+#include "cli/say.h"
+#include "cli/target.h"
+#include "cli/tierlist.h"
+
+struct tier_options {
+	const char *cache;
+	const char *servers;
+};
+
+/* clang-format off */
+static const struct option longs[] = {
+	{ "cache", required_argument, NULL, 'c' },
+	{ "tier", required_argument, NULL, 'R' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+static int tier_parse(struct tier_options *options, int argc, char **argv)
+{
+	int status = GO_ON;
+	int c;
+
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:h", longs)) != -1) {
+		if (c == 'c')
+			options->cache = optarg;
+		else if (c == 'R')
+			options->servers = optarg;
+		else
+			status = option_rest(&command_tier, c, argv, longs);
+	}
+	return status;
+}
+
+/* The variables, with --tier in the place of RAWCACHE_TIER. `list` has room for the servers. */
+static int tier_configure(const struct tier_options *options, struct config *config,
+			  struct rawcache_options *engine, char *list, size_t room)
+{
+	int status = GO_ON;
+
+	if (config_load(config, NULL, NULL) < 0)
+		return say_refusal("there is not enough memory");
+	config_to_options(config, engine);
+	engine->library_open = dlopen;
+	engine->library_find = dlsym;
+	if (options->servers) {
+		status = tierlist_resolve("tier", options->servers, list, room);
+		engine->tier = list;
+	}
+	if (status == GO_ON && !engine->tier)
+		return say_usage("tier", "there is no tier; name its servers with --tier or in RAWCACHE_TIER");
+	return status;
+}
+
+static int tier_check(const struct rawcache_options *engine)
+{
+	struct rawcache_tier_server server;
+	int status = STATUS_OK;
+	uint32_t n;
+	int err;
+
+	for (n = 0; !(err = rawcache_tier_check(engine, n, &server)); n++) {
+		if (server.why)
+			status = say_refusal("%s: %s", server.name, server.why);
+		else
+			printf("%s: good, %.1f ms\n", server.name, (double)server.took_ns / 1e6);
+	}
+	return err == -ENOENT && n ? status : say_refusal("RAWCACHE_TIER is refused: %s", server.why);
+}
+
+static int tier_status(const struct tier_options *options, const struct rawcache_options *engine)
+{
+	struct rawcache_tier_server server = { .why = NULL };
+	struct rawcache_stats total;
+	struct rawcache *cache;
+	struct target target;
+	int status = target_open(&target, options->cache);
+	uint32_t n;
+	int err;
+
+	if (status != GO_ON)
+		return status;
+	status = target_attach(&target, true, &cache);
+	target_close(&target);
+	if (status != GO_ON)
+		return status;
+	for (n = 0; !(err = rawcache_tier_state(cache, engine, n, &server)); n++) {
+		if (server.left_ms)
+			printf("%s: failed; it is asked again in %.1f s\n", server.name, (double)server.left_ms / 1e3);
+		else
+			printf("%s: %s\n", server.name, server.leases_left_ms ? "asked; nobody waits for its leases" : "asked");
+	}
+	if (n && server.differing)
+		printf("%" PRIu32 " data sets differ from machine to machine and are not shared; see `rawcache tier bump`\n",
+		       server.differing);
+	if (n && !rawcache_stats_total(cache, &total, sizeof(total)))
+		printf("%" PRIu64 " questions, %" PRIu64 " chunks had, %" PRIu64 " put, %" PRIu64 " late answers, %" PRIu64
+		       " bad values\n",
+		       total.tier_gets, total.tier_hits, total.tier_puts, total.tier_timeouts, total.tier_bad);
+	rawcache_detach(cache);
+	return n ? STATUS_OK : say_refusal("RAWCACHE_TIER is refused: %s", server.why ? server.why : strerror(-err));
+}
+
+/* Beside the secret, so that it goes where that goes. */
+static int tier_bump(const struct rawcache_options *engine)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+	unsigned long epoch = 0;
+	FILE *f;
+
+	if (!engine->tier_key || !*engine->tier_key)
+		return say_usage("tier", "RAWCACHE_TIER_KEY is not set: the number is kept beside that file");
+	if (snprintf(path, sizeof(path), "%s.epoch", engine->tier_key) >= (int)sizeof(path) ||
+	    snprintf(fresh, sizeof(fresh), "%s.epoch.new", engine->tier_key) >= (int)sizeof(fresh))
+		return say_refusal("the path %s is too long", engine->tier_key);
+	f = fopen(path, "re");
+	if (f) {
+		if (fscanf(f, "%lu", &epoch) != 1)
+			epoch = 0;
+		fclose(f);
+	}
+	if (engine->tier_epoch > epoch)
+		epoch = engine->tier_epoch;
+	f = fopen(fresh, "we");
+	if (!f)
+		return say_refusal("cannot write %s: %s", fresh, strerror(errno));
+	fprintf(f, "%lu\n", ++epoch);
+	if (fclose(f) || rename(fresh, path))
+		return say_refusal("cannot write %s: %s", path, strerror(errno));
+	printf("the epoch is %lu: copy %s to all machines; programs that run already keep the old one\n", epoch, path);
+	return STATUS_OK;
+}
+
+static int tier_main(int argc, char **argv)
+{
+	struct tier_options options = { NULL, NULL };
+	struct rawcache_options engine;
+	struct config config;
+	char list[2048];
+	const char *what;
+	int status = tier_parse(&options, argc, argv);
+
+	if (status != GO_ON)
+		return status;
+	what = optind < argc ? argv[optind] : "status";
+	if (optind + 1 < argc)
+		return say_usage("tier", "%s is too much", argv[optind + 1]);
+	status = tier_configure(&options, &config, &engine, list, sizeof(list));
+	if (status != GO_ON)
+		return status;
+	if (!strcmp(what, "check"))
+		status = tier_check(&engine);
+	else if (!strcmp(what, "bump"))
+		status = tier_bump(&engine);
+	else if (!strcmp(what, "status"))
+		status = tier_status(&options, &engine);
+	else
+		status = say_usage("tier", "there is no %s; it is one of status, check and bump", what);
+	config_free(&config);
+	return status;
+}
+
+/* clang-format off */
+const struct command command_tier = {
+	.name = "tier",
+	.run = tier_main,
+	.options = longs,
+	.summary = "look after the servers that machines share what they read by",
+	.help =
+		"Usage: rawcache tier [OPTION]... [status|check|bump]\n"
+		"\n"
+		"The tier is a set of memcached servers by which machines share what they have read of\n"
+		"one data set: see docs/tier.md. RAWCACHE_TIER, RAWCACHE_TIER_KEY and\n"
+		"RAWCACHE_TIER_NAME say where it is, and with whom.\n"
+		"\n"
+		"  status  what this machine thinks of each server, and what the tier did\n"
+		"  check   put a value into each server and get it back; tell of a wrong secret\n"
+		"  bump    use nothing that is in the tier now: raise the number beside the secret\n"
+		"\n"
+		"  -c, --cache IMAGE    image whose machine's state is shown (RAWCACHE_DEVICE)\n"
+		"      --tier SERVERS   HOST:PORT or unix:PATH, separated by commas (RAWCACHE_TIER)\n"
+		"  -h, --help           this text\n"
+		"\n"
+		"  rawcache tier check --tier cache1:11211,cache2:11211\n",
+};
+/* clang-format on */

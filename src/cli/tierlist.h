@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The servers of the tier as a user names them. */
+#ifndef CLI_TIERLIST_H
+#define CLI_TIERLIST_H
+
+#include <stddef.h>
+
+/*
+ * Put numbers in the place of names: programs below the cache look no names up. `command` is who complains.
+ * GO_ON or a status.
+ */
+int tierlist_resolve(const char *command, const char *list, char *to, size_t room);
+
+#endif

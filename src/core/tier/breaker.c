@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/tier/breaker.h"
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+
+#define PAUSE_MS 1000u
+#define PAUSE_LATE_MS 125u /* a server that answers, but late: it may be the machine */
+#define PROBE_MS 125u
+#define LEVEL_MAX 6u /* 32 s */
+#define MS_NS UINT64_C(1000000)
+/* Nothing is known of the origin yet. */
+#define UNKNOWN_NS (10 * MS_NS)
+/* Less is a time slice of a busy machine, not a slow server. */
+#define PATIENCE_MIN_NS (4 * MS_NS)
+/* The newest measurement counts for an eighth. */
+#define WEIGHT 8
+#define PRICE_MIN 64u
+#define PRICE_TURNS 32u
+#define LATE_PRICE 10
+#define LATE_MAX (32 * LATE_PRICE)
+
+static int32_t late_credit = LATE_MAX;
+
+struct tier_server *breaker_of(struct tier_state *state, uint64_t name)
+{
+	for (uint32_t i = 0; i < TIER_SERVERS; i++) {
+		struct tier_server *server = &state->server[(name + i) % TIER_SERVERS];
+		uint64_t seen = load_relaxed(&server->name);
+
+		if (seen == name || (!seen && cas(&server->name, &seen, name)) || seen == name)
+			return server;
+	}
+	return NULL;
+}
+
+bool breaker_allows(struct tier_switch *breaker)
+{
+	uint64_t until = load_relaxed(&breaker->until);
+	uint64_t now = clock_coarse_ms();
+
+	/* a time too far away is of a damaged segment */
+	if (!until || until > now + (PAUSE_MS << LEVEL_MAX))
+		return true;
+	return now >= until && cas(&breaker->until, &until, now + PROBE_MS);
+}
+
+void breaker_works(struct tier_switch *breaker, uint64_t begun)
+{
+	if (!load_relaxed(&breaker->until) || begun < load_relaxed(&breaker->since))
+		return;
+	store_relaxed(&breaker->level, 0);
+	store_relaxed(&breaker->until, 0);
+}
+
+static void breaker_open(struct tier_switch *breaker, uint32_t level, uint32_t pause)
+{
+	uint64_t now = clock_coarse_ms();
+
+	store_relaxed(&breaker->since, now + 1);
+	store_relaxed(&breaker->level, level);
+	store_relaxed(&breaker->until, now + (pause << (level - 1)));
+}
+
+static void breaker_count(struct tier_switch *breaker, uint64_t begun, uint32_t pause)
+{
+	uint64_t since = load_relaxed(&breaker->since);
+	uint32_t level = (uint32_t)min_u64(load_relaxed(&breaker->level), LEVEL_MAX - 1) + 1;
+
+	if (begun < since || !cas(&breaker->since, &since, clock_coarse_ms() + 1))
+		return;
+	breaker_open(breaker, level, pause);
+}
+
+void breaker_fails(struct tier_switch *breaker, uint64_t begun)
+{
+	breaker_count(breaker, begun, PAUSE_MS);
+}
+
+void breaker_late(struct tier_switch *breaker, uint64_t begun)
+{
+	breaker_count(breaker, begun, PAUSE_LATE_MS);
+}
+
+void breaker_condemn(struct tier_switch *breaker)
+{
+	breaker_open(breaker, LEVEL_MAX, PAUSE_MS);
+}
+
+struct tier_origin *price_of(struct tier_state *state, uint64_t device)
+{
+	struct tier_origin *origin = &state->origin[(device ^ device >> 32) % TIER_ORIGINS];
+
+	if (load_relaxed(&origin->device) != device) {
+		store_relaxed(&origin->origin_ns, 0);
+		store_relaxed(&origin->spread_ns, 0);
+		store_relaxed(&origin->hit_ns, 0);
+		store_relaxed(&origin->miss_ns, 0);
+		store_relaxed(&origin->hits, 0);
+		store_relaxed(&origin->misses, 0);
+		store_relaxed(&origin->device, device);
+	}
+	return origin;
+}
+
+uint64_t price_expected(const struct tier_origin *origin)
+{
+	uint64_t ns = load_relaxed(&origin->origin_ns);
+
+	return ns ? ns + 2 * load_relaxed(&origin->spread_ns) : UNKNOWN_NS;
+}
+
+uint64_t price_patience(const struct tier_origin *origin)
+{
+	return max_u64(price_expected(origin) / 2, PATIENCE_MIN_NS);
+}
+
+static void average(uint64_t *mean, uint64_t ns)
+{
+	uint64_t before = load_relaxed(mean);
+
+	store_relaxed(mean, before ? before - before / WEIGHT + ns / WEIGHT : ns);
+}
+
+void price_origin(struct tier_origin *origin, uint64_t ns)
+{
+	uint64_t mean = load_relaxed(&origin->origin_ns);
+
+	if (mean)
+		average(&origin->spread_ns, ns > mean ? ns - mean : mean - ns);
+	average(&origin->origin_ns, ns);
+}
+
+void price_hit(struct tier_origin *origin, uint64_t ns)
+{
+	average(&origin->hit_ns, ns);
+	store_relaxed(&origin->hits, load_relaxed(&origin->hits) + 1);
+}
+
+void price_miss(struct tier_origin *origin, uint64_t ns)
+{
+	average(&origin->miss_ns, ns);
+	store_relaxed(&origin->misses, load_relaxed(&origin->misses) + 1);
+}
+
+bool price_glance(const struct tier_origin *origin)
+{
+	uint64_t expected = load_relaxed(&origin->origin_ns);
+
+	if (!expected)
+		return true;
+	/* a hit must be faster by a tenth; a miss may cost a quarter, for somebody's later hit */
+	if (load_relaxed(&origin->hits) >= PRICE_MIN &&
+	    load_relaxed(&origin->hit_ns) > expected - expected / 10)
+		return false;
+	return load_relaxed(&origin->misses) < PRICE_MIN || load_relaxed(&origin->miss_ns) <= expected / 4;
+}
+
+bool price_pays(struct tier_origin *origin)
+{
+	return price_glance(origin) || fetch_add(&origin->turn, 1) % PRICE_TURNS == 0;
+}
+
+void late_earn(void)
+{
+	if (load_relaxed(&late_credit) < LATE_MAX)
+		fetch_add(&late_credit, 1);
+}
+
+bool late_spend(void)
+{
+	int32_t credit = load_relaxed(&late_credit);
+
+	while (credit >= LATE_PRICE)
+		if (cas(&late_credit, &credit, credit - LATE_PRICE))
+			return true;
+	return false;
+}
+
+bool differing(const struct tier_state *state, uint64_t name)
+{
+	for (uint32_t i = 0; i < TIER_NAMES; i++)
+		if (load_relaxed(&state->differing[i]) == name)
+			return true;
+	/* no place was left for another one */
+	return load_relaxed(&state->differing[TIER_NAMES - 1]);
+}
+
+void differing_note(struct tier_state *state, uint64_t name)
+{
+	for (uint32_t i = 0; i < TIER_NAMES; i++) {
+		uint64_t seen = 0;
+
+		if (cas(&state->differing[i], &seen, name) || seen == name)
+			return;
+	}
+}

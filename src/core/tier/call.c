@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls of link.h: their memory, and who waits for them. */
+#include <linux/futex.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/memory.h"
+#include "base/sys.h"
+#include "core/tier/link.h"
+
+#define KEPT 16
+#define CALLS_MAX ((32u << 20) / (uint32_t)sizeof(struct link_call))
+
+/* Free ones, warm: taken and given back by exchange, without a lock. */
+static struct link_call *kept[KEPT];
+static uint32_t calls; /* that are there */
+static uint32_t numbers;
+
+struct link_call *link_call_new(void)
+{
+	struct link_call *call;
+
+	if (fetch_add(&calls, 1) >= CALLS_MAX) {
+		fetch_sub(&calls, 1);
+		return NULL;
+	}
+	for (int i = 0; i < KEPT; i++) {
+		call = load_relaxed(&kept[i]);
+		if (call && cas(&kept[i], &call, NULL))
+			return call;
+	}
+	call = memory_map(sizeof(*call));
+	if (!call)
+		fetch_sub(&calls, 1);
+	return call;
+}
+
+void link_call_free(struct link_call *call)
+{
+	/* a fork child begins at zero, and may have one that its parent's thread was at */
+	if (load_relaxed(&calls))
+		fetch_sub(&calls, 1);
+	for (int i = 0; i < KEPT; i++) {
+		struct link_call *none = NULL;
+
+		if (!load_relaxed(&kept[i]) && cas(&kept[i], &none, call))
+			return;
+	}
+	memory_unmap(call, sizeof(*call));
+}
+
+void link_calls_forget(void)
+{
+	store_relaxed(&calls, 0);
+}
+
+uint32_t link_number(void)
+{
+	return fetch_add(&numbers, 1) % 999999999u + 1;
+}
+
+bool link_wait(struct link_call *call, uint64_t until)
+{
+	uint32_t waited = LINK_WAITED;
+	uint64_t now;
+
+	while (load_acquire(&call->state) == LINK_WAITED) {
+		struct timespec left = { 0 };
+
+		now = clock_mono_ns();
+		if (now >= until)
+			return !cas(&call->state, &waited, LINK_LEFT);
+		left.tv_sec = (time_t)((until - now) / 1000000000u);
+		left.tv_nsec = (long)((until - now) % 1000000000u);
+		sys_futex(&call->state, FUTEX_WAIT_PRIVATE, LINK_WAITED, &left);
+	}
+	return true;
+}
+
+void link_settle(uint64_t ns)
+{
+	const struct timespec nap = { .tv_nsec = 200000 };
+	uint64_t end = clock_mono_ns() + ns;
+
+	while (load_acquire(&calls) && clock_mono_ns() < end)
+		sys_nanosleep(&nap);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/tier/connection.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/sys.h"
+#include "core/tier/socket.h"
+
+/* A machine that has more to do than processors stands still for so long: that is no server's fault. */
+#define SILENCE_MIN_NS (UINT64_C(50) * 1000000)
+#define ANSWER_MIN_NS (UINT64_C(100) * 1000000)
+#define DIAL_NS (UINT64_C(500) * 1000000)
+/* An answer comes after so many values at most. */
+#define PUT_DEPTH 2u
+
+static void queue_put(struct queue *queue, struct link_call *call)
+{
+	call->next = NULL;
+	if (queue->last)
+		queue->last->next = call;
+	else
+		queue->first = call;
+	queue->last = call;
+	queue->count++;
+}
+
+static struct link_call *queue_take(struct queue *queue)
+{
+	struct link_call *call = queue->first;
+
+	if (!call)
+		return NULL;
+	queue->first = call->next;
+	if (!queue->first)
+		queue->last = NULL;
+	queue->count--;
+	return call;
+}
+
+void call_end(struct link_call *call, int error)
+{
+	uint32_t waited = LINK_WAITED;
+
+	call->error = error;
+	if (cas(&call->state, &waited, LINK_DONE))
+		sys_futex(&call->state, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	else
+		link_call_free(call);
+}
+
+void connection_fail(struct connection *link, int error)
+{
+	struct link_call *call;
+
+	if (link->fd)
+		sys_close(link->fd - 1);
+	link->fd = 0;
+	link->dialling = false;
+	link->have = link->body = 0;
+	link->puts_under_way = 0;
+	store_relaxed(&link->silent, 0);
+	while ((call = queue_take(&link->under_way)) || (call = queue_take(&link->gets)) ||
+	       (call = queue_take(&link->puts)))
+		call_end(call, error);
+}
+
+void connection_dial(struct connection *link)
+{
+	bool under_way;
+	int fd = socket_dial(&link->server->address, link->server->length, &under_way);
+
+	if (fd < 0) {
+		connection_fail(link, fd);
+		return;
+	}
+	link->fd = fd + 1;
+	link->dialling = under_way;
+	link->dialled = link->heard = clock_mono_ns();
+}
+
+/* Who waits reads the origin: it does not wait for a connection. */
+void connection_undialled(struct connection *link)
+{
+	struct link_call *call;
+
+	while ((call = queue_take(&link->gets)))
+		call_end(call, -ENOTCONN);
+}
+
+void connection_dialled(struct connection *link)
+{
+	int error = socket_error(link->fd - 1);
+
+	if (error)
+		connection_fail(link, error);
+	else
+		link->dialling = false;
+	link->heard = clock_mono_ns();
+}
+
+static uint32_t call_bytes(const struct link_call *call)
+{
+	return call->command_bytes + (call->put ? call->bytes + 2 : 0);
+}
+
+/* The queue of which one is to be sent now, or NULL. What was begun is ended first. */
+static struct queue *link_next(struct connection *link)
+{
+	if (link->under_way.count >= LINK_DEPTH)
+		return NULL;
+	if (link->puts.first && link->puts.first->sent)
+		return &link->puts;
+	if (link->gets.first)
+		return &link->gets;
+	return link->puts.first && link->puts_under_way < PUT_DEPTH ? &link->puts : NULL;
+}
+
+/* Send of the first call what the connection takes. False: it takes no more. */
+static bool call_send(struct connection *link, struct queue *queue)
+{
+	struct link_call *call = queue->first;
+	ssize_t n;
+
+	/* not begun, and nobody waits for it any more */
+	if (!call->sent && call->patience && load_relaxed(&call->state) == LINK_LEFT) {
+		link_call_free(queue_take(queue));
+		return true;
+	}
+	n = socket_send(link->fd - 1, call->command, call->command_bytes, call->data,
+			call_bytes(call) - call->command_bytes, call->sent);
+	if (n < 0) {
+		if (n != -EAGAIN)
+			connection_fail(link, (int)n);
+		return false;
+	}
+	if (!link->under_way.count || !call->sent)
+		call->begun = clock_mono_ns();
+	if (!link->under_way.count)
+		link->heard = clock_mono_ns();
+	call->sent += (uint32_t)n;
+	if (call->sent < call_bytes(call))
+		return false;
+	link->puts_under_way += call->put;
+	queue_put(&link->under_way, queue_take(queue));
+	return true;
+}
+
+void connection_send(struct connection *link)
+{
+	struct queue *queue;
+
+	while (link->fd && (queue = link_next(link)))
+		if (!call_send(link, queue))
+			return;
+}
+
+bool connection_has_more(struct connection *link)
+{
+	return link_next(link);
+}
+
+/* The first call has its answer. */
+static void call_answered(struct connection *link)
+{
+	struct link_call *call = queue_take(&link->under_way);
+
+	link->puts_under_way -= call->put;
+	call_end(call, 0);
+}
+
+/* What is in `line` from `n` on stays. */
+static void line_skip(struct connection *link, uint32_t n)
+{
+	link->have -= n;
+	memmove(link->line, link->line + n, link->have);
+}
+
+/* Bytes of the value, from `line`. */
+static void body_take(struct connection *link, struct link_call *call)
+{
+	uint32_t n = link->have < link->body ? link->have : link->body;
+
+	memcpy(call->data + (call->bytes + 2 - link->body), link->line, n);
+	link->body -= n;
+	line_skip(link, n);
+}
+
+static bool body_ended(const struct link_call *call)
+{
+	return !memcmp(call->data + call->bytes, "\r\n", 2);
+}
+
+/* An answer's line. 1: taken; 0: there is none yet; -EPROTO. */
+static int line_take(struct connection *link, struct link_call *call)
+{
+	int n = wire_parse(link->line, link->have, &call->reply);
+
+	if (n <= 0)
+		return n;
+	if (call->reply.opaque ? call->reply.opaque != call->opaque : call->reply.kind != WIRE_REFUSED)
+		return -EPROTO;
+	if (call->put && call->reply.kind == WIRE_VALUE)
+		return -EPROTO;
+	line_skip(link, (uint32_t)n);
+	if (call->reply.kind == WIRE_VALUE) {
+		call->bytes = call->reply.bytes;
+		link->body = call->bytes + 2;
+	}
+	return 1;
+}
+
+/* What has come: 0, or -EPROTO. */
+static int link_take(struct connection *link)
+{
+	for (;;) {
+		struct link_call *call = link->under_way.first;
+		bool value = link->body;
+
+		if (!call)
+			return link->have ? -EPROTO : 0;
+		if (!value) {
+			int n = line_take(link, call);
+
+			if (n <= 0)
+				return n;
+		}
+		if (link->body)
+			body_take(link, call);
+		if (link->body)
+			return 0;
+		if (call->reply.kind == WIRE_VALUE && !body_ended(call))
+			return -EPROTO;
+		call_answered(link);
+	}
+}
+
+void connection_receive(struct connection *link)
+{
+	store_relaxed(&link->silent, 0);
+	for (;;) {
+		struct link_call *call = link->under_way.first;
+		bool direct = call && link->body > 2;
+		ssize_t n = direct ? socket_receive(link->fd - 1, call->data + (call->bytes + 2 - link->body),
+						    link->body) :
+				     socket_receive(link->fd - 1, link->line + link->have,
+						    sizeof(link->line) - link->have);
+
+		if (n == -EAGAIN)
+			break;
+		if (n > 0 && direct)
+			link->body -= (uint32_t)n;
+		else if (n > 0)
+			link->have += (uint32_t)n;
+		link->heard = clock_mono_ns();
+		if (n > 0 && direct && !link->body) {
+			n = body_ended(call) ? n : -EPROTO;
+			if (n > 0)
+				call_answered(link);
+		}
+		if (n > 0)
+			n = link_take(link) ? -EPROTO : n;
+		if (n <= 0) {
+			connection_fail(link, n ? (int)n : -ECONNRESET);
+			break;
+		}
+	}
+}
+
+/* The server says nothing, or too slowly. */
+static bool overdue(const struct connection *link, uint64_t now)
+{
+	const struct link_call *call = link->under_way.first;
+
+	if (link->dialling)
+		return now > link->dialled + DIAL_NS;
+	if (!call)
+		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
+	return call && (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) ||
+			(!call->put && now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS)));
+}
+
+void connection_idle(struct connection *link)
+{
+	uint64_t now = clock_mono_ns();
+
+	store_relaxed(&link->silent, link->under_way.count && now > link->heard ? now - link->heard : 0);
+	if (overdue(link, now))
+		connection_fail(link, -ETIMEDOUT);
+}
+
+bool connection_busy(const struct connection *link)
+{
+	return link->dialling || link->gets.count || link->puts.count || link->under_way.count;
+}
+
+void connection_accept(struct connection *link, struct link_call *call)
+{
+	queue_put(call->put ? &link->puts : &link->gets, call);
+}
+

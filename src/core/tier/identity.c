@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/tier/identity.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/sys.h"
+#include "core/origin/origin.h"
+#include "core/tier/seal.h"
+
+#define FORMAT_VERSION 1u
+/* The round trips of many small files take longer than their bytes. */
+#define SIZE_MIN (64u << 10)
+/* Two seconds, as files must have been unchanged anyway, and as much for clocks that differ. */
+#define SETTLED_NS (UINT64_C(4) * 1000000000)
+
+/* Everything that tells one chunk from another, and behind it the rest of the path. */
+struct name {
+	uint32_t version, epoch;
+	char data_set[64];
+	uint64_t size;
+	int64_t mtime_sec, ctime_sec;
+	uint32_t mtime_nsec, ctime_nsec;
+	uint64_t inode;
+	uint64_t chunk;
+	uint32_t chunk_bytes, path_bytes;
+	char path[PATH_MAX];
+};
+
+bool identity_may(const struct file *file)
+{
+	return load_relaxed(&file->tier.state) != TIER_NEVER && file->path && file->size >= SIZE_MIN;
+}
+
+/* On its first use. */
+static bool file_learn(const struct setup *setup, struct file *file, int fd)
+{
+	const struct setup_name *name;
+	struct origin origin;
+	struct statx stx;
+	const char *rest;
+
+	if (!identity_may(file))
+		return false;
+	name = setup_find(setup, file->path, &rest);
+	if (!name || sys_fstatx(fd, &stx))
+		return false;
+	origin_of(fd, &stx, &origin);
+	if (origin.packed || origin.special)
+		return false;
+	store_relaxed(&file->tier.name, (uint32_t)(name - setup->name));
+	return true;
+}
+
+static bool settled(const struct identity *identity)
+{
+	uint64_t now = clock_real_ns();
+	uint64_t changed = (uint64_t)identity->mtime_sec * 1000000000u + identity->mtime_nsec;
+
+	return now > SETTLED_NS && changed < now - SETTLED_NS;
+}
+
+bool identity_make(const struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
+		   uint8_t key[WIRE_KEY])
+{
+	const struct identity *identity = &file->identity;
+	uint32_t fresh = TIER_NEW;
+	struct name name;
+	const char *rest;
+
+	if (load_relaxed(&file->tier.state) == TIER_NEW) {
+		bool known = file_learn(setup, file, fd);
+
+		cas(&file->tier.state, &fresh, known ? TIER_UNPROVEN : TIER_NEVER);
+	}
+	if (!identity_may(file) || !settled(identity) || !setup_find(setup, file->path, &rest))
+		return false;
+	memset(&name, 0, offsetof(struct name, path));
+	name.version = FORMAT_VERSION;
+	name.epoch = setup->epoch;
+	strcpy(name.data_set, setup->name[file->tier.name].name);
+	name.size = identity->size;
+	name.mtime_sec = identity->mtime_sec;
+	name.mtime_nsec = identity->mtime_nsec;
+	/* where numbers of files are the server's, so is this time */
+	if (identity->inode) {
+		name.inode = identity->inode;
+		name.ctime_sec = identity->ctime_sec;
+		name.ctime_nsec = identity->ctime_nsec;
+	}
+	name.chunk = chunk;
+	name.chunk_bytes = chunk_bytes;
+	name.path_bytes = (uint32_t)strnlen(rest, sizeof(name.path));
+	memcpy(name.path, rest, name.path_bytes);
+	seal_name(key, &name, offsetof(struct name, path) + name.path_bytes);
+	return true;
+}

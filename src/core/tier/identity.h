@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Which chunk of which file of which data set: the key under which all machines find it. */
+#ifndef CORE_TIER_IDENTITY_H
+#define CORE_TIER_IDENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/origin/file.h"
+#include "core/tier/setup.h"
+#include "core/tier/wire.h"
+
+/* A glance, without looking anything up: whether the file may have a place in the tier. */
+bool identity_may(const struct file *file);
+
+/*
+ * The key. False: the file has none: it belongs to no named data set, is small, lies on a packed file system,
+ * or changed a moment ago.
+ */
+bool identity_make(const struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
+		   uint8_t key[WIRE_KEY]);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets by base/sys.h, for a thread with descriptors of its own. Nothing here waits but socket_sleep(). */
+#ifndef CORE_TIER_SOCKET_H
+#define CORE_TIER_SOCKET_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct socket_wait {
+	struct pollfd poll;
+};
+
+/* A descriptor, or -errno. `under_way`: whether it is connected will be told by socket_error(). */
+int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *under_way);
+int socket_error(int fd); /* 0 or -errno */
+
+/* `head`, then `data`, without the first `skip` bytes of both. Bytes taken, or -errno. */
+ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data, size_t data_bytes,
+		    size_t skip);
+ssize_t socket_receive(int fd, void *to, size_t n);
+
+struct socket_wait socket_waits(int fd, bool to_write);
+void socket_sleep(struct socket_wait *wait, uint32_t count, long ns);
+bool socket_may_read(const struct socket_wait *wait);
+bool socket_may_write(const struct socket_wait *wait);
+
+/*
+ * Whether the calling thread has a seccomp filter of its program's own: one may kill who makes a socket. Those
+ * that the first process of a container has, too, are its runtime's, which lets programs use the network.
+ */
+bool socket_forbidden(void);
+
+#endif

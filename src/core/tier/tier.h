@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several machines read one data set, and its origin is read once: chunks lie sealed in memcached servers.
+ * The tier is asked by the helper that is about to read a chunk from the origin, in place of that.
+ *
+ *	the price, the breaker -> which server -> mg KEY with a lease
+ *	a value		open it; was a chunk of this file compared with the origin's? -> use it; else read the origin,
+ *			too, and compare
+ *	a miss, ours	read the origin, store, then ms KEY
+ *	a miss, another's	ask again for a while; then read the origin, and put nothing
+ *	late, bad, refused	read the origin
+ *
+ * Nothing here fails a read. A value is right because it opened under a key that is made of the secret, the data
+ * set's name, the file's path in it, its size and times, and the chunk's number; and because machines that have
+ * different files by these names are found out by comparing.
+ */
+#ifndef CORE_TIER_H
+#define CORE_TIER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rawcache/rawcache.h>
+
+#include "core/origin/file.h"
+#include "core/tier/wire.h"
+
+/* What is known of one chunk between the question and its end; zeroed before. */
+struct tier_ask {
+	uint8_t key[WIRE_KEY];
+	uint64_t hash[2]; /* of what the tier has, to be compared */
+	uint32_t server;
+	bool put; /* it is ours to put */
+	bool compare;
+	bool proves; /* the file, and others wait for it */
+};
+
+/* Take over the options of an attaching process: it has a tier from then on, or a line in the log says why not. */
+void tier_setup(const struct rawcache_options *options);
+extern bool tier_active;
+
+/*
+ * Whether the tier should be asked for chunks of the file that a program waits for: 0, or the nanoseconds that
+ * are worth waiting for a place to do so.
+ */
+uint64_t tier_wants(struct rawcache *cache, struct file *file);
+
+/*
+ * By a thread with the program's descriptors: whether tier_get() is to be called for chunks of the file. Has the
+ * tier's helper there then.
+ */
+bool tier_prepare(const struct file *file);
+
+/*
+ * By a helper: the bytes of a chunk; `fd` is of its file. Returns `length`, or 0: read the origin.
+ */
+int32_t tier_get(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, uint32_t length,
+		 struct tier_ask *ask);
+
+/* The origin was read in `ns` after tier_get() had nothing. `good`: all of it came, and the file is what it was. */
+void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
+		 uint64_t ns, bool good);
+
+/* The chunk was stored, and the file was what it was after it was read: put it, if it is ours to put. */
+void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);
+
+/* It will not be put: let others. */
+void tier_forget(struct tier_ask *ask);
+
+/* Before the program ends: a moment for what is being put. */
+void tier_settle(void);
+
+#endif

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""Nodes that share a tier: time of each, and bytes of the origin, as a multiple of the file.
+
+usage: bench_tier.py BUILD WORK SOURCE [ROW]...
+Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
+every byte with a local copy. BENCH_BYTES is the file's size."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+reads = sys.argv[1] == "--read"
+build, work, source = ("", "", "") if reads else sys.argv[1:4]
+rows = sys.argv[4:]
+size = int(os.environ.get("BENCH_BYTES", 256 << 20))
+rawcache, origin = build + "/rawcache", build + "/tests/origin/origin"
+file = work + "/back/file"
+fakes = "drip stall garbage noise huge random short opaque cut lease full late line unasked".split()
+children, mounts, servers = [], [], []
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def listens(port):
+    for _ in range(200):
+        with socket.socket() as s:
+            if not s.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.02)
+    sys.exit("a server does not listen")
+
+
+def start(*command):
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    children.append(child)
+    return child
+
+
+def end(child):
+    child.kill()
+    child.wait()
+    children.remove(child)
+
+
+def memcached():
+    port = free_port()
+    child = start("memcached", "-u", "root", "-l", "127.0.0.1", "-p", str(port), "-m", "1024", "-t", "4")
+    listens(port)
+    servers.append((child, "127.0.0.1:%d" % port))
+
+
+def fresh_servers():
+    for child, _ in list(servers):
+        child.send_signal(signal.SIGCONT)
+        end(child)
+    servers.clear()
+    for _ in range(3):
+        memcached()
+
+
+def stat(mount):
+    with open(mount + "/.origin/stats") as f:
+        return int(dict(line.split(None, 1) for line in f)["read_bytes"])
+
+
+class Node:
+    def __init__(self, n):
+        self.mount, self.image = "%s/m%d" % (work, n), "%s/%d.img" % (work, n)
+        os.mkdir(self.mount)
+        subprocess.run([origin, "--latency=2", "--bandwidth=200M", "--direct-io", work + "/back", self.mount], check=True)
+        mounts.append(self.mount)
+
+    def begin(self, addresses, seed=-1):
+        subprocess.run([rawcache, "format", "--force", "--size", "%d" % (size + (128 << 20)), self.image], check=True, stdout=subprocess.DEVNULL)
+        env = dict(os.environ, RAWCACHE_TIER=addresses, RAWCACHE_TIER_KEY=work + "/key", RAWCACHE_TIER_NAME=self.mount + "=bench")
+        self.before, self.begun = stat(self.mount), time.monotonic()
+        self.child = subprocess.Popen(
+            [rawcache, "run", "--path", self.mount, "--cache", self.image, "--", sys.executable, __file__, "--read", self.mount + "/file", file, str(seed)],
+            env=env, stdout=subprocess.PIPE, text=True)
+
+    def finish(self):
+        out = self.child.communicate()[0]
+        if self.child.returncode:
+            sys.exit("a node has wrong bytes, or failed")
+        self.seconds, self.slowest, self.cpu = map(float, out.split())
+        self.share = (stat(self.mount) - self.before) / size
+        return self
+
+
+def read(path, reference, seed):
+    """Eight threads; prints the seconds, the slowest read, and the processor's seconds."""
+    import random
+    import threading
+
+    order = list(range(0, size, 262144))
+    if seed >= 0:
+        random.Random(seed).shuffle(order)
+    order.reverse()
+    a, b = os.open(path, os.O_RDONLY), os.open(reference, os.O_RDONLY)
+    slowest, wrong, begun = [0.0] * 8, [], time.monotonic()
+
+    def work_on(n):
+        while True:
+            try:
+                at = order.pop()
+            except IndexError:
+                return
+            t = time.monotonic()
+            got = os.pread(a, 262144, at)
+            slowest[n] = max(slowest[n], time.monotonic() - t)
+            if got != os.pread(b, 262144, at):
+                wrong.append(at)
+
+    threads = [threading.Thread(target=work_on, args=(n,)) for n in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    print(time.monotonic() - begun, max(slowest), time.process_time())
+    sys.exit(bool(wrong))
+
+
+def show(name, nodes, base=None):
+    seconds = max(n.seconds for n in nodes)
+    print("%-44s %6.2f s%s  origin %5.3f x  slowest read %4.0f ms  cpu %4.2f s" % (
+        name, seconds, "  %5.2f x" % (seconds / base) if base else "", sum(n.share for n in nodes),
+        1000 * max(n.slowest for n in nodes), sum(n.cpu for n in nodes)), flush=True)
+    return seconds
+
+
+def one(node, addresses):
+    with open(node.mount + "/.origin/control", "w") as f:
+        f.write("bandwidth 200000000\n")
+    node.begin(addresses)
+    return node.finish()
+
+
+def at_once(nodes, addresses, shuffled=False):
+    """All origins together have 200 MB/s."""
+    for node in nodes:
+        with open(node.mount + "/.origin/control", "w") as f:
+            f.write("bandwidth %d\n" % (200000000 // len(nodes)))
+    for i, node in enumerate(nodes):
+        node.begin(addresses, i if shuffled else -1)
+    return [node.finish() for node in nodes]
+
+
+def main():
+    os.mkdir(work + "/back")
+    with open(file, "wb") as f:
+        for _ in range(size >> 20):
+            f.write(os.urandom(1 << 20))
+    os.utime(file, (time.time() - 3600,) * 2)
+    with open(os.open(work + "/key", os.O_CREAT | os.O_WRONLY, 0o600), "wb") as f:
+        f.write(os.urandom(32))
+    nodes = [Node(n) for n in range(8)]
+    time.sleep(3)
+    wanted = lambda name: not rows or name in rows
+    all_of = lambda: ",".join(address for _, address in servers)
+    alone = show("no tier, one node", [one(nodes[0], "")])
+    if wanted("turn"):
+        fresh_servers()
+        for n, node in enumerate(nodes):
+            show("in turn, node %d" % (n + 1), [one(node, all_of())], alone)
+    if wanted("once"):
+        for count in 2, 4, 8:
+            without = show("no tier, %d at once" % count, at_once(nodes[:count], ""))
+            for shuffled in False, True:
+                fresh_servers()
+                show("%d at once, %s" % (count, "shuffled" if shuffled else "same order"),
+                     at_once(nodes[:count], all_of(), shuffled), without)
+    for name, what in ("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP):
+        if not wanted(name):
+            continue
+        fresh_servers()
+        one(nodes[0], all_of())
+        nodes[1].begin(all_of())
+        time.sleep(0.2)
+        servers[0][0].send_signal(what)
+        show("warm, one of three %s after 0.2 s" % name, [nodes[1].finish()], alone)
+        show("the next node", [one(nodes[2], all_of())], alone)
+    for mode in fakes:
+        if not wanted(mode) and not wanted("fakes"):
+            continue
+        port = free_port()
+        child = start(sys.executable, source + "/tests/faults/tier_fake.py", mode, str(port))
+        listens(port)
+        without = one(nodes[0], "").seconds
+        show("cold, the server is wrong: " + mode, [one(nodes[0], "127.0.0.1:%d" % port)], without)
+        end(child)
+
+
+if reads:
+    size = os.path.getsize(sys.argv[3])
+    read(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+try:
+    main()
+finally:
+    for child, _ in servers:
+        child.send_signal(signal.SIGCONT)
+    for child in list(children):
+        end(child)
+    for mount in mounts:
+        subprocess.run(["fusermount3", "-u", "-z", mount])

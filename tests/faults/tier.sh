@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Machines that share a tier of memcached servers: each node has an image and an origin mount of its own, at another
+# place. Servers that fail in each way, secrets and data sets that differ: every byte is compared.
+. "$(dirname "$0")/../lib.sh"
+need memcached python3
+need_origin
+ldconfig -p | grep -q 'libsodium\.so\.23' || skip_all "libsodium is not installed"
+size=$((8 << 20))
+mkdir -p "$scratch/back" "$scratch/other"
+head -c $size /dev/urandom >"$scratch/back/file"
+head -c $size /dev/urandom >"$scratch/other/file"
+head -c 100000 /dev/urandom >"$scratch/back/small"
+age "$scratch/back"
+touch -r "$scratch/back/file" "$scratch/other/file"
+head -c 32 /dev/urandom >"$scratch/key"
+chmod 600 "$scratch/key"
+
+# server NAME [OPTION]...: a memcached; $NAME_port and $NAME_pid
+server() {
+	eval "$1_port=$(free_port)"
+	eval "server_port=\$$1_port"
+	name=$1
+	shift
+	memcached -u root -l 127.0.0.1 -p "$server_port" -m 64 "$@" 2>"$scratch/memcached.log" &
+	eval "${name}_pid=$!"
+	pids="$pids $!"
+	for _ in $(seq 100); do
+		(: <>"/dev/tcp/127.0.0.1/$server_port") 2>/dev/null && break
+		sleep 0.05
+	done
+}
+# fake MODE [REAL_PORT]: a server that is wrong; its port is $fake_port
+fake() {
+	fake_port=$(free_port)
+	python3 "$(dirname "$0")/tier_fake.py" "$1" "$fake_port" ${2:+"$2"} 2>"$scratch/fake.log" &
+	fake_pid=$!
+	pids="$pids $!"
+	for _ in $(seq 100); do
+		(: <>"/dev/tcp/127.0.0.1/$fake_port") 2>/dev/null && break
+		sleep 0.05
+	done
+}
+# node N [BACKING]: a fresh image, and a mount at a place of its own
+node() {
+	IMAGE=$scratch/node$1.img
+	CACHED_PATH=$scratch/mnt$1
+	if [ ! -d "$CACHED_PATH/.origin" ]; then
+		# slow, so that a server on a busy machine is not late
+		origin_mount "${2:-$scratch/back}" "$CACHED_PATH" --latency=30 --direct-io
+	fi
+	"$RAWCACHE" format --force --size 64M "$IMAGE" >/dev/null
+	rm -f "$scratch/log"
+}
+# tiered COMMAND...: below the cache, with the servers of $servers
+tiered() {
+	RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=${KEY:-$scratch/key} RAWCACHE_TIER_NAME=$CACHED_PATH=data \
+		RAWCACHE_LOG=$scratch/log cached "$@"
+}
+# same FILE WHAT: the program has every byte, and so has a second reader, from the image alone
+same() {
+	tiered cat "$CACHED_PATH/$1" >"$scratch/got"
+	check "$2: the bytes are right" cmp "$scratch/got" "${WANTED:-$scratch/back}/$1"
+	RAWCACHE_TIER= cached cat "$CACHED_PATH/$1" >"$scratch/got"
+	check "$2: what was stored is right" cmp "$scratch/got" "${WANTED:-$scratch/back}/$1"
+}
+
+server one
+server two
+server three
+servers=127.0.0.1:$one_port,127.0.0.1:$two_port,127.0.0.1:$three_port
+node 1
+same file "the first node"
+at_least "$(counter tier_puts)" 16 "it puts what it reads"
+is "$(counter tier_hits)" 0 "it finds nothing there"
+node 2
+before=$(origin_stat "$CACHED_PATH" read_bytes)
+same file "the second node"
+at_least "$(counter tier_hits)" 1 "it has chunks of the tier"
+at_most $(($(origin_stat "$CACHED_PATH" read_bytes) - before)) $((size - 262144)) "its origin is read less"
+is "$(counter tier_bad)" 0 "all values opened"
+gets=$(counter tier_gets)
+same file "a warm node"
+is "$(counter tier_gets)" "$gets" "a warm node asks the tier nothing"
+same small "a small file"
+
+# what belongs to no named data set is not shared
+node 3
+RAWCACHE_TIER_NAME=/nowhere=data RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key cached cat "$CACHED_PATH/file" |
+	cmp - "$scratch/back/file"
+ok $? "a file of no data set is read"
+is "$(counter tier_gets)" 0 "and not asked for"
+
+# a data set of the same name whose files differ
+node 4 "$scratch/other"
+WANTED=$scratch/other same file "a node with other files of the same names"
+at_least "$(counter tier_differs)" 1 "the difference is found"
+is "$(counter tier_hits)" 0 "and nothing of the tier is used"
+gets=$(counter tier_gets)
+"$RAWCACHE" drop --cache "$IMAGE" "$CACHED_PATH/file" >/dev/null
+WANTED=$scratch/other same file "another process of that node"
+is "$(counter tier_gets)" "$gets" "it does not ask"
+check "the log says which data set" grep -q "data is not shared any more" "$scratch/log"
+
+head -c 32 /dev/urandom >"$scratch/key2"
+chmod 600 "$scratch/key2"
+node 5
+KEY=$scratch/key2 same file "a node with another secret"
+is "$(counter tier_hits)" 0 "has nothing of the others"
+chmod 644 "$scratch/key2"
+node 5
+KEY=$scratch/key2 tiered true 2>"$scratch/refusal"
+is $? 1 "a secret that others may read is refused"
+check "by a sentence that says what to do" grep -q "chmod 600" "$scratch/refusal"
+KEY=$scratch/key3 tiered true 2>"$scratch/refusal"
+is $? 1 "no secret at all is refused"
+# a program that inherits it goes on without
+RAWCACHE_PATHS=$CACHED_PATH RAWCACHE_DEVICE=$IMAGE RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key2 \
+	RAWCACHE_TIER_NAME=$CACHED_PATH=data LD_PRELOAD=$RAWCACHE_PRELOAD cmp "$CACHED_PATH/file" "$scratch/back/file"
+ok $? "a program that inherits it reads without a tier"
+is "$(counter tier_gets)" 0 "and asks nothing"
+
+node 6
+RAWCACHE_TIER_MODE=ro same file "a node that puts nothing"
+is "$(counter tier_puts)" 0 "puts nothing"
+
+kill -9 "$one_pid"
+kill -STOP "$two_pid"
+node 7
+same file "one server killed, one stopped"
+kill -CONT "$two_pid"
+node 8
+same file "the stopped one goes on"
+
+# a server between, which spoils what a good one has
+for mode in wrong replay flip; do
+	fake $mode "$three_port"
+	servers=127.0.0.1:$fake_port
+	node 9
+	same file "$mode, first"
+	node 9
+	same file "$mode"
+	at_least "$(counter tier_bad)" 1 "$mode: values that do not open are counted"
+	is "$(($(counter tier_hits) > 16))" 0 "$mode: few chunks of it are used"
+	stop "$fake_pid"
+done
+for mode in drip stall garbage noise huge random short opaque cut lease full late line unasked; do
+	fake $mode
+	servers=127.0.0.1:$fake_port
+	node 9
+	same file "$mode"
+	is "$(counter tier_hits)" 0 "$mode: nothing of it is used"
+	stop "$fake_pid"
+done
+servers=127.0.0.1:$(free_port)
+node 9
+same file "nothing listens"
+
+# the program sees nothing of it
+servers=127.0.0.1:$three_port
+node 9
+tiered python3 - "$CACHED_PATH/file" "$CACHED_PATH/small" <<'P' >"$scratch/seen"
+import os, sys
+open(sys.argv[2], "rb").read()
+before = sorted(os.listdir("/proc/self/fd"))
+data = open(sys.argv[1], "rb").read()
+pid = os.fork()
+if not pid:
+    os._exit(open(sys.argv[1], "rb").read() != data)
+print(os.waitpid(pid, 0)[1], before == sorted(os.listdir("/proc/self/fd")))
+P
+is "$(cat "$scratch/seen")" "0 True" "descriptors stay as they are, and a fork child reads"
+node 9
+cached python3 - "$CACHED_PATH/file" <<'P' >"$scratch/seen"
+import sys
+open(sys.argv[1], "rb").read()
+print("sodium" in open("/proc/self/maps").read())
+P
+is "$(cat "$scratch/seen")" False "without RAWCACHE_TIER libsodium is not loaded"
+done_testing
