@@ -31,6 +31,7 @@ few='[5, 20_000_000, 40_000_000]'
 at_most "$(reads large "$few")" $((3 * 2 * chunk)) "three places of 48 MiB: not much more than they are is fetched"
 is "$(reads large "$few")" 0 "and then they are cached"
 at_most "$(reads large '[30_000_000]')" $((2 * chunk)) "a place that was not touched is fetched alone"
+at_most "$(reads large "$few + [10_000_000]")" $((2 * chunk)) "also beside others that are cached"
 at_most "$(reads small '[0]')" $chunk "a small file is fetched"
 is "$(reads small 'range(0, 200_000, 4096)')" 0 "as a whole"
 at_most "$(reads large 'range(0, 48 << 20, 4096)')" $((52 << 20)) "what is touched wholly is fetched once"

@@ -25,7 +25,6 @@ struct request {
 	int prot, flags;
 	struct critical critical;
 	bool limited; /* the address space is: there is room for one mapping, and for no spare */
-	uint64_t until_ms; /* to fetch what is missing */
 	uint64_t let_in_ms; /* when signals were let in last */
 };
 

@@ -21,8 +21,6 @@
 #define STRETCHES_MAX 1024u
 /* What one mapping fetches at most, and how long it may take; what is missing then stays the origin's. */
 #define FETCH_MAX (64u << 20)
-/* Of what is mapped so many parts are cached for each one that is missing: it was, and was dropped. */
-#define FETCH_KNOWN 3u
 
 static struct map_piece *piece_make(const struct request *request, uint64_t done,
 				    const struct run *run)
@@ -116,39 +114,27 @@ static uint64_t fetch_most(const struct request *r, uint64_t length)
 	return length <= r->cache->chunk_bytes ? length : 0;
 }
 
-/* Whether `rest` bytes more that are missing may be fetched; `known` and `missed` are those before. */
-static bool fetch_pays(const struct request *r, uint64_t most, uint64_t known, uint64_t missed, uint64_t rest)
-{
-	if (!most)
-		return known >= FETCH_KNOWN * (missed + rest) && missed + rest <= FETCH_MAX;
-	return missed < most && (r->flags & MAP_POPULATE || clock_coarse_ms() < r->until_ms);
-}
-
 void layout_find(struct layout *layout, struct request *r, uint64_t length)
 {
 	struct rawcache *cache = r->cache;
-	uint64_t most = fetch_most(r, length);
-	uint64_t known = 0;
-	uint64_t missed = 0;
+	uint64_t fetch = fetch_most(r, length);
+	uint64_t until = r->flags & MAP_POPULATE ? UINT64_MAX : clock_coarse_ms() + MAP_FETCH_MS;
 
 	r->let_in_ms = clock_coarse_ms();
-	r->until_ms = r->let_in_ms + MAP_FETCH_MS;
 	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
 		struct run run;
 		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
-		bool fetched = err && fetch_pays(r, most, known, missed, rest);
 
-		missed += err ? rest : 0;
-		if (fetched) {
+		if (err && fetch && clock_coarse_ms() < until) {
+			fetch -= min_u64(fetch, rest);
 			critical_leave(&r->critical);
 			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
 			critical_enter(&r->critical);
 		} else {
 			signals_let_in(r);
 		}
-		known += err || fetched ? 0 : run.length;
 		if (!err)
 			err = layout_add(layout, r, done, &run);
 		if (err && err != -ENODATA && err != -ESTALE)
