@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Databases whose files readers and writers have open for reading and writing, below the cache and outside of it: their own
+# checks and tests/programs/stores.py find them whole, and no reader sees an old commit. STORES_SECONDS: for each.
+. "$(dirname "$0")/../lib.sh"
+need python3
+python=/usr/bin/python3 # the one that Debian's modules are for
+[ -x "$python" ] || python=python3
+[ "${RAWCACHE_TESTS_FULL:-}" != 1 ] || STORES_SECONDS=${STORES_SECONDS:-60}
+export RAWCACHE_SETTLE=0.02
+IMAGE=$scratch/cache.img
+"$RAWCACHE" format --size 128M "$IMAGE" >/dev/null || exit 1
+
+# store KIND DIRECTORY TEXT
+store() {
+	mkdir -p "$2/$1"
+	CACHED_PATH=$2
+	before=$(counter hits)
+	check "$1, $3: whole, and no reader sees an old commit" cached timeout 900 \
+		"$python" "$TOP_SRCDIR/tests/programs/stores.py" "$1" "$2/$1" "${STORES_SECONDS:-4}" "$scratch/commits"
+	sed 's/^/# /' "$scratch/check.log"
+	hits=$(($(counter hits) - before))
+	echo "# $hits hits"
+}
+for kind in sqlite-delete sqlite-wal; do
+	store $kind "$scratch/local" "on a local file system"
+	at_least $hits 100 "$kind was read from the cache"
+done
+if "$python" -c 'import lmdb' 2>/dev/null; then
+	store lmdb "$scratch/local" "on a local file system"
+else
+	echo "# lmdb: python3-lmdb is not installed"
+fi
+if [ -x "$ORIGIN" ] && [ -w /dev/fuse ]; then
+	mkdir -p "$scratch/back"
+	origin_mount "$scratch/back" "$scratch/mount" --attr-timeout=1
+	for kind in sqlite-delete sqlite-wal; do
+		store $kind "$scratch/mount" "on FUSE"
+		at_least $hits 100 "$kind was read from the cache"
+	done
+fi
+done_testing
