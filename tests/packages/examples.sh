@@ -79,6 +79,6 @@ else
 fi
 "$RAWCACHE" help --table variables | sed -n 's/^\.B \(RAWCACHE_[A-Z_]*\).*/\1/p' | sort >known
 printf 'RAWCACHE_NODE_%s\n' DIR SIZE KEEP >>known
-grep -rhoE 'RAWCACHE_[A-Z_]+' "$examples" | sort -u | grep -vxF -f known >unknown
+grep -rhoE --exclude='*.c' 'RAWCACHE_[A-Z_]+' "$examples" | sort -u | grep -vxF -f known >unknown
 is "$(cat unknown)" "" "they name no variable that there is not"
 done_testing
