@@ -10,14 +10,19 @@
 
 static void inherited_look(int fd, void *arg)
 {
+	struct statx stx;
+
 	(void)arg;
+	/* most are pipes and terminals; no server is asked */
+	if (sys_fstatx_by(fd, AT_STATX_DONT_SYNC, &stx) || !S_ISREG(stx.stx_mode))
+		return;
 	if (track_path_inside(fd) && !fdtab_reserve(fd))
 		fdtab_swap(fd, FDTAB_ADOPT);
 }
 
 void track_inherited(void)
 {
-	procfd_each(inherited_look, NULL);
+	procfd_each_alone(inherited_look, NULL);
 }
 
 void track_received(int fd)

@@ -4,11 +4,13 @@
 #include "shim/libc/procfd.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/sys.h"
 
 #define DIRECTORY "/proc/self/fd/"
+#define LOW 64 /* bits of a word */
 
 struct dirent_raw {
 	uint64_t inode;
@@ -61,6 +63,35 @@ static int number_of(const char *name)
 		n = n * 10 + (*name - '0');
 	}
 	return n;
+}
+
+/*
+ * Since Linux 6.2 the size of the directory is how many there are. If all of them are low numbers, asking for
+ * those takes a fraction of what reading the directory does.
+ */
+static bool each_low(void (*visit)(int fd, void *arg), void *arg)
+{
+	struct statx stx;
+	uint64_t open = 0;
+	uint64_t left;
+
+	if (sys_statx(AT_FDCWD, DIRECTORY, 0, STATX_SIZE, &stx) || !stx.stx_size)
+		return false;
+	left = stx.stx_size;
+	for (int fd = 0; fd < LOW && left; fd++)
+		if (sys_fcntl(fd, F_GETFD, 0) >= 0) {
+			open |= UINT64_C(1) << fd;
+			left--;
+		}
+	for (int fd = 0; fd < LOW && !left; fd++)
+		if (open >> fd & 1)
+			visit(fd, arg);
+	return !left;
+}
+
+int procfd_each_alone(void (*visit)(int fd, void *arg), void *arg)
+{
+	return each_low(visit, arg) ? 0 : procfd_each(visit, arg);
 }
 
 int procfd_each(void (*visit)(int fd, void *arg), void *arg)

@@ -15,4 +15,7 @@ ssize_t procfd_path(int fd, char *buf, size_t n);
 /* Call `visit` for every open descriptor; 0, or a negative errno value without /proc. */
 int procfd_each(void (*visit)(int fd, void *arg), void *arg);
 
+/* The same while no other thread opens or closes any. */
+int procfd_each_alone(void (*visit)(int fd, void *arg), void *arg);
+
 #endif
