@@ -113,6 +113,7 @@ complete -c rawcache -n __rawcache_first -a explain -d 'tell whether and why a f
 complete -c rawcache -n '__rawcache_using explain' -l cache -s c -r -F -d 'image file or block device'
 complete -c rawcache -n '__rawcache_using explain' -l path -s p -x -a '(__fish_complete_directories)' -d 'besides RAWCACHE_PATHS'
 complete -c rawcache -n '__rawcache_using explain' -l exclude -s x -x -a '(__fish_complete_directories)' -d 'but not those below DIR'
+complete -c rawcache -n '__rawcache_using explain' -l names -s n -d 'of directories'
 complete -c rawcache -n '__rawcache_using explain' -l json -s j -d 'as JSON'
 complete -c rawcache -n '__rawcache_using explain' -l help -s h -d 'this text'
 complete -c rawcache -n '__rawcache_using explain' -F

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/explain_names.h"
 #include "cli/json.h"
 #include "cli/option.h"
 #include "cli/pathlist.h"
@@ -19,6 +20,7 @@
 struct explain {
 	const char *cache;
 	bool json;
+	bool names; /* of directories, instead of files */
 	struct pathlist paths;
 	struct target target;
 	struct subject_view view;
@@ -30,6 +32,7 @@ static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
 	{ "path", required_argument, NULL, 'p' },
 	{ "exclude", required_argument, NULL, 'x' },
+	{ "names", no_argument, NULL, 'n' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -46,6 +49,9 @@ static int explain_option(struct explain *explain, int c, char **argv)
 		return pathlist_add(&explain->paths, optarg, false, "--path");
 	case 'x':
 		return pathlist_add(&explain->paths, optarg, true, "--exclude");
+	case 'n':
+		explain->names = true;
+		return GO_ON;
 	case 'j':
 		explain->json = true;
 		return GO_ON;
@@ -59,7 +65,7 @@ static int explain_parse(struct explain *explain, int argc, char **argv)
 	int status = GO_ON;
 	int c;
 
-	while (status == GO_ON && (c = option_next(argc, argv, ":c:p:x:jh", longs)) != -1)
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:p:x:njh", longs)) != -1)
 		status = explain_option(explain, c, argv);
 	if (status == GO_ON && optind == argc)
 		return say_usage("explain", "no file named; give the files to explain");
@@ -284,7 +290,10 @@ static int explain_all(struct explain *explain, char **names)
 
 	if (explain->json)
 		document_begin(explain);
-	for (char **name = names; *name; name++) {
+	if (explain->names)
+		worst = explain_names(&explain->target, explain->view.paths,
+				      explain->json ? &explain->out : NULL, names);
+	for (char **name = names; *name && !explain->names; name++) {
 		int status = explain_one(explain, *name, name == names);
 
 		worst = status > worst ? status : worst;
@@ -321,11 +330,14 @@ const struct command command_explain = {
 	.summary = "tell whether and why a file is cached or not",
 	.help =
 		"Usage: rawcache explain [OPTION]... FILE...\n"
+		"       rawcache explain --names [OPTION]... DIR...\n"
 		"\n"
 		"Tell whether a program that opens FILE for reading is served from the cache, and if\n"
 		"not, why; under which key its present state is cached, and how much of it is. The\n"
 		"status is 0 when all files are served, else 1.\n"
 		"\n"
+		"  -n, --names        of directories: whether names that do not exist are remembered\n"
+		"                     (RAWCACHE_NAMES), and why not\n"
 		"  -p, --path DIR     besides RAWCACHE_PATHS, cache the files below DIR\n"
 		"  -x, --exclude DIR  but not those below DIR\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"

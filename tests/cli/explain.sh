@@ -44,6 +44,31 @@ is "$(member data/escape reason)" outside "a link that leads elsewhere"
 is "$(member data/escape path)" "$scratch/other/outside" "is told by its canonical name"
 is "$("$RAWCACHE" explain --path /proc --json /proc/self/maps | grep -c '"special_fs"\|"empty"')" 1 \
 	"a file that the kernel makes up"
+names() {
+	explain --names --json data | python3 -c '
+import json, sys
+answer = json.load(sys.stdin)["files"][0]
+print(answer["names"], answer["text"])'
+}
+is "$(names)" "False RAWCACHE_NAMES is 0" "names are not remembered by default"
+grep -q 'because *.*RAWCACHE_NAMES is 0' <<<"$(explain --names data)"
+ok $? "which is told"
+if [ "$(printf '%s\n' 6.8 "$(uname -r)" | sort -V | head -n 1)" = 6.8 ]; then
+	is "$(RAWCACHE_NAMES=auto names)" \
+		"False it is not known whether its mount's directories have real times; RAWCACHE_NAMES=1 says so" \
+		"on mounts of which nothing is known"
+	touch data
+	is "$(RAWCACHE_NAMES=1 names)" "False it was changed a moment ago" "nor in a directory that has just changed"
+	touch -d '10 seconds ago' data
+	is "$(RAWCACHE_SETTLE=600 RAWCACHE_NAMES=1 names)" "False it was changed a moment ago" \
+		"by its ctime, and not before it has settled"
+	sleep 2.1
+	is "$(RAWCACHE_NAMES=1 names)" "True " "and are in one that has settled"
+	is "$("$RAWCACHE" explain --names --path data other | grep -c 'below no configured path')" 0 \
+		"RAWCACHE_NAMES comes first"
+	is "$(RAWCACHE_NAMES=1 "$RAWCACHE" explain --names --path data other | grep -c 'below no configured path')" 1 \
+		"in directories elsewhere they are not"
+fi
 explain data/nothing >out
 is $? 1 "a file that is not there is refused"
 grep -q 'cannot open data/nothing: No such file' out
