@@ -15,12 +15,15 @@ static const char commit[] =
 /* Commands that a build can leave out, and what else differs between builds. */
 static void features_print(void)
 {
-	static const char *const names[] = { "tier", "top", "doctor", "export" };
+	static const char *const names[] = { "top", "doctor", "export" };
 
 	fputs("features:", stdout);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (command_find(names[i]))
 			printf(" %s", names[i]);
+#ifdef ENABLE_TIER
+	fputs(" tier", stdout);
+#endif
 #ifdef HAVE_MICROHTTPD
 	fputs(" microhttpd", stdout);
 #endif

@@ -39,7 +39,7 @@ exec $(command -v pkg-config) "\$@"
 EOF
 if pkg-config --exists smartcols; then
 	configured small --disable-top --disable-doctor
-	is "$(commands small)" "drop du explain export format help info ls run set setup stat verify warm " \
+	is "$(commands small)" "drop du explain export format help info ls run set setup stat tier verify warm " \
 		"without top and doctor neither ncurses nor libelf is needed"
 else
 	skip "without top and doctor" "libsmartcols is not installed"
