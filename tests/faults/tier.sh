@@ -61,7 +61,7 @@ tiered() {
 same() {
 	tiered cat "$CACHED_PATH/$1" >"$scratch/got"
 	check "$2: the bytes are right" cmp "$scratch/got" "${WANTED:-$scratch/back}/$1"
-	RAWCACHE_TIER= cached cat "$CACHED_PATH/$1" >"$scratch/got"
+	RAWCACHE_TIER='' cached cat "$CACHED_PATH/$1" >"$scratch/got"
 	check "$2: what was stored is right" cmp "$scratch/got" "${WANTED:-$scratch/back}/$1"
 }
 

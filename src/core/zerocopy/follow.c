@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/tier/tier.h"
 #include "core/zerocopy/follow.h"
 
 #include <linux/futex.h>
@@ -18,6 +17,7 @@
 #include "core/origin/pool.h"
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
+#include "core/tier/tier.h"
 #include "core/zerocopy/follow_list.h"
 
 #define FOLLOWED_MAX 32u
