@@ -596,8 +596,8 @@ order "cached --reverse" "three two one"
 order "time --reverse" "three one two"
 RAWCACHE_SETTLE=0 "$RAWCACHE" run -p data -- head -c 10 data/a/one >/dev/null
 refused "an order that there is not" 2 "no order; take name" "$RAWCACHE" ls --sort colour
-works "du adds up what ls lists" 0 "^  *585.9K  *585.9K  *100%  *3  *$work/data\$" "$RAWCACHE" du data/a data/b
-grep -q "^  *488.2K .* 2  *$work/data/a\$" out && ! grep -q deep out
+works "du adds up what ls lists" 0 "^ *585.9K  *585.9K  *100%  *3  *$work/data\$" "$RAWCACHE" du data/a data/b
+grep -q "^ *488.2K .* 2  *$work/data/a\$" out && ! grep -q deep out
 ok $? "for each directory below"
 works "du --depth 3" 0 " 1  *$work/data/a/deep/er\$" "$RAWCACHE" du --depth 3 data/a data/b
 [ -z "$("$RAWCACHE" du nowhere 2>&1)" ]
