@@ -21,6 +21,14 @@ check "all calls answer as the kernel does" cached timeout 300 "$names" "$scratc
 at_least "$(counter names_absent)" 20 "and names were learnt"
 at_least "$(counter names_hits)" 100 "and answered"
 
+# a server whose clock is behind: what was changed just now looks old, and the next change within the second looks the same
+origin_mount "$scratch/back" "$scratch/behind" --clock=-10 --seconds
+mkdir "$scratch/back/clock"
+CACHED_PATH=$scratch/behind
+check "also on a server with whole seconds, no ctime, and its clock behind" \
+	cached timeout 300 "$names" "$scratch/behind/clock" "${SEED:-21}" 3
+CACHED_PATH=$scratch/mnt
+
 # three readers who check each answer, three who make, move and remove names: the second and third without the shim,
 # the third in a mount namespace of its own
 mkdir "$scratch/back/storm"

@@ -17,6 +17,13 @@
 
 #define ATTRIBUTE_SALT UINT64_C(0xa5a5617474726962) /* a file's attributes are no names in it */
 
+/* Some servers have no ctime, and tell the mtime in its place, which does not change with attributes. */
+static bool ctime_seems_real(const struct statx *stx)
+{
+	return stx->stx_ctime.tv_sec != stx->stx_mtime.tv_sec ||
+	       stx->stx_ctime.tv_nsec != stx->stx_mtime.tv_nsec;
+}
+
 /* The file as the program names it. */
 static bool file_look(const struct names_attribute *attribute, const char *path, int flags,
 		      struct rawcache_names *names)
@@ -24,7 +31,7 @@ static bool file_look(const struct names_attribute *attribute, const char *path,
 	struct statx stx;
 
 	if (sys_statx(AT_FDCWD, path, flags | AT_STATX_SYNC_AS_STAT, DIR_MASK, &stx) ||
-	    (stx.stx_mask & DIR_MASK) != DIR_MASK)
+	    (stx.stx_mask & DIR_MASK) != DIR_MASK || !ctime_seems_real(&stx))
 		return false;
 	return rawcache_names_look(attach_cache_now(), &stx, attribute->who.hash ^ ATTRIBUTE_SALT,
 				   names);
