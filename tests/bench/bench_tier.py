@@ -4,6 +4,7 @@
 usage: bench_tier.py BUILD WORK SOURCE [ROW]...
 Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
 every byte with a local copy. BENCH_BYTES is the file's size."""
+import json
 import os
 import signal
 import socket
@@ -90,6 +91,8 @@ class Node:
             sys.exit("a node has wrong bytes, or failed")
         self.seconds, self.slowest, self.cpu = map(float, out.split())
         self.share = (stat(self.mount) - self.before) / size
+        totals = subprocess.run([rawcache, "stat", "--json", "--cache", self.image], check=True, stdout=subprocess.PIPE)
+        self.totals = json.loads(totals.stdout)["totals"]
         return self
 
 
@@ -128,9 +131,11 @@ def read(path, reference, seed):
 
 def show(name, nodes, base=None):
     seconds = max(n.seconds for n in nodes)
-    print("%-44s %6.2f s%s  origin %5.3f x  slowest read %4.0f ms  cpu %4.2f s" % (
+    counts = [sum(n.totals["tier_" + c] for n in nodes) for c in ("hits", "timeouts", "skipped", "lease_waits")]
+    print("%-44s %6.2f s%s  origin %5.3f x  slowest read %4.0f ms  cpu %4.2f s  %s" % (
         name, seconds, "  %5.2f x" % (seconds / base) if base else "", sum(n.share for n in nodes),
-        1000 * max(n.slowest for n in nodes), sum(n.cpu for n in nodes)), flush=True)
+        1000 * max(n.slowest for n in nodes), sum(n.cpu for n in nodes),
+        "hits %d late %d skipped %d waits %d" % tuple(counts)), flush=True)
     return seconds
 
 

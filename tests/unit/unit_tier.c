@@ -221,18 +221,18 @@ static void a_tier_that_is_no_faster_is_seldom_asked(void **state)
 	(void)state;
 	assert_true(price_pays(origin));
 	for (int i = 0; i < 100; i++) {
-		price_origin(origin, 1000000);
-		price_hit(origin, 950000);
+		price_origin(origin, 8000000, 8);
+		price_hit(origin, 950000, 1);
 	}
 	for (int i = 0; i < 320; i++)
 		asked += price_pays(origin);
 	assert_int_equal(asked, 10);
 	for (int i = 0; i < 100; i++)
-		price_hit(origin, 300000);
+		price_hit(origin, 2400000, 8);
 	assert_true(price_pays(origin) && price_pays(origin));
 	/* patience follows the origin */
 	for (int i = 0; i < 100; i++)
-		price_origin(origin, 40000000);
+		price_origin(origin, 40000000, 1);
 	assert_in_range(price_patience(origin), 18000000, 24000000);
 }
 

@@ -14,6 +14,7 @@
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
 #include "core/tier/link.h"
+#include "core/tier/tier.h"
 #include "core/zerocopy/follow.h"
 #include "core/zerocopy/maps.h"
 #include "core/zerocopy/watcher.h"
@@ -62,6 +63,7 @@ static void helpers_fork_parent(void)
 static void helpers_fork_child(void)
 {
 	link_fork_child();
+	tier_fork_child();
 	fetch_fork_child();
 	watcher_fork_child();
 	follow_fork_child();

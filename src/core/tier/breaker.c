@@ -95,7 +95,8 @@ struct tier_origin *price_of(struct tier_state *state, uint64_t device)
 	if (load_relaxed(&origin->device) != device) {
 		store_relaxed(&origin->origin_ns, 0);
 		store_relaxed(&origin->spread_ns, 0);
-		store_relaxed(&origin->hit_ns, 0);
+		store_relaxed(&origin->origin_cost, 0);
+		store_relaxed(&origin->hit_cost, 0);
 		store_relaxed(&origin->miss_ns, 0);
 		store_relaxed(&origin->hits, 0);
 		store_relaxed(&origin->misses, 0);
@@ -123,18 +124,19 @@ static void average(uint64_t *mean, uint64_t ns)
 	store_relaxed(mean, before ? before - before / WEIGHT + ns / WEIGHT : ns);
 }
 
-void price_origin(struct tier_origin *origin, uint64_t ns)
+void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
 	uint64_t mean = load_relaxed(&origin->origin_ns);
 
 	if (mean)
 		average(&origin->spread_ns, ns > mean ? ns - mean : mean - ns);
 	average(&origin->origin_ns, ns);
+	average(&origin->origin_cost, ns / depth);
 }
 
-void price_hit(struct tier_origin *origin, uint64_t ns)
+void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
-	average(&origin->hit_ns, ns);
+	average(&origin->hit_cost, ns / depth);
 	store_relaxed(&origin->hits, load_relaxed(&origin->hits) + 1);
 }
 
@@ -146,15 +148,15 @@ void price_miss(struct tier_origin *origin, uint64_t ns)
 
 bool price_glance(const struct tier_origin *origin)
 {
-	uint64_t expected = load_relaxed(&origin->origin_ns);
+	uint64_t cost = load_relaxed(&origin->origin_cost);
 
-	if (!expected)
+	if (!cost)
 		return true;
 	/* a hit must be faster by a tenth; a miss may cost a quarter, for somebody's later hit */
-	if (load_relaxed(&origin->hits) >= PRICE_MIN &&
-	    load_relaxed(&origin->hit_ns) > expected - expected / 10)
+	if (load_relaxed(&origin->hits) >= PRICE_MIN && load_relaxed(&origin->hit_cost) > cost - cost / 10)
 		return false;
-	return load_relaxed(&origin->misses) < PRICE_MIN || load_relaxed(&origin->miss_ns) <= expected / 4;
+	return load_relaxed(&origin->misses) < PRICE_MIN ||
+	       load_relaxed(&origin->miss_ns) <= load_relaxed(&origin->origin_ns) / 4;
 }
 
 bool price_pays(struct tier_origin *origin)

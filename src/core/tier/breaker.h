@@ -42,8 +42,9 @@ uint64_t price_expected(const struct tier_origin *origin);
 /* How long the tier may take before the origin is asked, too. */
 uint64_t price_patience(const struct tier_origin *origin);
 
-void price_origin(struct tier_origin *origin, uint64_t ns);
-void price_hit(struct tier_origin *origin, uint64_t ns);
+/* One took so long, while `depth` were under way: what many at once take is not the sum. */
+void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth);
+void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_miss(struct tier_origin *origin, uint64_t ns);
 
 /* Whether the tier pays here, or is asked nevertheless to find out. */

@@ -35,6 +35,7 @@ static struct {
 	uint32_t count;
 } bad[SERVERS_MAX];
 bool tier_active;
+static uint32_t asking, reading; /* helpers that ask the tier, and that read origins in its place */
 
 void tier_setup(const struct rawcache_options *options)
 {
@@ -247,7 +248,18 @@ static bool question_init(struct question *q, int fd, uint64_t chunk)
 	return false;
 }
 
-int32_t tier_get(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, uint32_t length,
+/* A miss is another machine's to come, or somebody's later hit. */
+static void question_priced(const struct question *q, bool hit, uint32_t depth)
+{
+	uint64_t took = clock_mono_ns() - q->begun;
+
+	if (hit)
+		price_hit(q->origin, took, depth);
+	else
+		price_miss(q->origin, took);
+}
+
+static int32_t chunk_get(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, uint32_t length,
 		 struct tier_ask *ask)
 {
 	struct question q = { .cache = cache, .file = file, .ask = ask, .buf = buf, .length = length };
@@ -255,11 +267,13 @@ int32_t tier_get(struct rawcache *cache, struct file *file, int fd, uint64_t chu
 
 	if (!cache->runtime.header || !question_init(&q, fd, chunk))
 		return 0;
+	fetch_add(&asking, 1);
 	result = question_ask(&q);
 	if (result == -EAGAIN)
 		result = question_wait(&q);
 	else
-		(result > 0 ? price_hit : price_miss)(q.origin, clock_mono_ns() - q.begun);
+		question_priced(&q, result > 0, load_relaxed(&asking));
+	fetch_sub(&asking, 1);
 	if (result <= 0)
 		return 0;
 	if (!proof_use(file, ask, buf, length, price_expected(q.origin)))
@@ -269,13 +283,27 @@ int32_t tier_get(struct rawcache *cache, struct file *file, int fd, uint64_t chu
 	return (int32_t)length;
 }
 
+int32_t tier_get(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, uint32_t length,
+		 struct tier_ask *ask)
+{
+	int32_t got = chunk_get(cache, file, fd, chunk, buf, length, ask);
+
+	ask->reads = !got;
+	if (!got)
+		fetch_add(&reading, 1);
+	return got;
+}
+
 void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 		 uint64_t ns, bool good)
 {
+	uint32_t depth = ask->reads ? fetch_sub(&reading, 1) : 1;
+
+	ask->reads = false;
 	if (!cache->runtime.header)
 		return;
 	if (good)
-		price_origin(price_of(state_of(cache), load_relaxed(&file->device)), ns);
+		price_origin(price_of(state_of(cache), load_relaxed(&file->device)), ns, depth);
 	if (!ask->compare || proof_end(file, ask, buf, length, good))
 		return;
 	stats_add(tier_differs, 1);
@@ -328,6 +356,11 @@ void tier_forget(struct tier_ask *ask)
 	call->patience = 0;
 	call->command_bytes = (uint32_t)wire_remove(call->command, ask->key, call->opaque);
 	link_send_off(call);
+}
+
+void tier_fork_child(void)
+{
+	asking = reading = 0;
 }
 
 void tier_settle(void)

@@ -32,6 +32,7 @@ struct tier_ask {
 	uint32_t server;
 	bool put; /* it is ours to put */
 	bool compare;
+	bool reads; /* the origin is being read */
 	bool proves; /* the file, and others wait for it */
 };
 
@@ -66,6 +67,9 @@ void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);
 
 /* It will not be put: let others. */
 void tier_forget(struct tier_ask *ask);
+
+/* What helpers were at is the parent's. */
+void tier_fork_child(void);
 
 /* Before the program ends: a moment for what is being put. */
 void tier_settle(void);
