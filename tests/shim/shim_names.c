@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -371,9 +372,41 @@ static void build(void)
 		snprintf(name, sizeof(name), "%s/d%d/n%d", top, d, d);
 		close(open(name, O_CREAT | O_WRONLY, 0666));
 	}
+	snprintf(name, sizeof(name), "%s/secret", top);
+	mkdir(name, 0700);
 	snprintf(name, sizeof(name), "%s/loop", top);
 	if (symlink("loop", name) || fchdir(dir_fd[0]))
 		failures++;
+}
+
+/* access() asks for the real user, who may not even search the directory. A user may not do what another was told. */
+static void compare_users(void)
+{
+	char name[4096];
+	int status = 0, answer[2];
+
+	snprintf(name, sizeof(name), "%s/secret/none", top);
+	for (int i = 0; i < 2; i++) {
+		ask_plain(0, name, 0, answer);
+		failures += answer[0] != answer[1];
+	}
+	if (!geteuid() && !fork()) {
+		failures += setresuid(65534, 0, 0);
+		for (int call = 0; call < 5; call++) {
+			ask_plain(call, name, 0, answer);
+			failures += answer[0] != answer[1];
+		}
+		failures += setresuid(65534, 65534, 65534);
+		for (int call = 0; call < 5; call++) {
+			ask_plain(call, name, 0, answer);
+			failures += answer[0] != answer[1];
+		}
+		_exit(failures);
+	}
+	if (wait(&status) > 0 && status) {
+		fprintf(stderr, "another user is told otherwise than by the kernel\n");
+		failures++;
+	}
 }
 
 /* Where there are no descriptors left that is the answer. */
@@ -409,6 +442,8 @@ int main(int argc, char **argv)
 			change();
 			compare(40);
 		}
+		if (!round) /* its directory is older than what was changed since */
+			compare_users();
 	}
 	return failures != 0;
 }
