@@ -13,8 +13,9 @@ is "$(sed 's,.*/,,; s/-[0-9].*//' "$scratch/out" | grep -v debug | sort | tr '\n
 for package in $(grep -v debug "$scratch/out"); do
 	rpm -qlp "$package" 2>/dev/null
 done >"$scratch/files"
-for file in bin/rawcache lib64/rawcache/librawcache-preload.so share/man/man1/rawcache.1.gz include/rawcache/file.h; do
-	grep -qx "/usr/$file" "$scratch/files"
+# rpm compresses pages by a script of bash, which is not the shell of Debian: there they may stay as they are
+for file in bin/rawcache lib64/rawcache/librawcache-preload.so share/man/man1/rawcache.1 include/rawcache/file.h; do
+	grep -qxE "/usr/$file(\.gz)?" "$scratch/files"
 	ok $? "/usr/$file is there"
 done
 done_testing
