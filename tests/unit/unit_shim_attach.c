@@ -43,15 +43,6 @@ static uint64_t seen_by[THREADS];
 static pthread_barrier_t begin, end;
 static bool over;
 
-/* Nothing is loaded for the fake cache. */
-struct symbols_next symbols_next;
-
-void *symbols_resolve_one(size_t offset)
-{
-	(void)offset;
-	return NULL;
-}
-
 static void fake_signals(void)
 {
 }
