@@ -11,6 +11,16 @@ ssize_t plugin_read(int fd, void *buf, size_t n)
 	return read(fd, buf, n);
 }
 
+ssize_t plugin_pread(int fd, void *buf, size_t n, off_t at)
+{
+	return pread(fd, buf, n, at);
+}
+
+int plugin_dup2(int fd, int to)
+{
+	return dup2(fd, to);
+}
+
 int plugin_close(int fd)
 {
 	return close(fd);

@@ -18,6 +18,8 @@
 #define LOOK_SHARE 256u
 /* Bytes that are copied while a look takes a nanosecond, times what it may cost: 1/64 at 10 GB/s. */
 #define LOOK_COPY 640u
+/* What waits longer for the next look has had several that took long. */
+#define LOOK_DEAR_MS 16u
 
 /*
  * What a look took, which may be what it had to wait for the processor: one that took long only doubles
@@ -54,12 +56,12 @@ bool look_same(struct handle *handle, int fd)
 	return true;
 }
 
-/* A look costs a request, and there was one not long ago. */
+/* A look costs a request each time, not only once in which its thread had to wait, and there was one not long ago. */
 static bool look_too_dear(const struct handle *handle, uint64_t now)
 {
 	uint32_t wait = load_relaxed(&handle->look_wait_ms);
 
-	return wait > 1 && now < load_relaxed(&handle->checked_ms) + wait;
+	return wait > LOOK_DEAR_MS && now < load_relaxed(&handle->checked_ms) + wait;
 }
 
 static void handle_look_after(struct handle *handle, int fd)
