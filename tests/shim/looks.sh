@@ -46,7 +46,7 @@ told_past() {
 	[ $status -eq 77 ] && echo "# $1: not possible here" && status=0
 	ok $status "what is read past the cache tells all descriptors: $1"
 }
-for way in flag buffers direct append writer setfl sendfile stream getc aio; do
+for way in flag buffers direct append writer setfl sendfile stream getc aio submit ring; do
 	told_past $way
 done
 

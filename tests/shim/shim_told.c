@@ -11,17 +11,20 @@
 #include <aio.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
 #include "base/sys.h"
+#include "faults/raw_ring.h"
 
 #define BLOCK 4096u
 #define ROUNDS 8
@@ -163,6 +166,33 @@ static ssize_t by_aio(int fd)
 	return aio_return(&cb);
 }
 
+static ssize_t by_submit(int fd)
+{
+	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD,
+			   .aio_fildes = (uint32_t)fd,
+			   .aio_buf = (uintptr_t)buf,
+			   .aio_nbytes = BLOCK };
+	struct iocb *list = &cb;
+	static aio_context_t context;
+	struct io_event event;
+
+	if (!context && syscall(SYS_io_setup, 4, &context))
+		exit(77);
+	if (syscall(SYS_io_submit, context, 1, &list) != 1 ||
+	    syscall(SYS_io_getevents, context, 1, 1, &event, NULL) != 1)
+		return -1;
+	return (ssize_t)event.res;
+}
+
+static ssize_t by_ring(int fd)
+{
+	ssize_t n = raw_pread(fd, buf, BLOCK, 0);
+
+	if (n < 0 && (errno == ENOSYS || errno == EPERM))
+		exit(77);
+	return n;
+}
+
 static const struct {
 	const char *name;
 	ssize_t (*read)(int fd);
@@ -171,6 +201,7 @@ static const struct {
 	{ "append", by_append }, { "writer", by_writer },   { "setfl", by_setfl },
 	{ "sendfile", by_sendfile }, { "stream", by_stream },   { "getc", by_getc },
 	{ "aio", by_aio },
+	{ "submit", by_submit }, { "ring", by_ring },
 };
 
 /* --- */

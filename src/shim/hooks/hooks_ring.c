@@ -132,6 +132,7 @@ int io_uring_enter2(unsigned int fd, unsigned int submit, unsigned int wait, uns
 /* libaio may be loaded after us, and it is the system call and no more. */
 int io_submit(void *context, long count, void **list)
 {
+	ring_aio(list, count);
 	ENTERS((int)SYS_CALL(__NR_io_submit, context, count, list, 0, 0, 0));
 }
 
@@ -191,6 +192,9 @@ bool ring_syscall(long number, const long *a, long *ret)
 		*ret = uring_register(a);
 		return true;
 	case SYS_io_submit:
+		ring_aio((void *const *)a[2], a[1]);
+		*ret = submits(number, a);
+		return true;
 	case SYS_io_getevents:
 		*ret = submits(number, a);
 		return true;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <linux/aio_abi.h>
 #include <linux/io_uring.h>
 
 #include "base/guard.h"
@@ -104,7 +105,10 @@ void ring_mapped_slow(int fd, unsigned long offset, const char *p)
 
 /* --- entries */
 
-/* What an entry may do, as far as descriptors, positions and contents are concerned. */
+/*
+ * What an entry may do, as far as descriptors, positions and contents are concerned. What it reads may be newer than
+ * what is cached: ANY, as for all that is not listed.
+ */
 enum effect { EFFECT_NONE, EFFECT_WRITE, EFFECT_ANY };
 
 static enum effect effect_of(const struct io_uring_sqe *sqe)
@@ -125,10 +129,6 @@ static enum effect effect_of(const struct io_uring_sqe *sqe)
 	case IORING_OP_EPOLL_CTL:
 	case IORING_OP_SHUTDOWN:
 		return EFFECT_NONE;
-	case IORING_OP_READ:
-	case IORING_OP_READV:
-	case IORING_OP_READ_FIXED:
-		return sqe->off == UINT64_MAX ? EFFECT_ANY : EFFECT_NONE;
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
@@ -183,6 +183,28 @@ static enum effect ring_effect(const struct ring *ring, uint32_t n)
 			most = effect;
 	}
 	return most;
+}
+
+#define AIO_LOOKED 64 /* more of them at once are not worth it */
+
+static bool aio_reads(void *const *list, long count)
+{
+	for (long i = 0; i < count; i++) {
+		struct iocb cb;
+		void *at;
+
+		if (guard_copy(&at, &list[i], sizeof(at)) || guard_copy(&cb, at, sizeof(cb)))
+			return false;
+		if (cb.aio_lio_opcode == IOCB_CMD_PREAD || cb.aio_lio_opcode == IOCB_CMD_PREADV)
+			return true;
+	}
+	return false;
+}
+
+void ring_aio(void *const *list, long count)
+{
+	if (count > AIO_LOOKED || aio_reads(list, count))
+		past_begin(SIGN_RING);
 }
 
 bool ring_submits(int fd, unsigned int n, unsigned int flags)

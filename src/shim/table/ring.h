@@ -4,7 +4,7 @@
  *
  * Node.js makes three of them at each start and changes epoll sets with them; nothing of that
  * concerns us. So the entries that a call submits are looked at, in the queue that the program
- * has mapped; the first that could open, close, or use a position is a sign (sign.h). A ring
+ * has mapped; the first that could open, close, read a file, or use a position is a sign (sign.h). A ring
  * whose entries cannot be looked at is a sign at once, and so is each that is made by other ways.
  */
 #ifndef SHIM_RING_H
@@ -37,6 +37,9 @@ static inline void ring_closed(int fd)
 	if (unlikely(load_relaxed(&ring_count)))
 		ring_closed_slow(fd);
 }
+
+/* io_submit() is about to be called: what it reads is a sign, as what a ring reads is. */
+void ring_aio(void *const *list, long count);
 
 /* Up to `n` entries of `fd` are about to be submitted. True: some of them may write to a file. */
 bool ring_submits(int fd, unsigned int n, unsigned int flags);
