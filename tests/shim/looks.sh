@@ -67,6 +67,7 @@ for case in mixed mixed_plain mixed_parts mixed_cut; do
 	case_of $case local "no read has bytes of two versions: $case" $never
 	case_of $case local "nor when it looks: $case"
 done
+case_of later keeps "the server is asked each second where that is wanted" RAWCACHE_REVALIDATE=sync
 case_of later tells "FUSE: after attr_timeout the file is what it is, for all descriptors"
 at_least "$(counter hits)" 50 "the cache was used"
 done_testing

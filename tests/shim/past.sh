@@ -43,6 +43,8 @@ for way in handle deep second own; do
 	[ $way != own ] || program=$TOP_BUILDDIR/tests/shim/shim_own
 	tap "$way, without the cache" "$program" $way "$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
 	tap "$way" cached timeout 60 "$program" $way "$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
+	RAWCACHE_REVALIDATE=open tap "$way, where nobody looks otherwise" cached timeout 60 "$program" $way \
+		"$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
 done
 check "RTLD_NEXT and RTLD_DEFAULT mean what they mean to their caller" \
 	cached "$TOP_BUILDDIR/tests/shim/shim_next" "$scratch/plugin.so"

@@ -448,9 +448,12 @@ static int later(void)
 	int fd = file_warm();
 	int other = file_warm();
 
+	usleep(200000); /* until it is stored */
+	if (!has(fd, 'A') || !has(other, 'A'))
+		return fail("the first version");
 	change('B');
 	usleep(1300000);
-	if (pread(fd, buf, SIZE, 0) != SIZE || !all(SIZE, 'B') || !has(other, 'B'))
+	if (!has(fd, 'B') || pread(fd, buf, SIZE, 0) != SIZE || !all(SIZE, 'B') || !has(other, 'B'))
 		return fail("old bytes");
 	return 0;
 }

@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 		close(fd);
 		fd = open(argv[2], O_RDONLY);
 		other.close(fd);
-		closed = closed && read(fd, buf, BLOCK) < 0 && pread(fd, buf, BLOCK, 0) < 0;
+		closed = closed && pread(fd, buf, BLOCK, 0) < 0 && read(fd, buf, BLOCK) < 0;
 	}
 	result(turns, "each reads on behind the other one");
 	result(opened, "a number that they open again is what they opened");
