@@ -5,6 +5,7 @@
  * counters tell since when they count: since the image was made.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/figures.h"
 #include "cli/report.h"
@@ -41,17 +42,31 @@ static void created_print(const struct metrics *m, const char *name, const char 
 			(unsigned long long)m->created);
 }
 
+/* Prometheus counts time in seconds: a counter of microseconds is told so. */
+static void counter_print(const struct metrics *m, const struct rawcache_counter *counter,
+			  const struct rawcache_stats *stats)
+{
+	size_t n = strlen(counter->name);
+	bool us = n > 3 && !strcmp(counter->name + n - 3, "_us");
+	uint64_t value = figure(stats, counter);
+	char name[80];
+
+	snprintf(name, sizeof(name), "%.*s%s", (int)(us ? n - 3 : n), counter->name, us ? "_seconds" : "");
+	counter_heading(m, name, counter->text);
+	if (us)
+		fprintf(m->out, "rawcache_%s_total %.6f\n", name, (double)value / 1e6);
+	else
+		fprintf(m->out, "rawcache_%s_total %llu\n", name, (unsigned long long)value);
+	created_print(m, name, "");
+}
+
 static void counters_print(const struct metrics *m, const struct rawcache_stats *stats)
 {
 	size_t count;
 	const struct rawcache_counter *counters = rawcache_counters(&count);
 
-	for (size_t i = 0; i < count; i++) {
-		counter_heading(m, counters[i].name, counters[i].text);
-		fprintf(m->out, "rawcache_%s_total %llu\n", counters[i].name,
-			(unsigned long long)figure(stats, &counters[i]));
-		created_print(m, counters[i].name, "");
-	}
+	for (size_t i = 0; i < count; i++)
+		counter_print(m, &counters[i], stats);
 }
 
 static void passthrough_print(const struct metrics *m, const struct rawcache_stats *stats)
