@@ -7,7 +7,8 @@ need python3
 python=/usr/bin/python3 # the one that Debian's modules are for
 [ -x "$python" ] || python=python3
 [ "${RAWCACHE_TESTS_FULL:-}" != 1 ] || STORES_SECONDS=${STORES_SECONDS:-60}
-export RAWCACHE_SETTLE=0.02
+# without looks: nothing but locks and what is announced ends a version
+export RAWCACHE_SETTLE=0.02 RAWCACHE_REVALIDATE=open
 IMAGE=$scratch/cache.img
 "$RAWCACHE" format --size 128M "$IMAGE" >/dev/null || exit 1
 
@@ -26,6 +27,10 @@ for kind in sqlite-delete sqlite-wal; do
 	store $kind "$scratch/local" "on a local file system"
 	at_least $hits 100 "$kind was read from the cache"
 done
+mkdir -p "$scratch/local/restart"
+CACHED_PATH=$scratch/local
+check "SQLite's log, begun again by a process outside" cached timeout 100 \
+	"$python" "$TOP_SRCDIR/tests/programs/stores_wal.py" "$scratch/local/restart/db"
 if "$python" -c 'import lmdb' 2>/dev/null; then
 	store lmdb "$scratch/local" "on a local file system"
 else
