@@ -89,7 +89,20 @@ IMAGE=$scratch/large.img check "several regions are mapped as one" \
 	cached python3 "$scratch/one.py" "$scratch/store/large" "$scratch/local/large"
 is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" | sed -n 's/.*"mapped_bytes": *\([0-9]*\).*/\1/p' | head -n 1)" 41943041 \
 	"and all of it is the image's"
-rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/large.img"
+rm -f "$scratch/large.img"
+
+# what a program may not hold is the origin's, and counted
+"$RAWCACHE" format --size 64M "$scratch/small.img" >/dev/null || exit 1
+"$RAWCACHE" warm --cache "$scratch/small.img" "$scratch/store/large" >/dev/null
+"$RAWCACHE" run --stats --path "$CACHED_PATH" --cache "$scratch/small.img" -- python3 -c '
+import mmap, sys
+f = open(sys.argv[1], "rb")
+mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)' "$scratch/store/large" 2>"$scratch/told"
+count() { "$RAWCACHE" stat --json --cache "$scratch/small.img" | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" | head -n 1; }
+at_least "$(count mapped_origin_bytes)" 4194304 "what a mapping has of the origin is counted"
+is $(($(count mapped_bytes) + $(count mapped_origin_bytes))) 41943041 "and the rest is the image's"
+check "and --stats tells" grep -q "of mappings .* the origin's" "$scratch/told"
+rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/small.img"
 
 # what is mapped stays while the cache is filled with other things several times over
 head -c 40000000 /dev/urandom >"$scratch/store/b"

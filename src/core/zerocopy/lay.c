@@ -194,6 +194,8 @@ static uint64_t map_held(struct request *request, void **address)
 	}
 	stats_add(mapped_files, mapped != 0);
 	stats_add(mapped_bytes, mapped);
+	if (mapped < length)
+		stats_add(mapped_origin_bytes, length - mapped);
 	return mapped;
 }
 
