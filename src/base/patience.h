@@ -30,8 +30,10 @@
 #define LOCK_NAP_NS 20000
 #define LOCK_NAP_MAX_NS 1000000
 
-/* A thread that takes a hold, for one of its process that gives the last one up: a few instructions, or a turn of the
- * processor. Then: -EAGAIN, which callers treat as a region that cannot be held. */
+/*
+ * A thread that takes a hold, for one of its process that gives the last one up: a few instructions, or a turn of
+ * the processor. Then: -EAGAIN, as where no more can be held.
+ */
 #define HOLD_SPINS 64
 #define HOLD_NAPS 50
 #define HOLD_NAP_NS 100000
@@ -83,8 +85,10 @@
 #define SETTLE_MS 2000u
 #define SETTLE_IMPATIENT_MS 10000u
 
-/* A program that calls unshare() or the like, for helper threads to end: one may be in a read of a mount that stalls.
- * Then: the call fails as the kernel answers. */
+/*
+ * A program that calls unshare() or the like, for helper threads to end: one may be in a read of a mount that stalls.
+ * Then: the call is made all the same, and fails as the kernel answers.
+ */
 #define POOL_LEAVE_MS 1000u
 /* A program that forks, for the same: it does not wait longer, and the helpers are made anew. */
 #define POOL_ASIDE_MS 200u

@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* fork(): every lock of the process is taken before, and let go of on both sides. */
+/*
+ * fork(): every lock of the process is taken before, and let go of on both sides. What is process-wide, in the order of
+ * the locks:
+ *
+ *	caches			api/list.c		all caches of the process; below, the locks of each
+ *	followers and their list	zerocopy/follow.c	mappings of what is cached in part
+ *	watchers		zerocopy/watcher.c	answer who is about to change a mapped file
+ *	fetches, fetch_storers	fill/fetch_table.c	chunks on their way into the image
+ *	readers, kept, the ring	origin/io_threads.c, kept.c, io_uring.c
+ *	origins			origin/origin.c		what is known of mounts
+ *	memory			base/memory.c		the pool that all of these take from
+ *
+ * and without a lock: pool_threads (origin/pool.h), stats_mine (base/stats.h), what a thread of its own holds.
+ */
 #include <rawcache/embed.h>
 
 #include "base/compiler.h"

@@ -8,8 +8,8 @@
  *	files    what this process knows of origin files	file.h
  *
  * Locks, in the order in which they nest: region_lock of the runtime > cache->process_lock;
- * fetch_lock > files lock > memory pool; fetch_lock > the ring's or the pool's. The index locks are leaves. None is held during I/O; folding a dead
- * process makes a few fcntl calls under process_lock.
+ * fetches.lock > files lock > memory pool; fetches.lock > the ring's or the pool's. The index locks are leaves. None
+ * is held during I/O; folding a dead process makes a few fcntl calls under process_lock.
  */
 #ifndef CORE_CACHE_H
 #define CORE_CACHE_H
@@ -34,45 +34,62 @@ enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_LEAVES };
 #define SLOT_NONE (-1)
 #define SLOT_LATER (-2) /* a fork child that has needed none yet */
 
+/* By the rooms that read and write the fields. */
 struct rawcache {
 	struct image image;
 	struct runtime runtime; /* header NULL: none (read-only without access to it) */
 	struct rawcache_options options;
+	uint32_t chunk_bytes;
+	uint8_t chunk_shift; /* its logarithm: a division takes as long as a small copy */
+	bool tier; /* options.tier is set: paths of files are kept */
 	bool trusting; /* entries of the present epoch need not be verified: see cache_trusted() */
-	int32_t slot; /* of this process; SLOT_NONE: nothing can be pinned or stored */
+	struct rawcache *next; /* all caches of the process: api/list.h */
+
+	/* shared/slot.h, process.h: what this process has in the segment */
+	int32_t slot; /* SLOT_NONE: nothing can be pinned or stored */
 	int32_t pid; /* that the slot was taken for */
 	void *slot_keeper; /* a mapping that keeps the slot's lock: see process.c */
-	struct rawcache *next; /* all caches of the process */
 	uint64_t blocks_out; /* stats blocks that threads of this process have */
-	uint32_t broken; /* the image's storage failed: use the origin; see storage.h */
+	struct stats_provider provider;
+	pthread_mutex_t process_lock;
+
+	/* shared/storage.h: the image's disk */
+	uint32_t broken; /* the image's storage failed: use the origin */
 	uint32_t broken_pause_ms; /* 0: it has not failed since it worked */
 	uint64_t broken_until_ms; /* clock_coarse_ms() */
 	uint32_t storage_errors; /* in a row */
 	uint32_t writeback_begun, writeback_ended; /* numbers of ranges below */
 	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
 	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
+
+	/* shared/pin.h, hold.h: regions that must not be recycled */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
-	uint32_t *hold_counts; /* what each bit of our row stands for: see hold.h */
+	uint32_t *hold_counts; /* what each bit of our row stands for */
 	uint32_t holds; /* bits of our row */
-	uint32_t holds_looked; /* so many when all rows were looked at, or fewer since */
+	uint32_t holds_looked; /* of these, at the last full count of all rows; lower as holds are released */
 	uint64_t reaped_ms; /* clock_coarse_ms(): when the dead were looked for, for their holds */
-	uint64_t vain_until_ms; /* nothing can be recycled: see region_alloc() */
-	struct stats_provider provider;
-	pthread_mutex_t process_lock;
+
+	/* shared/watch.h: who maps and who writes to files */
+	pthread_mutex_t watch_lock; /* a leaf, in a critical section */
+	struct watch_counts *watch_counts; /* NULL: nothing counted yet */
+
+	/* space/region.h */
+	uint64_t vain_until_ms; /* nothing can be recycled: see region_alloc_most() */
+
+	/* origin/file.h */
 	struct files *files;
 	struct file **file_pages; /* of `files`: see file_at() */
+
+	/* read/chunk.h, way.h */
+	uint8_t memo; /* locations of chunks may be remembered between reads */
 	struct way_costs way;
+
+	/* zerocopy/maps.h, shown.h, watcher.h */
 	struct maps maps;
 	/* Set while files are mapped from the image: see shown.h. NULL: there never were any. */
 	void (*withdraw)(struct rawcache *cache);
 	void (*learn)(struct rawcache *cache, const struct statx *stx);
-	pthread_mutex_t watch_lock; /* a leaf, in a critical section */
-	struct watch_counts *watch_counts; /* see watch.h; NULL: nothing counted yet */
 	uint32_t watcher;
-	bool tier; /* options.tier is set: paths of files are kept */
-	uint32_t chunk_bytes;
-	uint8_t chunk_shift; /* its logarithm: a division takes as long as a small copy */
-	uint8_t memo; /* locations of chunks may be remembered between reads */
 };
 
 /* The image's epoch; 0: its disk lost something, and no new one has begun. */
