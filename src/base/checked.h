@@ -28,6 +28,11 @@ static inline uint64_t round_down(uint64_t n, uint64_t align)
 	return n & ~(align - 1);
 }
 
+static inline uint64_t div_up(uint64_t n, uint64_t by)
+{
+	return (n + by - 1) / by;
+}
+
 static inline unsigned int log2_floor(uint64_t n)
 {
 	return 63 - (unsigned int)__builtin_clzll(n | 1);

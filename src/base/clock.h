@@ -32,6 +32,11 @@ static inline uint64_t clock_real_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+static inline uint64_t clock_real_s(void)
+{
+	return clock_real_ns() / 1000000000u;
+}
+
 /*
  * The clock that the kernel takes file times from. It moves when a tick is served, which may be late on a busy
  * machine: only beside this one can be told how old a file time is.

@@ -17,17 +17,18 @@ static const char *entry_next(const char *p, const char **dir, size_t *len, bool
 	return end ? end + 1 : NULL;
 }
 
-static bool entry_covers(const char *dir, size_t len, const char *path)
+bool path_below(const char *path, size_t n, const char *dir, size_t length)
 {
-	if (len == 1 && *dir == '/')
+	if (length == 1 && *dir == '/')
 		return *path == '/';
-	return !strncmp(path, dir, len) && (path[len] == '/' || !path[len]);
+	return n >= length && !memcmp(path, dir, length) && (n == length || path[length] == '/');
 }
 
 enum path_match paths_find(const char *list, const char *path, const char **best_dir,
 			   size_t *best_length)
 {
 	enum path_match match = PATH_OUTSIDE;
+	size_t n = strlen(path);
 	size_t best = 0;
 	const char *dir;
 	size_t len;
@@ -35,7 +36,7 @@ enum path_match paths_find(const char *list, const char *path, const char **best
 
 	for (const char *p = list; p && *p;) {
 		p = entry_next(p, &dir, &len, &exclude);
-		if (!len || len < best || !entry_covers(dir, len, path))
+		if (!len || len < best || !path_below(path, n, dir, len))
 			continue;
 		best = len;
 		*best_dir = dir;

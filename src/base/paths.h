@@ -18,6 +18,9 @@ enum path_match paths_match(const char *list, const char *path);
 /* The same, and the entry that decided: *dir of *length bytes in `list`, without its !. */
 enum path_match paths_find(const char *list, const char *path, const char **dir, size_t *length);
 
+/* Whether `path`, of `n` bytes, is the directory or lies below it. Both are canonical. */
+bool path_below(const char *path, size_t n, const char *dir, size_t length);
+
 /* Whether the list excludes anything. */
 bool paths_exclude(const char *list);
 

@@ -13,6 +13,7 @@
 
 #include "base/checked.h"
 #include "base/compiler.h"
+#include "base/fdpath.h"
 #include "base/sys.h"
 #include "cli/command.h"
 #include "cli/filelist.h"
@@ -87,7 +88,7 @@ static int warm_parse(struct warm_options *options, int argc, char **argv)
 
 static int file_open(struct warm *warm, struct filelist_file *file, int *fd)
 {
-	char self[40];
+	char self[FDPATH_BYTES];
 	char path[PATH_MAX];
 	struct statx stx;
 	ssize_t n;
@@ -96,7 +97,7 @@ static int file_open(struct warm *warm, struct filelist_file *file, int *fd)
 	*fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (*fd < 0)
 		return -errno;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", *fd);
+	fdpath(self, *fd);
 	n = readlink(self, path, sizeof(path) - 1);
 	if (n < 0)
 		return -errno;

@@ -9,15 +9,16 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/fdpath.h"
 #include "base/paths.h"
 
 /* The descriptor's file by its canonical name, as the kernel tells it. */
 static int canonical_name(int fd, char *path, size_t n)
 {
-	char link[40];
+	char link[FDPATH_BYTES];
 	ssize_t length;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	fdpath(link, fd);
 	length = readlink(link, path, n - 1);
 	if (length < 0)
 		return -errno;
@@ -92,10 +93,10 @@ static enum rawcache_reason subject_reason(struct subject *subject, int fd,
 /* A descriptor to read from: the same file, whatever became of its name. */
 static int subject_open(int fd)
 {
-	char link[40];
+	char link[FDPATH_BYTES];
 	int opened;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	fdpath(link, fd);
 	opened = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return opened < 0 ? -errno : opened;
 }

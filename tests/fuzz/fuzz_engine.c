@@ -14,6 +14,7 @@
 #include "core/shared/process.h"
 #include "core/space/region.h"
 #include "fuzz.h"
+#include "cut.h"
 
 static char path[512];
 

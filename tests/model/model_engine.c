@@ -41,6 +41,7 @@
 #include "model_sched.h"
 #include "pattern.h"
 #include "support.h"
+#include "cut.h"
 
 #define KEYS 27u
 #define BUCKETS_USED 3u

@@ -15,6 +15,7 @@
 #include "core/fill/name.h"
 #include "unit/moment.h"
 #include "pattern.h"
+#include "cut.h"
 
 #define HOT 1u
 #define HOT_BYTES (UINT64_C(1) << 20)

@@ -8,6 +8,7 @@
 #include "core/index/index.h"
 #include "core/space/region.h"
 #include "pattern.h"
+#include "cut.h"
 
 static struct rawcache *cache;
 static struct extent extent; /* pinned for all tests of a group */

@@ -12,6 +12,7 @@
 #include "core/shared/process.h"
 #include "core/space/region.h"
 #include "unit/moment.h"
+#include "cut.h"
 
 static char path[512];
 static struct rawcache *cache;

@@ -18,7 +18,7 @@ static bool extent_usable(struct rawcache *cache, const struct key *key, uint64_
 	uint32_t ttl = cache->options.ttl;
 
 	return index_find(cache, key, found) && found->length == length &&
-	       (!ttl || clock_real_ns() / 1000000000u < found->stored + ttl);
+	       (!ttl || clock_real_s() < found->stored + ttl);
 }
 
 static void extent_count(struct rawcache_file_state *state, const struct found *found)
@@ -73,7 +73,7 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 	state->key[1] = file->key.low;
 	state->size = file->size;
 	state->chunk_size = cache->chunk_bytes;
-	state->chunks = (file->size + cache->chunk_bytes - 1) / cache->chunk_bytes;
+	state->chunks = div_up(file->size, cache->chunk_bytes);
 	for (uint64_t i = 0; i < state->chunks; i++)
 		chunk_explain(cache, file, i, state);
 	rawcache_file_put(cache, handle);

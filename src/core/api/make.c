@@ -244,7 +244,7 @@ static int image_write_new(struct zeroing *zeroing, struct superblock *sb, struc
 	memcpy(sb->magic, FORMAT_MAGIC, sizeof(sb->magic));
 	sb->version = FORMAT_VERSION;
 	sb->bytes = sizeof(*sb);
-	sb->created = clock_real_ns() / 1000000000u;
+	sb->created = clock_real_s();
 	sb->probes = detach_probe(fd, sb->data_offset, UINT64_C(1) << sb->region_shift);
 	if (zeroing->options->shared)
 		sb->probes |= FORMAT_SHARED;

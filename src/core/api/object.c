@@ -54,13 +54,6 @@ static uint32_t found_region(const struct rawcache *cache, const struct found *f
 	return found->page >> cache->image.region_pages_shift;
 }
 
-static bool found_current(const struct rawcache *cache, const struct found *found)
-{
-	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
-	return load_relaxed(&cache->image.regions[found_region(cache, found)].generation) ==
-	       found->generation;
-}
-
 size_t rawcache_value_max(const struct rawcache *cache)
 {
 	return (UINT64_C(1) << cache->image.sb.region_shift) - sizeof(struct trailer);
@@ -122,7 +115,7 @@ int rawcache_store(struct rawcache *cache, const void *key_bytes, size_t key_len
 	if (length > rawcache_value_max(cache))
 		return -E2BIG;
 	if (ttl)
-		trailer.expires = clock_real_ns() / 1000000000u + ttl;
+		trailer.expires = clock_real_s() + ttl;
 	bytes = round_up(length + sizeof(trailer), FORMAT_PAGE);
 	err = space_get(cache, ghost_log(cache, &key), (uint32_t)(bytes >> FORMAT_PAGE_SHIFT), NULL,
 			&extent);
@@ -171,7 +164,7 @@ static int object_find(struct rawcache *cache, const struct key *key, struct fou
 static int object_ended(struct rawcache *cache, const struct key *key, const struct found *found,
 			const struct trailer *trailer)
 {
-	if (!trailer->expires || clock_real_ns() / 1000000000u < trailer->expires)
+	if (!trailer->expires || clock_real_s() < trailer->expires)
 		return 0;
 	index_remove(cache, key, found);
 	return -ENOENT;
@@ -215,7 +208,7 @@ static int object_copy(struct rawcache *cache, const struct key *key, const stru
 
 	if (err == -EFAULT)
 		return err;
-	if (!found_current(cache, found))
+	if (!verify_current(cache, found))
 		return -ESTALE;
 	if (err || object_checksum(key, buf, length, &trailer) != found->checksum) {
 		stats_add(verify_failed, 1);

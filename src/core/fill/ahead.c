@@ -86,7 +86,7 @@ static struct stream *stream_choose(struct ahead *ahead, uint64_t chunk, uint64_
 static void stream_run(const struct rawcache *cache, struct stream *s, const struct want *want,
 		       uint32_t max)
 {
-	uint64_t more = (want->more + cache->chunk_bytes - 1) / cache->chunk_bytes;
+	uint64_t more = div_up(want->more, cache->chunk_bytes);
 
 	if (want->chunk > s->chunk)
 		s->window = s->window ? s->window * 2 : WINDOW_FIRST;
@@ -136,7 +136,7 @@ static void stream_note(const struct rawcache *cache, const struct file *file, s
 			const struct want *want, struct plan *plan)
 {
 	uint64_t offset = want->chunk * cache->chunk_bytes + want->skip;
-	uint64_t chunks = (file->size + cache->chunk_bytes - 1) / cache->chunk_bytes;
+	uint64_t chunks = div_up(file->size, cache->chunk_bytes);
 	uint32_t max = file->ahead.advice == POSIX_FADV_RANDOM ? 0 : window_max(cache);
 	bool strides = s->used && stream_strides(s, offset);
 	bool sequential = stream_continues(s, want->chunk, offset) || came_along(file, want);

@@ -121,10 +121,7 @@ static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const
 
 	if (got == -EFAULT)
 		return got;
-	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
-	if (got != (ssize_t)want->length ||
-	    (load_relaxed(&image_region(&cache->image, CHUNK_PAGE(place))->generation) &
-	     0x7fffffffu) != CHUNK_GENERATION(place))
+	if (got != (ssize_t)want->length || !place_still_current(&cache->image, place))
 		return -EAGAIN;
 	/* who fetches it has not looked yet */
 	if (!want->aside && !file_unchanged(file, want->fd))

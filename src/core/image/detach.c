@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fdpath.h"
 #include "base/memory.h"
 #include "base/sys.h"
 #include "core/image/format.h"
@@ -70,11 +71,11 @@ out:
 
 static bool direct_works(int fd, uint64_t offset, char *buf)
 {
-	char self[40];
+	char self[FDPATH_BYTES];
 	ssize_t n;
 	int direct;
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	fdpath(self, fd);
 	direct = sys_openat(AT_FDCWD, self, O_RDWR | O_DIRECT | O_CLOEXEC, 0);
 	if (direct < 0)
 		return false;

@@ -16,6 +16,7 @@
 
 #include <rawcache/rawcache.h>
 
+#include "base/compiler.h"
 #include "core/image/format.h"
 
 struct image {
@@ -101,6 +102,13 @@ static inline uint64_t image_offset(const struct image *image, uint32_t page)
 static inline struct region *image_region(const struct image *image, uint32_t page)
 {
 	return &image->regions[page >> image->region_pages_shift];
+}
+
+/* The second look (INV-1): whether what was read of the page until now was of this generation of its region. */
+static inline bool region_still(const struct image *image, uint32_t page, uint32_t generation)
+{
+	fence_acquire(); /* pairs with the full fence after the bump in recycle_region() */
+	return load_relaxed(&image_region(image, page)->generation) == generation;
 }
 
 #endif

@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a chunk lies in the image, in one word: bit 63 valid, 62..32 the region's generation (31 bits), 31..0 its page. */
+/*
+ * Where a chunk lies in the image, in one word: bit 63 valid, 62..32 the region's generation (31 bits), 31..0 its
+ * page.
+ */
 #ifndef CORE_PLACE_H
 #define CORE_PLACE_H
 
 #include <stdint.h>
 
+#include "core/image/image.h"
+
 #define CHUNK_VALID (UINT64_C(1) << 63)
 #define CHUNK_FRESH (UINT64_C(1) << 62)
-#define CHUNK_GENERATION(place) ((uint32_t)((place) >> 32) & 0x7fffffffu)
+#define GENERATION_BITS 0x7fffffffu /* of a region's generation */
+#define CHUNK_GENERATION(place) ((uint32_t)((place) >> 32) & GENERATION_BITS)
 #define CHUNK_PAGE(place) ((uint32_t)(place))
 
 static inline uint64_t chunk_place(uint32_t page, uint32_t generation)
 {
-	return CHUNK_VALID | (uint64_t)(generation & 0x7fffffffu) << 32 | page;
+	return CHUNK_VALID | (uint64_t)(generation & GENERATION_BITS) << 32 | page;
+}
+
+/* Whether this is the generation of the place. */
+static inline bool place_is(uint64_t place, uint32_t generation)
+{
+	return (generation & GENERATION_BITS) == CHUNK_GENERATION(place);
+}
+
+/* The second look (INV-1), after the bytes were copied. */
+static inline bool place_still_current(const struct image *image, uint64_t place)
+{
+	fence_acquire(); /* pairs with the full fence after the bump in recycle_region() */
+	return place_is(place, load_relaxed(&image_region(image, CHUNK_PAGE(place))->generation));
 }
 
 #endif

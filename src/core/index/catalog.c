@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/checked.h"
+#include "base/paths.h"
 #include "core/index/parts.h"
 #include "core/index/verify.h"
 
@@ -68,7 +69,7 @@ bool name_wanted(struct rawcache *cache, const struct key *key, const struct fou
 	record = (struct name_record *)buffer_get();
 	if (record && record_read(cache, key, found, record)) {
 		const struct key file = { record->key_low, record->key_high };
-		uint64_t chunks = (record->size + cache->chunk_bytes - 1) / cache->chunk_bytes;
+		uint64_t chunks = div_up(record->size, cache->chunk_bytes);
 
 		for (uint64_t i = 0; i < chunks && !wanted; i += chunks / NAME_SAMPLES + 1)
 			wanted = chunk_stays(cache, &file, record->size, i, region);
@@ -138,11 +139,6 @@ static bool walk_list(void *arg, const struct key *key, const struct found *foun
 	return walk->visit(walk->arg, &file);
 }
 
-static bool path_below(const char *path, const char *directory, size_t n)
-{
-	return !strncmp(path, directory, n) && (!path[n] || path[n] == '/' || n == 1);
-}
-
 static bool walk_drop(void *arg, const struct key *key, const struct found *found)
 {
 	struct name_walk *walk = arg;
@@ -150,7 +146,8 @@ static bool walk_drop(void *arg, const struct key *key, const struct found *foun
 	struct key file_key;
 
 	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record) ||
-	    !path_below((const char *)(record + 1), walk->path, walk->path_bytes))
+	    !path_below((const char *)(record + 1), strlen((const char *)(record + 1)), walk->path,
+			walk->path_bytes))
 		return true;
 	file_key = (struct key){ record->key_low, record->key_high };
 	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err);
@@ -182,8 +179,7 @@ int rawcache_list(struct rawcache *cache,
 	return names_walk(&walk, walk_list);
 }
 
-int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files,
-		       uint64_t *bytes)
+int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files, uint64_t *bytes)
 {
 	struct name_walk walk = { .cache = cache, .path = path, .path_bytes = strlen(path) };
 	int err = names_walk(&walk, walk_drop);

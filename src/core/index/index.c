@@ -178,7 +178,7 @@ static void home_note(const struct rawcache *cache, uint32_t page, uint32_t leng
 int index_store(struct rawcache *cache, const struct key *key, uint32_t page, uint32_t length,
 		uint32_t generation, uint64_t checksum)
 {
-	uint64_t now = clock_real_ns() / 1000000000u;
+	uint64_t now = clock_real_s();
 	uint64_t opened = load_relaxed(&image_region(&cache->image, page)->opened);
 	uint32_t epoch = cache_trusted(cache);
 	struct entry entry = { key->low, (uint32_t)key->high, page, checksum,

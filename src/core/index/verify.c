@@ -17,9 +17,7 @@
 
 bool verify_current(const struct rawcache *cache, const struct found *found)
 {
-	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
-	return load_relaxed(&image_region(&cache->image, found->page)->generation) ==
-	       found->generation;
+	return region_still(&cache->image, found->page, found->generation);
 }
 
 int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found)
@@ -48,7 +46,7 @@ int verify_bytes(struct rawcache *cache, const struct key *key, const struct fou
 bool verify_expired(const struct rawcache *cache, const struct found *found)
 {
 	return cache->options.ttl &&
-	       clock_real_ns() / 1000000000u >= found->stored + cache->options.ttl;
+	       clock_real_s() >= found->stored + cache->options.ttl;
 }
 
 bool verify_due(const struct rawcache *cache, const struct found *found)

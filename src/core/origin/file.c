@@ -207,7 +207,7 @@ void files_fini(struct rawcache *cache)
 
 static void file_chunks_init(const struct rawcache *cache, struct file *file)
 {
-	uint64_t count = (file->size + cache->chunk_bytes - 1) / cache->chunk_bytes;
+	uint64_t count = div_up(file->size, cache->chunk_bytes);
 	uint64_t shift = count > 1 ? log2_floor(count - 1) + 1 : 0;
 	void *table;
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/fdpath.h"
 #include "base/sys.h"
 #include "base/unusual.h"
 #include "core/origin/file.h"
@@ -23,11 +24,11 @@ int take_description(const struct file *file, int pidfd, int fd)
 /* By way of O_PATH, which has no effect on whatever the program's descriptor has become meanwhile. */
 int take_anew(const struct file *file, int fd, int flags)
 {
-	char path[48];
+	char path[FDPATH_BYTES];
 	int at;
 	int got = -ESTALE;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fdpath(path, fd);
 	at = sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
 	if (at < 0)
 		return at;

@@ -49,7 +49,7 @@ static bool chunk_where(struct rawcache *cache, const struct file *file, uint64_
 static void extents_ask(struct rawcache *cache, const struct file *file, uint64_t first,
 			uint64_t end)
 {
-	uint64_t chunks = (load_relaxed(&file->size) + cache->chunk_bytes - 1) / cache->chunk_bytes;
+	uint64_t chunks = div_up(load_relaxed(&file->size), cache->chunk_bytes);
 	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
 	struct found before = { 0 };
 	bool known = first && chunk_where(cache, file, first - 1, &before);

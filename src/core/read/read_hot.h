@@ -34,16 +34,7 @@ static inline bool place_current(const struct image *image, uint64_t place, uint
 
 	return (place & CHUNK_VALID) &&
 	       page + ((skip_end - 1) >> FORMAT_PAGE_SHIFT) < image->total_pages &&
-	       (load_acquire(&image_region(image, (uint32_t)page)->generation) & 0x7fffffffu) ==
-		       CHUNK_GENERATION(place);
-}
-
-/* The second look, after the bytes were copied. */
-static inline bool place_still_current(const struct image *image, uint64_t place)
-{
-	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
-	return (load_relaxed(&image_region(image, CHUNK_PAGE(place))->generation) & 0x7fffffffu) ==
-	       CHUNK_GENERATION(place);
+	       place_is(place, load_acquire(&image_region(image, (uint32_t)page)->generation));
 }
 
 static inline void hit_count(uint64_t n)

@@ -116,7 +116,7 @@ int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 		run->generation = load_acquire(&cache->image.regions[run->region].generation);
 		run->at = ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) + skip;
 		run->length = end - skip;
-		if ((run->generation & 0x7fffffffu) != CHUNK_GENERATION(place))
+		if (!place_is(place, run->generation))
 			place = 0;
 		else
 			run_extend(cache, file, number, place, length, run);

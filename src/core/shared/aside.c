@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/compiler.h"
+#include "base/fdpath.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/stats.h"
@@ -43,12 +44,12 @@ static struct stats_provider provider = { .thread = no_block, .release = no_bloc
 static bool path_resolve(const char *device, char *path, size_t room)
 {
 	int fd = sys_openat(AT_FDCWD, device, O_PATH | O_CLOEXEC, 0);
-	char self[40];
+	char self[FDPATH_BYTES];
 	ssize_t n = -1;
 
 	memset(path, 0, room);
 	if (fd >= 0) {
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+		fdpath(self, fd);
 		n = sys_readlinkat(AT_FDCWD, self, path, room - 1);
 		sys_close(fd);
 	}
@@ -191,11 +192,11 @@ void aside_total(const struct image *image, const char *segment, struct rawcache
 {
 	struct sum sum = { .total = total };
 	char path[sizeof(((struct aside *)NULL)->path)] = "";
-	char self[40];
+	char self[FDPATH_BYTES];
 	char dir[256];
 	char *slash;
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", image->fd);
+	fdpath(self, image->fd);
 	if (sys_readlinkat(AT_FDCWD, self, path, sizeof(path) - 1) <= 0)
 		return;
 	snprintf(dir, sizeof(dir), "%s", segment);

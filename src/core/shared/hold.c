@@ -173,7 +173,7 @@ int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation)
 		return -EAGAIN;
 	}
 	CRASH_POINT(hold_counted);
-	fence_full(); /* pairs with the one in region_recycle() */
+	fence_full(); /* pairs with the one in recycle_region() */
 	if (load_acquire(&cache->image.regions[region].generation) == generation)
 		return 0;
 	hold_put(cache, region);

@@ -34,7 +34,7 @@ int pin_get(struct rawcache *cache, uint32_t region, uint32_t generation)
 	CRASH_POINT(pin_claimed);
 	store_relaxed(&cache_slot(cache)->pin[pin], region + 1);
 	CRASH_POINT(pin_stored);
-	fence_full(); /* pairs with the one in region_recycle() */
+	fence_full(); /* pairs with the one in recycle_region() */
 	pin += cache->slot * (int)SLOT_PINS;
 	if (load_acquire(&cache->image.regions[region].generation) == generation)
 		return pin;

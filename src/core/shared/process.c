@@ -123,7 +123,7 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
 
 	s->pid = (uint32_t)sys_getpid();
-	s->attached = clock_real_ns() / 1000000000u;
+	s->attached = clock_real_s();
 	SYS_CALL(__NR_prctl, PR_GET_NAME, s->command, 0, 0, 0, 0);
 	s->command[15] = '\0';
 	while (high < slot + 1 && !cas(&cache->runtime.header->slots_high, &high, slot + 1))

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/fdpath.h"
 #include "base/patience.h"
 #include "base/sys.h"
 #include "base/uuid.h"
@@ -195,10 +196,10 @@ void runtime_detach(struct runtime *runtime)
 
 int runtime_reopen(struct runtime *runtime)
 {
-	char self[40];
+	char self[FDPATH_BYTES];
 	int fd;
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", runtime->fd);
+	fdpath(self, runtime->fd);
 	fd = sys_openat(AT_FDCWD, self, O_RDWR | O_CLOEXEC, 0);
 	if (fd < 0)
 		fd = sys_openat(AT_FDCWD, runtime->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);

@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/critical.h"
+#include "base/fdpath.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/shared/aside.h"
@@ -85,10 +86,10 @@ void slot_count_aside(const struct rawcache_options *options, enum rawcache_reas
 /* A fork child that has become another user does not get a slot. */
 static void child_count_aside(const struct rawcache *cache)
 {
-	char device[40], dir[sizeof(cache->runtime.path)];
+	char device[FDPATH_BYTES], dir[sizeof(cache->runtime.path)];
 	char *slash;
 
-	snprintf(device, sizeof(device), "/proc/self/fd/%d", cache->image.fd);
+	fdpath(device, cache->image.fd);
 	snprintf(dir, sizeof(dir), "%s", cache->runtime.path);
 	slash = strrchr(dir, '/');
 	if (!slash || cache_current() != cache)

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/fdpath.h"
 #include "base/log.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -188,13 +189,13 @@ static int direct_fd(struct rawcache *cache)
 {
 	int fd = load_acquire(&cache->direct_fd);
 	int none = 0;
-	char self[40];
+	char self[FDPATH_BYTES];
 
 	if (fd > 0 && fd_is_image(cache, fd - 1))
 		return fd - 1;
 	if (fd)
 		return -EBADF;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", cache->image.fd);
+	fdpath(self, cache->image.fd);
 	fd = sys_openat(AT_FDCWD, self, O_WRONLY | O_DIRECT | O_CLOEXEC, 0);
 	fd = fd < 0 ? fd : image_fd_hide(fd);
 	if (fd >= 0 && !fd_is_image(cache, fd)) { /* a program has our descriptor's number */

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/fdpath.h"
 #include "base/sys.h"
 #include "core/shared/aside.h"
 #include "core/shared/names.h"
@@ -40,7 +41,7 @@ static bool root_own(uint64_t *device, uint64_t *inode)
 
 void sweep_home(struct runtime_home *home, const struct image *image)
 {
-	char self[40];
+	char self[FDPATH_BYTES];
 	ssize_t n;
 
 	memset(home, 0, sizeof(*home));
@@ -49,7 +50,7 @@ void sweep_home(struct runtime_home *home, const struct image *image)
 	home->mounts = mounts_own();
 	home->device = image->device;
 	memcpy(home->uuid, image->sb.uuid, 16);
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", image->fd);
+	fdpath(self, image->fd);
 	n = sys_readlinkat(AT_FDCWD, self, home->path, sizeof(home->path));
 	/* cut short, or not below our root: it would mean another file */
 	if (n <= 0 || n >= (ssize_t)sizeof(home->path) || home->path[0] != '/')
@@ -151,7 +152,7 @@ static bool segment_read(int fd, struct leftover *left)
 
 static bool segment_unready(const struct statx *stx)
 {
-	uint64_t now = clock_real_ns() / 1000000000u;
+	uint64_t now = clock_real_s();
 
 	return stx->stx_mtime.tv_sec > 0 && (uint64_t)stx->stx_mtime.tv_sec + UNREADY_S < now;
 }

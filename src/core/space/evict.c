@@ -155,7 +155,7 @@ static bool extent_move(struct rawcache *cache, const struct key *key, const str
 static bool extent_wanted(struct rawcache *cache, const struct key *key, const struct found *found)
 {
 	if (verify_expired(cache, found) ||
-	    clock_real_ns() / 1000000000u > found->stored + STORED_MAX_S)
+	    clock_real_s() > found->stored + STORED_MAX_S)
 		return false;
 	return index_visited(cache, found->number) || name_wanted(cache, key, found);
 }

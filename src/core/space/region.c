@@ -46,7 +46,7 @@ static bool region_activate(struct rawcache *cache, enum region_log log, uint32_
 	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
 	if (!region->generation)
 		store_release(&region->generation, 1);
-	store_relaxed(&region->opened, clock_real_ns() / 1000000000u);
+	store_relaxed(&region->opened, clock_real_s());
 	store_relaxed(&region->order, region_order_next(cache));
 	store_relaxed(&region->epoch, cache_epoch(cache));
 	store_relaxed(&region->log, (uint32_t)log);
@@ -88,7 +88,7 @@ static bool region_open(const struct rawcache *cache, const struct region *regio
 {
 	return load_acquire(&region->state) == REGION_ACTIVE &&
 	       load_relaxed(&region->epoch) == cache_epoch(cache) &&
-	       clock_real_ns() / 1000000000u - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
+	       clock_real_s() - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
 }
 
 /* As many of `most` pages as the region has left, but at least `least`; their first is *cursor. */
@@ -197,15 +197,6 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 	}
 	store_relaxed(&cache->vain_until_ms, clock_coarse_ms() + REGION_VAIN_MS);
 	return -EAGAIN;
-}
-
-int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages, struct extent *extent)
-{
-	int err = region_alloc_most(cache, log, pages, pages, extent);
-
-	if (!err)
-		evict_step(cache, pages);
-	return err;
 }
 
 int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent)

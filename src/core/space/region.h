@@ -23,14 +23,11 @@ struct extent {
 };
 
 /*
- * Cut `pages` pages from a log. Each success owes one region_release(). -EAGAIN: nothing can be
- * recycled now (all pinned), or no slot or pin is left; -EROFS; or the storage's error. Who has
- * waited in vain is told -EAGAIN at once for a second, unless a clean region waits.
+ * Cut as many of `most` pages as the log's active region has left, but at least `least`. Each success owes one
+ * region_release(). -EAGAIN: nothing can be recycled now (all pinned), or no slot or pin is left; -EROFS; or the
+ * storage's error. After one wait in vain, further calls of this process fail with -EAGAIN at once for a second,
+ * unless a clean region is there.
  */
-int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages,
-		 struct extent *extent);
-
-/* The same with as many of `most` pages as the active region has left, but at least `least`. */
 int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
 		      struct extent *extent);
 

@@ -32,7 +32,7 @@ struct space_stream {
 
 /*
  * Space for one extent in a log: the chunk's own, or (`stream` NULL) wherever there is some. As
- * region_alloc(); each success owes one region_release().
+ * region_alloc_most(); each success owes one region_release().
  */
 int space_get(struct rawcache *cache, enum region_log log, uint32_t pages,
 	      const struct space_stream *stream, struct extent *extent);

@@ -23,12 +23,6 @@ void maps_fork_release(struct maps *maps)
 	pthread_mutex_unlock(&maps->lock);
 }
 
-static bool piece_whole(const struct rawcache *cache, const struct map_piece *piece)
-{
-	fence_acquire(); /* pairs with the full fence after the bump in region_recycle() */
-	return load_relaxed(&cache->image.regions[piece->region].generation) == piece->generation;
-}
-
 /*
  * A child that gets no hold has a copy instead, if the region is still what it was: its parent may have
  * unmapped it, or ended, by now. Without a copy the bytes are gone, which is better than others in
@@ -41,7 +35,9 @@ static void piece_copy(const struct rawcache *cache, const struct map_piece *pie
 	void *copy = sys_mmap(NULL, n, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!sys_is_error(copy) && !guard_copy(copy, at, n) && piece_whole(cache, piece) &&
+	if (!sys_is_error(copy) && !guard_copy(copy, at, n) &&
+	    region_still(&cache->image, (uint32_t)(piece->at >> FORMAT_PAGE_SHIFT),
+			 piece->generation) &&
 	    pages_move(copy, n, piece->start))
 		return;
 	if (!sys_is_error(copy))

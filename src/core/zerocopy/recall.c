@@ -11,6 +11,7 @@
 #include <rawcache/zerocopy.h>
 
 #include "base/critical.h"
+#include "base/fdpath.h"
 #include "base/sys.h"
 #include "core/origin/file.h"
 #include "core/shared/watch.h"
@@ -60,10 +61,10 @@ static void recall_learn(struct rawcache *cache, const struct statx *stx)
 /* The path with its zero, or 0: it has none. */
 static size_t path_of(int fd, char *path)
 {
-	char link[32];
+	char link[FDPATH_BYTES];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	fdpath(link, fd);
 	n = SYS_CALL(__NR_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1, 0, 0);
 	if (n <= 0 || *path != '/')
 		return 0;

@@ -60,14 +60,6 @@ struct survey {
 	struct cover cover[ENTRIES];
 };
 
-static bool is_below(const char *path, size_t n, const char *dir, size_t dir_length)
-{
-	if (dir_length == 1)
-		return true;
-	return n >= dir_length && !memcmp(path, dir, dir_length) &&
-	       (n == dir_length || path[dir_length] == '/');
-}
-
 /* The directories of "DIR:!DIR:..." that are cached; false: too many. */
 static bool survey_init(struct survey *survey, uint64_t mount)
 {
@@ -99,10 +91,10 @@ static void survey_mount(struct survey *survey, uint64_t mount, const char *poin
 	for (int i = 0; i < survey->count; i++) {
 		struct cover *c = &survey->cover[i];
 
-		if (mount == survey->mount && is_below(point, n, c->dir, c->length))
+		if (mount == survey->mount && path_below(point, n, c->dir, c->length))
 			survey->matters = true;
 		/* of two on one point the later one is on top */
-		if (is_below(c->dir, c->length, point, n) && n + 1 >= c->best) {
+		if (path_below(c->dir, c->length, point, n) && n + 1 >= c->best) {
 			c->best = n + 1;
 			c->mount = mount;
 		}
