@@ -6,7 +6,8 @@
 
 set -u
 TOP_SRCDIR=${TOP_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
-[ -n "${TOP_BUILDDIR:-}" ] || { TOP_BUILDDIR=$TOP_SRCDIR; [ ! -d "$TOP_SRCDIR/build" ] || TOP_BUILDDIR=$TOP_SRCDIR/build; }
+[ -n "${TOP_BUILDDIR:-}" ] || { TOP_BUILDDIR=$TOP_SRCDIR; [ ! -d "$TOP_SRCDIR/build" ] || \
+	TOP_BUILDDIR=$TOP_SRCDIR/build; }
 TOP_SRCDIR=$(cd "$TOP_SRCDIR" && pwd)
 TOP_BUILDDIR=$(cd "$TOP_BUILDDIR" && pwd)
 RAWCACHE=${RAWCACHE:-$TOP_BUILDDIR/rawcache}
@@ -62,6 +63,11 @@ ok() {
 		case $2 in *"# TODO"*) ;; *) tap_failed=$((tap_failed + 1)) ;; esac
 		echo "not ok $tap_count - $2"
 	fi
+}
+
+# skip NAME WHY: the machine cannot do it
+skip() {
+	ok 0 "$1 # SKIP $2"
 }
 
 # check NAME COMMAND...: the command succeeds

@@ -57,7 +57,8 @@ struct rawcache_image_info {
  * cannot promise space), an existing file, or a block device. Never follows a symbolic link at
  * the last component when it creates. What is there already is overwritten only if it is an
  * image that nobody uses, or blank (begins and ends with a MiB of zeros), or with
- * options->force; a block device that is mounted never is (-EBUSY). -ERANGE: an option has a value that it cannot have. `message` (may be NULL) gets one sentence for the user on failure.
+ * options->force; a block device that is mounted never is (-EBUSY). -ERANGE: an option has a value that it cannot
+ * have. `message` (may be NULL) gets one sentence for the user on failure.
  *
  * With options->shared a new file gets the mode 0666 less the umask, and the file's sticky bit
  * is set: as long as it belongs to root or to the user who attaches, that is enough for an

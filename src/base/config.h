@@ -54,9 +54,8 @@ struct config {
 typedef void config_complain_fn(void *arg, const char *name, const char *value, const char *why);
 
 /*
- * Read all variables; an empty one counts as unset. Strings live in memory of the config's own (config_free()). Returns the
- * number of complaints made (the defaults stand in), or -ENOMEM. Not thread-safe against
- * setenv().
+ * Read all variables; an empty one counts as unset. Strings live in memory of the config's own (config_free()).
+ * Returns the number of complaints made (the defaults stand in), or -ENOMEM. Not thread-safe against setenv().
  */
 int config_load(struct config *config, config_complain_fn *complain, void *arg);
 void config_free(struct config *config);

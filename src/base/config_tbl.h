@@ -6,7 +6,8 @@
 CONFIG(PATHS, paths, paths, "", "':'-separated absolute directories to cache; !DIR excludes one")
 CONFIG(DEVICE, device, string, "", "image file or block device")
 CONFIG(SIZE, size, size, "0", "size of the image when it is created")
-CONFIG(MMAP_THRESHOLD, mmap_threshold, size_or_auto, "auto", "smallest read served from the mapping of a cold extent: auto or a size")
+CONFIG(MMAP_THRESHOLD, mmap_threshold, size_or_auto, "auto",
+	"smallest read served from the mapping of a cold extent: auto or a size")
 CONFIG(SENDFILE, sendfile, boolean, "1", "0: never sendfile from the cache")
 CONFIG(TTL, ttl, seconds, "0", "seconds after which a stored extent is a miss; 0: never")
 CONFIG(READAHEAD, readahead, size, "8M", "largest read-ahead window")
@@ -14,14 +15,22 @@ CONFIG(IO, io, io, "auto", "how fills do their I/O: auto, io_uring, threads or s
 CONFIG(DIRECT, direct, boolean, "0", "1: fills write with O_DIRECT")
 CONFIG(KEEP, keep_origin, boolean, "0", "1: leave the origin's bytes in the page cache after a fill")
 CONFIG(SETTLE, settle_ms, milliseconds, "2", "seconds a file must have been unchanged before it is stored")
-CONFIG(REVALIDATE, revalidate_ms, revalidate, "1000", "when files that are open are looked at again: after so many milliseconds at the latest, never (open), or after 1000 and asking the server each time, at open, too (sync)")
-CONFIG(TRUST, trust, boolean, "0", "1: files do not change while they are read; their mount is believed without asking its server, and files on rclone, gcsfuse, davfs2 and the like are cached")
-CONFIG(NAMES, names, names, "0", "whether names that do not exist are remembered: auto, where directories are known to tell of new ones; 1, everywhere; 0, nowhere")
+CONFIG(REVALIDATE, revalidate_ms, revalidate, "1000",
+	"when files that are open are looked at again: after so many milliseconds at the latest, never (open), or"
+	" after 1000 and asking the server each time, at open, too (sync)")
+CONFIG(TRUST, trust, boolean, "0",
+	"1: files do not change while they are read; their mount is believed without asking its server, and files"
+	" on rclone, gcsfuse, davfs2 and the like are cached")
+CONFIG(NAMES, names, names, "0",
+	"whether names that do not exist are remembered: auto, where directories are known to tell of new ones; "
+	"1, everywhere; 0, nowhere")
 CONFIG(VERIFY, verify, verify, "boot", "when checksums are verified: boot, always or never")
 CONFIG(SKIP, skip, string, "", "':'-separated names of programs that are left alone")
 CONFIG(RUNTIME_DIR, runtime_dir, string, "", "directory of the runtime segment; empty: POSIX shared memory")
 CONFIG(SHARED, shared, boolean, "0", "1: accept an image that other users may write")
-CONFIG(EARLY, early, boolean, "0", "1: a program of root attaches before it becomes another user or enters a chroot (`rawcache run` sets it for root)")
+CONFIG(EARLY, early, boolean, "0",
+	"1: a program of root attaches before it becomes another user or enters a chroot (`rawcache run` sets it "
+	"for root)")
 CONFIG(LOG, log, string, "", "log file; a trailing '-' appends the process id")
 CONFIG(LOG_LEVEL, log_level, log_level, "warn", "error, warn, info or debug")
 CONFIG(DISABLE, disable, boolean, "0", "1: the shim does nothing")

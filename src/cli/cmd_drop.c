@@ -74,7 +74,8 @@ static int drop_path(struct rawcache *cache, const char *path)
 	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes);
 	free(real);
 	if (err == -EAGAIN)
-		return say_refusal("cannot forget all of %s: a process that uses the cache is stopped; let it go on, and try again",
+		return say_refusal("cannot forget all of %s: a process that uses the cache is stopped; "
+				   "let it go on, and try again",
 				   path);
 	if (err)
 		return say_refusal("cannot forget %s: %s", path, strerror(-err));

@@ -22,7 +22,8 @@ ORIGINS = {"2ms_200M": ("2", "200M", 64), "0.2ms": ("0.2", "0", 256)}
 PROGRAMS = {
     "cat": 'cat "$1"',
     "dd_4k": 'dd if="$1" bs=4k status=none',
-    "python3": 'python3 -c "import sys\nfor b in iter(lambda f=open(sys.argv[1], \'rb\'): f.read(65536), b\'\'): pass" "$1"',
+    "python3": 'python3 -c "import sys\n'
+    'for b in iter(lambda f=open(sys.argv[1], \'rb\'): f.read(65536), b\'\'): pass" "$1"',
     "tar": 'tar -C "${1%/*}" -c "${1##*/}"',
 }
 HERD = 64

@@ -12,11 +12,6 @@ mkdir data home runtime
 export HOME="$work/home" XDG_CACHE_HOME="$work/cache" RAWCACHE_RUNTIME_DIR="$work/runtime"
 image=$XDG_CACHE_HOME/rawcache/cache.img
 
-skip() # name why
-{
-	ok 0 "$1 # SKIP $2"
-}
-
 show()
 {
 	sed 's/^/#   /' out err
@@ -97,7 +92,8 @@ for command in $commands; do
 	refused "$command with an unknown letter" 2 "unknown option -Z" "$RAWCACHE" "$command" -Z
 done
 works "--version tells what was built" 0 "^features:" "$RAWCACHE" --version
-[ "$(grep -cE '^(commit: [0-9a-f]{12}(-dirty)?|commit: unknown|libc: glibc [0-9.]+, built with [0-9.]+|kernel: Linux .+)$' out)" = 3 ]
+facts='commit: [0-9a-f]{12}(-dirty)?|commit: unknown|libc: glibc [0-9.]+, built with [0-9.]+|kernel: Linux .+'
+[ "$(grep -cE "^($facts)\$" out)" = 3 ]
 ok $? "and where"
 for command in $(echo "$commands" | grep -x -e stat -e top -e info -e verify); do
 	refused "$command with an operand" 2 "takes no argument" "$RAWCACHE" "$command" x
@@ -278,7 +274,8 @@ everywhere() # name pattern image
 
 rm -rf cache && run true 2>/dev/null
 dd if=/dev/urandom of=garbage bs=1M count=12 2>/dev/null
-everywhere "what never was an image is not to be destroyed" "not an image of rawcache; name an image with --cache$" garbage
+everywhere "what never was an image is not to be destroyed" "not an image of rawcache; name an image with --cache$" \
+	garbage
 echo "the only copy" >thesis
 everywhere "not even if it is short" "too short for an image of rawcache; name an image with --cache$" thesis
 : >empty

@@ -175,7 +175,8 @@ if command -v promtool >/dev/null; then
 	{
 		echo "groups: [{name: d, rules: ["
 		n=0
-		while IFS= read -r expr; do n=$((n + 1)); printf "{record: 'd:%s', expr: '%s'},\n" $n "$expr"; done <asked
+		while IFS= read -r expr; do n=$((n + 1))
+			printf "{record: 'd:%s', expr: '%s'},\n" $n "$expr"; done <asked
 		echo "]}]"
 	} >asked.yml
 	check "the dashboard's queries are right" promtool check rules asked.yml

@@ -16,7 +16,8 @@ on_terminal() {
 on_terminal "$RAWCACHE format --size 16M $IMAGE"
 grep -q "[0-9]% written, .* of " out
 ok $? "format shows how far it is"
-check "elsewhere it does not" sh -c '! "$0" format --yes --size 16M "$1" 2>&1 | grep "$2"' "$RAWCACHE" "$IMAGE" "$escape"
+check "elsewhere it does not" sh -c '! "$0" format --yes --size 16M "$1" 2>&1 | grep "$2"' "$RAWCACHE" "$IMAGE" \
+	"$escape"
 
 head -c 3000000 /dev/urandom >backing/file
 origin_mount backing mount --bandwidth=2M || skip_all "the origin cannot be mounted"

@@ -3,7 +3,8 @@
 # A block device as image: no way of writing leaves old pages in its page cache. usage: blockdev.sh
 . "$(dirname "$0")/../lib.sh"
 
-if [ "$(id -u)" -ne 0 ] || ! truncate -s 96M "$scratch/disk" || ! loop=$(losetup -f --show "$scratch/disk" 2>/dev/null); then
+if [ "$(id -u)" -ne 0 ] || ! truncate -s 96M "$scratch/disk" || ! \
+	loop=$(losetup -f --show "$scratch/disk" 2>/dev/null); then
 	echo "1..0 # SKIP no loop device can be made here"
 	exit 77
 fi

@@ -56,13 +56,16 @@ for error in EPERM ENOSYS; do
 		forget
 		export RAWCACHE_IO=io_uring
 		# shellcheck disable=SC2086
-		cached "$TOP_BUILDDIR/tests/shim/no_uring" $error $what python3 "$reads" sequential "$file" "$original" >"$scratch/out" 2>&1
-		is "$? $(cat "$scratch/out")" "0 " "io_uring ${what:+and helpers }forbidden with $error: right, and not a word of it"
+		cached "$TOP_BUILDDIR/tests/shim/no_uring" $error $what python3 "$reads" sequential "$file" \
+			"$original" >"$scratch/out" 2>&1
+		is "$? $(cat "$scratch/out")" "0 " \
+			"io_uring ${what:+and helpers }forbidden with $error: right, and not a word of it"
 		unset RAWCACHE_IO
 		before=$(origin_bytes)
 		check "forbidden with $error: the second pass" cached cmp "$file" "$original"
 		is $(($(origin_bytes) - before)) 0 "forbidden with $error: what was read is stored"
-		at_least $(($(counter readahead_bytes) * 100 / 33000000)) 90 "forbidden with $error: read ahead by helpers all the same (percent)"
+		at_least $(($(counter readahead_bytes) * 100 / 33000000)) 90 \
+			"forbidden with $error: read ahead by helpers all the same (percent)"
 	done
 done
 fresh
@@ -78,7 +81,8 @@ check "a large file is read ahead" cached cat "$file"
 at_most $(($(origin_stat "$scratch/mnt" open) - before)) 2 "and opened once more for all helpers"
 fresh
 forget
-check "who has closed a file has it open nowhere" cached python3 "$reads" released "$file" "$original" "$scratch/mnt/other"
+check "who has closed a file has it open nowhere" cached python3 "$reads" released "$file" "$original" \
+	"$scratch/mnt/other"
 
 # --- a mount that stalls
 origin_mount "$scratch/back" "$scratch/stalls"
@@ -114,7 +118,8 @@ for i in $(seq 100); do head -c $((i * 500)) /dev/urandom >"$scratch/back/many/$
 age "$scratch/back/many"
 for how in exit _exit quick_exit syscall exec again; do
 	fresh
-	check "$how after many small files" cached python3 "$reads" leaving "$scratch/mnt/many" "$scratch/back/many" $how
+	check "$how after many small files" cached python3 "$reads" leaving "$scratch/mnt/many" "$scratch/back/many" \
+		$how
 	before=$(origin_bytes)
 	cached cat "$scratch"/mnt/many/* | cmp - <(cat "$scratch"/back/many/*)
 	is "${PIPESTATUS[*]} $(($(origin_bytes) - before))" "0 0 0" "$how: all of them are stored, and right"
@@ -219,7 +224,8 @@ owner=$!
 pids="$pids $owner"
 for i in $(seq 100); do grep -q ready "$scratch/ready" && break; sleep 0.05; done
 check "who needs what a sleeping process reads ahead has it" cached cmp "$scratch/kept/file" "$original"
-at_most $((($(origin_stat "$scratch/kept" read_bytes) - before) * 100 / 33000000)) 105 "and reads none of it again (percent)"
+at_most $((($(origin_stat "$scratch/kept" read_bytes) - before) * 100 / 33000000)) 105 \
+	"and reads none of it again (percent)"
 kill -0 $owner
 ok $? "while that one sleeps"
 kill $owner 2>/dev/null
@@ -266,12 +272,14 @@ check "RAWCACHE_DIRECT=1, verify" "$RAWCACHE" verify --cache "$IMAGE"
 mkdir -p "$scratch/told"
 head -c 600000 /dev/urandom >"$scratch/told/file"
 age "$scratch/told"
-origin_mount "$scratch/told" "$scratch/told.mnt" --attr-timeout=60 --entry-timeout=60 || skip_all "the origin cannot be mounted"
+origin_mount "$scratch/told" "$scratch/told.mnt" --attr-timeout=60 --entry-timeout=60 ||
+	skip_all "the origin cannot be mounted"
 CACHED_PATH=$scratch/told.mnt
 unset RAWCACHE_DIRECT
 cached cat "$scratch/told.mnt/file" >/dev/null
 head -c 600000 /dev/urandom | dd of="$scratch/told/file" conv=notrunc status=none
 check "a change behind the kernel's back is seen at the next open" sh -c \
-	"RAWCACHE_REVALIDATE=sync '$RAWCACHE' run --path '$CACHED_PATH' --cache '$IMAGE' -- cat '$scratch/told.mnt/file' |
+	"RAWCACHE_REVALIDATE=sync '$RAWCACHE' run --path '$CACHED_PATH' --cache '$IMAGE' -- \
+		cat '$scratch/told.mnt/file' |
 		cmp - '$scratch/told/file'"
 done_testing

@@ -32,7 +32,8 @@ tell() {
 same_as_native() {
 	fresh
 	timeout 60 python3 "$probe" "$2" "$3" >"$scratch/native" 2>&1
-	timeout 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- python3 "$probe" "$2" "$3" >"$scratch/cached" 2>&1
+	timeout 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- python3 "$probe" "$2" "$3" \
+		>"$scratch/cached" 2>&1
 	is "$(cat "$scratch/cached")" "$(cat "$scratch/native")" "$1"
 }
 
@@ -112,7 +113,8 @@ check "nothing wrong is stored of it" "$RAWCACHE" verify --cache "$IMAGE"
 stalled_reader() {
 	fresh
 	tell "stall read file"
-	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- dd if="$file" of=/dev/null bs=256k count=1 2>/dev/null &
+	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- dd if="$file" of=/dev/null bs=256k count=1 \
+		2>/dev/null &
 	reader=$!
 	pids="$pids $reader"
 	for _ in $(seq 100); do [ "$(origin_stat "$scratch/mnt" stalled)" -gt 0 ] && break; sleep 0.05; done
@@ -153,7 +155,8 @@ is "$(cat "$scratch/cached")" "$(cat "$scratch/native")" "an origin that vanishe
 # --- a program that has no memory left when its first fill begins
 fresh
 timeout 60 python3 "$probe" starved "$file" >"$scratch/native" 2>&1
-timeout 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- python3 "$probe" starved "$file" >"$scratch/cached" 2>&1
+timeout 60 "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- python3 "$probe" starved "$file" \
+	>"$scratch/cached" 2>&1
 is "$(cat "$scratch/cached")" "$(cat "$scratch/native")" "no memory for fills: the program has its bytes"
 is "$(counter fills)" 0 "and nothing is stored"
 at_least "$(counter fill_errors)" 1 "and that is counted"
@@ -177,7 +180,8 @@ for error in EIO ENOSPC; do
 	is $(($(origin_stat "$scratch/mnt" read_bytes) - before)) 0 "and the file is cached"
 done
 fresh 2>/dev/null || fresh
-cached timeout 60 python3 "$probe" cured "$file" "$scratch/image/.origin/control" "$scratch/image/.origin/stats" >"$scratch/out"
+cached timeout 60 python3 "$probe" cured "$file" "$scratch/image/.origin/control" "$scratch/image/.origin/stats" \
+	>"$scratch/out"
 is "$(cat "$scratch/out")" "left alone
 used again
 right" "a disk that fails is left alone for a while"

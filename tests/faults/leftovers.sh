@@ -15,7 +15,8 @@ use() {
 	IMAGE=$1 cached "${@:2}" cat "$scratch/d/f" >/dev/null 2>"$scratch/err" || sed 's/^/# /' "$scratch/err"
 }
 segment() {
-	echo "$scratch/run/rawcache-$("$RAWCACHE" info --json --cache "$1" 2>/dev/null | sed -n 's/.*"uuid": *"\([^"]*\)".*/\1/p')"
+	echo "$scratch/run/rawcache-$("$RAWCACHE" info --json --cache "$1" 2>/dev/null |
+		sed -n 's/.*"uuid": *"\([^"]*\)".*/\1/p')"
 }
 make() {
 	mkdir -p "${1%/*}"
@@ -126,7 +127,8 @@ if [ "$(id -u)" = 0 ] && mkdir "$scratch/disk" &&
 	sleep 1.1
 	unshare --mount sh -c 'umount "$0"/disk && "$1" stat --cache "$0/main.img" >/dev/null' "$scratch" "$RAWCACHE"
 	stays "$other" "or is not in another mount namespace"
-	unshare --mount sh -c 'rm -r "$0"/disk/sub && mkdir -p "$0/disk/sub" && "$1" stat --cache "$0/main.img" >/dev/null' \
+	unshare --mount sh -c \
+		'rm -r "$0"/disk/sub && mkdir -p "$0/disk/sub" && "$1" stat --cache "$0/main.img" >/dev/null' \
 		"$scratch" "$RAWCACHE"
 	stays "$other" "another mount namespace does not judge at all"
 	sleep 1.1

@@ -166,7 +166,8 @@ else
 fi
 check "the others go on" $shim $compare
 check "the image verifies" "$RAWCACHE" verify --cache "$IMAGE"
-is "$("$RAWCACHE" stat --cache "$IMAGE" --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["processes"]))')" \
+is "$("$RAWCACHE" stat --cache "$IMAGE" --json |
+	python3 -c 'import json, sys; print(len(json.load(sys.stdin)["processes"]))')" \
 	0 "and no process is left in it"
 
 # --- containers: the image at another place, in other namespaces

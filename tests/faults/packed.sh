@@ -9,7 +9,8 @@ CACHED_PATH=$scratch/m
 export RAWCACHE_RUNTIME_DIR=$scratch/run
 mkdir "$scratch/m" "$scratch/outer" "$scratch/run"
 grep -qw erofs /proc/filesystems || modprobe erofs 2>/dev/null || skip_all "the kernel has no erofs"
-if [ "$(id -u)" -ne 0 ] || ! truncate -s 4K "$scratch/try" || ! losetup -r "$(losetup -f)" "$scratch/try" 2>/dev/null; then
+if [ "$(id -u)" -ne 0 ] || ! truncate -s 4K "$scratch/try" || ! losetup -r "$(losetup -f)" "$scratch/try" 2>/dev/null; \
+	then
 	skip_all "no loop device can be made here"
 fi
 loops=$(losetup -j "$scratch/try" | cut -d: -f1)

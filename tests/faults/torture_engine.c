@@ -767,7 +767,8 @@ int main(int argc, char **argv)
 		image_make(image, TEST_IMAGE_BYTES);
 	files_make();
 	if (with_kill || with_stop || with_clock) {
-		run(with_clock ? with_stop ? "clock and stop" : "clock" : with_kill ? with_stop ? "kill and stop" : "kill" : "stop");
+		run(with_clock ? with_stop ? "clock and stop" : "clock" :
+		    with_kill  ? with_stop ? "kill and stop" : "kill" : "stop");
 		return tap_end();
 	}
 	run("plain");

@@ -25,7 +25,8 @@ else
 	fi
 fi
 flags="$flags -fno-sanitize-recover=undefined -fno-sanitize=alignment"
-sources="$(find "$src/src/base" -name "*.c" ! -name version.c | tr "\n" " ") $src/src/core/*/*.c $src/tests/pattern.c $src/tests/support.c
+sources="$(find "$src/src/base" -name "*.c" ! -name version.c | tr "\n" " ") $src/src/core/*/*.c
+	$src/tests/pattern.c $src/tests/support.c
 	$src/tests/fuzz/overlay.c $src/tests/fuzz/fuzz_engine.c"
 export src cc flags compile scratch
 printf '%s\n' $sources | xargs -P 2 -I{} sh -c \

@@ -65,7 +65,8 @@ for sendfile in off on; do
 	[ $sendfile = on ] || is "$(origin_stat "$scratch/mnt" read)" 0 \
 		"sendfile $sendfile: the second time without the origin"
 	check "sendfile $sendfile: and a range" sh -c \
-		"curl -m 60 -s -r 1000-300000 http://127.0.0.1:$port/file40 >$scratch/range && tail -c +1001 $scratch/store/file40 | head -c 299001 | cmp - $scratch/range"
+		"curl -m 60 -s -r 1000-300000 http://127.0.0.1:$port/file40 >$scratch/range &&
+			tail -c +1001 $scratch/store/file40 | head -c 299001 | cmp - $scratch/range"
 	stop "$nginx_pid"
 done
 check "the image verifies" "$RAWCACHE" verify --cache "$IMAGE"

@@ -76,12 +76,20 @@ h.update(os.pread(n, 64, 262140))
 h.update(open(d + "/random.bin", "rb").read())
 print(h.hexdigest(), sum(map(int, open(d + "/numbers.txt"))))
 ' @
-same cp sh -c 'cp -r "$1/src" "$2/copy" && cd "$2/copy" && find . -type f -exec sha256sum {} + | sort -k2; rm -rf "$2/copy"' sh @ "$scratch"
-same rsync sh -c 'rsync -a "$1/src/" "$2/synced" && cd "$2/synced" && find . -type f -exec sha256sum {} + | sort -k2; rm -rf "$2/synced"' sh @ "$scratch"
+same cp sh -c \
+	'cp -r "$1/src" "$2/copy" && cd "$2/copy" && find . -type f -exec sha256sum {} + | sort -k2; rm -rf "$2/copy"' \
+	sh @ "$scratch"
+same rsync sh -c \
+	'rsync -a "$1/src/" "$2/synced" && cd "$2/synced" && find . -type f -exec sha256sum {} + | sort -k2
+	rm -rf "$2/synced"' sh @ "$scratch"
 same "git fsck and log" git -C @/repo -c safe.directory='*' fsck --full --no-progress
 # links would change the times of what is cloned
-same "git clone" sh -c 'git -c safe.directory="*" clone -q --no-hardlinks "$1/repo" "$2/clone" 2>&1; git -C "$2/clone" rev-parse HEAD; rm -rf "$2/clone"' sh @ "$scratch"
-same "shell redirections share a position" sh -c '(head -n 1; cat) < "$1/numbers.txt" | cksum; exec 3< "$1/numbers.txt"; read -r a <&3; read -r b <&3; echo "$a $b"; tail -n +3 <&3 | cksum' sh @
+same "git clone" sh -c \
+	'git -c safe.directory="*" clone -q --no-hardlinks "$1/repo" "$2/clone" 2>&1
+	git -C "$2/clone" rev-parse HEAD; rm -rf "$2/clone"' sh @ "$scratch"
+same "shell redirections share a position" sh -c \
+	'(head -n 1; cat) < "$1/numbers.txt" | cksum; exec 3< "$1/numbers.txt"
+	read -r a <&3; read -r b <&3; echo "$a $b"; tail -n +3 <&3 | cksum' sh @
 
 at_least "$(counter hits)" 1000 "reads were hits"
 is "$(counter verify_failed)" 0 "no checksum failed"

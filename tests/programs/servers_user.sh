@@ -53,7 +53,8 @@ server() {
 		"$name: it is another user"
 	stop "$server_pid"
 	pids=${pids% "$server_pid"}
-	at_least "$(($(counter hit_bytes) + $(counter mapped_bytes) + $(counter sendfile_bytes)))" "$bytes" "$name: a round's bytes or more come from the cache"
+	at_least "$(($(counter hit_bytes) + $(counter mapped_bytes) + $(counter sendfile_bytes)))" "$bytes" \
+		"$name: a round's bytes or more come from the cache"
 	port=$(free_port)
 }
 

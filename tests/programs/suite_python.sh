@@ -35,7 +35,8 @@ regrtest() {
 	module=$2
 	shift 2
 	rm -f "$scratch/$where.xml"
-	TMPDIR=$scratch/$where RAWCACHE_SETTLE=0 env --default-signal=INT,QUIT "$@" $python -m test --tempdir "$scratch/$where" \
+	TMPDIR=$scratch/$where RAWCACHE_SETTLE=0 env --default-signal=INT,QUIT "$@" $python -m test --tempdir \
+		"$scratch/$where" \
 		--timeout 1200 --ignore "$ignored" --junit-xml "$scratch/$where.xml" "$module" \
 		>"$scratch/$where.log" 2>&1 </dev/null
 }

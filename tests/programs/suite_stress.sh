@@ -31,6 +31,7 @@ stress() {
 		--sendfile-size 1M --fallocate-bytes 8M --oomable)
 }
 
+# shellcheck disable=SC2048 # names of stressors
 for stressor in ${*:-$short${RAWCACHE_TESTS_FULL:+ $long}}; do
 	stress "$scratch/native" "$stressor" >"$scratch/native.log" 2>&1 </dev/null
 	status=$?
@@ -38,7 +39,8 @@ for stressor in ${*:-$short${RAWCACHE_TESTS_FULL:+ $long}}; do
 		check "$stressor" stress "$scratch/shim" "$stressor" \
 			"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" --
 	else
-		echo "# $stressor: not run: without the shim: status $status, $(grep -vE 'dispatching|setting to' "$scratch/native.log" | tail -1)"
+		said=$(grep -vE 'dispatching|setting to' "$scratch/native.log" | tail -1)
+		echo "# $stressor: not run: without the shim: status $status, $said"
 	fi
 done
 is "$(counter verify_failed)" 0 "no checksum failed"

@@ -122,7 +122,8 @@ if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$scratch"; then
 	before=$(counter hits)
 	cached setpriv --reuid=65534 --regid=65534 --clear-groups cat "$scratch/rights/open" >/dev/null
 	at_least "$(($(counter hits) - before))" 1 "another user is served from the same cache"
-	said=$(cached setpriv --reuid=65534 --regid=65534 --clear-groups cat "$scratch/rights/closed" 2>&1 >"$scratch/got")
+	said=$(cached setpriv --reuid=65534 --regid=65534 --clear-groups \
+		cat "$scratch/rights/closed" 2>&1 >"$scratch/got")
 	case $said in *"Permission denied"*) status=0 ;; *) status=1 ;; esac
 	ok $status "but not what it may not read"
 	is "$(wc -c <"$scratch/got")" 0 "and gets no byte of it"

@@ -60,7 +60,8 @@ if [ "$(pmd_mapped "$scratch/large")" -gt 0 ]; then
 	head -c 8388608 /dev/urandom >"$scratch/store/big"
 	age "$scratch/store"
 	IMAGE=$scratch/large.img
-	"$RAWCACHE" format --size 1G "$IMAGE" >/dev/null || exit 1 # smaller images have regions without whole blocks of 2 MiB
+	# smaller images have regions without whole blocks of 2 MiB
+	"$RAWCACHE" format --size 1G "$IMAGE" >/dev/null || exit 1
 	cached cat "$scratch/store/big" >/dev/null
 	at_least "$(pmd_mapped_by_cache)" 4096 "what was filled in chunks is mapped in pieces of 2 MiB"
 else

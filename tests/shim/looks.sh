@@ -54,7 +54,8 @@ done
 CACHED_PATH=$scratch/local
 head -c 1M /dev/zero | tr '\0' A >"$scratch/local/delayed"
 sleep 0.1
-cached timeout 60 "$TOP_BUILDDIR/tests/shim/shim_delayed" "$scratch/local/delayed" "$scratch/local/delayed" 2>"$scratch/check.log"
+cached timeout 60 "$TOP_BUILDDIR/tests/shim/shim_delayed" "$scratch/local/delayed" "$scratch/local/delayed" \
+	2>"$scratch/check.log"
 status=$?
 sed 's/^/# /' "$scratch/check.log"
 [ $status -eq 77 ] && echo "# nothing can be traced here" && status=0

@@ -77,17 +77,20 @@ right = ctypes.string_at(at, size) == want
 # a hole across the end of a region, and what is left of both sides
 hole, n = 7 << 20, 10 << 20
 libc.munmap(at + hole, n)
-right = right and ctypes.string_at(at, hole) == want[:hole] and ctypes.string_at(at + hole + n, size - hole - n) == want[hole + n:]
+right = right and ctypes.string_at(at, hole) == want[:hole]
+right = right and ctypes.string_at(at + hole + n, size - hole - n) == want[hole + n:]
 pid = os.fork()
 if not pid:
     libc.munmap(at, hole)
     os._exit(ctypes.string_at(at + hole + n, size - hole - n) != want[hole + n:])
-right = right and os.waitpid(pid, 0)[1] == 0 and ctypes.string_at(at + hole + n, 1 << 20) == want[hole + n:hole + n + (1 << 20)]
+right = right and os.waitpid(pid, 0)[1] == 0
+right = right and ctypes.string_at(at + hole + n, 1 << 20) == want[hole + n:hole + n + (1 << 20)]
 sys.exit(not right or len(pieces) > 5 or at % (2 << 20) != 0)
 EOF
 IMAGE=$scratch/large.img check "several regions are mapped as one" \
 	cached python3 "$scratch/one.py" "$scratch/store/large" "$scratch/local/large"
-is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" | sed -n 's/.*"mapped_bytes": *\([0-9]*\).*/\1/p' | head -n 1)" 41943041 \
+is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" |
+	sed -n 's/.*"mapped_bytes": *\([0-9]*\).*/\1/p' | head -n 1)" 41943041 \
 	"and all of it is the image's"
 rm -f "$scratch/large.img"
 
@@ -113,7 +116,8 @@ f = open(sys.argv[1], "rb")
 m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
 before = m[:100]
 for i in range(4):
-    os.system("touch -d '%d hours ago' %s; sleep 2.1; cat %s | tail -c 1 >/dev/null" % (i + 2, sys.argv[2], sys.argv[2]))
+    os.system("touch -d '%d hours ago' %s; sleep 2.1; cat %s | tail -c 1 >/dev/null" %
+              (i + 2, sys.argv[2], sys.argv[2]))
 sys.exit(m[:] != open(sys.argv[3], "rb").read())
 EOF
 check "a mapping stays right while its region's neighbours go round" \

@@ -30,7 +30,8 @@ tap() {
 }
 
 for what in late early position raw copied writes; do
-	RAWCACHE_SETTLE=0.1 tap "$what" cached timeout 60 "$past" $what "$scratch/d/a" "$scratch/d/b" "$scratch/d/written"
+	RAWCACHE_SETTLE=0.1 tap "$what" cached timeout 60 "$past" $what "$scratch/d/a" "$scratch/d/b" \
+		"$scratch/d/written"
 done
 
 # functions that are not the hooks

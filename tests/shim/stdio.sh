@@ -191,7 +191,9 @@ same wc wc @/lines.txt @/random.bin
 same awk awk '{ s += $1; n += length($0) } END { print s, n }' @/lines.txt
 same sed sed -n 's/words/W/; $p; 50000p' @/lines.txt
 same uniq uniq -c @/lines.head
-same "cut, paste, join" sh -c 'cut -d" " -f1 "$1/lines.txt" | paste - "$1/lines.txt" | cksum; join "$1/lines.head" "$1/lines.head" | cksum' sh @
+same "cut, paste, join" sh -c \
+	'cut -d" " -f1 "$1/lines.txt" | paste - "$1/lines.txt" | cksum; join "$1/lines.head" "$1/lines.head" | cksum' \
+	sh @
 same od od -j 1000001 -N 5000 -c @/random.bin
 same tac tac @/lines.txt
 same diff diff @/lines.txt @/lines.head
@@ -202,7 +204,9 @@ check "a C compiler" ${CC:-cc} -O2 "$scratch/scan.c" -o "$scratch/scan"
 requests=2
 same "fscanf, getline, fseek, getc_unlocked" "$scratch/scan" @/lines.txt
 requests=0
-same "gcc" sh -c 'gcc -I"$1" -E "$1/numbers.c" -include linux/fs.h | grep -v "^#" | cksum; gcc "$1/numbers.c" -o "$2/numbers" && "$2/numbers"' sh @ "$scratch"
+same "gcc" sh -c \
+	'gcc -I"$1" -E "$1/numbers.c" -include linux/fs.h | grep -v "^#" | cksum
+	gcc "$1/numbers.c" -o "$2/numbers" && "$2/numbers"' sh @ "$scratch"
 same "bash script" bash @/script.sh
 same "dash script" dash @/script.sh
 same perl perl -ne '$s += $1 if /^(\d+)/; END { print "$s $.\n" }' @/lines.txt

@@ -20,7 +20,10 @@ layer() {
 # listed DIRECTORY: its Makefile.inc names each of its files, each list sorted
 listed() {
 	(cd "$src" && ls "$1"/*.[ch]) | LC_ALL=C sort >"$scratch/files"
-	LC_ALL=C awk '/^[ \t]*src.*\.[ch]( \\)?$/ && sub(/^[ \t]*src\//, "") { sub(/ .*/, ""); print > OUT; if ($0 < before) print "# not sorted: " $0; before = $0; next }
+	LC_ALL=C awk \
+		'/^[ \t]*src.*\.[ch]( \\)?$/ && sub(/^[ \t]*src\//, "") {
+			sub(/ .*/, ""); print > OUT
+			if ($0 < before) print "# not sorted: " $0; before = $0; next }
 		{ before = "" }' OUT="$scratch/listed" "$src/$1/Makefile.inc" >"$scratch/unsorted"
 	LC_ALL=C sort "$scratch/listed" >>"$scratch/unsorted"
 	check "src/$1/Makefile.inc lists its files, sorted" diff "$scratch/files" "$scratch/unsorted"
@@ -45,7 +48,8 @@ library=$TOP_BUILDDIR/.libs/librawcache.so
 # what the installed headers declare is what the library exports, by versions that never change
 grep -hv '^static inline' $(find "$TOP_SRCDIR/include" -name '*.h' ! -name embed.h) |
 	sed -n 's/^[a-z].*[ *]\(rawcache_[a-z_]*\)(.*/\1/p' | sort -u >"$scratch/declared"
-nm -D --defined-only "$library" | awk '$2 == "T" || $2 == "W" { sub(/@+/, " ", $3); print $3 }' | sort -u >"$scratch/versioned"
+nm -D --defined-only "$library" | awk '$2 == "T" || $2 == "W" { sub(/@+/, " ", $3); print $3 }' | sort -u \
+	>"$scratch/versioned"
 sed 's/ .*//' "$scratch/versioned" | sort -u >"$scratch/exported"
 check "librawcache exports exactly what the installed headers declare" \
 	diff "$scratch/declared" "$scratch/exported"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads whose first opens come at the same moment attach one cache: with two, the number of a file means another one. */
+/*
+ * Threads whose first opens come at the same moment attach one cache: with two, the number of a file means
+ * another one.
+ */
 #include "shim/libc/symbols.h"
 
 #include <rawcache/rawcache.h>

@@ -9,8 +9,8 @@
  * that are there already.
  *
  * All signals are held back but the two that glibc sends itself to every thread, for setuid()
- * and pthread_cancel(), and those of faults: the image may be cut short under a helper, too. What they count goes to the process's own statistics: they outlive the
- * cache that they work for.
+ * and pthread_cancel(), and those of faults: the image may be cut short under a helper, too. What they count goes
+ * to the process's own statistics: they outlive the cache that they work for.
  *
  * Locks: the pool's, inside a critical section; nobody sleeps with it.
  */

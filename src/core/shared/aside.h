@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting aside: for processes that have no slot - they may not open the image, only read it, or do not reach its segment
+ * Counting aside: for processes that have no slot - they may not open the image, only read it, or do not reach its
+ * segment
  * - so that somebody is told that they are not served, or of what is. A page in the directory of
  * segments for each user and image, "rawcache-aside-USER-HASH", which all such processes of the user add to.
  *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the dynamic loader maps: it makes its own system calls, so libraries below a cached directory are never served. */
+/*
+ * What the dynamic loader maps: it makes its own system calls, so libraries below a cached directory are never
+ * served.
+ */
 #ifndef SHIM_LOADED_H
 #define SHIM_LOADED_H
 
