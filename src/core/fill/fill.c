@@ -89,26 +89,22 @@ static void fill_plan(struct rawcache *cache, struct file *file, int fd, const s
 	ahead_started(file, plan, passed, started);
 }
 
-static ssize_t fill_own(struct rawcache *cache, struct file *file, const struct key *key,
-			const struct want *want, const struct plan *plan)
+static ssize_t fill_own(struct miss *m, const struct plan *plan)
 {
 	struct found found;
 	ssize_t n;
-	char *buf;
 
 	/* published between our look and our claim? */
-	if (index_find(cache, key, &found) &&
-	    found.length == chunk_length(cache, file, want->chunk))
+	if (index_find(m->cache, &m->key, &found) && found.length == m->length)
 		return -EAGAIN;
-	fill_plan(cache, file, want->fd, plan);
-	buf = buffer_get();
-	if (!buf) {
-		extent_failed(cache, -ENOMEM);
-		return fill_bypass(cache, file, want);
+	fill_plan(m->cache, m->file, m->want->fd, plan);
+	m->buf = buffer_get();
+	if (!m->buf) {
+		extent_failed(m->cache, -ENOMEM);
+		return fill_bypass(m->cache, m->file, m->want);
 	}
-	n = plan->whole ? chunk_fetch(cache, file, key, want, &buf)
-			: parts_miss(cache, file, key, want, &buf);
-	buffer_put(buf);
+	n = plan->whole ? chunk_fetch(m) : parts_miss(m);
+	buffer_put(m->buf);
 	return n;
 }
 
@@ -135,15 +131,20 @@ static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const
 static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const struct want *want,
 			    const struct plan *plan)
 {
-	struct key key = key_of_chunk(&cache->image.sb, &file->key, want->chunk);
+	struct miss miss = { .cache = cache,
+			     .file = file,
+			     .want = want,
+			     .held = &filling,
+			     .key = key_of_chunk(&cache->image.sb, &file->key, want->chunk),
+			     .length = chunk_length(cache, file, want->chunk) };
 	uint64_t start = clock_mono_ns();
 	uint64_t place = 0;
 	struct flight_need need = { want->skip + want->length, &place };
 	ssize_t n;
 
-	switch (flight_begin(cache, &key, &need, &filling.claim)) {
+	switch (flight_begin(cache, &miss.key, &need, &filling.claim)) {
 	case FLIGHT_OWNER:
-		n = fill_own(cache, file, &key, want, plan);
+		n = fill_own(&miss, plan);
 		flight_end(cache, &filling.claim);
 		return n;
 	case FLIGHT_READY:

@@ -35,171 +35,169 @@ void origin_forget(const struct rawcache *cache, const struct want *want, uint64
 		sys_fadvise(want->fd, offset, n, POSIX_FADV_DONTNEED);
 }
 
-static const struct space_stream *stream_now(void)
+static const struct space_stream *miss_stream(const struct miss *m)
 {
-	return filling.ordered ? &filling.stream : NULL;
+	return m->held->ordered ? &m->held->stream : NULL;
 }
 
-void chunk_show(struct rawcache *cache, const struct key *key, const char *buf, uint32_t have,
-		uint32_t length)
+void chunk_show(struct miss *m, uint32_t have)
 {
-	uint32_t pages = (uint32_t)round_up(length, FORMAT_PAGE) >> FORMAT_PAGE_SHIFT;
+	struct filling *held = m->held;
+	uint32_t pages = (uint32_t)round_up(m->length, FORMAT_PAGE) >> FORMAT_PAGE_SHIFT;
 	uint32_t bytes = (uint32_t)round_down(have, FORMAT_PAGE);
 
-	if (!filling.claim.flight || !load_relaxed(&filling.claim.flight->waiters) || !bytes)
+	if (!held->claim.flight || !load_relaxed(&held->claim.flight->waiters) || !bytes)
 		return;
-	if (!filling.extent) {
-		filling.held.pin = -1;
-		filling.extent = &filling.held; /* before it is pinned: see region_cut() */
-		if (space_get(cache, ghost_log(cache, key), pages, stream_now(), &filling.held)) {
-			filling.extent = NULL;
+	if (!held->extent) {
+		held->held.pin = -1;
+		held->extent = &held->held; /* before it is pinned: see region_cut() */
+		if (space_get(m->cache, ghost_log(m->cache, &m->key), pages, miss_stream(m),
+			      &held->held)) {
+			held->extent = NULL;
 			return;
 		}
 	}
-	if (!extent_write(cache, filling.extent, 0, buf, bytes) && flight_mine(&filling.claim))
-		flight_ready(cache, &filling.claim, filling.extent->page,
-			     filling.extent->generation, bytes >> FORMAT_PAGE_SHIFT);
+	if (!extent_write(m->cache, held->extent, 0, m->buf, bytes) && flight_mine(&held->claim))
+		flight_ready(m->cache, &held->claim, held->extent->page, held->extent->generation,
+			     bytes >> FORMAT_PAGE_SHIFT);
 }
 
 /* Store the chunk in the extent that waiters read from already, or in a new one. */
-static void chunk_store(struct rawcache *cache, const struct key *key, char *buf, uint32_t length)
+static void chunk_store(struct miss *m)
 {
-	uint32_t bytes = (uint32_t)round_up(length, FORMAT_PAGE);
+	struct filling *held = m->held;
+	uint32_t bytes = (uint32_t)round_up(m->length, FORMAT_PAGE);
 	int err;
 
-	if (!filling.extent) {
-		if (flight_mine(&filling.claim))
-			extent_store(cache, key, 0, buf, length, stream_now());
+	if (!held->extent) {
+		if (flight_mine(&held->claim))
+			extent_store(m->cache, &m->key, 0, m->buf, m->length, miss_stream(m));
 		return;
 	}
-	memset(buf + length, 0, bytes - length);
-	err = extent_write(cache, filling.extent, 0, buf, bytes);
+	memset(m->buf + m->length, 0, bytes - m->length);
+	err = extent_write(m->cache, held->extent, 0, m->buf, bytes);
 	if (!err)
-		err = extent_publish(cache, key, filling.extent, 0, buf, length);
+		err = extent_publish(m->cache, &m->key, held->extent, 0, m->buf, m->length);
 	filling_drop_extent();
 	if (err)
-		extent_failed(cache, err);
+		extent_failed(m->cache, err);
 }
 
-static struct fetch chunk_whole(struct rawcache *cache, struct file *file, const struct key *key,
-				const struct want *want, char *buf, uint64_t start)
+static struct fetch chunk_whole(const struct miss *m, uint64_t start)
 {
-	uint32_t length = chunk_length(cache, file, want->chunk);
-
 	return (struct fetch){
-		.request = { .file = file,
-			     .buf = buf,
-			     .offset = want->chunk * cache->chunk_bytes,
-			     .length = length,
-			     .result = (int32_t)length,
+		.request = { .file = m->file,
+			     .buf = m->buf,
+			     .offset = m->want->chunk * m->cache->chunk_bytes,
+			     .length = m->length,
+			     .result = (int32_t)m->length,
 			     .done = IO_DONE,
-			     .fd = want->fd,
+			     .fd = m->want->fd,
 			     .unchanged = true,
-			     .forget = !cache->options.keep_origin },
-		.cache = cache,
-		.key = *key,
-		.claim = filling.claim,
-		.chunk = want->chunk,
-		.ordered = filling.ordered,
+			     .forget = !m->cache->options.keep_origin },
+		.cache = m->cache,
+		.key = m->key,
+		.claim = m->held->claim,
+		.chunk = m->want->chunk,
+		.ordered = m->held->ordered,
 		.started = start,
 	};
 }
 
 /* Have another thread store what was read, if it can. The buffer is its own then. */
-static bool chunk_hand_over(struct file *file, const struct fetch *whole)
+static bool chunk_hand_over(struct miss *m, const struct fetch *whole)
 {
-	if (filling.extent || !fetch_adopt(file, whole))
+	if (m->held->extent || !fetch_adopt(m->file, whole))
 		return false;
-	filling.claim.flight = NULL;
+	m->held->claim.flight = NULL;
+	m->buf = NULL;
 	return true;
 }
 
 /* Here and now: the server is asked by the thread that has read. */
-static bool want_confirmed(const struct file *file, const struct want *want)
+static bool miss_confirmed(const struct miss *m)
 {
-	bool same = confirm_by_descriptor(file, want->fd) || (want->aside && confirm_by_path(file));
+	bool same = confirm_by_descriptor(m->file, m->want->fd) ||
+		    (m->want->aside && confirm_by_path(m->file));
 
 	if (!same)
-		file_over(file, want->fd);
+		file_over(m->file, m->want->fd);
 	return same;
 }
 
-/* A small chunk and its file's name, by one write, and perhaps with others. As chunk_hand_over(). */
-static bool small_store(struct file *file, const struct want *want, struct fetch *whole)
+/* A small chunk and its file's name, by one write, and perhaps with others. */
+static void small_keep(struct miss *m, struct fetch *whole)
 {
 	static uint32_t seen;
 	struct io_request *request = &whole->request;
 	struct extent_piece pieces[2];
 
 	whole->small = true;
-	whole->name = name_make(whole->cache, file, want->fd,
+	whole->name = name_make(m->cache, m->file, m->want->fd,
 				request->buf + round_up(request->length, FORMAT_PAGE));
-	if ((load_relaxed(&seen) >= SMALL_ALONE || file->identity.look == LOOK_OPENED) &&
-	    chunk_hand_over(file, whole))
-		return true;
+	if ((load_relaxed(&seen) >= SMALL_ALONE || m->file->identity.look == LOOK_OPENED) &&
+	    chunk_hand_over(m, whole))
+		return;
 	store_relaxed(&seen, load_relaxed(&seen) + 1);
 	pieces[0] = (struct extent_piece){ whole->key, request->length };
 	pieces[1] = whole->name;
-	if (flight_mine(&filling.claim) && want_confirmed(file, want))
-		extent_store_pieces(whole->cache, pieces, 2, request->buf, NULL);
-	return false;
+	if (flight_mine(&m->held->claim) && miss_confirmed(m))
+		extent_store_pieces(m->cache, pieces, 2, request->buf, NULL);
 }
 
-bool chunk_keep(struct rawcache *cache, struct file *file, const struct key *key,
-		const struct want *want, char *buf, uint64_t start)
+void chunk_keep(struct miss *m)
 {
-	struct fetch whole = chunk_whole(cache, file, key, want, buf, start);
+	const struct want *want = m->want;
+	struct fetch whole = chunk_whole(m, m->start);
 
-	if (whole.request.length < SMALL_MAX && !filling.extent && !want->aside) {
-		origin_forget(cache, want, whole.request.offset, whole.request.length);
+	if (m->length < SMALL_MAX && !m->held->extent && !want->aside) {
+		origin_forget(m->cache, want, whole.request.offset, m->length);
 		whole.request.forget = false;
-		return small_store(file, want, &whole);
+		small_keep(m, &whole);
+		return;
 	}
-	name_store(cache, file, want->fd);
-	if (!want->aside && chunk_hand_over(file, &whole))
-		return true;
-	if (want_confirmed(file, want))
-		chunk_store(cache, key, buf, whole.request.length);
-	origin_forget(cache, want, whole.request.offset, whole.request.length);
-	return false;
+	name_store(m->cache, m->file, want->fd);
+	if (!want->aside && chunk_hand_over(m, &whole))
+		return;
+	if (miss_confirmed(m))
+		chunk_store(m);
+	origin_forget(m->cache, want, whole.request.offset, m->length);
 }
 
 /* --- parts */
 
-bool parts_keep(struct rawcache *cache, struct file *file, const struct want *want,
-		const struct parts *parts, uint32_t first, char *buf, uint32_t length)
+void parts_keep(struct miss *m, const struct parts *parts, uint32_t first, uint32_t length)
 {
-	struct fetch some = chunk_whole(cache, file, &parts->key[first], want, buf,
-					clock_mono_ns());
+	struct fetch some = chunk_whole(m, clock_mono_ns());
 
-	if (confirm_needed(file)) {
+	if (confirm_needed(m->file)) {
+		some.key = parts->key[first];
 		some.request.offset += first * PART_BYTES;
 		some.request.length = length;
 		some.request.result = (int32_t)length;
 		some.piece = PART_BYTES;
-		some.chunk = PART_NUMBER | (want->chunk * PARTS_MAX + first);
+		some.chunk = PART_NUMBER | (m->want->chunk * PARTS_MAX + first);
 		some.ordered = false;
 		some.claim.flight = NULL;
 		memcpy(some.parts, &parts->key[first],
 		       (parts->count - first) * sizeof(some.parts[0]));
-		name_store(cache, file, want->fd);
-		if (fetch_adopt(file, &some))
-			return true;
+		name_store(m->cache, m->file, m->want->fd);
+		if (fetch_adopt(m->file, &some)) {
+			m->buf = NULL;
+			return;
+		}
 	}
-	if (want_confirmed(file, want) &&
-	    extent_store(cache, &parts->key[first], PART_BYTES, buf, length, NULL))
-		name_store(cache, file, want->fd);
-	return false;
+	if (miss_confirmed(m) &&
+	    extent_store(m->cache, &parts->key[first], PART_BYTES, m->buf, length, NULL))
+		name_store(m->cache, m->file, m->want->fd);
 }
 
-bool merged_keep(struct rawcache *cache, struct file *file, const struct key *key,
-		 const struct want *want, char *buf, uint32_t length)
+void merged_keep(struct miss *m)
 {
-	struct fetch whole = chunk_whole(cache, file, key, want, buf, clock_mono_ns());
+	struct fetch whole = chunk_whole(m, clock_mono_ns());
 
-	if (confirm_needed(file) && chunk_hand_over(file, &whole))
-		return true;
-	if (want_confirmed(file, want))
-		chunk_store(cache, key, buf, length);
-	return false;
+	if (confirm_needed(m->file) && chunk_hand_over(m, &whole))
+		return;
+	if (miss_confirmed(m))
+		chunk_store(m);
 }

@@ -19,8 +19,6 @@
 /* What a demanded chunk is read in, so that waiters in other processes see it arrive. */
 #define PIECE_BYTES (128u << 10)
 
-/* --- whole chunks */
-
 uint32_t number_of(const struct rawcache *cache, const struct want *want)
 {
 	return want->aside ? NUMBER_OWN : number_now(cache, want->fd);
@@ -31,88 +29,117 @@ bool want_same(const struct rawcache *cache, const struct want *want, uint32_t b
 	return want->aside || number_same(cache, want->fd, before);
 }
 
-/* Read the chunk, piece by piece; the program and waiters get theirs as it comes. */
-static ssize_t chunk_read(struct rawcache *cache, const struct key *key, const struct want *want,
-			  uint32_t number, char *buf, uint32_t length)
+/* Before the first byte is read. */
+static void miss_begin(struct miss *m)
 {
-	uint64_t offset = want->chunk * cache->chunk_bytes;
+	m->start = clock_mono_ns();
+	m->number = number_of(m->cache, m->want);
+	m->same = file_unchanged(m->file, m->want->fd);
+}
+
+/*
+ * What was read is in the buffer, from `skip` bytes into the chunk on; `enough`: all that the program wants. True: the
+ * program has its bytes, and what was read may be kept. Otherwise *result is what its read returns.
+ */
+static bool miss_deliver(const struct miss *m, bool enough, uint32_t skip, ssize_t *result)
+{
+	const struct want *want = m->want;
+
+	/* an error may lie outside of what the program asked for, and so may a new end */
+	if (!enough || !want_same(m->cache, want, m->number)) {
+		*result = fill_bypass(m->cache, m->file, want);
+		return false;
+	}
+	if (!m->same || !file_unchanged(m->file, want->fd)) {
+		*result = fill_stale(m->file, want->fd);
+		return false;
+	}
+	if (!want->aside)
+		stats_latency(miss_latency, clock_mono_ns() - m->start);
+	if (guard_copy(want->buf, m->buf + (want->skip - skip), want->length)) {
+		*result = -EFAULT;
+		return false;
+	}
+	stats_add(miss_bytes, want->length);
+	*result = want->length;
+	return true;
+}
+
+static void miss_end(const struct miss *m)
+{
+	stats_latency(fill_latency, clock_mono_ns() - m->start);
+}
+
+/* --- whole chunks */
+
+/* Read the chunk, piece by piece; waiters get theirs as it comes. */
+static ssize_t chunk_read(struct miss *m)
+{
+	uint64_t offset = m->want->chunk * m->cache->chunk_bytes;
 	uint32_t have = 0;
 
-	while (have < length) {
-		uint32_t n = (uint32_t)min_u64(PIECE_BYTES, length - have);
-		ssize_t got = io_read_origin(want->fd, buf + have, n, offset + have);
+	while (have < m->length) {
+		uint32_t n = (uint32_t)min_u64(PIECE_BYTES, m->length - have);
+		ssize_t got = io_read_origin(m->want->fd, m->buf + have, n, offset + have);
 
 		if (got < 0)
 			return have ? (ssize_t)have : got;
 		have += (uint32_t)got;
 		if (got < (ssize_t)n)
 			break;
-		if (have < length && want_same(cache, want, number))
-			chunk_show(cache, key, buf, have, length);
+		if (have < m->length && want_same(m->cache, m->want, m->number))
+			chunk_show(m, have);
 	}
 	return have;
 }
 
-ssize_t chunk_fetch(struct rawcache *cache, struct file *file, const struct key *key,
-		    const struct want *want, char **buf)
+ssize_t chunk_fetch(struct miss *m)
 {
-	uint32_t length = chunk_length(cache, file, want->chunk);
-	uint64_t start = clock_mono_ns();
-	uint32_t number = number_of(cache, want);
-	bool same = file_unchanged(file, want->fd);
-	ssize_t got = chunk_read(cache, key, want, number, *buf, length);
+	const struct want *want = m->want;
+	ssize_t result;
+	ssize_t got;
 
-	/* an error may lie outside of what the program asked for, and so may a new end */
-	if (got < (ssize_t)(want->skip + want->length) || !want_same(cache, want, number))
-		return fill_bypass(cache, file, want);
-	if (!same || !file_unchanged(file, want->fd))
-		return fill_stale(file, want->fd);
-	if (!want->aside)
-		stats_latency(miss_latency, clock_mono_ns() - start);
-	if (guard_copy(want->buf, *buf + want->skip, want->length))
-		return -EFAULT;
-	stats_add(miss_bytes, want->length);
-	if (got != (ssize_t)length) {
-		file_over(file, want->fd);
-		origin_forget(cache, want, want->chunk * cache->chunk_bytes, length);
-	} else if (chunk_keep(cache, file, key, want, *buf, start)) {
-		*buf = NULL;
-		return want->length;
+	miss_begin(m);
+	got = chunk_read(m);
+	if (!miss_deliver(m, got >= (ssize_t)(want->skip + want->length), 0, &result))
+		return result;
+	if (got != (ssize_t)m->length) {
+		file_over(m->file, want->fd);
+		origin_forget(m->cache, want, want->chunk * m->cache->chunk_bytes, m->length);
+	} else {
+		chunk_keep(m);
 	}
-	stats_latency(fill_latency, clock_mono_ns() - start);
-	return want->length;
+	if (m->buf)
+		miss_end(m);
+	return result;
 }
 
+/* --- parts */
+
 /* Fetch some parts around what is wanted; `first` and `count` say which. */
-static ssize_t parts_fetch(struct rawcache *cache, struct file *file, const struct want *want,
-			   const struct parts *parts, uint32_t first, uint32_t count, char **buf)
+static ssize_t parts_fetch(struct miss *m, const struct parts *parts, uint32_t first,
+			   uint32_t count)
 {
-	uint64_t chunk_start = want->chunk * cache->chunk_bytes;
+	const struct want *want = m->want;
+	uint64_t chunk_start = want->chunk * m->cache->chunk_bytes;
 	uint32_t from = first * PART_BYTES;
 	uint32_t to = (uint32_t)min_u64(from + count * PART_BYTES, parts->chunk_length);
-	uint64_t start = clock_mono_ns();
-	uint32_t number = number_of(cache, want);
-	bool same = file_unchanged(file, want->fd);
-	ssize_t got = io_read_origin(want->fd, *buf, to - from, chunk_start + from);
+	ssize_t result;
+	ssize_t got;
 
-	if (got < (ssize_t)(want->skip + want->length - from) || !want_same(cache, want, number))
-		return fill_bypass(cache, file, want);
-	if (!same || !file_unchanged(file, want->fd))
-		return fill_stale(file, want->fd);
-	stats_latency(miss_latency, clock_mono_ns() - start);
-	if (guard_copy(want->buf, *buf + (want->skip - from), want->length))
-		return -EFAULT;
-	stats_add(miss_bytes, want->length);
+	miss_begin(m);
+	got = io_read_origin(want->fd, m->buf, to - from, chunk_start + from);
+	if (!miss_deliver(m, got >= (ssize_t)(want->skip + want->length - from), from, &result))
+		return result;
 	if (got == (ssize_t)(to - from)) {
-		if (parts_keep(cache, file, want, parts, first, *buf, to - from))
-			*buf = NULL;
-		ahead_gave(file, chunk_start + from, chunk_start + to);
+		parts_keep(m, parts, first, to - from);
+		ahead_gave(m->file, chunk_start + from, chunk_start + to);
 	} else {
-		file_over(file, want->fd);
+		file_over(m->file, want->fd);
 	}
-	origin_forget(cache, want, chunk_start + from, to - from);
-	stats_latency(fill_latency, clock_mono_ns() - start);
-	return want->length;
+	origin_forget(m->cache, want, chunk_start + from, to - from);
+	miss_end(m);
+	return result;
 }
 
 /* Read the parts that are missing between those that are there. */
@@ -134,49 +161,41 @@ static bool parts_complete(const struct parts *parts, uint32_t have, int fd, uin
 }
 
 /* The rest of a chunk of which much is there: store it whole. */
-static ssize_t parts_merge(struct rawcache *cache, struct file *file, const struct key *key,
-			   const struct want *want, const struct parts *parts, char **buf)
+static ssize_t parts_merge(struct miss *m, const struct parts *parts)
 {
-	uint64_t offset = want->chunk * cache->chunk_bytes;
-	uint64_t start = clock_mono_ns();
-	uint32_t number = number_of(cache, want);
-	bool same = file_unchanged(file, want->fd);
-	uint32_t have = parts_gather(cache, parts, *buf);
+	const struct want *want = m->want;
+	uint64_t offset = want->chunk * m->cache->chunk_bytes;
+	ssize_t result;
+	uint32_t have;
+	bool all;
 
-	if (!parts_complete(parts, have, want->fd, offset, *buf) || !want_same(cache, want, number))
-		return fill_bypass(cache, file, want);
-	if (!same || !file_unchanged(file, want->fd))
-		return fill_stale(file, want->fd);
-	stats_latency(miss_latency, clock_mono_ns() - start);
-	if (guard_copy(want->buf, *buf + want->skip, want->length))
-		return -EFAULT;
-	stats_add(miss_bytes, want->length);
-	if (merged_keep(cache, file, key, want, *buf, parts->chunk_length))
-		*buf = NULL;
+	miss_begin(m);
+	have = parts_gather(m->cache, parts, m->buf);
+	all = parts_complete(parts, have, want->fd, offset, m->buf);
+	if (!miss_deliver(m, all, 0, &result))
+		return result;
+	merged_keep(m);
 	CRASH_POINT(part_stored);
-	name_store(cache, file, want->fd);
-	parts_remove(cache, parts);
-	origin_forget(cache, want, offset, parts->chunk_length);
-	stats_latency(fill_latency, clock_mono_ns() - start);
-	return want->length;
+	name_store(m->cache, m->file, want->fd);
+	parts_remove(m->cache, parts);
+	origin_forget(m->cache, want, offset, parts->chunk_length);
+	miss_end(m);
+	return result;
 }
 
-ssize_t parts_miss(struct rawcache *cache, struct file *file, const struct key *key,
-		   const struct want *want, char **buf)
+ssize_t parts_miss(struct miss *m)
 {
+	const struct want *want = m->want;
 	uint32_t last = (want->skip + want->length - 1) / PART_BYTES;
+	uint32_t wanted = (2u << last) - (1u << want->skip / PART_BYTES);
 	struct parts parts;
 	uint32_t first;
 	uint32_t count;
-	uint32_t wanted;
 
-	parts_find(cache, file, want->chunk, 0, PARTS_MAX - 1, &parts);
-	wanted = (2u << last) - (1u << want->skip / PART_BYTES);
+	parts_find(m->cache, m->file, want->chunk, 0, PARTS_MAX - 1, &parts);
 	/* fetched between our look and our claim? */
 	if ((parts.present & wanted) == wanted)
 		return -EAGAIN;
 	count = parts_choose(&parts, want, &first);
-	if (count == parts.count)
-		return parts_merge(cache, file, key, want, &parts, buf);
-	return parts_fetch(cache, file, want, &parts, first, count, buf);
+	return count == parts.count ? parts_merge(m, &parts) : parts_fetch(m, &parts, first, count);
 }
