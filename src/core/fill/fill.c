@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
@@ -30,42 +29,6 @@
 /* Chunks that one read publishes for others on its way out. */
 #define PUBLISH_MAX 4
 #define PLACE_NAP_NS 100000
-
-uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk)
-{
-	uint64_t start = chunk * cache->chunk_bytes;
-
-	return (uint32_t)min_u64(cache->chunk_bytes, file->size - start);
-}
-
-uint64_t want_offset(const struct rawcache *cache, const struct want *want)
-{
-	return want->chunk * cache->chunk_bytes + want->skip;
-}
-
-ssize_t fill_stale(const struct file *file, int fd)
-{
-	file_over(file, fd);
-	return -ESTALE;
-}
-
-ssize_t fill_bypass(const struct rawcache *cache, const struct file *file, const struct want *want)
-{
-	uint64_t offset = want->chunk * cache->chunk_bytes + want->skip;
-	uint64_t start = clock_mono_ns();
-	ssize_t got = sys_pread(want->fd, want->buf, want->length, offset);
-
-	stats_add(origin_reads, 1);
-	/* shorter than it was: also if the kernel has its attributes of before */
-	if (got >= 0 && (got < (ssize_t)want->length || !file_unchanged(file, want->fd)))
-		return fill_stale(file, want->fd);
-	if (got > 0) {
-		stats_add(origin_bytes, (uint64_t)got);
-		stats_add(miss_bytes, (uint64_t)got);
-		stats_latency(miss_latency, clock_mono_ns() - start);
-	}
-	return got;
-}
 
 static void fill_plan(struct rawcache *cache, struct file *file, int fd, const struct plan *plan)
 {

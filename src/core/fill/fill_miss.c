@@ -12,22 +12,10 @@
 #include "core/fill/fill_steps.h"
 #include "core/fill/name.h"
 #include "core/fill/part.h"
-#include "core/image/key.h"
 #include "core/origin/io.h"
-#include "core/shared/cache.h"
 
 /* What a demanded chunk is read in, so that waiters in other processes see it arrive. */
 #define PIECE_BYTES (128u << 10)
-
-uint32_t number_of(const struct rawcache *cache, const struct want *want)
-{
-	return want->aside ? NUMBER_OWN : number_now(cache, want->fd);
-}
-
-bool want_same(const struct rawcache *cache, const struct want *want, uint32_t before)
-{
-	return want->aside || number_same(cache, want->fd, before);
-}
 
 /* Before the first byte is read. */
 static void miss_begin(struct miss *m)

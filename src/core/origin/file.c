@@ -20,18 +20,6 @@
 #define IDLE_MAX 4096u
 #define CHUNKS_MAX (UINT64_C(1) << 32)
 
-void files_lock(struct files *files, struct critical *critical)
-{
-	critical_enter(critical);
-	pthread_mutex_lock(&files->lock);
-}
-
-void files_unlock(struct files *files, struct critical *critical)
-{
-	pthread_mutex_unlock(&files->lock);
-	critical_leave(critical);
-}
-
 int files_init(struct rawcache *cache, void (*idle_now)(struct file *file))
 {
 	struct files *files = memory_get(sizeof(*files));

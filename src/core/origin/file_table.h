@@ -56,8 +56,17 @@ struct reasons {
 
 /* --- file.c. The lock comes with a critical section. */
 
-void files_lock(struct files *files, struct critical *critical);
-void files_unlock(struct files *files, struct critical *critical);
+static inline void files_lock(struct files *files, struct critical *critical)
+{
+	critical_enter(critical);
+	pthread_mutex_lock(&files->lock);
+}
+
+static inline void files_unlock(struct files *files, struct critical *critical)
+{
+	pthread_mutex_unlock(&files->lock);
+	critical_leave(critical);
+}
 
 /*
  * Takes the lock: the object of `key`, with a reference, made if there is none. 0, -ENOMEM, or -ESTALE: the

@@ -7,7 +7,6 @@
 #include "core/image/key.h"
 #include "core/image/place.h"
 #include "core/index/index.h"
-#include "core/read/read.h"
 #include "core/read/read_hot.h"
 #include "core/shared/cache.h"
 #include "core/space/extent.h"

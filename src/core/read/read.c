@@ -18,8 +18,6 @@
  * is learned about a chunk is written down only with a reference of the object: without one its
  * table may have become another file's in the meantime.
  */
-#include "core/read/read.h"
-
 #include <errno.h>
 
 #include <rawcache/file.h>
@@ -65,24 +63,6 @@ static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_
 		file_release(cache, file);
 	}
 	return n;
-}
-
-bool chunk_fetch_now(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-		     uint64_t number)
-{
-	uint64_t offset = number * cache->chunk_bytes;
-	uint64_t bytes = min_u64(cache->chunk_bytes, load_relaxed(&file->size) - offset);
-	char *buffer = buffer_get();
-	ssize_t n = -ENOMEM;
-
-	if (buffer)
-		n = rawcache_file_read(cache, handle, fd, buffer, bytes, offset);
-	buffer_put(buffer);
-	if (n <= 0)
-		return false;
-	fill_settle(cache, file, fd);
-	chunk_fresh(file, number, 0); /* whom it is fetched for has not read it yet */
-	return true;
 }
 
 static ssize_t read_parts(struct rawcache *cache, const struct file *file, const struct want *want)

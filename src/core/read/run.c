@@ -6,20 +6,10 @@
 #include "base/checked.h"
 #include "base/compiler.h"
 #include "core/read/chunk.h"
-#include "core/read/read.h"
-
-static uint64_t place_get(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			  uint64_t number, uint32_t skip, uint32_t end)
-{
-	uint64_t place = chunk_find(cache, file, number, skip, end);
-
-	if (place || fd < 0 || !chunk_fetch_now(cache, file, handle, fd, number))
-		return place;
-	return chunk_find(cache, file, number, skip, end);
-}
 
 /* How many of `most` chunks from `number` on are known to lie at `place` and side by side behind it. */
-static uint64_t chunks_known(const struct chunk *chunk, uint64_t place, uint32_t pages, uint64_t most)
+static uint64_t chunks_known(const struct chunk *chunk, uint64_t place, uint32_t pages,
+			     uint64_t most)
 {
 	uint64_t n = 0;
 
@@ -39,7 +29,8 @@ static bool group_known(const struct file *file, uint64_t number, uint64_t place
 		return false;
 	if (load_relaxed(group) == first)
 		return true;
-	if (chunks_known(file_chunk(file, number) - before, first, pages, CHUNKS_GROUP) < CHUNKS_GROUP)
+	if (chunks_known(file_chunk(file, number) - before, first, pages, CHUNKS_GROUP) <
+	    CHUNKS_GROUP)
 		return false;
 	store_relaxed(group, first); /* for the next time */
 	return true;
@@ -97,8 +88,8 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 	}
 }
 
-int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd, uint64_t offset,
-	     uint64_t length, struct run *run)
+int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
+	     struct run *run)
 {
 	uint64_t size = load_relaxed(&file->size);
 	uint64_t number = offset / cache->chunk_bytes;
@@ -110,7 +101,7 @@ int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
 		return -ENODATA;
 	length = min_u64(length, size - offset);
 	end = (uint32_t)min_u64(skip + length, cache->chunk_bytes);
-	place = place_get(cache, file, handle, fd, number, skip, end);
+	place = chunk_find(cache, file, number, skip, end);
 	if (place) {
 		run->region = CHUNK_PAGE(place) >> cache->image.region_pages_shift;
 		run->generation = load_acquire(&cache->image.regions[run->region].generation);

@@ -16,11 +16,14 @@ struct run {
 };
 
 /*
- * The run at `offset`, at most `length` bytes and not beyond the file. With fd >= 0 a chunk that
- * is missing is fetched first. 0, or -ENODATA: not in the cache. The caller holds a reference of
- * the object.
+ * The run at `offset`, at most `length` bytes and not beyond the file. 0, or -ENODATA: not in the cache. The caller
+ * holds a reference of the object.
  */
-int run_find(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-	     uint64_t offset, uint64_t length, struct run *run);
+int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
+	     struct run *run);
+
+/* run_fetch.c: the same; with fd >= 0 a chunk that is missing is fetched first. */
+int run_fetch(struct rawcache *cache, struct file *file, uint64_t handle, int fd, uint64_t offset,
+	      uint64_t length, struct run *run);
 
 #endif

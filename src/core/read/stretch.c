@@ -28,8 +28,7 @@ bool piece_seen(const struct file *file, const struct want *want)
  * Chunks that lie side by side, and on the disk only: one system call for all of them, as for a file
  * that is no cache. Bytes, or -EAGAIN: chunk by chunk.
  */
-static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t handle,
-			    const struct want *want)
+static ssize_t stretch_read(struct rawcache *cache, struct file *file, const struct want *want)
 {
 	struct want all = *want;
 	bool pass = pass_reads(cache, file, want);
@@ -39,7 +38,7 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, uint64_t 
 	ssize_t n;
 
 	if (!cache->image.data || load_relaxed(&cache->broken) || load_relaxed(&file->ahead.live) ||
-	    run_find(cache, file, handle, -1, want->chunk * cache->chunk_bytes + want->skip,
+	    run_find(cache, file, want->chunk * cache->chunk_bytes + want->skip,
 		     want->length + want->more, &run) ||
 	    run.length <= want->length)
 		return -EAGAIN;
@@ -63,7 +62,7 @@ ssize_t never_inline read_stretch(struct rawcache *cache, struct file *file, uin
 
 	if (!file_hold(cache, file, handle))
 		return -EAGAIN;
-	n = stretch_read(cache, file, handle, want);
+	n = stretch_read(cache, file, want);
 	file_release(cache, file);
 	return n;
 }

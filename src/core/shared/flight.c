@@ -11,56 +11,11 @@
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/image/place.h"
+#include "core/shared/cache.h"
+#include "core/shared/flight_table.h"
 #include "core/shared/process.h"
 
-#define NEIGHBOURS 8u
 #define SLICE_NS 20000000
-
-static struct flight *flight_at(const struct rawcache *cache, const struct key *key, uint32_t i)
-{
-	return &cache->runtime.flights[(key->low + i) % RUNTIME_FLIGHTS];
-}
-
-static void futex_wake_all(uint32_t *word)
-{
-	sys_futex(word, FUTEX_WAKE, INT32_MAX, NULL);
-}
-
-/*
- * A claim names its owner in the same word, so that there is no moment at which a killed owner
- * leaves a flight that nobody can tell to be a dead one's.
- */
-static uint64_t claim_of(const struct rawcache *cache, uint64_t tag)
-{
-	return tag | (uint64_t)(cache->slot + 1);
-}
-
-static uint64_t claim_tag(uint64_t claim)
-{
-	return claim & ~FLIGHT_OWNER_MASK;
-}
-
-static uint32_t claim_owner(uint64_t claim)
-{
-	return (uint32_t)(claim & FLIGHT_OWNER_MASK);
-}
-
-/* The slot of the claim's owner, or NULL. */
-static struct process_slot *claim_slot(const struct rawcache *cache, uint64_t claim)
-{
-	uint32_t owner = claim_owner(claim);
-
-	return owner && owner <= RUNTIME_SLOTS ? &cache->runtime.slots[owner - 1] : NULL;
-}
-
-/* Our process gets on. Taken before a claim can be seen: nobody judges it by what was before. */
-static void owner_step(const struct rawcache *cache, uint64_t claim)
-{
-	struct process_slot *slot = claim_slot(cache, claim);
-
-	if (slot)
-		fetch_add(&slot->steps, 1);
-}
 
 /* Whether the owner has taken no step since somebody began to wait for it in vain. */
 static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
@@ -68,20 +23,6 @@ static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
 	const struct process_slot *slot = claim_slot(cache, claim);
 
 	return slot && load_relaxed(&slot->vain) == load_relaxed(&slot->steps);
-}
-
-/* Give up `claim`, if it still is the one that stands there. */
-static void flight_free(struct flight *flight, uint64_t claim)
-{
-	store_relaxed(&flight->slow, 0);
-	store_relaxed(&flight->ahead, 0);
-	store_relaxed(&flight->ready, 0);
-	if (!cas(&flight->claim, &claim, 0))
-		return;
-	CRASH_POINT(flight_freed);
-	fetch_add(&flight->word, 1);
-	if (load_acquire(&flight->waiters))
-		futex_wake_all(&flight->word);
 }
 
 /*
@@ -212,8 +153,7 @@ static enum flight_result flight_look(struct rawcache *cache, struct flight *fli
 {
 	uint64_t life = load_acquire(&flight->life);
 	uint64_t claim = load_acquire(&flight->claim);
-	bool ready = claim_tag(claim) == tag &&
-		     flight_has(cache, flight, need->bytes, need->place);
+	bool ready = claim_tag(claim) == tag && flight_has(cache, flight, need->bytes, need->place);
 
 	fence_acquire(); /* what was ready belongs to this claim, if it still stands */
 	if (claim_tag(claim) != tag || load_relaxed(&flight->claim) != claim ||
@@ -249,9 +189,9 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		result = flight_look(cache, flight, tag, need, waited, mine);
 		if (result != FLIGHT_ALONE)
 			break;
-		slice.tv_nsec = ahead && ahead_patience_ns() < SLICE_NS ?
-					FLIGHT_AHEAD_AGAIN_MS * 1000000 :
-					SLICE_NS;
+		slice.tv_nsec = ahead && ahead_patience_ns() < SLICE_NS
+					? FLIGHT_AHEAD_AGAIN_MS * 1000000
+					: SLICE_NS;
 		if (!slow) {
 			int err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
 
@@ -351,8 +291,7 @@ void flight_ready(struct rawcache *cache, struct claim *mine, uint32_t page, uin
 		  uint32_t pages)
 {
 	uint64_t ready = CHUNK_VALID |
-			 (uint64_t)(generation & READY_GENERATION_MASK)
-				 << READY_GENERATION_SHIFT |
+			 (uint64_t)(generation & READY_GENERATION_MASK) << READY_GENERATION_SHIFT |
 			 (uint64_t)pages << READY_PAGES_SHIFT | page;
 	uint64_t before = mine->ready; /* what another one wrote is not for the next time */
 
@@ -362,7 +301,7 @@ void flight_ready(struct rawcache *cache, struct claim *mine, uint32_t page, uin
 	owner_step(cache, mine->claim);
 	CRASH_POINT(flight_shown);
 	if (load_acquire(&mine->flight->waiters))
-		futex_wake_all(&mine->flight->word);
+		flight_wake(&mine->flight->word);
 }
 
 void flight_end(struct rawcache *cache, struct claim *mine)
@@ -372,14 +311,4 @@ void flight_end(struct rawcache *cache, struct claim *mine)
 	if (flight_mine(mine))
 		flight_free(mine->flight, mine->claim);
 	mine->flight = NULL;
-}
-
-void flight_abandon(struct rawcache *cache, uint32_t slot)
-{
-	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++) {
-		uint64_t claim = load_acquire(&cache->runtime.flights[i].claim);
-
-		if (claim_owner(claim) == slot + 1)
-			flight_free(&cache->runtime.flights[i], claim);
-	}
 }

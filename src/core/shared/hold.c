@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/patience.h"
-#include "base/sys.h"
 #include "core/shared/hold.h"
 
 #include <errno.h>
@@ -8,7 +6,10 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
-#include "base/memory.h"
+#include "base/patience.h"
+#include "base/sys.h"
+#include "core/shared/cache.h"
+#include "core/shared/hold_row.h"
 #include "core/shared/process.h"
 #include "core/shared/slot.h"
 
@@ -16,27 +17,20 @@
 #define COUNT_ENDS UINT32_MAX
 #define REAP_MS 1000u
 
-/* --- limits, in bits */
-
-static uint32_t bits_of(const struct rawcache *cache)
-{
-	return ((cache->image.sb.region_count - 1) >> cache->runtime.hold_shift) + 1;
-}
-
 static uint32_t limit_own(const struct rawcache *cache)
 {
-	return bits_of(cache) / 4;
+	return hold_bits(cache) / 4;
 }
 
 /* What processes may hold without having looked at the others' rows: all of them together. */
 static uint32_t limit_unseen(const struct rawcache *cache)
 {
-	return bits_of(cache) / 16;
+	return hold_bits(cache) / 16;
 }
 
 static uint32_t limit_all(const struct rawcache *cache)
 {
-	return bits_of(cache) / 2 - limit_unseen(cache);
+	return hold_bits(cache) / 2 - limit_unseen(cache);
 }
 
 /* Bits that are set in any row. Those of slots that are not used have none. */
@@ -101,21 +95,6 @@ static bool holds_allowed(struct rawcache *cache, uint32_t region, uint32_t own)
 	return false;
 }
 
-/* --- the count and the bit */
-
-static uint64_t *word_of(const struct rawcache *cache, uint32_t region, uint64_t *bit)
-{
-	uint32_t n = region >> cache->runtime.hold_shift;
-
-	*bit = UINT64_C(1) << n % 64;
-	return &cache->runtime.holds[(size_t)cache->slot * cache->runtime.hold_words + n / 64];
-}
-
-static uint32_t *count_of(const struct rawcache *cache, uint32_t region)
-{
-	return &cache->hold_counts[region >> cache->runtime.hold_shift];
-}
-
 /*
  * False: another thread clears the bit and does not get on, or we are in a handler that interrupted
  * it. What we set meanwhile it would clear.
@@ -145,9 +124,9 @@ static bool count_add(uint32_t *count, uint32_t *before)
 static bool hold_add(struct rawcache *cache, uint32_t region, uint32_t *before)
 {
 	uint64_t bit;
-	uint64_t *word = word_of(cache, region, &bit);
+	uint64_t *word = hold_word(cache, region, &bit);
 
-	if (!cache->hold_counts || !count_add(count_of(cache, region), before))
+	if (!cache->hold_counts || !count_add(hold_count(cache, region), before))
 		return false;
 	/* also where we are not the first: that one may not have come so far */
 	if (!(load_relaxed(word) & bit))
@@ -198,7 +177,7 @@ void hold_put(struct rawcache *cache, uint32_t region)
 
 	if (cache->slot < 0 || !cache->hold_counts)
 		return;
-	count = count_of(cache, region);
+	count = hold_count(cache, region);
 	n = load_relaxed(count);
 	do {
 		/* never below 0: a fork child may put what only its parent held */
@@ -206,7 +185,7 @@ void hold_put(struct rawcache *cache, uint32_t region)
 			return;
 	} while (!cas(count, &n, n > 1 ? n - 1 : COUNT_ENDS));
 	if (n == 1) {
-		word = word_of(cache, region, &bit);
+		word = hold_word(cache, region, &bit);
 		CRASH_POINT(hold_last);
 		fetch_and(word, ~bit);
 		store_release(count, 0);
@@ -215,35 +194,4 @@ void hold_put(struct rawcache *cache, uint32_t region)
 			store_relaxed(&cache->holds_looked, own);
 	}
 	CRASH_POINT(hold_put);
-}
-
-/* --- the life of a row */
-
-void hold_begin(struct rawcache *cache)
-{
-	uint32_t bits = bits_of(cache);
-
-	cache->holds = 0;
-	cache->holds_looked = 0;
-	if (!cache->hold_counts)
-		cache->hold_counts = memory_map(bits * sizeof(*cache->hold_counts));
-	/* most pages were never touched, and shall not be now */
-	for (uint32_t i = 0; cache->hold_counts && i < bits; i++)
-		if (cache->hold_counts[i])
-			cache->hold_counts[i] = 0;
-}
-
-void hold_end(struct rawcache *cache)
-{
-	if (cache->hold_counts)
-		memory_unmap(cache->hold_counts, bits_of(cache) * sizeof(*cache->hold_counts));
-	cache->hold_counts = NULL;
-}
-
-void hold_clear(struct rawcache *cache, uint32_t slot)
-{
-	uint32_t words = cache->runtime.hold_words;
-
-	for (uint32_t w = 0; w < words; w++)
-		store_release(&cache->runtime.holds[(size_t)slot * words + w], 0);
 }

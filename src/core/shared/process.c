@@ -8,10 +8,9 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/critical.h"
-#include "base/log.h"
+#include "core/shared/cache.h"
 #include "core/shared/flight.h"
 #include "core/shared/hold.h"
-#include "core/shared/slot.h"
 #include "core/shared/watch.h"
 
 static struct rawcache_stats *totals_of(const struct rawcache *cache)
@@ -205,43 +204,4 @@ unsigned int process_reap(struct rawcache *cache)
 		if (load_acquire(&cache->runtime.slots[i].used))
 			live += process_alive(cache, i);
 	return live;
-}
-
-struct rawcache_stats *process_block_get(void)
-{
-	struct rawcache *cache = cache_current();
-	uint32_t owner;
-
-	if (!cache || cache->slot < 0)
-		return NULL;
-	/* processes begin their search at different places */
-	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
-		uint32_t n = (i + (uint32_t)cache->slot * 8) % RUNTIME_BLOCKS;
-		uint32_t *word = &cache->runtime.header->block_owner[n];
-
-		owner = 0;
-		if (load_relaxed(word) || !cas(word, &owner, (uint32_t)cache->slot + 1))
-			continue;
-		fetch_add(&cache->blocks_out, 1);
-		return &cache->runtime.blocks[n].stats;
-	}
-	return NULL;
-}
-
-void process_block_put(struct rawcache_stats *stats)
-{
-	struct rawcache *cache = cache_current();
-	struct stats_block *block = container_of(stats, struct stats_block, stats);
-	uint32_t *owner;
-
-	/* a thread that outlived a detach brings a block of a segment that is not ours any more */
-	if (!cache || cache->slot < 0 || block < cache->runtime.blocks ||
-	    block >= cache->runtime.blocks + RUNTIME_BLOCKS)
-		return;
-	owner = &cache->runtime.header->block_owner[block - cache->runtime.blocks];
-	if (load_acquire(owner) != (uint32_t)cache->slot + 1)
-		return;
-	fetch_sub(&cache->blocks_out, 1);
-	stats_move(&cache_slot(cache)->stats, stats);
-	store_release(owner, 0);
 }

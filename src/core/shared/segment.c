@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/fdpath.h"
 #include "base/sys.h"
 #include "base/uuid.h"
 #include "core/image/format.h"
@@ -247,4 +248,64 @@ int runtime_create(struct runtime *runtime, struct image *image, const uint8_t b
 		runtime_detach(runtime);
 	}
 	return err;
+}
+
+bool runtime_is_current(const struct runtime *runtime, const struct image *image)
+{
+	return !memcmp(runtime->header->id, image->state->runtime_id, 16);
+}
+
+bool runtime_image_fits(const struct runtime *runtime, const struct image *image)
+{
+	const struct runtime_header *h = runtime->header;
+	uint64_t nonce = load_relaxed(&image->state->nonce);
+
+	return nonce == load_relaxed(&h->nonce) || nonce == load_relaxed(&h->nonce_next);
+}
+
+/* Who dies in between leaves one of the two that fits. */
+void runtime_renew(struct runtime *runtime, struct image *image)
+{
+	struct runtime_header *h = runtime->header;
+	uint64_t nonce;
+
+	if (sys_getrandom(&nonce, sizeof(nonce)) != (ssize_t)sizeof(nonce))
+		return;
+	store_release(&h->nonce, load_relaxed(&image->state->nonce));
+	store_release(&h->nonce_next, nonce);
+	CRASH_POINT(nonce_told);
+	store_release(&image->state->nonce, nonce);
+}
+
+void runtime_detach(struct runtime *runtime)
+{
+	if (runtime->header)
+		sys_munmap(runtime->header, runtime->bytes);
+	if (runtime->fd >= 0 && (!runtime->inode || runtime_fd_valid(runtime)))
+		sys_close(runtime->fd);
+	runtime->header = NULL;
+	runtime->fd = -1;
+}
+
+int runtime_reopen(struct runtime *runtime)
+{
+	char self[FDPATH_BYTES];
+	int fd;
+
+	fdpath(self, runtime->fd);
+	fd = sys_openat(AT_FDCWD, self, O_RDWR | O_CLOEXEC, 0);
+	if (fd < 0)
+		fd = sys_openat(AT_FDCWD, runtime->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	if (!sys_fd_is(fd, runtime->device, runtime->inode)) {
+		sys_close(fd);
+		return -ESTALE;
+	}
+	runtime->foreign = false;
+	if (runtime_fd_valid(runtime))
+		sys_close(runtime->fd);
+	runtime->fd = image_fd_hide(fd);
+	runtime->foreign = runtime->fd < 0;
+	return runtime->fd < 0 ? runtime->fd : 0;
 }

@@ -11,39 +11,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/shared/aside.h"
+#include "core/shared/cache.h"
 #include "core/shared/process.h"
-
-/* One cache of the process counts statistics: the first one. */
-static struct rawcache *current;
-
-struct rawcache *cache_current(void)
-{
-	return load_acquire(&current);
-}
-
-void cache_announce(struct rawcache *cache)
-{
-	struct rawcache *none = NULL;
-
-	if (!cas(&current, &none, cache))
-		return;
-	if (cache->slot < 0)
-		return;
-	cache->provider.thread = process_block_get;
-	cache->provider.release = process_block_put;
-	cache->provider.shared = &cache_slot(cache)->stats;
-	stats_set_provider(&cache->provider);
-}
-
-void cache_renounce(struct rawcache *cache)
-{
-	struct rawcache *mine = cache;
-
-	if (load_acquire(&current) == cache)
-		stats_release();
-	if (cas(&current, &mine, NULL))
-		stats_set_provider(NULL);
-}
 
 /* Run `attach` with process_lock held. */
 static int slot_attach(struct rawcache *cache, int (*attach)(struct rawcache *cache))

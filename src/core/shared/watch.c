@@ -4,32 +4,14 @@
 #include <errno.h>
 #include <linux/futex.h>
 
-#include "base/checked.h"
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/memory.h"
 #include "base/patience.h"
 #include "base/sys.h"
+#include "core/shared/cache.h"
 #include "core/shared/process.h"
-
-
-/* Of this process; beside the bits of its row. */
-struct watch_counts {
-	uint32_t shown[WATCH_SHOWN];
-	uint32_t written[WATCH_WRITTEN];
-};
-
-static void lock(struct rawcache *cache, struct critical *critical)
-{
-	critical_enter(critical);
-	pthread_mutex_lock(&cache->watch_lock);
-}
-
-static void unlock(struct rawcache *cache, const struct critical *critical)
-{
-	pthread_mutex_unlock(&cache->watch_lock);
-	critical_leave(critical);
-}
+#include "core/shared/watch_row.h"
 
 static bool writer_valid(const struct rawcache *cache, const uint32_t *writer)
 {
@@ -41,60 +23,6 @@ static bool writer_valid(const struct rawcache *cache, const uint32_t *writer)
 static uint32_t bit_of(const struct rawcache *cache, const uint32_t *writer, uint32_t bits)
 {
 	return (uint32_t)(writer - cache->runtime.writers) % bits;
-}
-
-static bool bit_get(const uint64_t *words, uint32_t bit)
-{
-	return load_acquire(&words[bit / 64]) >> bit % 64 & 1;
-}
-
-static void bit_set(uint64_t *words, uint32_t bit)
-{
-	fetch_or(&words[bit / 64], UINT64_C(1) << bit % 64);
-}
-
-static void bit_clear(uint64_t *words, uint32_t bit)
-{
-	fetch_and(&words[bit / 64], ~(UINT64_C(1) << bit % 64));
-}
-
-static struct watch_row *row_own(const struct rawcache *cache)
-{
-	return &cache->runtime.watch_rows[cache->slot];
-}
-
-/* --- the life of a row */
-
-void watch_clear(struct rawcache *cache, uint32_t slot)
-{
-	struct watch_row *row = &cache->runtime.watch_rows[slot];
-
-	for (uint32_t i = 0; i < WATCH_SHOWN / 64; i++)
-		store_release(&row->shown[i], 0);
-	for (uint32_t i = 0; i < WATCH_WRITTEN / 64; i++)
-		store_release(&row->written[i], 0);
-	store_release(&row->vain, 0);
-}
-
-void watch_begin(struct rawcache *cache, uint32_t slot)
-{
-	struct watch_row *row = &cache->runtime.watch_rows[slot];
-	struct watch_counts *counts = cache->watch_counts;
-
-	store_release(&row->seen, load_acquire(&cache->runtime.watch->word));
-	for (uint32_t i = 0; counts && i < WATCH_SHOWN; i++)
-		if (load_relaxed(&counts->shown[i]))
-			bit_set(row->shown, i);
-	for (uint32_t i = 0; counts && i < WATCH_WRITTEN; i++)
-		if (load_relaxed(&counts->written[i]))
-			bit_set(row->written, i);
-}
-
-void watch_end(struct rawcache *cache)
-{
-	if (cache->watch_counts)
-		memory_unmap(cache->watch_counts, sizeof(*cache->watch_counts));
-	cache->watch_counts = NULL;
 }
 
 /* Under the lock. 0; -ENOMEM; -EROFS: there is no row. */
@@ -115,15 +43,15 @@ int watch_show(struct rawcache *cache, const uint32_t *writer)
 	struct critical critical;
 	int err;
 
-	lock(cache, &critical);
+	watch_enter(cache, &critical);
 	err = writer_valid(cache, writer) ? counts_need(cache) : -EROFS;
 	if (!err) {
 		cache->watch_counts->shown[bit]++;
-		bit_set(row_own(cache)->shown, bit);
+		row_set(row_own(cache)->shown, bit);
 		/* after it: see any_clear() */
-		bit_set(cache->runtime.watch->shown, bit);
+		row_set(cache->runtime.watch->shown, bit);
 	}
-	unlock(cache, &critical);
+	watch_leave(cache, &critical);
 	return err;
 }
 
@@ -134,10 +62,10 @@ void watch_hide(struct rawcache *cache, const uint32_t *writer)
 	uint32_t *count = &cache->watch_counts->shown[bit];
 	struct critical critical;
 
-	lock(cache, &critical);
+	watch_enter(cache, &critical);
 	if (*count && !--*count && cache->slot >= 0)
-		bit_clear(row_own(cache)->shown, bit);
-	unlock(cache, &critical);
+		row_clear(row_own(cache)->shown, bit);
+	watch_leave(cache, &critical);
 }
 
 /* --- what we write */
@@ -148,7 +76,7 @@ static bool written_by_others(struct rawcache *cache, uint32_t bit)
 
 	for (uint32_t i = 0; i < high; i++)
 		if ((int32_t)i != cache->slot &&
-		    bit_get(cache->runtime.watch_rows[i].written, bit) && process_alive(cache, i))
+		    row_get(cache->runtime.watch_rows[i].written, bit) && process_alive(cache, i))
 			return true;
 	return false;
 }
@@ -158,17 +86,17 @@ bool watch_written(struct rawcache *cache, const uint32_t *writer)
 	uint64_t *any = cache->runtime.watch->written;
 	uint32_t bit = bit_of(cache, writer, WATCH_WRITTEN);
 
-	if (!bit_get(any, bit))
+	if (!row_get(any, bit))
 		return false;
 	if ((cache->watch_counts && load_relaxed(&cache->watch_counts->written[bit])) ||
 	    written_by_others(cache, bit))
 		return true;
 	/* nobody any more; unless somebody comes just now, who sets it after a bit of a row */
-	bit_clear(any, bit);
+	row_clear(any, bit);
 	fence_full();
 	if (!written_by_others(cache, bit))
 		return false;
-	bit_set(any, bit);
+	row_set(any, bit);
 	return true;
 }
 
@@ -176,13 +104,13 @@ static void written_first(struct rawcache *cache, uint32_t bit)
 {
 	struct critical critical;
 
-	lock(cache, &critical);
+	watch_enter(cache, &critical);
 	if (!counts_need(cache)) {
 		fetch_add(&cache->watch_counts->written[bit], 1);
-		bit_set(row_own(cache)->written, bit);
-		bit_set(cache->runtime.watch->written, bit);
+		row_set(row_own(cache)->written, bit);
+		row_set(cache->runtime.watch->written, bit);
 	}
-	unlock(cache, &critical);
+	watch_leave(cache, &critical);
 }
 
 void watch_write(struct rawcache *cache, const uint32_t *writer)
@@ -211,11 +139,11 @@ void watch_write_end(struct rawcache *cache, const uint32_t *writer)
 	while (n > 1)
 		if (cas(&counts->written[bit], &n, n - 1))
 			return;
-	lock(cache, &critical);
+	watch_enter(cache, &critical);
 	n = load_relaxed(&counts->written[bit]);
 	if (n && fetch_sub(&counts->written[bit], 1) == 1 && cache->slot >= 0)
-		bit_clear(row_own(cache)->written, bit);
-	unlock(cache, &critical);
+		row_clear(row_own(cache)->written, bit);
+	watch_leave(cache, &critical);
 }
 
 /* --- demands */
@@ -224,12 +152,13 @@ static bool row_owes(const struct watch_row *row, uint32_t bit, uint32_t demand)
 {
 	uint32_t seen = load_acquire(&row->seen);
 
-	return bit_get(row->shown, bit) && (int32_t)(seen - demand) < 0 &&
+	return row_get(row->shown, bit) && (int32_t)(seen - demand) < 0 &&
 	       load_relaxed(&row->vain) != (UINT64_C(1) << 32 | seen);
 }
 
 /* How many processes have not answered. With `over` they are not waited for again. */
-static uint32_t rows_owe(struct rawcache *cache, uint32_t bit, uint32_t demand, bool look, bool over)
+static uint32_t rows_owe(struct rawcache *cache, uint32_t bit, uint32_t demand, bool look,
+			 bool over)
 {
 	uint32_t high = process_high(cache);
 	uint32_t owing = 0;
@@ -253,7 +182,7 @@ static bool shown_by_any(const struct rawcache *cache, uint32_t bit)
 	uint32_t high = process_high(cache);
 
 	for (uint32_t i = 0; i < high; i++)
-		if (bit_get(cache->runtime.watch_rows[i].shown, bit))
+		if (row_get(cache->runtime.watch_rows[i].shown, bit))
 			return true;
 	return false;
 }
@@ -261,10 +190,10 @@ static bool shown_by_any(const struct rawcache *cache, uint32_t bit)
 /* What nobody maps need not be looked for; who sets it just now sets it after the bit of its row. */
 static void any_clear(struct rawcache *cache, uint32_t bit)
 {
-	bit_clear(cache->runtime.watch->shown, bit);
+	row_clear(cache->runtime.watch->shown, bit);
 	fence_full();
 	if (shown_by_any(cache, bit))
-		bit_set(cache->runtime.watch->shown, bit);
+		row_set(cache->runtime.watch->shown, bit);
 }
 
 static uint32_t watch_ask(struct rawcache *cache)
@@ -306,7 +235,7 @@ void watch_demand_slow(struct rawcache *cache, const uint32_t *writer)
 		any_clear(cache, bit);
 		return;
 	}
-	if (cache->slot >= 0 && bit_get(row_own(cache)->shown, bit))
+	if (cache->slot >= 0 && row_get(row_own(cache)->shown, bit))
 		cache->withdraw(cache);
 	if (rows_owe(cache, bit, load_acquire(&cache->runtime.watch->word) + 1, false, false))
 		answers_wait(cache, bit);

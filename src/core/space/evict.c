@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/shared/cache.h"
+#include "core/shared/region_lock.h"
+#include "core/space/alloc.h"
+#include "core/space/region.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -27,6 +32,7 @@
 /* Regions' worth of extents that are moved, and regions that are kept, for one that is opened. */
 #define MOVE_REGIONS 2u
 #define KEEP_REGIONS 32u
+
 /*
  * Eighths of a region: with as many visited, it is kept as it is, without I/O. With five of them
  * what was not visited took so much room that Zipf's hit ratio was 0.4 % lower.
@@ -69,15 +75,6 @@ static void owner_give(struct rawcache *cache)
 	cas(&header_of(cache)->evict_owner, &mine, 0);
 }
 
-uint32_t evict_waiting(const struct rawcache *cache)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < RUNTIME_NEXT; i++)
-		count += load_acquire(&header_of(cache)->next_region[i]) != 0;
-	return count;
-}
-
 void evict_credit(struct rawcache *cache)
 {
 	store_relaxed(&header_of(cache)->evict_credit, cache->image.region_pages * MOVE_REGIONS);
@@ -114,8 +111,8 @@ static int extent_copy(struct rawcache *cache, const struct key *key, const stru
 	if (err)
 		extent_failed(cache, err);
 	else if (XXH3_64bits_digest(&state) != found->checksum)
-		err = verify_current(cache, found) ? verify_damaged(cache, key, found, -EBADMSG) :
-						     -ESTALE;
+		err = verify_current(cache, found) ? verify_damaged(cache, key, found, -EBADMSG)
+						   : -ESTALE;
 	return err;
 }
 
@@ -154,8 +151,7 @@ static bool extent_move(struct rawcache *cache, const struct key *key, const str
 
 static bool extent_wanted(struct rawcache *cache, const struct key *key, const struct found *found)
 {
-	if (verify_expired(cache, found) ||
-	    clock_real_s() > found->stored + STORED_MAX_S)
+	if (verify_expired(cache, found) || clock_real_s() > found->stored + STORED_MAX_S)
 		return false;
 	return index_visited(cache, found->number) || name_wanted(cache, key, found);
 }
@@ -226,8 +222,8 @@ static bool region_keep(struct rawcache *cache, uint32_t number)
 	regions_unlock(cache, &critical);
 	CRASH_POINT(evict_kept);
 	if (kept)
-		stats_add(reinserted_bytes,
-			  (uint64_t)region_warmth(cache, number, true) << FORMAT_PAGE_SHIFT);
+		stats_add(reinserted_bytes, (uint64_t)region_warmth(cache, number, true)
+						    << FORMAT_PAGE_SHIFT);
 	return kept;
 }
 
@@ -315,7 +311,7 @@ static bool step_due(const struct rawcache *cache)
 	uint32_t active = load_relaxed(&header_of(cache)->active_region[REGION_PROBATION]);
 	uint32_t number = region_checked(cache, active);
 
-	if (evict_waiting(cache) == RUNTIME_NEXT)
+	if (regions_waiting(cache) == RUNTIME_NEXT)
 		return false;
 	return number == REGION_NONE || load_relaxed(&cache->image.regions[number].cursor) >=
 						(background ? all / 4 : all / 2);
@@ -333,7 +329,7 @@ void evict_step(struct rawcache *cache, uint32_t pages)
 		return;
 	critical_enter(&critical);
 	if (owner_take(cache)) {
-		while (evict_waiting(cache) < RUNTIME_NEXT && !victim_round(cache, &quota))
+		while (regions_waiting(cache) < RUNTIME_NEXT && !victim_round(cache, &quota))
 			;
 		owner_give(cache);
 	}
@@ -346,12 +342,12 @@ static int victims_now(struct rawcache *cache)
 	struct quota quota = { .move = cache->image.region_pages, .look = UINT32_MAX };
 	int err = 0;
 
-	while (evict_waiting(cache) < RUNTIME_NEXT && (!err || err == -EINPROGRESS)) {
+	while (regions_waiting(cache) < RUNTIME_NEXT && (!err || err == -EINPROGRESS)) {
 		err = victim_round(cache, &quota);
 		if (err == -EINPROGRESS)
 			quota = (struct quota){ .move = 1, .look = UINT32_MAX, .drop = true };
 	}
-	return evict_waiting(cache) ? 0 : err;
+	return regions_waiting(cache) ? 0 : err;
 }
 
 /* Somebody else is at it and does not get on: a region is recycled, with nothing moved out of it. */
@@ -377,7 +373,7 @@ int evict_now(struct rawcache *cache, unsigned int tries)
 	if (owner_take(cache)) {
 		err = victims_now(cache);
 		owner_give(cache);
-	} else if (!evict_waiting(cache)) {
+	} else if (!regions_waiting(cache)) {
 		err = tries < EVICT_WAIT_TRIES ? -EAGAIN : victim_drop(cache);
 	}
 	critical_leave(&critical);

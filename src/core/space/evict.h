@@ -41,9 +41,6 @@ void evict_step(struct rawcache *cache, uint32_t pages);
  */
 int evict_now(struct rawcache *cache, unsigned int tries);
 
-/* Clean regions that wait. */
-uint32_t evict_waiting(const struct rawcache *cache);
-
 /* A region was opened for new data: as much may be moved again. */
 void evict_credit(struct rawcache *cache);
 

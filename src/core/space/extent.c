@@ -2,7 +2,9 @@
 #include "core/space/extent.h"
 
 #include <errno.h>
-#include <string.h>
+
+#include "core/shared/cache.h"
+#include "core/space/region.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -15,8 +17,7 @@
 #include "core/shared/storage.h"
 #include "core/index/verify.h"
 
-bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes,
-		 struct found *found)
+bool extent_find(struct rawcache *cache, const struct key *key, uint64_t bytes, struct found *found)
 {
 	if (!index_find(cache, key, found) || found->length != bytes)
 		return false;
@@ -68,7 +69,7 @@ int extent_publish(struct rawcache *cache, const struct key *key, const struct e
 
 	CRASH_POINT(extent_written);
 	err = index_store(cache, key, extent->page + (skip >> FORMAT_PAGE_SHIFT), length,
-			      extent->generation, XXH3_64bits_withSeed(buf, length, key->low));
+			  extent->generation, XXH3_64bits_withSeed(buf, length, key->low));
 
 	CRASH_POINT(extent_published);
 	if (!err) {
@@ -76,66 +77,4 @@ int extent_publish(struct rawcache *cache, const struct key *key, const struct e
 		stats_add(fill_bytes, length);
 	}
 	return err;
-}
-
-/*
- * What extent_store() has pinned. A fill that a handler left by siglongjmp() did not give it back;
- * handlers that read while we are here do not fill.
- */
-static tls_initial struct extent held = { .pin = -1 };
-
-void extent_give_back(struct rawcache *cache)
-{
-	struct extent extent = held;
-
-	held.pin = -1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
-	region_release(cache, &extent);
-}
-
-bool extent_store_pieces(struct rawcache *cache, const struct extent_piece *pieces, uint32_t count,
-			 char *buf, const struct space_stream *stream)
-{
-	uint32_t bytes = 0;
-	uint32_t skip = 0;
-	int err;
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t end = bytes + pieces[i].length;
-
-		bytes = (uint32_t)round_up(end, FORMAT_PAGE);
-		memset(buf + end, 0, bytes - end);
-	}
-	err = space_get(cache, ghost_log(cache, &pieces[0].key), bytes >> FORMAT_PAGE_SHIFT, stream,
-			&held);
-	if (err) {
-		extent_failed(cache, err);
-		return false;
-	}
-	err = extent_write(cache, &held, 0, buf, bytes);
-	for (uint32_t i = 0; i < count && !err; i++) {
-		if (pieces[i].length)
-			err = extent_publish(cache, &pieces[i].key, &held, skip, buf + skip,
-					     pieces[i].length);
-		skip += (uint32_t)round_up(pieces[i].length, FORMAT_PAGE);
-	}
-	extent_give_back(cache);
-	if (err)
-		extent_failed(cache, err);
-	return !err;
-}
-
-bool extent_store(struct rawcache *cache, const struct key *keys, uint32_t piece, char *buf,
-		  uint32_t length, const struct space_stream *stream)
-{
-	struct extent_piece pieces[EXTENT_PIECES];
-	uint32_t count = 0;
-
-	for (uint32_t skip = 0; skip < length && count < EXTENT_PIECES; skip += piece, count++) {
-		if (!piece)
-			piece = length;
-		pieces[count].key = keys[count];
-		pieces[count].length = (uint32_t)min_u64(piece, length - skip);
-	}
-	return extent_store_pieces(cache, pieces, count, buf, stream);
 }

@@ -6,12 +6,13 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
-#include "base/patience.h"
-#include "core/space/evict.h"
+#include "core/shared/cache.h"
 #include "core/shared/pin.h"
-#include "core/space/recycle.h"
-#include "core/shared/storage.h"
+#include "core/shared/region_lock.h"
 #include "core/shared/slot.h"
+#include "core/shared/storage.h"
+#include "core/space/alloc.h"
+#include "core/space/recycle.h"
 
 /* An entry's age is 17 bits of seconds from the opening of its region. */
 #define REGION_OPEN_MAX_S ENTRY_AGE_MAX
@@ -36,7 +37,7 @@ static uint32_t region_next(struct rawcache *cache)
 /* Under the lock: make a waiting region the active one of a log, if `spare` others wait. */
 static bool region_activate(struct rawcache *cache, enum region_log log, uint32_t spare)
 {
-	uint32_t number = evict_waiting(cache) > spare ? region_next(cache) : REGION_NONE;
+	uint32_t number = regions_waiting(cache) > spare ? region_next(cache) : REGION_NONE;
 	struct region *region;
 
 	if (number == REGION_NONE)
@@ -56,12 +57,7 @@ static bool region_activate(struct rawcache *cache, enum region_log log, uint32_
 	return true;
 }
 
-/*
- * Replace a log's active region, unless somebody else has done so since we saw `seen`. -ENOENT:
- * not more than `spare` clean ones wait.
- */
-static int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen,
-			  uint32_t spare)
+int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen, uint32_t spare)
 {
 	uint32_t *active = &header_of(cache)->active_region[log];
 	struct critical critical;
@@ -117,7 +113,8 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, u
 	int pin;
 
 	extent->pin = -1;
-	if (!region_open(cache, region) || load_relaxed(&region->cursor) > cache->image.region_pages)
+	if (!region_open(cache, region) ||
+	    load_relaxed(&region->cursor) > cache->image.region_pages)
 		return -EAGAIN;
 	pin = pin_get(cache, number, generation);
 	if (pin < 0)
@@ -137,9 +134,8 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, u
 	return 0;
 }
 
-/* 0; -EAGAIN: the active region of the log is used up; or why there is no pin. */
-static int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
-		      uint32_t *active, struct extent *extent)
+int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+	       uint32_t *active, struct extent *extent)
 {
 	uint32_t number;
 
@@ -148,7 +144,7 @@ static int region_try(struct rawcache *cache, enum region_log log, uint32_t leas
 	return number == REGION_NONE ? -EAGAIN : region_cut(cache, number, least, most, extent);
 }
 
-static int region_allowed(struct rawcache *cache, uint32_t pages)
+int region_allowed(struct rawcache *cache, uint32_t pages)
 {
 	int err = cache_slot_need(cache);
 
@@ -158,45 +154,6 @@ static int region_allowed(struct rawcache *cache, uint32_t pages)
 	if (!err && !storage_check(cache))
 		err = -EIO;
 	return err;
-}
-
-/* Whether it was found lately that nothing can be recycled, and nothing is clean now. */
-static bool region_vain(const struct rawcache *cache)
-{
-	uint64_t until = load_relaxed(&cache->vain_until_ms);
-
-	return until && clock_coarse_ms() < until && !evict_waiting(cache);
-}
-
-int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
-		      struct extent *extent)
-{
-	struct timespec nap = { 0, 1000000 };
-	int err = region_allowed(cache, least);
-	uint32_t active;
-
-	extent->pin = -1;
-	if (err)
-		return err;
-	for (unsigned int tries = 0; tries < REGION_WAIT_TRIES; tries++) {
-		err = region_try(cache, log, least, most, &active, extent);
-		if (err != -EAGAIN)
-			return err;
-		if (region_vain(cache))
-			return -EAGAIN;
-		/* the last one is for what is moved, if another can be had */
-		err = region_replace(cache, log, active, !tries);
-		if (!err)
-			evict_credit(cache);
-		if (err == -ENOENT)
-			err = evict_now(cache, tries);
-		if (err && err != -EAGAIN)
-			return err; /* -ETIMEDOUT too: the lock's owner is stopped */
-		if (err)
-			sys_nanosleep(&nap);
-	}
-	store_relaxed(&cache->vain_until_ms, clock_coarse_ms() + REGION_VAIN_MS);
-	return -EAGAIN;
 }
 
 int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent)
@@ -232,7 +189,8 @@ int region_drop_all(struct rawcache *cache)
 		if (load_relaxed(&region->state) == REGION_BAD || !recycle_holds(cache, region))
 			continue;
 		/* not FREE: pages may still be on their way to a socket and must be detached */
-		if (load_relaxed(&region->state) != REGION_RECYCLING) /* by its owner, who may live */
+		if (load_relaxed(&region->state) !=
+		    REGION_RECYCLING) /* by its owner, who may live */
 			store_relaxed(&region->owner, 0);
 		recycle_invalidate(cache, region);
 	}
@@ -248,3 +206,12 @@ int region_drop_all(struct rawcache *cache)
  * bits of them, is of an earlier epoch, and stays what it is until its region is taken: SEALED,
  * not FREE.
  */
+
+uint32_t regions_waiting(const struct rawcache *cache)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < RUNTIME_NEXT; i++)
+		count += load_acquire(&header_of(cache)->next_region[i]) != 0;
+	return count;
+}

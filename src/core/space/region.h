@@ -34,6 +34,9 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 /* From the main log, and only if that takes no recycling; else -ENOENT. */
 int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent);
 
+/* Clean regions that wait. */
+uint32_t regions_waiting(const struct rawcache *cache);
+
 void region_release(struct rawcache *cache, const struct extent *extent);
 
 /* Invalidate everything in all regions. 0 or -errno. */

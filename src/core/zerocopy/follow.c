@@ -32,36 +32,6 @@ static struct pool followers = { .work = follow_work,
 				 .limit = 1,
 				 .idle_ms = 1, /* it has descriptors of a cache that may be gone */
 				 .lock = PTHREAD_MUTEX_INITIALIZER };
-/* Of all that was asked for and is not freed. */
-static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct followed *list;
-static uint32_t list_count;
-
-static void list_enter(struct critical *critical)
-{
-	critical_enter(critical);
-	pthread_mutex_lock(&list_lock);
-}
-
-static void list_leave(const struct critical *critical)
-{
-	pthread_mutex_unlock(&list_lock);
-	critical_leave(critical);
-}
-
-void followed_unlink(struct followed *followed)
-{
-	struct critical critical;
-
-	list_enter(&critical);
-	for (struct followed **link = &list; *link; link = &(*link)->next)
-		if (*link == followed) {
-			*link = followed->next;
-			store_relaxed(&list_count, list_count - 1);
-			break;
-		}
-	list_leave(&critical);
-}
 
 /* --- for the program's threads */
 
@@ -75,11 +45,11 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 	struct followed *followed = NULL;
 	struct critical critical;
 
-	list_enter(&critical);
-	if (list_count < FOLLOWED_MAX)
+	follow_list_enter(&critical);
+	if (follow_list.count < FOLLOWED_MAX)
 		followed = memory_get(bytes);
 	if (followed) {
-		*followed = (struct followed){ .next = list,
+		*followed = (struct followed){ .next = follow_list.first,
 					       .cache = cache,
 					       .file = file,
 					       .start = start,
@@ -91,10 +61,10 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 					       .fd = fd,
 					       .first = first,
 					       .done = followed->touched + words };
-		list = followed;
-		store_relaxed(&list_count, list_count + 1);
+		follow_list.first = followed;
+		store_relaxed(&follow_list.count, follow_list.count + 1);
 	}
-	list_leave(&critical);
+	follow_list_leave(&critical);
 	return followed;
 }
 
@@ -186,15 +156,15 @@ static uint32_t list_dismiss(const struct rawcache *cache, uintptr_t start, uint
 	struct critical critical;
 	uint32_t left = 0;
 
-	if (!load_relaxed(&list_count))
+	if (!load_relaxed(&follow_list.count))
 		return 0;
-	list_enter(&critical);
-	for (struct followed *followed = list; followed; followed = followed->next)
+	follow_list_enter(&critical);
+	for (struct followed *followed = follow_list.first; followed; followed = followed->next)
 		if (followed_is(followed, cache, start, end)) {
 			store_relaxed(&followed->unwanted, 1);
 			left++;
 		}
-	list_leave(&critical);
+	follow_list_leave(&critical);
 	if (left)
 		thread_wake();
 	return left;
@@ -206,14 +176,14 @@ static uint64_t list_finish(const struct rawcache *cache, uintptr_t start, uintp
 	uint64_t made = UINT64_MAX;
 	struct critical critical;
 
-	list_enter(&critical);
-	for (struct followed *followed = list; followed; followed = followed->next)
+	follow_list_enter(&critical);
+	for (struct followed *followed = follow_list.first; followed; followed = followed->next)
 		if (followed_is(followed, cache, start, end) &&
 		    load_acquire(&followed->state) == FOLLOW_TAKEN) {
 			store_release(&followed->last, 1);
 			made = min_u64(made, followed->made);
 		}
-	list_leave(&critical);
+	follow_list_leave(&critical);
 	thread_wake();
 	return made;
 }
@@ -223,10 +193,10 @@ static bool list_has(const struct rawcache *cache, uintptr_t start, uintptr_t en
 	struct critical critical;
 	bool has = false;
 
-	list_enter(&critical);
-	for (const struct followed *followed = list; followed && !has; followed = followed->next)
+	follow_list_enter(&critical);
+	for (const struct followed *followed = follow_list.first; followed && !has; followed = followed->next)
 		has = followed_is(followed, cache, start, end);
-	list_leave(&critical);
+	follow_list_leave(&critical);
 	return has;
 }
 
@@ -240,7 +210,7 @@ static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr
 	uint64_t now = clock_coarse_ms();
 	uint64_t made;
 
-	if (!load_relaxed(&list_count))
+	if (!load_relaxed(&follow_list.count))
 		return;
 	made = list_finish(cache, start, end);
 	if (made == UINT64_MAX)
@@ -290,20 +260,20 @@ void follow_drop_all(const struct rawcache *cache)
 
 void follow_fork_prepare(void)
 {
-	pthread_mutex_lock(&list_lock);
+	pthread_mutex_lock(&follow_list.lock);
 	pool_fork_prepare(&followers);
 }
 
 void follow_fork_parent(void)
 {
 	pool_fork_parent(&followers);
-	pthread_mutex_unlock(&list_lock);
+	pthread_mutex_unlock(&follow_list.lock);
 }
 
 void follow_fork_child(void)
 {
 	pool_fork_child(&followers);
-	list = NULL; /* the parent's thread's */
-	list_count = 0;
-	pthread_mutex_unlock(&list_lock);
+	follow_list.first = NULL; /* the parent's thread's */
+	follow_list.count = 0;
+	pthread_mutex_unlock(&follow_list.lock);
 }

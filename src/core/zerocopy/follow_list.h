@@ -6,10 +6,12 @@
 #ifndef CORE_FOLLOW_LIST_H
 #define CORE_FOLLOW_LIST_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/critical.h"
 #include "core/origin/pool.h"
 
 struct rawcache;
@@ -58,9 +60,21 @@ void followed_put(struct followed *followed);
 /* Sleep while the word is `seen`; true: nobody has waked us. */
 bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms);
 
-/* --- follow.c */
+/* --- follow_list.c */
 
-/* It is no longer in the list of all. */
+/* Of all that was asked for and is not freed. */
+struct follow_list {
+	pthread_mutex_t lock;
+	struct followed *first;
+	uint32_t count;
+};
+extern struct follow_list follow_list;
+
+/* The lock comes with a critical section. */
+void follow_list_enter(struct critical *critical);
+void follow_list_leave(const struct critical *critical);
+
+/* It is no longer in the list. */
 void followed_unlink(struct followed *followed);
 
 #endif

@@ -26,19 +26,8 @@
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/maps.h"
 #include "core/zerocopy/recall.h"
+#include "core/zerocopy/thread_held.h"
 #include "core/zerocopy/watcher.h"
-
-/*
- * What this thread holds while it makes a mapping: a signal handler may leave that by siglongjmp(), or
- * the thread be cancelled, while something is fetched. All else is done with signals held back. Given
- * back by the thread's next call, or by rawcache_thread_recover().
- */
-static tls_initial struct {
-	struct rawcache *cache; /* NULL: nothing */
-	struct file *file;
-	struct shown *shown; /* NULL: not wanted */
-	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
-} laying;
 
 /* The pieces are mapped at `base`, and known from now on. Bytes. */
 static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map_spare *spare)
@@ -124,36 +113,6 @@ static uint64_t file_map(struct request *request, void **address, uint64_t lengt
 		pthread_mutex_unlock(&request->cache->maps.lock);
 	}
 	return mapped;
-}
-
-static void laying_begin(struct rawcache *cache, struct file *file)
-{
-	laying.file = file;
-	laying.shown = NULL;
-	laying.pieces = NULL;
-	laying.cache = cache;
-}
-
-static void laying_finish(void)
-{
-	struct rawcache *cache = laying.cache;
-
-	laying.cache = NULL;
-	pieces_give_up(cache, laying.pieces);
-	if (laying.shown)
-		recall_hide(cache, laying.shown);
-	file_release(cache, laying.file);
-}
-
-void laying_end(void)
-{
-	struct critical critical;
-
-	if (!laying.cache)
-		return;
-	critical_enter(&critical);
-	laying_finish();
-	critical_leave(&critical);
 }
 
 /*

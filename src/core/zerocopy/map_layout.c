@@ -125,12 +125,12 @@ void layout_find(struct layout *layout, struct request *r, uint64_t length)
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
 		struct run run;
-		int err = run_find(cache, r->file, r->handle, -1, at, length - done, &run);
+		int err = run_find(cache, r->file, at, length - done, &run);
 
 		if (err && fetch && clock_coarse_ms() < until) {
 			fetch -= min_u64(fetch, rest);
 			critical_leave(&r->critical);
-			err = run_find(cache, r->file, r->handle, r->fd, at, length - done, &run);
+			err = run_fetch(cache, r->file, r->handle, r->fd, at, length - done, &run);
 			critical_enter(&r->critical);
 		} else {
 			signals_let_in(r);

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "core/image/format.h"
 #include "core/read/run.h"
+#include "core/shared/cache.h"
 #include "core/shared/hold.h"
 #include "core/zerocopy/follow.h"
 #include "core/zerocopy/map_piece.h"
@@ -213,27 +214,6 @@ void rawcache_maps_drop(struct rawcache *cache, void *taken)
 		return;
 	maps_lock(&cache->maps, &critical);
 	pieces_drop(cache, taken);
-	maps_unlock(&cache->maps, &critical);
-}
-
-void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
-{
-	struct map_piece *piece = taken;
-	struct critical critical;
-
-	if (!piece)
-		return;
-	maps_lock(&cache->maps, &critical);
-	while (piece) {
-		struct map_piece *next = piece->next;
-
-		piece->start += (uintptr_t)by;
-		piece->end += (uintptr_t)by;
-		piece_link(&cache->maps, piece);
-		piece = next;
-	}
-	/* what somebody wanted back meanwhile */
-	maps_recall(cache);
 	maps_unlock(&cache->maps, &critical);
 }
 

@@ -36,9 +36,6 @@ void maps_recall(struct rawcache *cache);
 /* The pages at `from` lie at `to` now; if not, what was there may be unmapped. */
 bool pages_move(const char *from, size_t n, uintptr_t to);
 
-/* What this thread held for a mapping that it did not finish (lay.c) is given back. */
-void laying_end(void);
-
 /*
  * What lies at `address`, at most `length` bytes of it; false: nothing that is known. It was so
  * when it was mapped: the program may have mapped other pages behind our back, and written to these

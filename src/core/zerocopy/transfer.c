@@ -3,7 +3,7 @@
  * Transfers of cached files inside the kernel: see rawcache/zerocopy.h.
  *
  * A transfer may wait in the kernel for as long as a socket's peer likes, and a signal handler may
- * leave it there by siglongjmp(), or the thread be cancelled. What it held stands in `held`, and is
+ * leave it there by siglongjmp(), or the thread be cancelled. What it held stands in `transfer_held`, and is
  * given back by the next transfer of the thread, or by rawcache_thread_recover().
  */
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "core/read/way.h"
 #include "core/zerocopy/follow.h"
 #include "core/zerocopy/maps.h"
+#include "core/zerocopy/thread_held.h"
 #include "core/shared/pin.h"
 #include "core/read/run.h"
 #include "core/shared/send.h"
@@ -31,47 +32,6 @@
 /* What is compared at once: the caches of the processor still have it when the kernel sends it. */
 #define SAME_MAX (128u << 10)
 #define LINE 64u
-
-static tls_initial struct {
-	struct rawcache *cache; /* NULL: no transfer is at work */
-	struct file *file;	/* with a reference; NULL: none */
-	int pin;		/* -1: none */
-} held;
-
-static void held_begin(struct rawcache *cache, struct file *file)
-{
-	rawcache_thread_recover();
-	held.file = file;
-	held.pin = -1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* complete before it counts */
-	held.cache = cache;
-}
-
-void rawcache_thread_recover(void)
-{
-	struct rawcache *cache = held.cache;
-	struct file *file = held.file;
-	int pin = held.pin;
-
-	laying_end();
-	follow_wait_end();
-	held.cache = NULL;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
-	if (!cache)
-		return;
-	pin_put(cache, pin);
-	if (file)
-		file_release(cache, file);
-}
-
-static void held_unpin(struct rawcache *cache)
-{
-	int pin = held.pin;
-
-	held.pin = -1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	pin_put(cache, pin);
-}
 
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache)
 {
@@ -109,8 +69,7 @@ static bool write_suits(const struct rawcache_transfer *t)
 	if (sys_fstatx(t->out, &stx))
 		return false;
 	return S_ISSOCK(stx.stx_mode) ||
-	       (S_ISREG(stx.stx_mode) &&
-		!(sys_fcntl(t->out, F_GETFL, 0) & (O_APPEND | O_DIRECT)));
+	       (S_ISREG(stx.stx_mode) && !(sys_fcntl(t->out, F_GETFL, 0) & (O_APPEND | O_DIRECT)));
 }
 
 /* The bytes are copied, straight from the mapping: cold ones are fetched before the kernel looks. */
@@ -221,7 +180,7 @@ static int held_pin(struct rawcache *cache, const struct run *run)
 
 	if (pin < 0)
 		return pin == -ESTALE ? -ESTALE : -ENODATA;
-	held.pin = pin;
+	transfer_held.pin = pin;
 	return 0;
 }
 
@@ -236,7 +195,7 @@ static int run_pinned(struct rawcache *cache, struct file *file, uint64_t handle
 	int err;
 
 	guard_open(&window);
-	err = run_find(cache, file, handle, fd, offset, length, run);
+	err = run_fetch(cache, file, handle, fd, offset, length, run);
 	if (!err)
 		err = held_pin(cache, run);
 	guard_close(&window);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The row of bits of a process: see hold.h. What needs no other process. */
+#ifndef CORE_HOLD_ROW_H
+#define CORE_HOLD_ROW_H
+
+#include "core/shared/cache.h"
+
+uint32_t hold_bits(const struct rawcache *cache);
+
+uint64_t *hold_word(const struct rawcache *cache, uint32_t region, uint64_t *bit);
+
+uint32_t *hold_count(const struct rawcache *cache, uint32_t region);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Cutting from a log's active region (region.c), for who goes on when it is full (alloc.c). */
+#ifndef CORE_ALLOC_H
+#define CORE_ALLOC_H
+
+#include "core/space/region.h"
+
+/* 0; -EAGAIN: the active region of the log is used up; or why there is no pin. */
+int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
+	       uint32_t *active, struct extent *extent);
+
+/*
+ * Replace a log's active region, unless somebody else has done so since we saw `seen`. -ENOENT:
+ * not more than `spare` clean ones wait.
+ */
+int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen, uint32_t spare);
+
+int region_allowed(struct rawcache *cache, uint32_t pages);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pieces that become the origin's: one page that cannot be read, and all of a file that has changed.
+ */
+#include <sys/mman.h>
+
+#include <rawcache/embed.h>
+
+#include "base/checked.h"
+#include "base/compiler.h"
+#include "base/critical.h"
+#include "base/sys.h"
+#include "core/image/format.h"
+#include "core/shared/cache.h"
+#include "core/zerocopy/map_piece.h"
+#include "core/zerocopy/maps.h"
+#include "core/zerocopy/piece_tree.h"
+#include "core/zerocopy/shown.h"
+
+bool maps_fault(struct rawcache *cache, uintptr_t address)
+{
+	uintptr_t page = round_down(address, FORMAT_PAGE);
+	struct critical critical;
+	struct map_piece *piece;
+	bool replaced, before;
+
+	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
+		return false;
+	maps_lock(&cache->maps, &critical);
+	piece = piece_at(&cache->maps, page);
+	replaced = piece && piece_replace(piece, page, FORMAT_PAGE);
+	if (replaced) {
+		/* it is the origin's from here on, and so is its next fault */
+		pieces_cut(cache, page);
+		pieces_cut(cache, page + FORMAT_PAGE);
+		pieces_drop(cache, pieces_take(&cache->maps, page, page + FORMAT_PAGE));
+		replaced_note(&cache->maps, page);
+	}
+	before = !piece && replaced_find(&cache->maps, page);
+	maps_unlock(&cache->maps, &critical);
+	/* not when it is the origin's that cannot be read */
+	return replaced || (before && !sys_madvise((void *)page, FORMAT_PAGE, MADV_POPULATE_READ));
+}
+
+/* --- all of a file that has changed */
+
+/* The file's pieces, in the order of their addresses. */
+static struct map_piece *pieces_of(struct maps *maps, const struct shown *shown)
+{
+	struct map_piece *piece = tree_next(maps, NULL, 0, UINTPTR_MAX);
+	struct map_piece *taken = NULL;
+	struct map_piece **link = &taken;
+
+	while (piece) {
+		struct map_piece *next = tree_next(maps, piece, 0, UINTPTR_MAX);
+
+		if (piece->shown == shown && piece->spare)
+			link = piece_unlink(maps, piece, link);
+		piece = next;
+	}
+	return taken;
+}
+
+static bool piece_goes_on(const struct map_piece *piece, const struct map_piece *next)
+{
+	return next && next->start == piece->end && next->spare == piece->spare &&
+	       next->mapped.prot == piece->mapped.prot &&
+	       next->mapped.offset == piece->mapped.offset + (piece->end - piece->start);
+}
+
+/*
+ * What lies side by side is exchanged by one call: threads that read it see all of the old, or all of
+ * the new. What cannot be exchanged now is tried again by the watcher.
+ */
+static void maps_exchange(struct rawcache *cache, const struct shown *shown)
+{
+	struct map_piece *taken = pieces_of(&cache->maps, shown);
+
+	while (taken) {
+		struct map_piece *first = taken, *last = taken;
+		bool done;
+
+		while (piece_goes_on(last, last->next))
+			last = last->next;
+		taken = last->next;
+		last->next = NULL;
+		done = piece_replace(first, first->start, last->end - first->start);
+		if (done) {
+			pieces_drop(cache, first);
+			continue;
+		}
+		while (first) {
+			struct map_piece *next = first->next;
+
+			piece_link(&cache->maps, first);
+			first = next;
+		}
+	}
+}
+
+void maps_recall(struct rawcache *cache)
+{
+	struct shown *next;
+
+	for (struct shown *shown = cache->maps.shown; shown; shown = next) {
+		next = shown->next; /* it may go with its last piece, and no other does */
+		if (!shown->ended && !shown_written(shown))
+			continue;
+		shown->ended = true;
+		maps_exchange(cache, shown);
+	}
+}
+
+void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
+{
+	struct map_piece *piece = taken;
+	struct critical critical;
+
+	if (!piece)
+		return;
+	maps_lock(&cache->maps, &critical);
+	while (piece) {
+		struct map_piece *next = piece->next;
+
+		piece->start += (uintptr_t)by;
+		piece->end += (uintptr_t)by;
+		piece_link(&cache->maps, piece);
+		piece = next;
+	}
+	/* what somebody wanted back meanwhile */
+	maps_recall(cache);
+	maps_unlock(&cache->maps, &critical);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a thread holds while it makes a mapping or a transfer: a signal handler may leave either by siglongjmp(), or
+ * the thread be cancelled. Given back by the thread's next call, or by rawcache_thread_recover().
+ */
+#ifndef CORE_THREAD_HELD_H
+#define CORE_THREAD_HELD_H
+
+#include "base/compiler.h"
+#include "core/origin/file.h"
+#include "core/zerocopy/map_piece.h"
+
+/* For a mapping. Left only while something is fetched: all else is done with signals held back. */
+struct laying {
+	struct rawcache *cache; /* NULL: nothing */
+	struct file *file;
+	struct shown *shown; /* NULL: not wanted */
+	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
+};
+extern tls_initial struct laying laying;
+
+void laying_begin(struct rawcache *cache, struct file *file);
+void laying_finish(void);
+
+/* For a transfer. */
+struct transfer_held {
+	struct rawcache *cache; /* NULL: no transfer is at work */
+	struct file *file;	/* with a reference; NULL: none */
+	int pin;		/* -1: none */
+};
+extern tls_initial struct transfer_held transfer_held;
+
+/* Gives back what was held before. */
+void held_begin(struct rawcache *cache, struct file *file);
+void held_unpin(struct rawcache *cache);
+
+#endif
