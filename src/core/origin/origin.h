@@ -3,7 +3,7 @@
  * Which file system a file lies on, in terms that survive a reboot and a new mount: type,
  * source, root and mount point from /proc/self/mountinfo. Device numbers do not survive, and
  * two containers may mount different things at one path. Of file systems that are made as a whole
- * (squashfs, ...) those say too little: see "What makes a file the same file" in docs/design.md.
+ * (squashfs, ...) those say too little: see "What makes a file the same file" in docs/design/identity.md.
  */
 #ifndef CORE_ORIGIN_H
 #define CORE_ORIGIN_H
