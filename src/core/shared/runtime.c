@@ -25,11 +25,6 @@ int runtime_lock_byte(int fd, uint64_t byte, int type)
 	return sys_fcntl(fd, F_OFD_SETLK, (uintptr_t)&lock);
 }
 
-bool runtime_fd_valid(const struct runtime *runtime)
-{
-	return !runtime->foreign && sys_fd_is(runtime->fd, runtime->device, runtime->inode);
-}
-
 int runtime_distrust(struct runtime *runtime, struct image *image)
 {
 	static uint32_t busy; /* the process whose thread is at it; a fork child has its parent's */

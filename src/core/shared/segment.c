@@ -63,6 +63,11 @@ static int runtime_fd_note(struct runtime *runtime)
 	return err;
 }
 
+bool runtime_fd_valid(const struct runtime *runtime)
+{
+	return !runtime->foreign && sys_fd_is(runtime->fd, runtime->device, runtime->inode);
+}
+
 static int runtime_map(struct runtime *runtime, uint64_t bytes, const struct image *image)
 {
 	int prot = runtime->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
