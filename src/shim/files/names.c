@@ -154,20 +154,39 @@ static bool descriptor_free(void)
 	return sys_openat(AT_FDCWD, "/", O_WRONLY | O_CLOEXEC, 0) == -EISDIR;
 }
 
-/* Ask the origin whether the name is there, as a link or otherwise, in a directory that looks the same afterwards. */
-static bool look_ask(const struct look *look, const char *path)
+/* `fd` is the directory that was looked at, and it looks the same. */
+static bool pinned_same(int fd, const struct look *look)
 {
-	struct rawcache_names after;
+	struct rawcache_names now;
 	struct statx stx;
 
-	if (sys_statx(look->dir, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
-		      0, &stx) != -ENOENT)
+	return !sys_statx(fd, "", AT_EMPTY_PATH | AT_STATX_SYNC_AS_STAT, DIR_MASK, &stx) &&
+	       (stx.stx_mask & DIR_MASK) == DIR_MASK &&
+	       rawcache_names_look(attach_cache_now(), &stx, look->who.hash, &now) &&
+	       rawcache_names_same(&look->names, &now);
+}
+
+/*
+ * Ask the origin whether the name is there, as a link or otherwise. In the directory itself: what the path leads to may
+ * be another one by now, and the first again afterwards. The program's string may have changed, too.
+ */
+static bool look_ask(const struct look *look)
+{
+	int fd = sys_openat(look->dir, look->buf->path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	struct statx stx;
+	bool absent;
+
+	if (fd < 0)
 		return false;
-	if (!names_look_at(look, &after) || !rawcache_names_same(&look->names, &after))
-		return false;
-	if (who_same(&look->who))
+	absent = pinned_same(fd, look) &&
+		 sys_statx(fd, look->name,
+			   AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0,
+			   &stx) == -ENOENT &&
+		 pinned_same(fd, look);
+	sys_close(fd);
+	if (absent && who_same(&look->who))
 		rawcache_name_learn(attach_cache_now(), &look->names, look->name, look->length);
-	return true;
+	return absent;
 }
 
 static bool look_answer(struct look *look, const char *path, enum names_use use)
@@ -185,7 +204,7 @@ static bool look_answer(struct look *look, const char *path, enum names_use use)
 		stats_add(names_hits, 1);
 		return true;
 	}
-	return look_ask(look, path) && (use != NAMES_OPEN || descriptor_free());
+	return look_ask(look) && (use != NAMES_OPEN || descriptor_free());
 }
 
 bool names_absent_slow(int dir, const char *path, enum names_use use)

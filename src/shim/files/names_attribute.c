@@ -8,7 +8,7 @@
 #include "shim/files/names.h"
 #include "shim/files/names_look.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/guard.h"
 #include "base/stats.h"
@@ -24,17 +24,23 @@ static bool ctime_seems_real(const struct statx *stx)
 	       stx->stx_ctime.tv_nsec != stx->stx_mtime.tv_nsec;
 }
 
-/* The file as the program names it. */
+/* The file as the program names it; with `names` NULL, whether it is as it was. */
 static bool file_look(const struct names_attribute *attribute, const char *path, int flags,
 		      struct rawcache_names *names)
 {
+	struct rawcache_names now;
 	struct statx stx;
 
 	if (sys_statx(AT_FDCWD, path, flags | AT_STATX_SYNC_AS_STAT, DIR_MASK, &stx) ||
-	    (stx.stx_mask & DIR_MASK) != DIR_MASK || !ctime_seems_real(&stx))
+	    (stx.stx_mask & DIR_MASK) != DIR_MASK || !ctime_seems_real(&stx) ||
+	    S_ISLNK(stx.stx_mode) ||
+	    !rawcache_names_look(attach_cache_now(), &stx, attribute->who.hash ^ ATTRIBUTE_SALT,
+				 &now))
 		return false;
-	return rawcache_names_look(attach_cache_now(), &stx, attribute->who.hash ^ ATTRIBUTE_SALT,
-				   names);
+	if (!names)
+		return rawcache_names_same(&attribute->names, &now);
+	*names = now;
+	return true;
 }
 
 /* The file lies in a directory that is configured, on a mount whose times are to be believed. */
@@ -91,17 +97,37 @@ bool names_attribute_slow(struct names_attribute *attribute, const char *path, i
 	return true;
 }
 
+/* The file of `fd`, which is the one that was looked at, has no such attribute. */
+static bool pinned_absent(int fd, const struct names_attribute *attribute)
+{
+	char self[40];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return file_look(attribute, self, 0, NULL) &&
+	       SYS_CALL(__NR_getxattr, self, attribute->name, NULL, 0, 0, 0) == -ENODATA &&
+	       file_look(attribute, self, 0, NULL);
+}
+
+/* Asked once more, of the file itself: what the path leads to may have been another one when the program asked. */
 void names_attribute_learn(const struct names_attribute *attribute, const char *path, int flags)
 {
-	struct rawcache_names after;
+	int follow = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
+	struct pathbuf *buf;
 	int saved = errno;
+	int fd = -1;
 
 	if (!thread_enter())
 		return;
-	if (file_look(attribute, path, flags, &after) &&
-	    rawcache_names_same(&attribute->names, &after) && who_same(&attribute->who))
+	buf = pathbuf_get();
+	if (buf && names_path_copy(buf, path))
+		fd = sys_openat(AT_FDCWD, buf->path, O_PATH | O_CLOEXEC | follow, 0);
+	if (fd >= 0 && pinned_absent(fd, attribute) && who_same(&attribute->who))
 		rawcache_name_learn(attach_cache_now(), &attribute->names, attribute->name,
 				    attribute->length);
+	if (fd >= 0)
+		sys_close(fd);
+	if (buf)
+		pathbuf_put(buf);
 	thread_leave();
 	errno = saved;
 }
