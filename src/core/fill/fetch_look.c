@@ -62,7 +62,7 @@ static int fetch_ask(struct fetch *fetch, bool make)
 		leader = fetch;
 		err = look_begin(fetch, make);
 	}
-	if (!err && (fetch->small || waiting >= LOOK_BATCH || load_relaxed(&fetches.settlers) ||
+	if (!err && (fetch->small || fetch->ask.put || waiting >= LOOK_BATCH || load_relaxed(&fetches.settlers) ||
 		     (fetch->claim.flight && load_relaxed(&fetch->claim.flight->waiters))))
 		io_look_hurry(&leader->look);
 	return err;

@@ -21,6 +21,8 @@
 #define MS_NS UINT64_C(1000000)
 #define LEASE_MIN_S 3u
 #define LEASE_MAX_S 30u
+/* Beside reading there are the look at the server, storing, and the way to the tier. */
+#define LEASE_WAIT_NS (25 * MS_NS)
 #define NAP_MAX_NS (8 * MS_NS)
 #define SETTLE_NS (200 * MS_NS)
 /* A busy machine stands still for less. */
@@ -206,7 +208,7 @@ static int question_ask(const struct question *q)
 /* Another machine fetches it: it takes as long as the origin does, or it will not come. */
 static int question_wait(const struct question *q)
 {
-	uint64_t end = clock_mono_ns() + 2 * price_expected(q->origin);
+	uint64_t end = clock_mono_ns() + max_u64(2 * price_expected(q->origin), LEASE_WAIT_NS);
 	uint64_t begun = clock_mono_ns();
 	struct timespec nap = { .tv_nsec = MS_NS };
 	int result = -EAGAIN;
@@ -225,7 +227,7 @@ static int question_wait(const struct question *q)
 	if (result > 0)
 		breaker_works(&q->server->leases, q->begun_ms);
 	else if (result == -EAGAIN)
-		breaker_fails(&q->server->leases, q->begun_ms);
+		breaker_late(&q->server->leases, q->begun_ms);
 	return result > 0;
 }
 
