@@ -37,7 +37,8 @@ static int look_begin(struct fetch *fetch, bool make)
 
 	if (make)
 		pool_prepare(&fetch_storers);
-	fetch->look = (struct io_request){ .file = fetch->file, .arrived = look_ended };
+	fetch->look = (struct io_request){ .file = fetch->file, .arrived = look_ended,
+					    .urgent = fetch->ask.put /* other machines wait */ };
 	err = io_look(&fetch->look, make);
 	fetch->looking = !err;
 	fetch->users += !err;

@@ -53,7 +53,7 @@ static int begin_error;
 static struct io_request sweep;
 static uint32_t sweep_queued;
 
-static struct lane *lane_choose(uint64_t device)
+static struct lane *lane_choose(uint64_t device, uint32_t most)
 {
 	struct lane *empty = NULL;
 
@@ -61,7 +61,7 @@ static struct lane *lane_choose(uint64_t device)
 		uint32_t running = load_acquire(&lanes[i].running);
 
 		if (running && lanes[i].device == device)
-			return running < LANE_HELPERS ? &lanes[i] : NULL;
+			return running < most ? &lanes[i] : NULL;
 		if (!running)
 			empty = &lanes[i];
 	}
@@ -76,7 +76,9 @@ static bool lane_take(struct pool_job *job)
 
 	if (request == &sweep)
 		return true;
-	request->lane = lane_choose(load_relaxed(&request->file->device));
+	/* helpers may all wait for other machines, and those for this look */
+	request->lane = lane_choose(load_relaxed(&request->file->device),
+				    request->look && request->urgent ? LANE_HELPERS + 1 : LANE_HELPERS);
 	if (request->lane)
 		fetch_add(&request->lane->running, 1);
 	return request->lane;
@@ -197,7 +199,9 @@ int io_look(struct io_request *request, bool make)
 	request->look = true;
 	request->hurry = 0;
 	store_relaxed(&request->done, IO_RUNNING);
-	return load_relaxed(&pool_failed) ? -ENOSYS : pool_add(&readers, &request->job, make);
+	if (load_relaxed(&pool_failed))
+		return -ENOSYS;
+	return (request->urgent ? pool_add_first : pool_add)(&readers, &request->job, make);
 }
 
 void io_look_hurry(struct io_request *request)
