@@ -5,7 +5,6 @@
 
 #include <link.h>
 #include <stdbool.h>
-#include <string.h>
 
 #define VERSION_HIDDEN 0x8000u /* not the default one of its name */
 
@@ -53,7 +52,7 @@ static const ElfW(Sym) *symbol_find(const struct elf_table *table, const char *n
 
 		if (!((h ^ hash) >> 1) && symbol->st_shndx &&
 		    !(table->versions && table->versions[i] & VERSION_HIDDEN) &&
-		    !strcmp(table->strings + symbol->st_name, name))
+		    elf_same(table->strings + symbol->st_name, name))
 			return symbol;
 		if (h & 1)
 			return NULL;

@@ -24,6 +24,19 @@ struct elf_objects {
 	size_t count;
 };
 
+/*
+ * Whether two names are the same, without libc's strcmp(): a sanitizer's stands in for it, begins with the first
+ * call, and asks our dlsym() for what it needs before it can compare.
+ */
+static inline bool elf_same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 /* False: there are more, or one has no such table. */
 bool elf_behind(struct elf_objects *objects);
 

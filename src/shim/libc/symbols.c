@@ -57,7 +57,7 @@ static void *late_find(const char *name)
 /* dlsym() is a hook itself. */
 static void *next_find(const char *name)
 {
-	if (!strcmp(name, "dlsym") || !strcmp(name, "dlvsym"))
+	if (elf_same(name, "dlsym") || elf_same(name, "dlvsym"))
 		return elf_next(name);
 	return NEXT(dlsym)(RTLD_NEXT, name);
 }
