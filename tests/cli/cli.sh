@@ -479,11 +479,12 @@ awk '/^# TYPE/ { type[$3] = $4; next }
 	{ name = $1; sub(/{.*/, "", name)
 	  base = name; sub(/_(bucket|count)$/, "", base)
 	  if (!(name in type) && type[base] != "histogram") { print "#   no TYPE: " $0; bad = 1 }
-	  if ($NF !~ /^[0-9]+$/) { print "#   no number: " $0; bad = 1 } }
+	  if ($NF !~ /^[0-9]+(\.[0-9]+)?$/) { print "#   no number: " $0; bad = 1 } }
 	END { exit bad }' out
 ok $? "Prometheus text has a type for every sample"
 bad=0
 for name in $("$RAWCACHE" stat --list | awk 'NR > 1 && !/^passthrough/ && !/_latency/ { print $1 }'); do
+	case $name in *_us) name=${name%_us}_seconds ;; esac
 	grep -q "^rawcache_${name}_total [0-9]" out || bad=1
 done
 ok $bad "and every counter"
