@@ -9,10 +9,12 @@
  * must be. WAY "list" prints the ways.
  */
 #include <aio.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,6 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
-#include "base/sys.h"
 
 #define SIZE (1u << 20)
 #define BLOCK 4096u
@@ -34,6 +35,12 @@
 
 static const char *path;
 static char buf[ROOM], want[ROOM];
+/* of raw_calls.c */
+static ssize_t (*raw_pread)(int fd, void *buf, size_t n, uint64_t at);
+static ssize_t (*raw_pwrite)(int fd, const void *buf, size_t n, uint64_t at);
+static int64_t (*raw_lseek)(int fd, int64_t offset, int whence);
+static int (*raw_open)(const char *path, int flags);
+static ssize_t (*raw_recvmsg)(int fd, void *message, int flags);
 static char *const no_shim[] = { "PATH=/usr/bin:/bin", NULL };
 
 static int fail(const char *what)
@@ -221,7 +228,7 @@ static void way_fork(int fd)
 	pid_t pid = fork();
 
 	if (!pid) {
-		sys_pwrite(fd, "B", 1, 7);
+		raw_pwrite(fd, "B", 1, 7);
 		_exit(0);
 	}
 	wait_for(pid);
@@ -300,7 +307,7 @@ static int message_receive(int socket, ssize_t (*receive)(int, struct msghdr *, 
 
 static ssize_t receive_unseen(int socket, struct msghdr *message, int flags)
 {
-	return SYS_CALL(__NR_recvmsg, socket, message, flags, 0, 0, 0);
+	return raw_recvmsg(socket, message, flags);
 }
 
 /* Another process gets it, and writes. */
@@ -313,7 +320,7 @@ static void way_message(int fd)
 		exit(fail("socketpair"));
 	pid = fork();
 	if (!pid) {
-		sys_pwrite(message_receive(ends[1], receive_unseen), "B", 1, 7);
+		raw_pwrite(message_receive(ends[1], receive_unseen), "B", 1, 7);
 		_exit(0);
 	}
 	/* not what the child was born with: opened after it */
@@ -334,7 +341,7 @@ static void way_received(int fd)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 		exit(fail("socketpair"));
 	if (!fork()) {
-		int own = sys_openat(AT_FDCWD, path, O_RDWR, 0);
+		int own = raw_open(path, O_RDWR);
 
 		message_send(ends[1], own);
 		_exit(0);
@@ -384,8 +391,8 @@ static const struct way {
 /* Read as a whole, at offsets and at the position: what the kernel has. */
 static int same(int fd, const char *when)
 {
-	ssize_t n = sys_pread(fd, want, ROOM, 0);
-	int64_t at = sys_lseek(fd, 0, SEEK_CUR);
+	ssize_t n = raw_pread(fd, want, ROOM, 0);
+	int64_t at = raw_lseek(fd, 0, SEEK_CUR);
 	ssize_t rest;
 
 	if (n < 0 || pread(fd, buf, ROOM, 0) != n || memcmp(buf, want, (size_t)n))
@@ -418,19 +425,41 @@ static int run(const struct way *way)
 	way->change(fd);
 	if (same(fd, "what was changed") || same(reader, "by another descriptor"))
 		return 1;
-	if (sys_pread(fd, want, ROOM, 0) == SIZE && !memcmp(want, memset(buf, 'A', SIZE), SIZE))
+	if (raw_pread(fd, want, ROOM, 0) == SIZE && !memcmp(want, memset(buf, 'A', SIZE), SIZE))
 		return fail("nothing was changed");
 	pwrite(fd, "Z", 1, 1);
 	return same(fd, "what was changed again") || same(reader, "by another descriptor, again");
 }
 
+static void *raw_find(void *library, const char *name)
+{
+	void *found = library ? dlsym(library, name) : NULL;
+
+	if (!found)
+		exit(fail(name));
+	return found;
+}
+
+static void raw_load(const char *library)
+{
+	void *loaded = dlopen(library, RTLD_NOW);
+
+	raw_pread = raw_find(loaded, "raw_pread");
+	raw_pwrite = raw_find(loaded, "raw_pwrite");
+	raw_lseek = raw_find(loaded, "raw_lseek");
+	raw_open = raw_find(loaded, "raw_open");
+	raw_recvmsg = raw_find(loaded, "raw_recvmsg");
+}
+
+/* list: of the ways; or a way, a file of SIZE bytes, and the library of raw_calls.c */
 int main(int argc, char **argv)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		if (argc == 2)
 			puts(ways[i].name);
-		else if (argc == 3 && !strcmp(argv[1], ways[i].name)) {
+		else if (argc == 4 && !strcmp(argv[1], ways[i].name)) {
 			path = argv[2];
+			raw_load(argv[3]);
 			return run(&ways[i]);
 		}
 	}
