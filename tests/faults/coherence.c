@@ -271,7 +271,7 @@ static int writer_main(uint64_t random, bool under_shim)
 
 /* --- reading */
 
-enum way { WAY_READ, WAY_PREAD, WAY_MMAP, WAY_STDIO, WAY_SENDFILE, WAYS };
+enum way { WAY_READ, COPY_PREAD, WAY_MMAP, WAY_STDIO, WAY_SENDFILE, WAYS };
 static const char *const way_names[] = { "read", "pread", "mmap", "stdio", "sendfile" };
 
 struct reader {
@@ -479,7 +479,7 @@ static ssize_t read_way(struct reader *reader, struct opened *o, enum way way, s
 	switch (way) {
 	case WAY_READ:
 		return lseek(o->fd, (off_t)offset, SEEK_SET) < 0 ? -1 : read(o->fd, reader->buf, n);
-	case WAY_PREAD:
+	case COPY_PREAD:
 		return pread(o->fd, reader->buf, n, (off_t)offset);
 	case WAY_MMAP:
 		return read_mapped(reader, o, n, offset);

@@ -32,7 +32,7 @@
 #include "base/compiler.h"
 #include "base/stats.h"
 #include "core/shared/flight.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/index/index.h"
 #include "core/shared/pin.h"
 #include "core/shared/process.h"

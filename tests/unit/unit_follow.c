@@ -15,7 +15,7 @@
 #include "child.h"
 #include "core/shared/cache.h"
 #include "core/origin/file.h"
-#include "core/zerocopy/follow.h"
+#include "core/zerocopy/map_follow.h"
 #include "pattern.h"
 
 #define SIZE ((3u << 20) + 4321) /* twelve chunks and a bit */

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/shared/pin.h"
 
 #define MANY_BYTES (400u << 20)

@@ -13,7 +13,7 @@
 #include "core/shared/cache.h"
 #include "core/origin/file.h"
 #include "core/fill/fill.h"
-#include "core/read/cold.h"
+#include "core/read/disk_stream.h"
 #include "core/read/chunk.h"
 #include "unit/moment.h"
 #include "pattern.h"
@@ -312,15 +312,15 @@ static void test_slow_machine(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_true(file_read_right(cache, file_a, fd_a, 1, FILE_BYTES, 0));
 	file = file_at(cache, file_a);
-	cold_note(cache, file, &first, 4096, 50000000);
-	assert_false(cold_stream(cache, file, &next));
+	disk_stream_note(cache, file, &first, 4096, 50000000);
+	assert_false(disk_stream_is(cache, file, &next));
 	if (!image_reclaimed()) {
 		print_message("the image cannot leave the memory here\n");
 		return;
 	}
-	cold_note(cache, file, &first, 4096, 50000000);
-	cold_note(cache, file, &first, 4096, 50000000);
-	assert_true(cold_stream(cache, file, &next));
+	disk_stream_note(cache, file, &first, 4096, 50000000);
+	disk_stream_note(cache, file, &first, 4096, 50000000);
+	assert_true(disk_stream_is(cache, file, &next));
 }
 
 int main(void)

@@ -16,17 +16,17 @@
 #include "core/image/format.h"
 #include "core/image/image.h"
 #include "core/origin/file.h"
-#include "core/read/way.h"
+#include "core/read/copy_policy.h"
 #include "core/shared/cache.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/shared/process.h"
 #include "core/shared/runtime.h"
 #include "core/shared/slot.h"
 #include "core/shared/storage.h"
 #include "core/shared/watch.h"
 #include "core/tier/tier.h"
-#include "core/zerocopy/follow.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_follow.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/watcher.h"
 
 #define ATTACH_TRIES 4
@@ -39,7 +39,7 @@ static void options_take(struct rawcache *cache, const struct rawcache_options *
 	cache->options.runtime_dir = NULL;
 	cache->tier = options->tier && *options->tier;
 	cache->options.tier = cache->options.tier_key = cache->options.tier_name = NULL;
-	way_init(&cache->way);
+	copy_policy_init(&cache->way);
 	cache->memo = !options->ttl && options->verify != RAWCACHE_VERIFY_ALWAYS;
 }
 

@@ -15,7 +15,7 @@
 #include "core/shared/cache.h"
 #include "core/shared/runtime.h"
 #include "core/shared/storage.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 
 /* Zeros in place of a page of ours that the kernel cannot read: nothing is found in them. */
 static bool page_replace(struct rawcache *cache, uintptr_t address, const void *start, uint64_t n)

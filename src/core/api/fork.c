@@ -7,7 +7,7 @@
  *	followers and their list	zerocopy/follow.c	mappings of what is cached in part
  *	watchers		zerocopy/watcher.c	answer who is about to change a mapped file
  *	fetches, fetch_storers	fill/fetch_table.c	chunks on their way into the image
- *	readers, kept, the ring	origin/io_threads.c, kept.c, io_uring.c
+ *	readers, kept, the ring	origin/io_threads.c, origin_fds.c, io_uring.c
  *	origins			origin/origin.c		what is known of mounts
  *	memory			base/memory.c		the pool that all of these take from
  *
@@ -28,8 +28,8 @@
 #include "core/shared/slot.h"
 #include "core/tier/link.h"
 #include "core/tier/tier.h"
-#include "core/zerocopy/follow.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_follow.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/watcher.h"
 
 static struct critical fork_critical; /* of the thread that forks; caches_lock is held */

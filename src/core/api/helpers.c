@@ -11,9 +11,9 @@
 #include "core/origin/pool.h"
 #include "core/shared/cache.h"
 #include "core/shared/runtime.h"
-#include "core/zerocopy/follow.h"
+#include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/lock.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/watcher.h"
 
 bool rawcache_owns_fd(int fd)

@@ -25,13 +25,13 @@
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/index/ghost.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/index/index.h"
 #include "core/shared/pin.h"
 #include "core/space/space.h"
 #include "core/shared/send.h"
 #include "core/index/verify.h"
-#include "core/read/warm.h"
+#include "core/read/prefault.h"
 
 #define STALE_TRIES 4
 
@@ -265,7 +265,7 @@ static int view_check(struct rawcache *cache, const struct key *key, const struc
 
 	if (verify_due(cache, found) && !verify_extent(cache, key, found))
 		return -ENOENT;
-	warm_extent(cache, found->page, found->length);
+	prefault_extent(cache, found->page, found->length);
 	if (guard_copy(&trailer, data + length, sizeof(trailer)))
 		return -EIO;
 	return object_ended(cache, key, found, &trailer);

@@ -14,7 +14,7 @@
 #include "core/fill/ahead.h"
 #include "core/fill/fetch.h"
 #include "core/fill/fill_steps.h"
-#include "core/fill/filling.h"
+#include "core/fill/fill_state.h"
 #include "core/image/key.h"
 #include "core/image/place.h"
 #include "core/index/index.h"

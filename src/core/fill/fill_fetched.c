@@ -9,7 +9,7 @@
 #include "core/fill/fetch.h"
 #include "core/fill/fill.h"
 #include "core/fill/fill_steps.h"
-#include "core/fill/filling.h"
+#include "core/fill/fill_state.h"
 #include "core/fill/name.h"
 #include "core/origin/io.h"
 #include "core/shared/cache.h"

@@ -10,7 +10,7 @@
 
 #include "core/fill/fetch.h"
 #include "core/fill/fill.h"
-#include "core/fill/filling.h"
+#include "core/fill/fill_state.h"
 #include "core/fill/part.h"
 #include "core/image/key.h"
 

@@ -7,7 +7,7 @@
 #include "base/sys.h"
 #include "core/image/image.h"
 
-/* `rawcache format --shared` by root or by this user: see shared_mark() in make.c. */
+/* `rawcache format --shared` by root or by this user: see shared_mark() in format_image.c. */
 static bool image_marked(const struct statx *stx)
 {
 	return S_ISREG(stx->stx_mode) && (stx->stx_mode & S_ISVTX) &&

@@ -3,7 +3,7 @@
  * Requests by a few helper threads (pool.h).
  *
  * The helpers have a descriptor table of their own, empty but for the files that they read
- * (kept.h): the program's descriptors may be closed and used again at any time, and closing a
+ * (origin_fds.h): the program's descriptors may be closed and used again at any time, and closing a
  * duplicate of one in the program's table would drop the program's POSIX locks.
  *
  * A mount that stalls holds up the helpers that read it, and no others: each device has a lane
@@ -21,7 +21,7 @@
 #include "core/origin/confirm.h"
 #include "core/origin/file.h"
 #include "core/origin/io.h"
-#include "core/origin/kept.h"
+#include "core/origin/origin_fds.h"
 #include "core/origin/pool.h"
 
 #define LANES 4u
@@ -86,7 +86,7 @@ static bool lane_take(struct pool_job *job)
 
 static void helper_begin(void)
 {
-	begin_error = kept_begin();
+	begin_error = origin_fds_begin();
 	if (begin_error)
 		store_relaxed(&pool_failed, 1);
 }
@@ -147,7 +147,7 @@ static struct kept *helper_open(const struct io_request *request, int *err)
 
 	*err = load_relaxed(&request->unwanted) ? -ECANCELED : begin_error;
 	if (!*err)
-		*err = kept_get(request->file, request->fd, request->forget, &kept);
+		*err = origin_fds_get(request->file, request->fd, request->forget, &kept);
 	if (*err == -EPERM || *err == -ENOSYS)
 		store_relaxed(&pool_failed, 1);
 	return *err ? NULL : kept;
@@ -167,7 +167,7 @@ static void helper_finish(struct kept *kept, struct io_request *request)
 	request->forget = false;
 	/* now: who closes the file waits for what has arrived */
 	if (kept)
-		kept_put(kept, request->file, load_relaxed(&readers.waiting));
+		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
 	fetch_sub(&request->lane->running, 1);
 	request->arrived(request);
 }
@@ -182,8 +182,8 @@ static void helper_serve(struct io_request *request)
 	request->result = err ? err : helper_fetch(kept, request);
 	CRASH_POINT(helper_read);
 	if (request->result == -EINVAL && kept && kept->direct) {
-		kept_refuse(kept, request->file);
-		kept_put(kept, request->file, false);
+		origin_fds_refuse(kept, request->file);
+		origin_fds_put(kept, request->file, false);
 		kept = helper_open(request, &err);
 		request->result = err ? err : helper_read(kept, request);
 	}
@@ -230,7 +230,7 @@ static struct pool_job *helper_next(struct pool *pool)
 
 	if (job)
 		return job;
-	kept_sweep(true);
+	origin_fds_sweep(true);
 	return pool_next(pool);
 }
 
@@ -249,7 +249,7 @@ static void helper_work(struct pool *pool)
 			continue;
 		}
 		store_release(&sweep_queued, 0);
-		kept_sweep(false);
+		origin_fds_sweep(false);
 	}
 }
 
@@ -267,14 +267,14 @@ static void threads_forget(struct file *file)
 	struct timespec nap = { 0, 100000 };
 	uint64_t end = clock_coarse_ms() + CLOSE_MS;
 
-	if (!kept_forget(file))
+	if (!origin_fds_forget(file))
 		return;
 	if (!__atomic_exchange_n(&sweep_queued, 1, __ATOMIC_ACQ_REL) &&
 	    pool_add(&readers, &sweep.job, false)) {
 		store_release(&sweep_queued, 0);
-		kept_vanished();
+		origin_fds_vanished();
 	}
-	while (kept_waits(file) && clock_coarse_ms() < end)
+	while (origin_fds_waits(file) && clock_coarse_ms() < end)
 		sys_nanosleep(&nap);
 }
 
@@ -292,18 +292,18 @@ static void threads_poll(void)
 static void threads_fork_prepare(void)
 {
 	pool_fork_prepare(&readers);
-	kept_fork_prepare();
+	origin_fds_fork_prepare();
 }
 
 static void threads_fork_parent(void)
 {
-	kept_fork_parent();
+	origin_fds_fork_parent();
 	pool_fork_parent(&readers);
 }
 
 static void threads_fork_child(void)
 {
-	kept_fork_child();
+	origin_fds_fork_child();
 	for (size_t i = 0; i < LANES; i++)
 		lanes[i].running = 0;
 	sweep_queued = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is remembered of the readers of a file: plain data, which lie in struct file. Those of `ahead`
- * are the fill room's (ahead.h), those of `cold` the read room's (cold.h).
+ * are the fill room's (ahead.h), those of `cold` the read room's (disk_stream.h).
  */
 #ifndef CORE_READER_H
 #define CORE_READER_H

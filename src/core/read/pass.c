@@ -8,9 +8,9 @@
 #include "core/fill/fill.h"
 #include "core/image/format.h"
 #include "core/image/place.h"
-#include "core/read/cold.h"
+#include "core/read/disk_stream.h"
 #include "core/read/read_hot.h"
-#include "core/read/way.h"
+#include "core/read/copy_policy.h"
 
 #define ASIDE_MIN 262144u
 /* Of `resident`: the chunk was read to its end before. */
@@ -20,7 +20,8 @@
 
 bool pass_reads(const struct rawcache *cache, const struct file *file, const struct want *want)
 {
-	return cold_in_order(cache, file, want) && way_threshold_fixed(cache) == RAWCACHE_AUTO;
+	return disk_stream_in_order(cache, file, want) &&
+	       copy_policy_threshold_fixed(cache) == RAWCACHE_AUTO;
 }
 
 bool pass_aside(const struct want *want, uint64_t resident)

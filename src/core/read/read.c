@@ -7,7 +7,7 @@
  *	hot_copy (read_hot.h)	copy -> generation again
  *	read_held		everything that is not hot
  *	unmapped_read		known place, but not seen in memory yet: into the page tables, or
- *				pread from the image (unmapped.c, way.h)
+ *				pread from the image (unmapped.c, copy_policy.h)
  *	chunk_locate (chunk.c)	index -> generation -> TTL -> verification -> chunk memo
  *	parts_read (part.c)	the chunk is not there, but perhaps the part of it
  *	fill_chunk (fill.c)	the miss: the path leaves here, and only here
@@ -35,7 +35,7 @@
 #include "core/read/read_hot.h"
 #include "core/read/stretch.h"
 #include "core/read/unmapped.h"
-#include "core/read/way.h"
+#include "core/read/copy_policy.h"
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
 
@@ -57,7 +57,7 @@ static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_
 	uint64_t start = clock_ticks();
 	ssize_t n = hot_copy(cache, place, want);
 
-	if (unlikely(way_slow(&cache->way, want->length, clock_ticks() - start)) &&
+	if (unlikely(copy_policy_slow(&cache->way, want->length, clock_ticks() - start)) &&
 	    file_hold(cache, file, handle)) {
 		store_relaxed(&chunk->resident, 0);
 		file_release(cache, file);
@@ -243,7 +243,7 @@ static inline ssize_t file_read(struct rawcache *cache, uint64_t handle, int fd,
 	hits = stats_mine ? stats_mine->hits : 0;
 	misses = stats_mine ? stats_mine->misses : 0;
 	n = read_any(cache, file, handle, fd, buf, len, offset);
-	way_calibrate(&cache->way);
+	copy_policy_calibrate(&cache->way);
 	/* a long read that hit and missed is no hit */
 	if (stats_mine && stats_mine->hits != hits && stats_mine->misses == misses)
 		stats_latency(hit_latency, clock_mono_ns() - start);

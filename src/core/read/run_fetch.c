@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs whose first chunk is fetched as a read of it does. */
-#include "core/read/run.h"
+#include "core/read/file_run.h"
 
 #include <errno.h>
 

@@ -10,10 +10,10 @@
 #include "core/fill/fill.h"
 #include "core/image/format.h"
 #include "core/image/place.h"
-#include "core/read/cold.h"
+#include "core/read/disk_stream.h"
 #include "core/read/pass.h"
 #include "core/read/read_hot.h"
-#include "core/read/run.h"
+#include "core/read/file_run.h"
 #include "core/read/unmapped.h"
 #include "core/shared/cache.h"
 
@@ -43,14 +43,14 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, const str
 	    run.length <= want->length)
 		return -EAGAIN;
 	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
-	if (!pass && !cold_stream(cache, file, want) &&
+	if (!pass && !disk_stream_is(cache, file, want) &&
 	    (cache->image.read_only || chunk_in_core(cache, place, cache->chunk_bytes)))
 		return -EAGAIN;
 	all.length = (uint32_t)run.length;
 	n = place_pread(cache, place, &all);
 	if (n <= 0)
 		return -EAGAIN;
-	cold_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
+	disk_stream_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
 	hit_count((uint64_t)n);
 	return n;
 }

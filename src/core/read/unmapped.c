@@ -15,10 +15,10 @@
 #include "core/fill/fill.h"
 #include "core/image/format.h"
 #include "core/image/place.h"
-#include "core/read/cold.h"
+#include "core/read/disk_stream.h"
 #include "core/read/pass.h"
 #include "core/read/read_hot.h"
-#include "core/read/way.h"
+#include "core/read/copy_policy.h"
 #include "core/shared/cache.h"
 #include "core/shared/storage.h"
 
@@ -60,7 +60,7 @@ static bool chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t
 }
 
 /* All bytes, or -errno; fewer only where the buffer ends, as the kernel answers. */
-static ssize_t cold_pread(const struct image *image, uint64_t place, const struct want *want)
+static ssize_t unmapped_pread(const struct image *image, uint64_t place, const struct want *want)
 {
 	uint64_t offset = image_offset(image, CHUNK_PAGE(place)) + want->skip;
 	size_t done = 0;
@@ -82,7 +82,7 @@ static ssize_t cold_pread(const struct image *image, uint64_t place, const struc
 
 ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *want)
 {
-	ssize_t got = cold_pread(&cache->image, place, want);
+	ssize_t got = unmapped_pread(&cache->image, place, want);
 
 	if (got == -EFAULT)
 		return got;
@@ -143,29 +143,29 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 	uint32_t chunk_bytes = (uint32_t)min_u64(cache->chunk_bytes,
 						 file->size - want->chunk * cache->chunk_bytes);
 	bool mappable = chunk && cache->image.data;
-	bool stream = mappable && cold_stream(cache, file, want);
+	bool stream = mappable && disk_stream_is(cache, file, want);
 	uint64_t resident = mappable ? load_relaxed(&chunk->resident) : 0;
 	bool pass = mappable && !stream && pass_reads(cache, file, want);
 	bool aside = pass && pass_aside(want, resident);
 	bool second = !stream && !aside && resident;
-	enum way way = WAY_PREAD;
+	enum way way = COPY_PREAD;
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
 	if (second)
-		way = WAY_MAP;
+		way = COPY_MAP;
 	else if (mappable && !stream && !aside)
-		way = way_choose(cache, want->length);
+		way = copy_policy_choose(cache, want->length);
 	if (stream && want->length <= STREAM_COPY_MAX) {
 		n = stream_copy(cache, chunk, place, want);
-	} else if (way == WAY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
+	} else if (way == COPY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
 		n = hot_copy(cache, place, want);
 		if (pass)
 			pass_mapped(cache, file, want->chunk, place, resident);
 	} else {
-		if (way == WAY_PREAD && mappable && !aside)
+		if (way == COPY_PREAD && mappable && !aside)
 			stats_add(mmap_skipped, 1);
-		way = WAY_PREAD;
+		way = COPY_PREAD;
 		n = place_pread(cache, place, want);
 		if (n > 0 && mappable && !stream)
 			chunk_touched(chunk, want);
@@ -173,8 +173,8 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 	if (n > 0 && !second) {
 		uint64_t ns = clock_mono_ns() - start;
 
-		way_learn(&cache->way, way, want->length, ns);
-		cold_note(cache, file, want, (uint64_t)n, ns);
+		copy_policy_learn(&cache->way, way, want->length, ns);
+		disk_stream_note(cache, file, want, (uint64_t)n, ns);
 	}
 	return n;
 }

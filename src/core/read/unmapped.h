@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads of a known place whose pages this process has not seen in memory: they are put into its page tables,
- * or read by a system call on the image (way.h).
+ * or read by a system call on the image (copy_policy.h).
  */
 #ifndef CORE_UNMAPPED_H
 #define CORE_UNMAPPED_H

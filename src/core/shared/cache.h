@@ -62,7 +62,7 @@ struct rawcache {
 	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
 	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
 
-	/* shared/pin.h, hold.h: regions that must not be recycled */
+	/* shared/pin.h, region_hold.h: regions that must not be recycled */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
 	uint32_t *hold_counts; /* what each bit of our row stands for */
 	uint32_t holds; /* bits of our row */
@@ -80,9 +80,9 @@ struct rawcache {
 	struct files *files;
 	struct file **file_pages; /* of `files`: see file_at() */
 
-	/* read/chunk.h, way.h */
+	/* read/chunk.h, copy_policy.h */
 	uint8_t memo; /* locations of chunks may be remembered between reads */
-	struct way_costs way;
+	struct copy_policy_costs way;
 
 	/* zerocopy/maps.h, shown.h, watcher.h */
 	struct maps maps;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What rooms above keep in struct rawcache: plain data. `way_costs` is the read room's (way.h), `maps`
- * the zerocopy room's (maps.h); nobody else reads or writes them.
+ * What rooms above keep in struct rawcache: plain data. `copy_policy_costs` is the read room's (copy_policy.h), `maps`
+ * the zerocopy room's (map_table.h); nobody else reads or writes them.
  */
 #ifndef CORE_EMBEDDED_H
 #define CORE_EMBEDDED_H
@@ -9,10 +9,10 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#define WAY_CLASSES 10 /* below 1 KiB, 2 KiB, ... 512 KiB */
+#define COPY_CLASSES 10 /* below 1 KiB, 2 KiB, ... 512 KiB */
 
-struct way_costs {
-	uint32_t ns[2][WAY_CLASSES]; /* moving averages; 0: not known yet */
+struct copy_policy_costs {
+	uint32_t ns[2][COPY_CLASSES]; /* moving averages; 0: not known yet */
 	uint32_t turn;
 	uint32_t ticks_per_us; /* of clock_ticks(); 0: not known yet */
 	uint64_t ticks, ns_start; /* both clocks at the attachment */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of bits of a process: see hold.h. */
+/* The row of bits of a process: see region_hold.h. */
 #include "core/shared/hold_row.h"
 
 #include "base/compiler.h"
 #include "base/memory.h"
 #include "core/shared/cache.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 
 /* --- limits, in bits */
 

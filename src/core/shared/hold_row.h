@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of bits of a process: see hold.h. What needs no other process. */
+/* The row of bits of a process: see region_hold.h. What needs no other process. */
 #ifndef CORE_HOLD_ROW_H
 #define CORE_HOLD_ROW_H
 

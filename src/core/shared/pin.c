@@ -5,7 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/crash.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/shared/process.h"
 #include "core/shared/slot.h"
 

@@ -10,7 +10,7 @@
 #include "base/critical.h"
 #include "core/shared/cache.h"
 #include "core/shared/flight.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/shared/watch.h"
 
 static struct rawcache_stats *totals_of(const struct rawcache *cache)

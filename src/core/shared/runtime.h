@@ -44,7 +44,7 @@
 #define RUNTIME_GHOSTS_MAX (512u << 10)
 #define WATCH_SHOWN 1024u /* bits: see watch.h */
 #define WATCH_WRITTEN 2048u
-#define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see hold.h */
+#define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see region_hold.h */
 #ifndef SLOT_PINS
 #define SLOT_PINS 64u
 #endif
@@ -231,7 +231,7 @@ struct runtime {
 	bool read_only;
 	struct runtime_header *header;
 	struct process_slot *slots;
-	uint64_t *holds; /* bits, a row for each slot: see hold.h */
+	uint64_t *holds;     /* bits, a row for each slot: see region_hold.h */
 	uint32_t hold_words; /* of a row */
 	uint32_t hold_shift; /* a bit is for 1 << hold_shift regions */
 	struct stats_block *blocks;

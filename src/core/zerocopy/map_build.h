@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How a mapping of a cached file is made, in three steps: what the image has of it (map_layout.c), the
- * image's pages at their addresses (map_place.c), and the pieces in the table (lay.c).
+ * image's pages at their addresses (map_place.c), and the pieces in the table (map_build.c).
  */
 #ifndef CORE_MAP_BUILD_H
 #define CORE_MAP_BUILD_H

@@ -13,7 +13,7 @@
 #include "core/image/format.h"
 #include "core/shared/cache.h"
 #include "core/zerocopy/map_piece.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/shown.h"
 

@@ -12,9 +12,9 @@
 #include "base/patience.h"
 #include "core/image/format.h"
 #include "core/origin/file.h"
-#include "core/read/run.h"
+#include "core/read/file_run.h"
 #include "core/shared/cache.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/zerocopy/map_build.h"
 #include "core/zerocopy/map_piece.h"
 
@@ -102,7 +102,7 @@ static void signals_let_in(struct request *r)
 
 /*
  * What may be fetched of [0, length). How much of a mapping will be touched nobody knows: of a database or an
- * archive a few pages. So it is a chunk, unless the program has said that it wants all of it; follow.h sees
+ * archive a few pages. So it is a chunk, unless the program has said that it wants all of it; map_follow.h sees
  * what it touches of the rest.
  */
 static uint64_t fetch_most(const struct request *r, uint64_t length)

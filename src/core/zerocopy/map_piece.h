@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pieces of the table of mappings (maps.h), for the files of this room that change them. All is
+ * The pieces of the table of mappings (map_table.h), for the files of this room that change them. All is
  * called under the table's lock.
  */
 #ifndef CORE_MAP_PIECE_H
@@ -46,7 +46,7 @@ struct map_piece {
 	uint64_t serial; /* of two that overlap, the higher one is what lies there */
 };
 
-/* --- maps.c */
+/* --- map_table.c */
 
 /* A piece is known from now on. Its holds, of region and spare, are the table's. */
 void piece_link(struct maps *maps, struct map_piece *piece);

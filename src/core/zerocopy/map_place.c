@@ -10,7 +10,7 @@
 #include "core/shared/cache.h"
 #include "core/zerocopy/map_build.h"
 #include "core/zerocopy/map_piece.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 
 #define HUGE_PAGE ((uint64_t)2 << 20)
 

@@ -12,9 +12,9 @@
 #include "base/critical.h"
 #include "base/sys.h"
 #include "core/image/format.h"
-#include "core/shared/hold.h"
+#include "core/shared/region_hold.h"
 #include "core/zerocopy/map_piece.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/shown.h"
 

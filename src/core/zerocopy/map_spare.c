@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 #include "core/zerocopy/map_piece.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 
 void spare_put(struct map_spare *spare)
 {

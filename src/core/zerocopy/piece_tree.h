@@ -2,7 +2,7 @@
 /*
  * The pieces of the table of mappings, in the order of their addresses: a treap in which each node knows how
  * far its subtree reaches. Pieces may overlap: one that was replaced behind our back is still there, and the
- * youngest is what lies at an address. All under the lock of maps.h.
+ * youngest is what lies at an address. All under the lock of map_table.h.
  */
 #ifndef CORE_PIECE_TREE_H
 #define CORE_PIECE_TREE_H

@@ -15,7 +15,7 @@
 #include "base/sys.h"
 #include "core/origin/file.h"
 #include "core/shared/watch.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 
 /* --- the origin's pages instead */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mappings of the image become the origin's: all that are of files which somebody writes to, or which
- * are not what they were. Each takes the lock of maps.h, in a critical section.
+ * are not what they were. Each takes the lock of map_table.h, in a critical section.
  */
 #ifndef CORE_RECALL_H
 #define CORE_RECALL_H

@@ -20,7 +20,7 @@ struct file;
 struct statx;
 
 struct shown {
-	struct shown *next; /* under the lock of maps.h, as all that changes */
+	struct shown *next;	/* under the lock of map_table.h, as all that changes */
 	const uint32_t *writer; /* generation of the file's writers, and what it was */
 	uint32_t writer_seen;
 	uint32_t references; /* pieces, who makes them, and who looks */
@@ -33,7 +33,7 @@ struct shown {
 	char path[]; /* by which it was opened */
 };
 
-/* All under the lock of maps.h. */
+/* All under the lock of map_table.h. */
 
 /* With a reference, made if there is none yet. NULL: nobody would tell of a writer. */
 struct shown *shown_of(struct rawcache *cache, const struct file *file, uint32_t seen,

@@ -5,40 +5,40 @@
 
 #include "base/critical.h"
 #include "core/shared/pin.h"
-#include "core/zerocopy/follow.h"
+#include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/map_build.h"
 #include "core/zerocopy/recall.h"
 
-tls_initial struct laying laying;
+tls_initial struct map_build map_build;
 tls_initial struct transfer_held transfer_held;
 
-void laying_begin(struct rawcache *cache, struct file *file)
+void map_build_begin(struct rawcache *cache, struct file *file)
 {
-	laying.file = file;
-	laying.shown = NULL;
-	laying.pieces = NULL;
-	laying.cache = cache;
+	map_build.file = file;
+	map_build.shown = NULL;
+	map_build.pieces = NULL;
+	map_build.cache = cache;
 }
 
-void laying_finish(void)
+void map_build_finish(void)
 {
-	struct rawcache *cache = laying.cache;
+	struct rawcache *cache = map_build.cache;
 
-	laying.cache = NULL;
-	pieces_give_up(cache, laying.pieces);
-	if (laying.shown)
-		recall_hide(cache, laying.shown);
-	file_release(cache, laying.file);
+	map_build.cache = NULL;
+	pieces_give_up(cache, map_build.pieces);
+	if (map_build.shown)
+		recall_hide(cache, map_build.shown);
+	file_release(cache, map_build.file);
 }
 
-static void laying_end(void)
+static void map_build_end(void)
 {
 	struct critical critical;
 
-	if (!laying.cache)
+	if (!map_build.cache)
 		return;
 	critical_enter(&critical);
-	laying_finish();
+	map_build_finish();
 	critical_leave(&critical);
 }
 
@@ -57,7 +57,7 @@ void rawcache_thread_recover(void)
 	struct file *file = transfer_held.file;
 	int pin = transfer_held.pin;
 
-	laying_end();
+	map_build_end();
 	follow_wait_end();
 	transfer_held.cache = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */

@@ -11,16 +11,16 @@
 #include "core/zerocopy/map_piece.h"
 
 /* For a mapping. Left only while something is fetched: all else is done with signals held back. */
-struct laying {
+struct map_build {
 	struct rawcache *cache; /* NULL: nothing */
 	struct file *file;
 	struct shown *shown; /* NULL: not wanted */
 	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
 };
-extern tls_initial struct laying laying;
+extern tls_initial struct map_build map_build;
 
-void laying_begin(struct rawcache *cache, struct file *file);
-void laying_finish(void);
+void map_build_begin(struct rawcache *cache, struct file *file);
+void map_build_finish(void);
 
 /* For a transfer. */
 struct transfer_held {

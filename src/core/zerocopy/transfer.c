@@ -18,15 +18,15 @@
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
-#include "core/read/way.h"
-#include "core/zerocopy/follow.h"
-#include "core/zerocopy/maps.h"
+#include "core/read/copy_policy.h"
+#include "core/zerocopy/map_follow.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/thread_held.h"
 #include "core/shared/pin.h"
-#include "core/read/run.h"
+#include "core/read/file_run.h"
 #include "core/shared/send.h"
 #include "core/shared/storage.h"
-#include "core/read/warm.h"
+#include "core/read/prefault.h"
 
 #define STALE_TRIES 4
 /* What is compared at once: the caches of the processor still have it when the kernel sends it. */
@@ -35,12 +35,12 @@
 
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache)
 {
-	return way_threshold(cache);
+	return copy_policy_threshold(cache);
 }
 
 uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache)
 {
-	return way_threshold_fixed(cache);
+	return copy_policy_threshold_fixed(cache);
 }
 
 int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes)
@@ -81,8 +81,8 @@ static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_tran
 
 	if (!cache->image.data || !write_suits(t))
 		return -ENODATA;
-	warm_extent(cache, (uint32_t)(run->at >> FORMAT_PAGE_SHIFT),
-		    run->length + run->at % FORMAT_PAGE);
+	prefault_extent(cache, (uint32_t)(run->at >> FORMAT_PAGE_SHIFT),
+			run->length + run->at % FORMAT_PAGE);
 	if (!t->out_offset) {
 		n = sys_write(t->out, data, run->length);
 	} else {

@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "core/shared/cache.h"
 #include "core/origin/pool.h"
-#include "core/zerocopy/maps.h"
+#include "core/zerocopy/map_table.h"
 #include "core/zerocopy/recall.h"
 #include "core/shared/watch.h"
 

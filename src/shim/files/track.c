@@ -16,7 +16,7 @@
 #include "base/sys.h"
 
 #include "shim/files/code.h"
-#include "shim/table/memo.h"
+#include "shim/table/path_cache.h"
 #include "shim/table/mounts.h"
 #include "shim/libc/pathbuf.h"
 #include "shim/table/process.h"
@@ -95,7 +95,7 @@ static bool candidate_locate(struct candidate *file, enum rawcache_reason *reaso
 	*reason = RAWCACHE_REASON_outside;
 	if (mounts_outside(file->fd, &file->stx))
 		return false;
-	if (memo_find(&file->stx, &match, file->buf)) {
+	if (path_cache_find(&file->stx, &match, file->buf)) {
 		if (match == PATH_EXCLUDED)
 			*reason = RAWCACHE_REASON_excluded;
 		return match == PATH_INSIDE;
@@ -103,12 +103,13 @@ static bool candidate_locate(struct candidate *file, enum rawcache_reason *reaso
 	if (path_matches(file->fd, file->buf, reason)) {
 		/* a directory above it may be moved to where the file is excluded: nothing of the file tells that */
 		if (!attach_excludes)
-			memo_learn(file->fd, &file->stx, PATH_INSIDE, file->buf->path);
+			path_cache_learn(file->fd, &file->stx, PATH_INSIDE, file->buf->path);
 		return true;
 	}
 	if (*reason == RAWCACHE_REASON_outside || *reason == RAWCACHE_REASON_excluded)
-		memo_learn(file->fd, &file->stx,
-			   *reason == RAWCACHE_REASON_outside ? PATH_OUTSIDE : PATH_EXCLUDED, NULL);
+		path_cache_learn(file->fd, &file->stx,
+				 *reason == RAWCACHE_REASON_outside ? PATH_OUTSIDE : PATH_EXCLUDED,
+				 NULL);
 	return false;
 }
 

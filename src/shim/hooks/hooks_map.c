@@ -15,7 +15,7 @@
 
 #include "base/sys.h"
 
-#include "shim/files/mapped.h"
+#include "shim/files/map_notify.h"
 #include "shim/serve/notes.h"
 #include "shim/table/ring.h"
 #include "shim/serve/serve.h"
@@ -70,7 +70,7 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	void *p;
 
 	if (unlikely(tracked && shared))
-		mapped_begin(fd);
+		map_notify_begin(fd);
 	if (map_wanted(n, prot, flags, fd))
 		return map_tracked(address, n, prot, flags, fd, offset);
 	taken = unlikely((flags & MAP_FIXED) != 0) ? notes_take(address, n) : NULL;
@@ -79,7 +79,7 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	if (p != MAP_FAILED)
 		ring_mapped(fd, (unsigned long)offset, p);
 	if (unlikely(tracked && shared) && p != MAP_FAILED)
-		mapped_note(p, n, fd);
+		map_notify_note(p, n, fd);
 	return p;
 }
 
@@ -88,7 +88,7 @@ int munmap(void *address, size_t n)
 	void *taken = notes_take(address, n);
 	int ret;
 
-	mapped_end(address, n);
+	map_notify_end(address, n);
 	ret = NEXT(munmap)(address, n);
 	notes_drop(taken, !ret);
 	return ret;
@@ -98,9 +98,9 @@ int msync(void *address, size_t n, int flags)
 {
 	int ret;
 
-	mapped_announce(address, n);
+	map_notify_announce(address, n);
 	ret = NEXT(msync)(address, n, flags);
-	mapped_announce(address, n);
+	map_notify_announce(address, n);
 	return ret;
 }
 

@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 
-#include "shim/files/mapped.h"
+#include "shim/files/map_notify.h"
 #include "shim/serve/notes.h"
 #include "shim/files/track.h"
 
@@ -265,8 +265,8 @@ static int remap_is_ours(char *old, size_t old_size, size_t n, int flags, const 
 }
 
 /* The same with MREMAP_DONTUNMAP, which is refused unless all of it moves. */
-static int kept_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
-			struct rawcache_mapped *first)
+static int origin_fds_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
+			      struct rawcache_mapped *first)
 {
 	const int known = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
 
@@ -315,7 +315,7 @@ static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int
 	size_t pages = round_pages(n);
 	struct rawcache_mapped first;
 	bool stays = flags & MREMAP_DONTUNMAP;
-	int ours = stays ? kept_is_ours(old, from, pages, flags, to, &first)
+	int ours = stays ? origin_fds_is_ours(old, from, pages, flags, to, &first)
 			 : remap_is_ours(old, from, pages, flags, to, &first);
 	void *left = pages < from ? notes_take(old + pages, from - pages) : NULL;
 	void *taken = flags & MREMAP_FIXED ? notes_take(to, pages) : NULL;
@@ -357,7 +357,7 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	if (notes_touch(old, old_size ? old_size : 1) || (flags & MREMAP_FIXED && notes_touch(to, n)))
 		return mremap_noted(old, old_size, n, flags, to);
 	p = NEXT(mremap)(old, old_size, n, flags, to);
-	if (p != MAP_FAILED && unlikely(load_relaxed(&mapped_count)))
-		mapped_move(old, p, n);
+	if (p != MAP_FAILED && unlikely(load_relaxed(&map_notify_count)))
+		map_notify_move(old, p, n);
 	return p;
 }

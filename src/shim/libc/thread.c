@@ -8,14 +8,14 @@
 #include "base/guard.h"
 #include "base/stack.h"
 
-#include "shim/libc/quiet.h"
+#include "shim/libc/sigpipe.h"
 
 tls_initial uintptr_t thread_frame;
 
 void thread_give_back(void)
 {
 	guard_recover();
-	quiet_recover();
+	sigpipe_recover();
 	rawcache_thread_recover();
 }
 

@@ -24,9 +24,9 @@
 #include "base/sys.h"
 
 #include "shim/table/fdtab.h"
-#include "shim/serve/price.h"
+#include "shim/serve/send_cost.h"
 #include "shim/table/process.h"
-#include "shim/libc/quiet.h"
+#include "shim/libc/sigpipe.h"
 #include "shim/libc/thread.h"
 
 #define SOURCES 4
@@ -244,7 +244,7 @@ static ssize_t vector_send(struct vector *v)
 	ssize_t done = 0;
 	size_t n = 0;
 
-	quiet_begin(&quiet);
+	sigpipe_begin(&quiet);
 	do {
 		struct part part;
 
@@ -255,7 +255,7 @@ static ssize_t vector_send(struct vector *v)
 		sent += (size_t)done;
 		vector_advance(v, (size_t)done);
 	} while ((size_t)done == n && v->at < v->count);
-	quiet_end(&quiet, !sent && !(v->flags & MSG_NOSIGNAL));
+	sigpipe_end(&quiet, !sent && !(v->flags & MSG_NOSIGNAL));
 	stats_add(elided_writes, elided);
 	return sent ? (ssize_t)sent : done;
 }
@@ -268,7 +268,7 @@ static void cancelled(void *arg)
 }
 
 /* Like the system call that it stands for, it is a cancellation point. */
-static ssize_t vector_elide(struct vector *v, const struct price *price, enum price_way way)
+static ssize_t vector_elide(struct vector *v, const struct price *price, enum send_cost_way way)
 {
 	ssize_t done;
 
@@ -276,7 +276,7 @@ static ssize_t vector_elide(struct vector *v, const struct price *price, enum pr
 	done = way == PRICE_TRANSFER ? vector_send(v) : plain_send(v, vector_left(v), false);
 	pthread_cleanup_pop(0);
 	if (price->cost)
-		price_learn(price, done > 0 ? (size_t)done : 0);
+		send_cost_learn(price, done > 0 ? (size_t)done : 0);
 	return done;
 }
 
@@ -352,7 +352,7 @@ static bool vector_take(struct vector *v, const struct iovec *iov, size_t count)
 
 bool elide_vector_slow(int fd, const struct iovec *iov, size_t count, int flags, ssize_t *done)
 {
-	enum price_way way;
+	enum send_cost_way way;
 	struct price price;
 	struct vector v;
 	struct part part;
@@ -363,7 +363,7 @@ bool elide_vector_slow(int fd, const struct iovec *iov, size_t count, int flags,
 		return false;
 	v.fd = fd;
 	v.flags = flags;
-	way = price_choose(v.kind | (part.mapped ? PRICE_MAPPED : 0), part.n, &price);
+	way = send_cost_choose(v.kind | (part.mapped ? PRICE_MAPPED : 0), part.n, &price);
 	if ((way == PRICE_WRITE && !price.cost) || !thread_enter())
 		return false;
 	*done = vector_elide(&v, &price, way);

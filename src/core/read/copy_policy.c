@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/read/copy_policy.h"
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "core/shared/cache.h"
+
+#define WAY_EXPLORE 32u
+#define WAY_DEFAULT 65536u /* measured: what `auto` comes to on most machines */
+#define CLASS_SHIFT 10
+
+static unsigned int class_of(uint64_t n)
+{
+	return (unsigned int)min_u64(log2_floor(n >> CLASS_SHIFT), COPY_CLASSES - 1);
+}
+
+void copy_policy_init(struct copy_policy_costs *costs)
+{
+	costs->ticks = clock_ticks();
+	costs->ns_start = clock_mono_ns();
+}
+
+void copy_policy_calibrate(struct copy_policy_costs *costs)
+{
+	uint64_t ns = clock_mono_ns() - costs->ns_start;
+	uint64_t ticks = clock_ticks() - costs->ticks;
+
+	/* a counter that runs slower than 1 MHz tells nothing */
+	if (ns > 1000000 && !load_relaxed(&costs->ticks_per_us))
+		store_relaxed(&costs->ticks_per_us, (uint32_t)(ticks / (ns / 1000)));
+}
+
+uint64_t copy_policy_threshold_fixed(const struct rawcache *cache)
+{
+	uint64_t set = 0;
+
+	if (cache->runtime.header)
+		set = load_relaxed(&cache->runtime.header->mmap_threshold);
+	return set ? set : cache->options.mmap_threshold;
+}
+
+static enum way copy_policy_cheaper(const struct copy_policy_costs *costs, uint64_t n)
+{
+	unsigned int class = class_of(n);
+	uint32_t map = load_relaxed(&costs->ns[COPY_MAP][class]);
+	uint32_t pread = load_relaxed(&costs->ns[COPY_PREAD][class]);
+
+	if (!map || !pread)
+		return n >= WAY_DEFAULT ? COPY_MAP : COPY_PREAD;
+	return map <= pread ? COPY_MAP : COPY_PREAD;
+}
+
+enum way copy_policy_choose(struct rawcache *cache, uint32_t n)
+{
+	uint64_t fixed = copy_policy_threshold_fixed(cache);
+	uint32_t turn;
+
+	if (fixed != RAWCACHE_AUTO)
+		return n >= fixed ? COPY_MAP : COPY_PREAD;
+	turn = load_relaxed(&cache->way.turn) + 1;
+	store_relaxed(&cache->way.turn, turn);
+	if (turn % WAY_EXPLORE)
+		return copy_policy_cheaper(&cache->way, n);
+	return copy_policy_cheaper(&cache->way, n) == COPY_MAP ? COPY_PREAD : COPY_MAP;
+}
+
+void copy_policy_learn(struct copy_policy_costs *costs, enum way way, uint32_t n, uint64_t ns)
+{
+	uint32_t *cost = &costs->ns[way][class_of(n)];
+	uint32_t old = load_relaxed(cost);
+
+	if (ns > 10000 + (uint64_t)n)
+		return;
+	if (!old)
+		old = (uint32_t)ns;
+	store_relaxed(cost, (uint32_t)((old * UINT64_C(7) + ns) / 8) + 1);
+}
+
+uint64_t copy_policy_threshold(const struct rawcache *cache)
+{
+	uint64_t fixed = copy_policy_threshold_fixed(cache);
+	uint64_t n = UINT64_C(1) << CLASS_SHIFT;
+
+	if (fixed != RAWCACHE_AUTO)
+		return fixed;
+	while (n < (UINT64_C(1) << (CLASS_SHIFT + COPY_CLASSES - 1)) &&
+	       copy_policy_cheaper(&cache->way, n) == COPY_PREAD)
+		n <<= 1;
+	return n;
+}

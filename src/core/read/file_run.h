@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run: bytes of a file that lie side by side in one region, as many as there are. Neighbouring
+ * chunks of a file that was read in order usually do.
+ */
+#ifndef CORE_FILE_RUN_H
+#define CORE_FILE_RUN_H
+
+#include "core/origin/file.h"
+
+struct run {
+	uint32_t region;
+	uint32_t generation; /* all 32 bits */
+	uint64_t at;	     /* bytes into the data area */
+	uint64_t length;
+};
+
+/*
+ * The run at `offset`, at most `length` bytes and not beyond the file. 0, or -ENODATA: not in the cache. The caller
+ * holds a reference of the object.
+ */
+int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
+	     struct run *run);
+
+/* run_fetch.c: the same; with fd >= 0 a chunk that is missing is fetched first. */
+int run_fetch(struct rawcache *cache, struct file *file, uint64_t handle, int fd, uint64_t offset,
+	      uint64_t length, struct run *run);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/shared/region_hold.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/crash.h"
+#include "base/patience.h"
+#include "base/sys.h"
+#include "core/shared/cache.h"
+#include "core/shared/hold_row.h"
+#include "core/shared/process.h"
+#include "core/shared/slot.h"
+
+/* In place of a count: the last hold is given up, and the bit will be cleared. */
+#define COUNT_ENDS UINT32_MAX
+#define REAP_MS 1000u
+
+static uint32_t limit_own(const struct rawcache *cache)
+{
+	return hold_bits(cache) / 4;
+}
+
+/* What processes may hold without having looked at the others' rows: all of them together. */
+static uint32_t limit_unseen(const struct rawcache *cache)
+{
+	return hold_bits(cache) / 16;
+}
+
+static uint32_t limit_all(const struct rawcache *cache)
+{
+	return hold_bits(cache) / 2 - limit_unseen(cache);
+}
+
+/* Bits that are set in any row. Those of slots that are not used have none. */
+static uint32_t held_by_all(const struct rawcache *cache)
+{
+	uint32_t words = cache->runtime.hold_words;
+	uint32_t high = process_high(cache);
+	uint32_t count = 0;
+
+	for (uint32_t w = 0; w < words; w++) {
+		uint64_t any = 0;
+
+		for (uint32_t i = 0; i < high; i++)
+			any |= load_relaxed(&cache->runtime.holds[(size_t)i * words + w]);
+		count += (uint32_t)__builtin_popcountll(any);
+	}
+	return count;
+}
+
+static bool held_by_others(const struct rawcache *cache, uint32_t region)
+{
+	uint32_t high = process_high(cache);
+
+	for (uint32_t i = 0; i < high; i++)
+		if ((int32_t)i != cache->slot && hold_by(cache, i, region))
+			return true;
+	return false;
+}
+
+/* What the dead held need not wait for a recycler to see that they are dead. */
+static bool holds_reap(struct rawcache *cache)
+{
+	uint64_t now = clock_coarse_ms();
+
+	if (now - load_relaxed(&cache->reaped_ms) < REAP_MS)
+		return false;
+	store_relaxed(&cache->reaped_ms, now);
+	process_reap(cache);
+	return true;
+}
+
+/*
+ * Whether we may hold the region too, whose bit is set and `own` others before it. Set first: of
+ * those that come at the same time none believes that there is room for it alone.
+ */
+static bool holds_allowed(struct rawcache *cache, uint32_t region, uint32_t own)
+{
+	uint32_t unseen = limit_unseen(cache) / (process_high(cache) + 1);
+
+	if (own >= limit_own(cache))
+		return false;
+	/* with few processes on a large image nobody looks at all rows for each view */
+	if (own < load_relaxed(&cache->holds_looked) + unseen)
+		return true;
+	fence_full(); /* pairs with itself in another process: one of two sees the other's bit */
+	do {
+		if (held_by_all(cache) <= limit_all(cache) || held_by_others(cache, region)) {
+			store_relaxed(&cache->holds_looked, own + 1);
+			return true;
+		}
+	} while (holds_reap(cache));
+	return false;
+}
+
+/*
+ * False: another thread clears the bit and does not get on, or we are in a handler that interrupted
+ * it. What we set meanwhile it would clear.
+ */
+static bool count_add(uint32_t *count, uint32_t *before)
+{
+	struct timespec nap = { 0, HOLD_NAP_NS };
+	uint32_t n = load_relaxed(count);
+
+	for (int tries = 0; tries < HOLD_SPINS + HOLD_NAPS;) {
+		if (n != COUNT_ENDS) {
+			if (!cas(count, &n, n + 1))
+				continue;
+			*before = n;
+			return true;
+		}
+		if (tries++ < HOLD_SPINS)
+			cpu_relax();
+		else
+			sys_nanosleep(&nap);
+		n = load_relaxed(count);
+	}
+	return false;
+}
+
+/* False: nothing is counted. */
+static bool hold_add(struct rawcache *cache, uint32_t region, uint32_t *before)
+{
+	uint64_t bit;
+	uint64_t *word = hold_word(cache, region, &bit);
+
+	if (!cache->hold_counts || !count_add(hold_count(cache, region), before))
+		return false;
+	/* also where we are not the first: that one may not have come so far */
+	if (!(load_relaxed(word) & bit))
+		fetch_or(word, bit);
+	return true;
+}
+
+int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation)
+{
+	int err = cache_slot_need(cache);
+
+	return err ? err : hold_get_more(cache, region, generation);
+}
+
+int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation)
+{
+	uint32_t before;
+
+	if (!hold_add(cache, region, &before))
+		return -EAGAIN;
+	if (!before && !holds_allowed(cache, region, fetch_add(&cache->holds, 1))) {
+		hold_put(cache, region);
+		return -EAGAIN;
+	}
+	CRASH_POINT(hold_counted);
+	fence_full(); /* pairs with the one in recycle_region() */
+	if (load_acquire(&cache->image.regions[region].generation) == generation)
+		return 0;
+	hold_put(cache, region);
+	return -ESTALE;
+}
+
+void hold_more(struct rawcache *cache, uint32_t region)
+{
+	uint32_t before;
+
+	if (cache->slot >= 0 && hold_add(cache, region, &before) && !before)
+		fetch_add(&cache->holds, 1);
+}
+
+void hold_put(struct rawcache *cache, uint32_t region)
+{
+	uint32_t *count;
+	uint64_t *word;
+	uint64_t bit;
+	uint32_t own;
+	uint32_t n;
+
+	if (cache->slot < 0 || !cache->hold_counts)
+		return;
+	count = hold_count(cache, region);
+	n = load_relaxed(count);
+	do {
+		/* never below 0: a fork child may put what only its parent held */
+		if (!n || n == COUNT_ENDS)
+			return;
+	} while (!cas(count, &n, n > 1 ? n - 1 : COUNT_ENDS));
+	if (n == 1) {
+		word = hold_word(cache, region, &bit);
+		CRASH_POINT(hold_last);
+		fetch_and(word, ~bit);
+		store_release(count, 0);
+		own = fetch_sub(&cache->holds, 1) - 1;
+		if (own < load_relaxed(&cache->holds_looked))
+			store_relaxed(&cache->holds_looked, own);
+	}
+	CRASH_POINT(hold_put);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One mapping that is followed (map_follow.h), as the program's threads (map_follow.c) and the thread that follows
+ * (map_follow_thread.c) see it.
+ */
+#ifndef CORE_MAP_FOLLOW_LIST_H
+#define CORE_MAP_FOLLOW_LIST_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/critical.h"
+#include "core/origin/pool.h"
+
+struct rawcache;
+struct file;
+
+#define FOLLOW_PATIENCE_MS 20000u /* without a page that is new */
+
+/* FOLLOW_ASKED -> FOLLOW_TAKEN, by the thread, or -> FOLLOW_REFUSED, by either. */
+enum follow_state { FOLLOW_ASKED, FOLLOW_TAKEN, FOLLOW_REFUSED };
+
+struct followed {
+	struct pool_job job;
+	struct followed *next;	 /* of all */
+	struct followed *beside; /* of those that the thread has */
+	struct rawcache *cache;
+	struct file *file; /* held */
+	uintptr_t start;
+	uint64_t offset, length;
+	size_t bytes;	/* of this block */
+	uint32_t state; /* futex */
+	uint32_t unwanted;
+	uint32_t last;	/* one more round, without waiting for more: then it is unwanted */
+	uint32_t users; /* the thread, and who waits for its answer: the last one frees the block */
+	int fd;		/* the program's; once FOLLOW_TAKEN, the thread's */
+	uint64_t cost_ns; /* of looking once */
+	uint64_t made;	  /* clock_coarse_ms() */
+	uint64_t fresh;	  /* when a new page was seen */
+	uint64_t ahead;	  /* bits: up to here the origin was asked for in advance */
+	uint64_t first;	  /* chunk */
+	/* bits, from `first` on */
+	uint64_t *done; /* cached, or tried */
+	uint64_t touched[];
+};
+
+/* --- map_follow_thread.c */
+
+/* A thread of the pool of followers; its jobs are of struct followed. */
+void follow_work(struct pool *pool);
+
+/* It is followed no more. */
+void followed_end(struct followed *followed);
+
+/* One of its users has done with it. */
+void followed_put(struct followed *followed);
+
+/* Sleep while the word is `seen`; true: nobody has waked us. */
+bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms);
+
+/* --- map_follow_list.c */
+
+/* Of all that was asked for and is not freed. */
+struct follow_list {
+	pthread_mutex_t lock;
+	struct followed *first;
+	uint32_t count;
+};
+extern struct follow_list follow_list;
+
+/* The lock comes with a critical section. */
+void follow_list_enter(struct critical *critical);
+void follow_list_leave(const struct critical *critical);
+
+/* It is no longer in the list. */
+void followed_unlink(struct followed *followed);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread that follows mappings: see map_follow.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/futex.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/memory.h"
+#include "base/sys.h"
+#include "base/unusual.h"
+#include "core/fill/fill.h"
+#include "core/image/format.h"
+#include "core/origin/file.h"
+#include "core/origin/pool.h"
+#include "core/origin/fd_import.h"
+#include "core/read/chunk.h"
+#include "core/shared/cache.h"
+#include "core/zerocopy/map_follow_list.h"
+
+#define ROUND_MS 200u
+#define ROUND_FIRST_MS 10u
+#define COST_SHARE 16u /* what looking costs is one part in so many of the time */
+#define QUIET_MS 1000u
+#define GROUP 32u /* chunks */
+#define GROUPS_AHEAD 8u
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+
+static uint64_t chunk_last(const struct followed *followed)
+{
+	return (followed->offset + followed->length - 1) / followed->cache->chunk_bytes;
+}
+
+static int range_close(uint64_t first, uint64_t end, unsigned int flags)
+{
+	return first < end ? (int)SYS_CALL(__NR_close_range, first, end - 1, flags, 0, 0, 0) : 0;
+}
+
+/* The thread's descriptors: what storing needs, the image and the segment. */
+static int table_leave(const struct rawcache *cache)
+{
+	uint64_t a = (uint32_t)cache->image.fd;
+	uint64_t b = (uint32_t)cache->runtime.fd;
+	uint64_t low = min_u64(a, b);
+	uint64_t high = max_u64(a, b);
+	int err = range_close(high + 1, UINT64_C(1) << 32, CLOSE_RANGE_UNSHARE);
+
+	if (!err)
+		err = range_close(low + 1, high, 0);
+	return err ? err : range_close(0, low, 0);
+}
+
+static int origin_take(const struct file *file, int fd)
+{
+	int pidfd = unusual_pidfd_open();
+	int taken = fd_import(file, pidfd, fd);
+
+	if (pidfd >= 0)
+		sys_close(pidfd);
+	return taken == -EPERM || taken == -ENOSYS ? fd_import_anew(file, fd, 0) : taken;
+}
+
+static bool followed_take(struct followed *followed, int pagemap)
+{
+	uint32_t asked = FOLLOW_ASKED;
+	/* the thread has the image of the cache that it was made for */
+	bool can = pagemap >= 0 && image_fd_valid(&followed->cache->image) &&
+		   runtime_fd_valid(&followed->cache->runtime);
+	int fd = can ? origin_take(followed->file, followed->fd) : -EBADF;
+	bool taken = cas(&followed->state, &asked, fd >= 0 ? FOLLOW_TAKEN : FOLLOW_REFUSED) &&
+		     fd >= 0;
+
+	followed->fresh = clock_coarse_ms();
+	sys_futex(&followed->state, FUTEX_WAKE_PRIVATE, 1, NULL);
+	if (fd >= 0 && !taken)
+		sys_close(fd);
+	followed->fd = taken ? fd : -1;
+	return taken;
+}
+
+void followed_put(struct followed *followed)
+{
+	struct critical critical;
+
+	if (fetch_sub(&followed->users, 1) > 1)
+		return;
+	critical_enter(&critical);
+	memory_put(followed, followed->bytes);
+	critical_leave(&critical);
+}
+
+void followed_end(struct followed *followed)
+{
+	if (followed->fd >= 0)
+		sys_close(followed->fd);
+	file_release(followed->cache, followed->file);
+	/* last: who waits for the cache's end looks at the list */
+	followed_unlink(followed);
+	followed_put(followed);
+}
+
+/* Whether a page of the chunk is in the program's mapping; -errno. */
+static int chunk_touched(const struct followed *followed, int pagemap, uint64_t chunk)
+{
+	uint64_t chunk_bytes = followed->cache->chunk_bytes;
+	uint64_t from = max_u64(chunk * chunk_bytes, followed->offset);
+	uint64_t to = min_u64((chunk + 1) * chunk_bytes, followed->offset + followed->length);
+	uint64_t page = (followed->start + (from - followed->offset)) >> FORMAT_PAGE_SHIFT;
+	uint64_t pages[FORMAT_CHUNK_MAX / FORMAT_PAGE];
+	ssize_t got = sys_pread(pagemap, pages, (to - from + FORMAT_PAGE - 1) / FORMAT_PAGE * 8,
+				page * 8);
+
+	for (ssize_t i = 0; i < got / 8; i++)
+		if (pages[i] & PAGEMAP_PRESENT)
+			return true;
+	return got < 0 ? (int)got : false;
+}
+
+static bool bit_get(const uint64_t *words, uint64_t bit)
+{
+	return words[bit / 64] >> bit % 64 & 1;
+}
+
+static void bit_set(uint64_t *words, uint64_t bit)
+{
+	words[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+/* Which chunks have been touched by now; whether all have, or -errno. */
+static int group_look(struct followed *followed, int pagemap, uint64_t bit, uint64_t end)
+{
+	bool all = true;
+
+	for (; bit < end; bit++) {
+		int touched = bit_get(followed->touched, bit);
+
+		if (touched)
+			continue;
+		touched = chunk_touched(followed, pagemap, followed->first + bit);
+		if (touched < 0)
+			return touched;
+		all = all && touched;
+		if (!touched)
+			continue;
+		bit_set(followed->touched, bit);
+		followed->fresh = clock_coarse_ms();
+	}
+	return all;
+}
+
+static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
+{
+	struct rawcache *cache = followed->cache;
+	char nothing;
+	struct want want = { .buf = &nothing, .fd = followed->fd, .aside = true };
+
+	for (; bit < end && !load_relaxed(&followed->unwanted); bit++) {
+		if (!bit_get(followed->touched, bit) || bit_get(followed->done, bit))
+			continue;
+		bit_set(followed->done, bit);
+		want.chunk = followed->first + bit;
+		if (!chunk_find(cache, followed->file, want.chunk, 0, 1))
+			fill_chunk(cache, followed->file, &want);
+	}
+}
+
+/*
+ * `run` groups, up to `bit`, were touched wholly: as many behind them are asked for, in larger pieces than
+ * page faults ask for.
+ */
+static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, uint64_t chunks)
+{
+	uint64_t chunk_bytes = followed->cache->chunk_bytes;
+	uint64_t from = max_u64(bit, followed->ahead);
+	uint64_t to = min_u64(bit + min_u64(run, GROUPS_AHEAD) * GROUP, chunks);
+
+	if (from >= to)
+		return;
+	followed->ahead = to;
+	sys_fadvise(followed->fd, (followed->first + from) * chunk_bytes, (to - from) * chunk_bytes,
+		    POSIX_FADV_WILLNEED);
+}
+
+/*
+ * What the program has touched since the last round. A group of neighbours is stored when all have
+ * been touched, so that they lie side by side in the image, or nothing has been for a while.
+ */
+static void followed_round(struct followed *followed, int pagemap)
+{
+	bool last = load_acquire(&followed->last);
+	uint64_t quiet = clock_coarse_ms() - followed->fresh;
+	uint64_t chunks = chunk_last(followed) - followed->first + 1;
+	bool left = quiet <= FOLLOW_PATIENCE_MS && !file_written(followed->file);
+	uint64_t run = 0;
+
+	followed->cost_ns = 0;
+	for (uint64_t bit = 0; bit < chunks && left; bit += GROUP) {
+		uint64_t end = min_u64(bit + GROUP, chunks);
+		uint64_t begun = clock_mono_ns();
+		int all = group_look(followed, pagemap, bit, end);
+
+		followed->cost_ns += clock_mono_ns() - begun;
+		run = all > 0 ? run + 1 : 0;
+		if (run && !last)
+			group_ahead(followed, end, run, chunks);
+		if (all < 0)
+			left = false;
+		else if (all || quiet > QUIET_MS || last)
+			group_fill(followed, bit, end);
+	}
+	for (uint64_t bit = 0; left && !last && bit < chunks; bit++)
+		if (!bit_get(followed->done, bit))
+			return;
+	store_relaxed(&followed->unwanted, 1);
+}
+
+/* --- the thread */
+
+bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms)
+{
+	struct timespec patience = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	return sys_futex((uint32_t *)word, FUTEX_WAIT_PRIVATE, seen, &patience) == -ETIMEDOUT;
+}
+
+/* Its descriptors: the image and the list of pages, which is returned, or -errno. */
+static int thread_begin(const struct rawcache *cache)
+{
+	int err = table_leave(cache);
+
+	return err ? err
+		   : sys_openat(AT_FDCWD, "/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+}
+
+static void thread_rounds(struct followed **mine, int pagemap)
+{
+	while (*mine) {
+		struct followed *followed = *mine;
+
+		if (!load_relaxed(&followed->unwanted))
+			followed_round(followed, pagemap);
+		if (load_relaxed(&followed->unwanted)) {
+			*mine = followed->beside;
+			followed_end(followed);
+		} else {
+			mine = &followed->beside;
+		}
+	}
+}
+
+/* How long nothing may come: a mapping that is new is looked at sooner. */
+static uint64_t thread_nap(const struct followed *mine)
+{
+	uint64_t now = clock_coarse_ms();
+	uint64_t quiet = FOLLOW_PATIENCE_MS;
+	uint64_t age = ROUND_MS;
+	uint64_t cost_ns = 0;
+
+	for (; mine; mine = mine->beside) {
+		quiet = min_u64(quiet, now - mine->fresh);
+		age = min_u64(age, now - mine->made);
+		cost_ns += mine->cost_ns;
+	}
+	return max_u64(max_u64(age, max_u64(ROUND_FIRST_MS, quiet / 4)),
+		       cost_ns / 1000000 * COST_SHARE);
+}
+
+void follow_work(struct pool *pool)
+{
+	struct followed *mine = NULL;
+	struct pool_job *job;
+	int pagemap = -ENOENT;
+
+	while ((job = mine ? pool_take(pool) : pool_next(pool)) || mine) {
+		uint32_t seen = load_relaxed(&pool->queued);
+
+		if (job) {
+			struct followed *followed = container_of(job, struct followed, job);
+
+			if (pagemap == -ENOENT)
+				pagemap = thread_begin(followed->cache);
+			if (followed_take(followed, pagemap)) {
+				followed->beside = mine;
+				mine = followed;
+			} else {
+				followed_end(followed);
+			}
+			continue;
+		}
+		thread_rounds(&mine, pagemap);
+		if (mine)
+			futex_nap(&pool->queued, seen, thread_nap(mine));
+	}
+}

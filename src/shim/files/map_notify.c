@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include <rawcache/embed.h>
+
+#include "shim/files/map_notify.h"
+
+#include "shim/table/attach.h"
+#include "shim/table/fdtab.h"
+#include "shim/table/handle.h"
+#include "shim/files/track.h"
+
+#define PLACES 1024u
+
+enum place_state { PLACE_FREE, PLACE_BUSY, PLACE_USED };
+
+struct place {
+	uint32_t state; /* enum place_state */
+	uint32_t major, minor;
+	uint64_t inode;
+	uintptr_t start, end;
+};
+
+static struct place places[PLACES];
+unsigned int map_notify_count;
+
+static bool place_take(struct place *place)
+{
+	uint32_t free = PLACE_FREE;
+
+	return load_relaxed(&place->state) == PLACE_FREE && cas(&place->state, &free, PLACE_BUSY);
+}
+
+static void count_raise(unsigned int to)
+{
+	unsigned int seen = load_relaxed(&map_notify_count);
+
+	while (seen < to && !cas(&map_notify_count, &seen, to))
+		;
+}
+
+static void place_fill(struct place *place, uintptr_t start, size_t n, const struct statx *stx)
+{
+	place->major = stx->stx_dev_major;
+	place->minor = stx->stx_dev_minor;
+	place->inode = stx->stx_ino;
+	store_relaxed(&place->start, start);
+	store_relaxed(&place->end, start + n);
+	/* pairs with the acquire load in places_each() */
+	store_release(&place->state, PLACE_USED);
+}
+
+void map_notify_begin(int fd)
+{
+	struct handle *handle = track_get(fd);
+
+	if (handle)
+		handle_write(handle, fd);
+}
+
+void map_notify_note(const void *p, size_t n, int fd)
+{
+	struct handle *handle = track_get(fd);
+
+	if (!handle || !handle_is_writer(handle))
+		return;
+	for (unsigned int i = 0; i < PLACES; i++)
+		if (place_take(&places[i])) {
+			place_fill(&places[i], (uintptr_t)p, n, &handle->stx);
+			count_raise(i + 1);
+			rawcache_file_writer_begin(attach_cache_now(), &handle->stx);
+			rawcache_file_changed(attach_cache_now(), &handle->stx);
+			return;
+		}
+}
+
+static struct statx place_file(const struct place *place)
+{
+	return (struct statx){ .stx_dev_major = place->major,
+			       .stx_dev_minor = place->minor,
+			       .stx_ino = place->inode };
+}
+
+static void place_announce(const struct place *place)
+{
+	struct statx stx = place_file(place);
+
+	rawcache_file_changed(attach_cache_now(), &stx);
+}
+
+static void place_end(struct place *place)
+{
+	uint32_t used = PLACE_USED;
+	struct statx stx = place_file(place);
+
+	if (!cas(&place->state, &used, PLACE_BUSY))
+		return;
+	rawcache_file_writer_end(attach_cache_now(), &stx);
+	store_release(&place->state, PLACE_FREE);
+}
+
+static bool place_touches(const struct place *place, uintptr_t start, uintptr_t end)
+{
+	return load_acquire(&place->state) == PLACE_USED && load_relaxed(&place->start) < end &&
+	       start < load_relaxed(&place->end);
+}
+
+void map_notify_announce_slow(const void *p, size_t n)
+{
+	uintptr_t start = (uintptr_t)p;
+
+	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++)
+		if (place_touches(&places[i], start, start + n))
+			place_announce(&places[i]);
+}
+
+void map_notify_end_slow(const void *p, size_t n)
+{
+	uintptr_t start = (uintptr_t)p;
+
+	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
+		struct place *place = &places[i];
+
+		if (!place_touches(place, start, start + n))
+			continue;
+		place_announce(place);
+		if (start <= place->start && place->end <= start + n)
+			place_end(place);
+	}
+}
+
+void map_notify_move(const void *p, const void *to, size_t n)
+{
+	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
+		struct place *place = &places[i];
+
+		if (load_acquire(&place->state) != PLACE_USED || place->start != (uintptr_t)p)
+			continue;
+		store_relaxed(&place->start, (uintptr_t)to);
+		store_relaxed(&place->end, (uintptr_t)to + n);
+	}
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/libc/sigpipe.h"
+
+#include "base/sys.h"
+
+#define PIPE_BIT (UINT64_C(1) << (SIGPIPE - 1))
+
+/* As the kernel has it. */
+struct kernel_action {
+	void (*handler)(int sig);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+
+static tls_initial bool blocked; /* by us, and not by the program */
+
+static bool pipe_ignored(void)
+{
+	struct kernel_action act;
+
+	return !SYS_CALL(__NR_rt_sigaction, SIGPIPE, NULL, &act, sizeof(act.mask), 0, 0) &&
+	       act.handler == SIG_IGN;
+}
+
+void sigpipe_begin(struct quiet *quiet)
+{
+	uint64_t pipe = PIPE_BIT;
+	uint64_t pending = 0;
+
+	quiet->ignored = pipe_ignored();
+	if (quiet->ignored)
+		return;
+	sys_sigprocmask(SIG_BLOCK, &pipe, &quiet->mask);
+	if (quiet->mask & PIPE_BIT)
+		sys_sigpending(&pending);
+	else
+		store_relaxed(&blocked, true);
+	quiet->pending = pending & PIPE_BIT;
+}
+
+/* The kernel's, which names ourselves; one that somebody sent meanwhile goes on its way. */
+static void take(void)
+{
+	const struct timespec now = { 0 };
+	uint64_t pipe = PIPE_BIT;
+	siginfo_t info;
+
+	if (SYS_CALL(__NR_rt_sigtimedwait, &pipe, &info, &now, sizeof(pipe), 0, 0) == SIGPIPE &&
+	    info.si_pid != sys_getpid())
+		SYS_CALL(__NR_kill, sys_getpid(), SIGPIPE, 0, 0, 0, 0);
+}
+
+void sigpipe_end(const struct quiet *quiet, bool raise)
+{
+	if (quiet->ignored)
+		return;
+	if (!raise && !quiet->pending)
+		take();
+	sigpipe_recover();
+}
+
+void sigpipe_recover(void)
+{
+	uint64_t pipe = PIPE_BIT;
+
+	if (!blocked)
+		return;
+	store_relaxed(&blocked, false);
+	sys_sigprocmask(SIG_UNBLOCK, &pipe, NULL);
+}

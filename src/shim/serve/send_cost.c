@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/serve/send_cost.h"
+
+#include <rawcache/embed.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+
+#include "shim/table/attach.h"
+
+#define CLASSES 8 /* below 32 KiB, 64 KiB, ... 2 MiB */
+#define CLASS_SHIFT 14
+#define FIRST_TURNS 8u	 /* both ways in turns */
+#define TURNS 32u	 /* in so many one is timed, and */
+#define OTHER_TURNS 128u /* in so many one goes the other way */
+
+static struct {
+	uint32_t cost[2]; /* picoseconds a byte, moving averages; 0: not known yet */
+	uint32_t turn;
+} prices[PRICE_KINDS][CLASSES];
+
+enum send_cost_way send_cost_choose(unsigned int kind, size_t n, struct price *price)
+{
+	uint64_t fixed = rawcache_mmap_threshold_fixed(attach_cache_now());
+	unsigned int class = log2_floor(n >> CLASS_SHIFT);
+	enum send_cost_way way;
+	uint32_t turn;
+
+	price->cost = NULL;
+	if (fixed != RAWCACHE_AUTO)
+		return n >= fixed ? PRICE_TRANSFER : PRICE_WRITE;
+	if (n < PRICE_MIN)
+		return PRICE_WRITE;
+	class = class < CLASSES ? class : CLASSES - 1;
+	turn = load_relaxed(&prices[kind][class].turn);
+	store_relaxed(&prices[kind][class].turn, turn + 1);
+	way = load_relaxed(&prices[kind][class].cost[PRICE_TRANSFER]) <=
+			      load_relaxed(&prices[kind][class].cost[PRICE_WRITE])
+		      ? PRICE_TRANSFER
+		      : PRICE_WRITE;
+	if (turn < FIRST_TURNS)
+		way = turn & 1 ? PRICE_WRITE : PRICE_TRANSFER;
+	else if (turn % OTHER_TURNS == 0)
+		way = way == PRICE_TRANSFER ? PRICE_WRITE : PRICE_TRANSFER;
+	if (turn < FIRST_TURNS || turn % TURNS == 0 || turn % TURNS == 1) {
+		price->cost = &prices[kind][class].cost[way];
+		price->start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	}
+	return way;
+}
+
+/* A sample that something else got into counts for no more than twice what is known. */
+void send_cost_learn(const struct price *price, size_t sent)
+{
+	uint64_t old = load_relaxed(price->cost);
+	uint64_t now;
+
+	if (!sent)
+		return;
+	now = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - price->start) * 1000 / sent + 1;
+	now = min_u64(now, old ? 2 * old : 1000000);
+	store_relaxed(price->cost, (uint32_t)(old ? (7 * old + now) / 8 : now));
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/libc/symbols.h"
+
+#include "shim/table/path_cache.h"
+
+#include <string.h>
+#include <sys/statfs.h>
+
+#include <linux/magic.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/sys.h"
+
+#define PLACES 2048u
+#define MOUNTS 16u
+#define PATH_ROOM 160
+
+struct identity {
+	uint64_t mount, device, inode, size;
+	uint64_t mtime, ctime; /* nanoseconds, modulo 2^64 */
+};
+
+struct place {
+	uint32_t sequence; /* odd while it is written */
+	uint16_t match;	   /* enum path_match */
+	uint16_t length;   /* 0: empty */
+	struct identity identity;
+	char path[PATH_ROOM];
+};
+
+static struct place *places; /* PLACES of them, mapped at first use */
+
+static uint64_t nanoseconds(const struct statx_timestamp *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
+}
+
+static void identify(const struct statx *stx, struct identity *identity)
+{
+	identity->mount = stx->stx_mnt_id;
+	identity->device = sys_device(stx);
+	identity->inode = stx->stx_ino;
+	identity->size = stx->stx_size;
+	identity->mtime = nanoseconds(&stx->stx_mtime);
+	identity->ctime = nanoseconds(&stx->stx_ctime);
+}
+
+static size_t place_number(const struct identity *identity)
+{
+	uint64_t h = (identity->inode ^ identity->mount << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return h >> 53; /* the upper 11 bits: PLACES */
+}
+
+static struct place *places_get(void)
+{
+	struct place *all = load_acquire(&places);
+	struct place *none = NULL;
+
+	if (all)
+		return all;
+	all = memory_map(PLACES * sizeof(*all));
+	if (!all)
+		return NULL;
+	if (cas(&places, &none, all))
+		return all;
+	memory_unmap(all, PLACES * sizeof(*all));
+	return none;
+}
+
+bool path_cache_find(const struct statx *stx, enum path_match *match, struct pathbuf *buf)
+{
+	struct place *all = load_acquire(&places);
+	struct identity identity;
+	const struct place *place;
+	uint32_t sequence;
+	size_t length;
+
+	if (!all)
+		return false;
+	identify(stx, &identity);
+	place = &all[place_number(&identity)];
+	sequence = load_acquire(&place->sequence);
+	length = place->length;
+	if (sequence & 1 || !length || length > PATH_ROOM ||
+	    memcmp(&place->identity, &identity, sizeof(identity)))
+		return false;
+	*match = (enum path_match)place->match;
+	memcpy(buf->path, place->path, length);
+	fence_acquire(); /* pairs with the release of the sequence in path_cache_learn() */
+	return load_relaxed(&place->sequence) == sequence;
+}
+
+/* File systems whose inode numbers mean the same file for as long as it exists. */
+static bool type_lasts(int fd)
+{
+	static const uint32_t types[] = {
+		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,	BTRFS_SUPER_MAGIC,
+		TMPFS_MAGIC,	  NFS_SUPER_MAGIC,	F2FS_SUPER_MAGIC,
+		CEPH_SUPER_MAGIC, 0x2fc12fc1 /* ZFS */, 0x0bd00bd0 /* Lustre */,
+	};
+	struct statfs fs;
+
+	if (sys_fstatfs(fd, &fs))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if ((uint32_t)fs.f_type == types[i])
+			return true;
+	return false;
+}
+
+/* Ids of mounts are used again on older kernels: what is known of one is so for a second. */
+static uint64_t mount_known(const struct statx *stx)
+{
+	uint64_t second = stx->stx_mask & STATX_MNT_ID_UNIQUE ? 0 : clock_coarse_ms() / 1024 + 1;
+
+	return stx->stx_mnt_id << 24 | (second & 0x3fffff) << 2 | 2;
+}
+
+/* Kept, because network and FUSE file systems ask their server for each fstatfs(). */
+static bool inodes_last(int fd, const struct statx *stx)
+{
+	static uint64_t known[MOUNTS]; /* mount_known() | whether they last */
+	uint64_t *word = &known[stx->stx_mnt_id % MOUNTS];
+	uint64_t seen = load_relaxed(word);
+	uint64_t now = mount_known(stx);
+
+	if ((seen & ~UINT64_C(1)) != now) {
+		seen = now | type_lasts(fd);
+		store_relaxed(word, seen);
+	}
+	return seen & 1;
+}
+
+void path_cache_learn(int fd, const struct statx *stx, enum path_match match, const char *path)
+{
+	size_t length = match == PATH_INSIDE ? strlen(path) + 1 : 1;
+	struct identity identity;
+	struct place *all = places_get();
+	struct place *place;
+	uint32_t sequence;
+
+	if (!all || length > PATH_ROOM || (match == PATH_INSIDE && !inodes_last(fd, stx)))
+		return;
+	identify(stx, &identity);
+	place = &all[place_number(&identity)];
+	sequence = load_relaxed(&place->sequence);
+	/* somebody else is at it: then not */
+	if (sequence & 1 || !cas(&place->sequence, &sequence, sequence + 1))
+		return;
+	fence_release(); /* the odd sequence is seen before anything below */
+	place->match = (uint16_t)match;
+	place->length = (uint16_t)length;
+	place->identity = identity;
+	memcpy(place->path, match == PATH_INSIDE ? path : "", length);
+	store_release(&place->sequence, sequence + 2);
+}
