@@ -23,8 +23,8 @@
 #define FOLLOWED_MAX 32u
 #define NAP_NS 1000000
 /* How long the last round may take: one part in so many of the time since the file was mapped. */
-#define FINISH_SHARE 8u
-#define FINISH_MIN_MS 10u
+#define FINISH_SHARE 4u
+#define FINISH_MIN_MS 100u
 #define FINISH_MAX_MS 2000u
 
 static struct pool followers = { .work = follow_work,
