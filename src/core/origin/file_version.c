@@ -132,11 +132,12 @@ static void versions_learn(const struct rawcache *cache, const struct statx *stx
 		return;
 	files_lock(files, &critical);
 	open = versions_open(files, stx, &vouched);
-	files_unlock(files, &critical);
+	/* under the lock: who opens the file with older attributes compares under it, too */
 	if (!(open & VERSION_SAME))
 		doubt_news(doubt_of(stx));
 	if (open & VERSION_OTHER)
 		doubt_raise(doubt_of(stx), false);
+	files_unlock(files, &critical);
 }
 
 void mapped_learn(struct rawcache *cache, const struct statx *stx)
