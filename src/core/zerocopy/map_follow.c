@@ -116,14 +116,18 @@ static bool followed_ask(struct rawcache *cache, struct file *file, int fd, uint
 	return false;
 }
 
+bool follow_can(const struct rawcache *cache)
+{
+	return !load_relaxed(&follow_blind) && cache->options.io != RAWCACHE_IO_SYNC && !cache->options.direct;
+}
+
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
 		    uint64_t length, uint64_t offset)
 {
 	struct critical critical;
 	bool asked;
 
-	if (!length || cache->options.io == RAWCACHE_IO_SYNC || cache->options.direct ||
-	    cache->image.read_only || cache_slot_need(cache))
+	if (!length || !follow_can(cache) || cache->image.read_only || cache_slot_need(cache))
 		return;
 	follow_wait_end();
 	/* now, for what the program has touched stays in the kernel's cache */

@@ -16,6 +16,7 @@
 #ifndef CORE_MAP_FOLLOW_H
 #define CORE_MAP_FOLLOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rawcache;
@@ -27,6 +28,9 @@ struct file;
  */
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
 		    uint64_t length, uint64_t offset);
+
+/* False: nobody will see what the program touches. A process that gave up its rights may not look at its own pages. */
+bool follow_can(const struct rawcache *cache);
 
 /* This thread's follow_mapping() was left by siglongjmp(): what it held is given back. */
 void follow_wait_end(void);

@@ -60,6 +60,9 @@ void followed_put(struct followed *followed);
 /* Sleep while the word is `seen`; true: nobody has waked us. */
 bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms);
 
+/* The kernel does not tell this process of its pages. */
+extern uint32_t follow_blind;
+
 /* --- map_follow_list.c */
 
 /* Of all that was asked for and is not freed. */

@@ -28,6 +28,8 @@
 #define GROUPS_AHEAD 8u
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
+uint32_t follow_blind;
+
 static uint64_t chunk_last(const struct followed *followed)
 {
 	return (followed->offset + followed->length - 1) / followed->cache->chunk_bytes;
@@ -281,6 +283,8 @@ void follow_work(struct pool *pool)
 
 			if (pagemap == -ENOENT)
 				pagemap = thread_begin(followed->cache);
+			if (pagemap < 0)
+				store_relaxed(&follow_blind, 1);
 			if (followed_take(followed, pagemap)) {
 				followed->beside = mine;
 				mine = followed;

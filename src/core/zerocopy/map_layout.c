@@ -16,6 +16,7 @@
 #include "core/shared/cache.h"
 #include "core/shared/region_hold.h"
 #include "core/zerocopy/map_build.h"
+#include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/map_piece.h"
 
 #define STRETCHES_MAX 1024u
@@ -103,13 +104,13 @@ static void signals_let_in(struct request *r)
 /*
  * What may be fetched of [0, length). How much of a mapping will be touched nobody knows: of a database or an
  * archive a few pages. So it is a chunk, unless the program has said that it wants all of it; map_follow.h sees
- * what it touches of the rest.
+ * what it touches of the rest, or nobody does, and what is not fetched now is never stored.
  */
 static uint64_t fetch_most(const struct request *r, uint64_t length)
 {
 	if (r->flags & MAP_POPULATE)
 		return length;
-	if (load_relaxed(&r->file->ahead.advice) == POSIX_FADV_SEQUENTIAL)
+	if (load_relaxed(&r->file->ahead.advice) == POSIX_FADV_SEQUENTIAL || !follow_can(r->cache))
 		return FETCH_MAX;
 	return length <= r->cache->chunk_bytes ? length : 0;
 }
