@@ -94,6 +94,12 @@ is "$(counter tier_gets)" 0 "and not asked for"
 # a data set of the same name whose files differ
 node 4 "$scratch/other"
 WANTED=$scratch/other same file "a node with other files of the same names"
+# an answer that comes late on a busy machine is not compared: the next one is
+for _ in $(seq 20); do
+	[ "$(counter tier_differs)" -eq 0 ] || break
+	"$RAWCACHE" drop --cache "$IMAGE" "$CACHED_PATH/file" >/dev/null
+	tiered cmp "$CACHED_PATH/file" "$scratch/other/file"
+done
 at_least "$(counter tier_differs)" 1 "the difference is found"
 is "$(counter tier_hits)" 0 "and nothing of the tier is used"
 gets=$(counter tier_gets)
