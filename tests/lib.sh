@@ -80,6 +80,22 @@ check() {
 	ok $check_status "$check_name"
 }
 
+# tap NAME COMMAND...: a program that speaks TAP itself: its results become ours
+tap() {
+	name=$1
+	shift
+	"$@" >"$scratch/tap.out" 2>&1
+	status=$?
+	while read -r line; do
+		case $line in
+		"ok "*) ok 0 "$name: ${line#*- }" ;;
+		"not ok "*) ok 1 "$name: ${line#*- }" ;;
+		*) echo "# $line" ;;
+		esac
+	done <"$scratch/tap.out"
+	ok $status "$name ended well"
+}
+
 # is GOT WANTED NAME: two strings are equal
 is() {
 	if [ "$1" = "$2" ]; then

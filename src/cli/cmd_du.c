@@ -15,7 +15,6 @@
 #include "cli/say.h"
 #include "cli/table.h"
 #include "cli/target.h"
-#include "cli/text.h"
 
 #define DEPTH_MAX 64
 
@@ -160,16 +159,6 @@ static int du_add(struct du *du, const struct cachedlist *list, uint64_t depth)
 
 /* --- telling */
 
-static void size_cell(const struct du_options *options, struct table *table, uint64_t bytes)
-{
-	char text[TEXT_LENGTH];
-
-	if (options->exact)
-		table_cell(table, "%llu", (unsigned long long)bytes);
-	else
-		table_cell(table, "%s", text_bytes(bytes, text));
-}
-
 static int du_table(const struct du *du, const struct du_options *options)
 {
 	static const struct table_column columns[] = {
@@ -185,8 +174,8 @@ static int du_table(const struct du *du, const struct du_options *options)
 		const struct du_directory *d = &du->directory[i];
 
 		table_line(table);
-		size_cell(options, table, d->cached);
-		size_cell(options, table, d->size);
+		table_cell_bytes(table, d->cached, options->exact);
+		table_cell_bytes(table, d->size, options->exact);
 		table_cell(table, "%.0f%%",
 			   d->size ? 100.0 * (double)d->cached / (double)d->size : 0.0);
 		table_cell(table, "%llu", (unsigned long long)d->files);

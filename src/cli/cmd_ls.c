@@ -14,7 +14,6 @@
 #include "cli/say.h"
 #include "cli/table.h"
 #include "cli/target.h"
-#include "cli/text.h"
 
 typedef int compare_fn(const void *a, const void *b);
 
@@ -157,16 +156,6 @@ static const char *file_note(const struct cachedlist_file *file)
 		       : "old";
 }
 
-static void size_cell(const struct ls_options *options, struct table *table, uint64_t bytes)
-{
-	char text[TEXT_LENGTH];
-
-	if (options->exact)
-		table_cell(table, "%llu", (unsigned long long)bytes);
-	else
-		table_cell(table, "%s", text_bytes(bytes, text));
-}
-
 static int ls_table(const struct cachedlist *list, const struct ls_options *options)
 {
 	static const struct table_column columns[] = {
@@ -182,8 +171,8 @@ static int ls_table(const struct cachedlist *list, const struct ls_options *opti
 		const struct cachedlist_file *file = &list->file[i];
 
 		table_line(table);
-		size_cell(options, table, file->cached);
-		size_cell(options, table, file->size);
+		table_cell_bytes(table, file->cached, options->exact);
+		table_cell_bytes(table, file->size, options->exact);
 		table_cell(table, "%.0f%%", share(file));
 		table_cell(table, "%s", file_note(file));
 		table_cell(table, "%s", file->path);

@@ -64,6 +64,16 @@ void table_cell(struct table *table, const char *format, ...)
 		table->failed = true;
 }
 
+void table_cell_bytes(struct table *table, uint64_t bytes, bool exact)
+{
+	char text[TEXT_LENGTH];
+
+	if (exact)
+		table_cell(table, "%llu", (unsigned long long)bytes);
+	else
+		table_cell(table, "%s", text_bytes(bytes, text));
+}
+
 int table_print(struct table *table)
 {
 	bool failed = !table || table->failed || scols_print_table(table->scols);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 
@@ -25,6 +26,9 @@ void table_line(struct table *table);
 
 /* Fill the next cell of the line. */
 void table_cell(struct table *table, const char *format, ...) printf_like(2, 3);
+
+/* The same with a number of bytes: as it is, or rounded and with its unit. */
+void table_cell_bytes(struct table *table, uint64_t bytes, bool exact);
 
 /* Print and free. A status. */
 int table_print(struct table *table);

@@ -13,22 +13,6 @@ for name in a b; do
 done
 age "$scratch/d"
 
-# tap NAME COMMAND...: a program that speaks TAP itself: its results become ours
-tap() {
-	name=$1
-	shift
-	"$@" >"$scratch/tap.out" 2>&1
-	status=$?
-	while read -r line; do
-		case $line in
-		"ok "*) ok 0 "$name: ${line#*- }" ;;
-		"not ok "*) ok 1 "$name: ${line#*- }" ;;
-		*) echo "# $line" ;;
-		esac
-	done <"$scratch/tap.out"
-	ok $status "$name ended well"
-}
-
 for what in late early position raw copied writes; do
 	RAWCACHE_SETTLE=0.1 tap "$what" cached timeout 60 "$past" $what "$scratch/d/a" "$scratch/d/b" \
 		"$scratch/d/written"

@@ -23,22 +23,6 @@ cp "$scratch/d/one" "$scratch/plain/one"
 "$bin/shim_signals" "$scratch/d/records" >/dev/null # makes the file
 sleep 2.2
 
-# tap NAME COMMAND...: a program that speaks TAP itself: its results become ours
-tap() {
-	name=$1
-	shift
-	"$@" >"$scratch/tap.out" 2>&1
-	status=$?
-	while read -r line; do
-		case $line in
-		"ok "*) ok 0 "$name: ${line#*- }" ;;
-		"not ok "*) ok 1 "$name: ${line#*- }" ;;
-		*) echo "# $line" ;;
-		esac
-	done <"$scratch/tap.out"
-	ok $status "$name ended well"
-}
-
 tap descriptors cached timeout 120 "$bin/shim_fds" "$scratch/d/a" "$scratch/d/b"
 
 # --- two files in turn at one number, nothing of them cached yet: what is stored is right, too
