@@ -33,10 +33,11 @@ int rawcache_list(struct rawcache *cache,
  * Forget the file at the canonical `path`, or all files below it: *files and *bytes tell how
  * much that was. A program that has such a file open may go on to read it from the image
  * until the space is used again; the bytes are as right as before. -EAGAIN: some of it is still
- * there, because a stopped process keeps others from changing it.
+ * there, because a stopped process keeps others from changing it. `progress` may be NULL; returning
+ * false stops.
  */
-int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files,
-		       uint64_t *bytes);
+int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files, uint64_t *bytes,
+		       bool (*progress)(void *arg, uint64_t done, uint64_t total), void *arg);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

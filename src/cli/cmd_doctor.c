@@ -17,6 +17,7 @@
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -143,9 +144,7 @@ static void report_begin(const char *program)
 {
 	if (!report.is_json)
 		return;
-	json_init(&report.json, stdout, true);
-	json_open(&report.json, NULL, '{');
-	json_number(&report.json, "version", 1);
+	json_document(&report.json, stdout);
 	json_string(&report.json, "program", program);
 	json_open(&report.json, "findings", '[');
 }
@@ -156,8 +155,7 @@ static void report_end(const struct doctor *doctor)
 		return;
 	json_close(&report.json, ']');
 	json_number(&report.json, "failures", doctor->failures);
-	json_close(&report.json, '}');
-	json_end(&report.json);
+	json_document_end(&report.json);
 }
 
 static int doctor_main(int argc, char **argv)
@@ -192,6 +190,7 @@ const struct command command_doctor = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -j, --json         for programs\n"
 		"  -h, --help         this text\n"
 		"\n"

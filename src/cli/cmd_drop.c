@@ -10,14 +10,16 @@
 #include <rawcache/tree.h>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/option.h"
+#include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/target.h"
 #include "cli/text.h"
 
 struct drop_options {
 	const char *cache;
-	bool yes;
+	bool yes, json;
 	char **paths;
 	int path_count;
 };
@@ -25,8 +27,10 @@ struct drop_options {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "all", no_argument, NULL, 'a' },
 	{ "yes", no_argument, NULL, 'y' },
+	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -42,6 +46,9 @@ static int drop_option(struct drop_options *options, int c, char **argv)
 	case 'y':
 		options->yes = true;
 		return GO_ON;
+	case 'j':
+		options->json = true;
+		return GO_ON;
 	default:
 		return option_rest(&command_drop, c, argv, longs);
 	}
@@ -52,26 +59,44 @@ static int drop_parse(struct drop_options *options, int argc, char **argv)
 	int status = GO_ON;
 	int c;
 
-	while (status == GO_ON && (c = option_next(argc, argv, ":c:ayh", longs)) != -1)
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:ayjh", longs)) != -1)
 		status = drop_option(options, c, argv);
 	options->paths = argv + optind;
 	options->path_count = argc - optind;
 	return status;
 }
 
-/* The files at or below a path, whether it still exists or not. A status. */
-static int drop_path(struct rawcache *cache, const char *path)
+static void path_print(struct json *json, const char *path, uint64_t files, uint64_t bytes)
+{
+	char text[TEXT_LENGTH];
+
+	if (!json) {
+		printf("forgot %llu %s, %s\n", (unsigned long long)files, files == 1 ? "file" : "files",
+		       text_bytes(bytes, text));
+		return;
+	}
+	json_open(json, NULL, '{');
+	json_string(json, "path", path);
+	json_number(json, "files", files);
+	json_number(json, "bytes", bytes);
+	json_close(json, '}');
+}
+
+/* The files at or below a path, whether it still exists or not; into `json`, or if NULL for people. A status. */
+static int drop_path(struct rawcache *cache, const char *path, struct json *json)
 {
 	char *real = realpath(path, NULL);
+	struct progress progress;
 	uint64_t files = 0;
 	uint64_t bytes = 0;
-	char text[TEXT_LENGTH];
 	int err;
 
 	if (!real && *path != '/')
 		return say_refusal("there is no %s here; a file that is gone needs its whole path",
 				   path);
-	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes);
+	progress_begin(&progress, "looked through", false);
+	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes, progress_show, &progress);
+	progress_end(&progress);
 	free(real);
 	if (err == -EAGAIN)
 		return say_refusal("cannot forget all of %s: a process that uses the cache is stopped; "
@@ -79,17 +104,25 @@ static int drop_path(struct rawcache *cache, const char *path)
 				   path);
 	if (err)
 		return say_refusal("cannot forget %s: %s", path, strerror(-err));
-	printf("forgot %llu %s, %s\n", (unsigned long long)files, files == 1 ? "file" : "files",
-	       text_bytes(bytes, text));
+	path_print(json, path, files, bytes);
 	return STATUS_OK;
 }
 
 static int drop_paths(struct rawcache *cache, const struct drop_options *options)
 {
+	struct json json;
 	int status = STATUS_OK;
 
+	if (options->json) {
+		json_document(&json, stdout);
+		json_open(&json, "paths", '[');
+	}
 	for (int i = 0; i < options->path_count && status == STATUS_OK; i++)
-		status = drop_path(cache, options->paths[i]);
+		status = drop_path(cache, options->paths[i], options->json ? &json : NULL);
+	if (options->json) {
+		json_close(&json, ']');
+		json_document_end(&json);
+	}
 	return status;
 }
 
@@ -111,11 +144,26 @@ static int drop_agree(const struct drop_options *options, const struct target *t
 	return say_refusal("nothing was forgotten");
 }
 
+static void all_print(const struct rawcache_image_info *info, bool as_json)
+{
+	char text[TEXT_LENGTH];
+	struct json json;
+
+	if (!as_json) {
+		printf("forgot %llu extents, %s\n", (unsigned long long)info->used_entries,
+		       text_bytes(info->used_bytes, text));
+		return;
+	}
+	json_document(&json, stdout);
+	json_number(&json, "extents", info->used_entries);
+	json_number(&json, "bytes", info->used_bytes);
+	json_document_end(&json);
+}
+
 static int drop_all(struct rawcache *cache, const struct drop_options *options,
 		    const struct target *target)
 {
 	struct rawcache_image_info info;
-	char text[TEXT_LENGTH];
 	int status;
 	int err = rawcache_info(cache, &info, sizeof(info));
 
@@ -127,8 +175,7 @@ static int drop_all(struct rawcache *cache, const struct drop_options *options,
 	err = rawcache_drop_all(cache);
 	if (err)
 		return say_refusal("cannot empty %s: %s", target->path, strerror(-err));
-	printf("forgot %llu extents, %s\n", (unsigned long long)info.used_entries,
-	       text_bytes(info.used_bytes, text));
+	all_print(&info, options->json);
 	return STATUS_OK;
 }
 
@@ -169,7 +216,9 @@ const struct command command_drop = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -y, --yes, --all   do not ask; needed where there is no terminal\n"
+		"  -j, --json         for programs\n"
 		"  -h, --help         this text\n",
 };
 /* clang-format on */

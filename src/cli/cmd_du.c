@@ -39,6 +39,7 @@ struct du {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "depth", required_argument, NULL, 'd' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "bytes", no_argument, NULL, 'b' },
@@ -188,9 +189,7 @@ static int du_json(const struct du *du)
 {
 	struct json json;
 
-	json_init(&json, stdout, true);
-	json_open(&json, NULL, '{');
-	json_number(&json, "version", 1);
+	json_document(&json, stdout);
 	json_open(&json, "directories", '[');
 	for (size_t i = 0; i < du->count; i++) {
 		json_open(&json, NULL, '{');
@@ -201,8 +200,7 @@ static int du_json(const struct du *du)
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
-	json_close(&json, '}');
-	json_end(&json);
+	json_document_end(&json);
 	return STATUS_OK;
 }
 
@@ -259,6 +257,7 @@ const struct command command_du = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -d, --depth N      so many levels of directories; default 1\n"
 		"  -j, --json         for programs\n"
 		"  -b, --bytes        exact numbers\n"

@@ -30,6 +30,7 @@ struct explain {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "path", required_argument, NULL, 'p' },
 	{ "exclude", required_argument, NULL, 'x' },
 	{ "names", no_argument, NULL, 'n' },
@@ -246,9 +247,7 @@ static void subject_json(struct json *json, const struct subject *subject)
 
 static void document_begin(struct explain *explain)
 {
-	json_init(&explain->out, stdout, true);
-	json_open(&explain->out, NULL, '{');
-	json_number(&explain->out, "version", 1);
+	json_document(&explain->out, stdout);
 	json_open(&explain->out, "image", '{');
 	json_string(&explain->out, "path", explain->target.path);
 	json_string(&explain->out, "reason", rawcache_reason_name(explain->view.reason));
@@ -259,8 +258,7 @@ static void document_begin(struct explain *explain)
 static void document_end(struct explain *explain)
 {
 	json_close(&explain->out, ']');
-	json_close(&explain->out, '}');
-	json_end(&explain->out);
+	json_document_end(&explain->out);
 }
 
 /* --- */
@@ -342,6 +340,7 @@ const struct command command_explain = {
 		"  -x, --exclude DIR  but not those below DIR\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -j, --json         as JSON\n"
 		"  -h, --help         this text\n"
 		"\n"

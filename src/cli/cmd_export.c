@@ -18,6 +18,7 @@ struct export_options {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "listen", required_argument, NULL, 'l' },
 	{ "textfile", required_argument, NULL, 't' },
 	{ "interval", required_argument, NULL, 'i' },
@@ -128,6 +129,7 @@ const struct command command_export = {
 		"  -i, --interval SECS  ... and write it again every SECS seconds instead\n"
 		"  -c, --cache IMAGE    image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                       ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME   with the settings that `rawcache setup NAME` wrote\n"
 		"  -h, --help           this text\n"
 		"\n"
 		"  rawcache export --listen 127.0.0.1:9469\n",

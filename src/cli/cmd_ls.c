@@ -28,6 +28,7 @@ struct ls_options {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "json", no_argument, NULL, 'j' },
 	{ "bytes", no_argument, NULL, 'b' },
 	{ "sort", required_argument, NULL, 's' },
@@ -184,9 +185,7 @@ static int ls_json(const struct cachedlist *list)
 {
 	struct json json;
 
-	json_init(&json, stdout, true);
-	json_open(&json, NULL, '{');
-	json_number(&json, "version", 1);
+	json_document(&json, stdout);
 	json_open(&json, "files", '[');
 	for (size_t i = 0; i < list->count; i++) {
 		json_open(&json, NULL, '{');
@@ -197,8 +196,7 @@ static int ls_json(const struct cachedlist *list)
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
-	json_close(&json, '}');
-	json_end(&json);
+	json_document_end(&json);
 	return STATUS_OK;
 }
 
@@ -251,6 +249,7 @@ const struct command command_ls = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -s, --sort ORDER   name (the default), or the most first: cached, size, share, time\n"
 		"  -r, --reverse      the other way round\n"
 		"  -j, --json         for programs\n"

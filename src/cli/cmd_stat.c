@@ -23,6 +23,7 @@ struct stat_options {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "json", no_argument, NULL, 'j' },
 	{ "prometheus", no_argument, NULL, 'P' },
 	{ "html", required_argument, NULL, 'H' },
@@ -244,6 +245,7 @@ const struct command command_stat = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -j, --json         all of it, the processes too, as JSON; durations in ns\n"
 		"      --prometheus   the text format that Prometheus scrapes\n"
 		"      --html FILE    a page with pictures, in one file that needs nothing else; with\n"

@@ -24,6 +24,7 @@ struct tier_options {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "tier", required_argument, NULL, 'R' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -192,6 +193,7 @@ const struct command command_tier = {
 		"  bump    use nothing that is in the tier now: raise the number beside the secret\n"
 		"\n"
 		"  -c, --cache IMAGE    image whose machine's state is shown (RAWCACHE_DEVICE)\n"
+		"      --profile NAME   with the settings that `rawcache setup NAME` wrote\n"
 		"      --tier SERVERS   HOST:PORT or unix:PATH, separated by commas (RAWCACHE_TIER)\n"
 		"  -h, --help           this text\n"
 		"\n"

@@ -20,6 +20,7 @@ struct top_options {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "interval", required_argument, NULL, 'i' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -223,6 +224,7 @@ const struct command command_top = {
 		"\n"
 		"  -c, --cache IMAGE    image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                       ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME   with the settings that `rawcache setup NAME` wrote\n"
 		"  -i, --interval SECS  time between two looks; default 1\n"
 		"  -h, --help           this text\n",
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/option.h"
 #include "cli/progress.h"
 #include "cli/say.h"
@@ -13,33 +14,58 @@
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
+	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 /* clang-format on */
 
-static int verify_parse(const char **path, int argc, char **argv)
+static int verify_parse(const char **path, bool *json, int argc, char **argv)
 {
 	int status = GO_ON;
 	int c;
 
-	while (status == GO_ON && (c = option_next(argc, argv, ":c:h", longs)) != -1) {
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:jh", longs)) != -1) {
 		if (c == 'c')
 			*path = optarg;
+		else if (c == 'j')
+			*json = true;
 		else
 			status = option_rest(&command_verify, c, argv, longs);
 	}
 	return status == GO_ON ? option_no_operands(&command_verify, argc, argv) : status;
 }
 
-static int verify_print(const struct rawcache_verify_result *result)
+static void verify_json(const struct rawcache_verify_result *result)
 {
-	uint64_t bad = result->bad + result->broken;
+	struct json json;
+
+	json_document(&json, stdout);
+	json_number(&json, "extents", result->extents);
+	json_number(&json, "bytes", result->bytes);
+	json_number(&json, "bad", result->bad);
+	json_number(&json, "broken", result->broken);
+	json_document_end(&json);
+}
+
+static void verify_text(const struct rawcache_verify_result *result)
+{
 	char text[TEXT_LENGTH];
 
 	printf("%llu extents, %s: %llu with a wrong checksum, %llu outside the image\n",
 	       (unsigned long long)result->extents, text_bytes(result->bytes, text),
 	       (unsigned long long)result->bad, (unsigned long long)result->broken);
+}
+
+static int verify_print(const struct rawcache_verify_result *result, bool json)
+{
+	uint64_t bad = result->bad + result->broken;
+
+	if (json)
+		verify_json(result);
+	else
+		verify_text(result);
 	if (!bad)
 		return STATUS_OK;
 	return say_refusal("%llu bad %s dropped, their files will be read from the origin; "
@@ -47,7 +73,7 @@ static int verify_print(const struct rawcache_verify_result *result)
 			   (unsigned long long)bad, bad == 1 ? "entry was" : "entries were");
 }
 
-static int verify_all(const struct target *target, struct rawcache *cache)
+static int verify_all(const struct target *target, struct rawcache *cache, bool json)
 {
 	struct rawcache_verify_result result;
 	struct progress progress;
@@ -58,15 +84,16 @@ static int verify_all(const struct target *target, struct rawcache *cache)
 	progress_end(&progress);
 	if (err)
 		return say_refusal("cannot verify %s: %s", target->path, strerror(-err));
-	return verify_print(&result);
+	return verify_print(&result, json);
 }
 
 static int verify_main(int argc, char **argv)
 {
 	const char *path = NULL;
+	bool json = false;
 	struct target target;
 	struct rawcache *cache;
-	int status = verify_parse(&path, argc, argv);
+	int status = verify_parse(&path, &json, argc, argv);
 
 	if (status == GO_ON)
 		status = target_open(&target, path);
@@ -74,7 +101,7 @@ static int verify_main(int argc, char **argv)
 		return status;
 	status = target_attach(&target, false, &cache);
 	if (status == GO_ON) {
-		status = verify_all(&target, cache);
+		status = verify_all(&target, cache, json);
 		rawcache_detach(cache);
 	}
 	target_close(&target);
@@ -95,6 +122,8 @@ const struct command command_verify = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
+		"  -j, --json         for programs\n"
 		"  -h, --help         this text\n",
 };
 /* clang-format on */

@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "cli/command.h"
 #include "cli/filelist.h"
+#include "cli/json.h"
 #include "cli/option.h"
 #include "cli/progress.h"
 #include "cli/say.h"
@@ -29,7 +30,7 @@
 struct warm_options {
 	const char *cache;
 	uint64_t jobs;
-	bool dry;
+	bool dry, json;
 };
 
 /* What the jobs share. */
@@ -45,8 +46,10 @@ struct warm {
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "dry-run", no_argument, NULL, 'n' },
+	{ "json", no_argument, NULL, 'J' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -60,6 +63,9 @@ static int warm_option(struct warm_options *options, int c, char **argv)
 		return GO_ON;
 	case 'n':
 		options->dry = true;
+		return GO_ON;
+	case 'J':
+		options->json = true;
 		return GO_ON;
 	case 'j':
 		return option_count(&command_warm, "--jobs", optarg, &options->jobs);
@@ -194,14 +200,42 @@ static void file_complain(const struct filelist_file *file)
 		say_warning("cannot read %s: %s", file->path, strerror(-file->err));
 }
 
+static void warm_json(const struct warm *warm, uint64_t cached, size_t failed)
+{
+	struct json json;
+
+	json_document(&json, stdout);
+	json_number(&json, "files", warm->list.count);
+	json_number(&json, "size", warm->list.bytes);
+	json_number(&json, "cached", cached);
+	json_number(&json, "read", warm->read);
+	json_number(&json, "failed", failed);
+	json_document_end(&json);
+}
+
+static void warm_print(const struct warm *warm, const struct warm_options *options, uint64_t cached,
+		       size_t failed)
+{
+	const char *files = warm->list.count == 1 ? "file" : "files";
+	char a[TEXT_LENGTH], b[TEXT_LENGTH], c[TEXT_LENGTH];
+
+	if (options->json)
+		warm_json(warm, cached, failed);
+	else if (options->dry)
+		printf("%zu %s, %s, of which %s are cached\n", warm->list.count, files,
+		       text_bytes(warm->list.bytes, a), text_bytes(cached, b));
+	else
+		printf("%zu %s, %s: %s are cached, %s were read now\n", warm->list.count, files,
+		       text_bytes(warm->list.bytes, a), text_bytes(cached, b),
+		       text_bytes(warm->read, c));
+}
+
 /* Count again at the end: what was read first may have made room for what was read last. */
-static int warm_report(struct warm *warm)
+static int warm_report(struct warm *warm, const struct warm_options *options)
 {
 	uint64_t cached = 0;
 	size_t failed = warm->list.unreadable;
-	char a[TEXT_LENGTH];
-	char b[TEXT_LENGTH];
-	char c[TEXT_LENGTH];
+	char text[TEXT_LENGTH];
 
 	for (size_t i = 0; i < warm->list.count; i++) {
 		const struct filelist_file *file = &warm->list.file[i];
@@ -213,24 +247,20 @@ static int warm_report(struct warm *warm)
 		failed++;
 		file_complain(file);
 	}
-	printf("%zu %s, %s: %s are cached, %s were read now\n", warm->list.count,
-	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a),
-	       text_bytes(cached, b), text_bytes(warm->read, c));
+	warm_print(warm, options, cached, failed);
 	if (failed)
 		return STATUS_REFUSED;
 	if (cached < warm->list.bytes)
 		return say_refusal("%s did not fit into the image or were not stored; "
 				   "`rawcache info` shows its size",
-				   text_bytes(warm->list.bytes - cached, a));
+				   text_bytes(warm->list.bytes - cached, text));
 	return STATUS_OK;
 }
 
 /* What would have to be read. */
-static int warm_dry(struct warm *warm)
+static int warm_dry(struct warm *warm, const struct warm_options *options)
 {
 	uint64_t cached = 0;
-	char a[TEXT_LENGTH];
-	char b[TEXT_LENGTH];
 
 	for (size_t i = 0; i < warm->list.count; i++) {
 		struct filelist_file *file = &warm->list.file[i];
@@ -242,9 +272,7 @@ static int warm_dry(struct warm *warm)
 		if (fd >= 0)
 			close(fd);
 	}
-	printf("%zu %s, %s, of which %s are cached\n", warm->list.count,
-	       warm->list.count == 1 ? "file" : "files", text_bytes(warm->list.bytes, a),
-	       text_bytes(cached, b));
+	warm_print(warm, options, cached, warm->list.unreadable);
 	return warm->list.unreadable ? STATUS_REFUSED : STATUS_OK;
 }
 
@@ -253,12 +281,12 @@ static int warm_all(struct warm *warm, const struct warm_options *options)
 	int status;
 
 	if (options->dry)
-		return warm_dry(warm);
+		return warm_dry(warm, options);
 	status = warm_start(warm, options);
 	if (status != GO_ON)
 		return status;
 	warm_watch(warm);
-	return warm_report(warm);
+	return warm_report(warm, options);
 }
 
 static int warm_main(int argc, char **argv)
@@ -303,8 +331,10 @@ const struct command command_warm = {
 		"\n"
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -j, --jobs N       files that are read at the same time; default 4\n"
 		"  -n, --dry-run      tell how much there is, and how much of it is cached\n"
+		"      --json         for programs\n"
 		"  -h, --help         this text\n",
 };
 /* clang-format on */

@@ -89,3 +89,16 @@ void json_string(struct json *json, const char *name, const char *value)
 	value_begin(json, name);
 	string_write(json->out, value);
 }
+
+void json_document(struct json *json, FILE *out)
+{
+	json_init(json, out, true);
+	json_open(json, NULL, '{');
+	json_number(json, "version", 1);
+}
+
+void json_document_end(struct json *json)
+{
+	json_close(json, '}');
+	json_end(json);
+}

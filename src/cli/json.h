@@ -26,6 +26,10 @@ struct json {
 void json_init(struct json *json, FILE *out, bool indent);
 void json_end(struct json *json);
 
+/* What a command prints is an object that begins with the version of its form. */
+void json_document(struct json *json, FILE *out);
+void json_document_end(struct json *json);
+
 /* `name` is NULL inside an array and at the top. */
 void json_open(struct json *json, const char *name, char bracket);
 void json_close(struct json *json, char bracket);

@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "base/size.h"
+#include "cli/profile.h"
 #include "cli/say.h"
 
 int option_next(int argc, char **argv, const char *shorts, const struct option *longs)
@@ -82,6 +83,8 @@ int option_rest(const struct command *command, int c, char **argv, const struct 
 
 	if (c == 'h')
 		return command_usage(command);
+	if (c == OPTION_PROFILE)
+		return profile_use(command->name, optarg);
 	option_written(c, argv, longs, written, sizeof(written));
 	if (c == ':')
 		return say_usage(command->name, "option %s needs a value", written);

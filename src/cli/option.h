@@ -14,6 +14,10 @@
  */
 int option_next(int argc, char **argv, const char *shorts, const struct option *longs);
 
+/* --profile NAME, for the commands that use an image: a row of their options, which option_rest() takes. */
+#define OPTION_PROFILE 0x100
+#define OPTION_PROFILE_ROW { "profile", required_argument, NULL, OPTION_PROFILE }
+
 /* For the `default:` of the switch: help was asked for, or the option is wrong. A status. */
 int option_rest(const struct command *command, int c, char **argv, const struct option *longs);
 

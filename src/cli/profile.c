@@ -139,6 +139,14 @@ int profile_apply(struct profile *profile, const char *name)
 	return status;
 }
 
+int profile_use(const char *command, const char *name)
+{
+	struct profile profile;
+	int status = profile_locate(&profile, command, name);
+
+	return status == GO_ON ? profile_apply(&profile, name) : status;
+}
+
 static int directories_make(const char *path)
 {
 	char dir[PATH_MAX];

@@ -21,6 +21,9 @@ int profile_locate(struct profile *profile, const char *command, const char *nam
 /* Put what it says into the environment. GO_ON or a status. */
 int profile_apply(struct profile *profile, const char *name);
 
+/* Both, for a command that asks no more about it. */
+int profile_use(const char *command, const char *name);
+
 /* Whether the variable got its value from the profile. */
 bool profile_gave(const struct profile *profile, const char *variable);
 

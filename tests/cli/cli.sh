@@ -604,6 +604,21 @@ json "du --json" "$RAWCACHE" du --json --depth 2
 python3 -c 'import json; d = json.load(open("out"))["directories"]
 assert sum(e["files"] for e in d if e["path"].endswith("/b")) == 1, d' 2>err
 ok $? "has its numbers"
+json "warm --json" env RAWCACHE_SETTLE=0 "$RAWCACHE" warm --json data/a data/b
+member() # members of the document in out, by their names
+{
+	python3 -c 'import json, sys; d = json.load(open("out")); print(*[d[name] for name in sys.argv[1:]])' "$@" 2>err
+}
+is "$(member version files size cached failed)" "1 3 600000 600000 0" "has its numbers"
+json "warm --dry-run --json" "$RAWCACHE" warm --dry-run --json data/a data/b
+is "$(member files size read)" "3 600000 0" "has them, too"
+json "verify --json" "$RAWCACHE" verify --json
+is "$(member bad broken)" "0 0" "has its numbers"
+at_least "$(member bytes)" 600000 "and bytes"
+json "drop --json" "$RAWCACHE" drop --json data/a data/b
+python3 -c 'import json; d = json.load(open("out"))["paths"]
+assert [(p["path"], p["files"], p["bytes"]) for p in d] == [("data/a", 2, 500000), ("data/b", 1, 100000)], d' 2>err
+ok $? "tells of each path"
 refused "du --depth 0" 2 "not a number above 0" "$RAWCACHE" du --depth 0
 rm -r data/a data/b
 
@@ -612,6 +627,8 @@ rm -r data/a data/b
 refused "drop without a terminal" 1 "say --yes" "$RAWCACHE" drop
 works "drop of a path" 0 "^forgot" "$RAWCACHE" drop data
 works "drop --yes" 0 "^forgot" "$RAWCACHE" drop --yes
+json "drop --yes --json" "$RAWCACHE" drop --yes --json
+is "$(member extents bytes)" "0 0" "has its numbers"
 works "drop --all" 0 "^forgot" "$RAWCACHE" drop --all
 has_top=$(echo "$commands" | grep -x top)
 [ -z "$has_top" ] || refused "top without a terminal" 1 "needs a terminal" "$RAWCACHE" top

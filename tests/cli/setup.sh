@@ -67,9 +67,23 @@ echo RAWCACHE_TTL=8 >>"$profile"
 is "$("$RAWCACHE" run --profile default -- printenv RAWCACHE_TTL)" 8 "any variable can stand in it"
 is "$(RAWCACHE_TTL=7 "$RAWCACHE" run --profile default -- printenv RAWCACHE_TTL)" 7 "the environment comes first"
 is "$("$RAWCACHE" run --profile default --ttl 9 -- printenv RAWCACHE_TTL)" 9 "and so do options"
+bad=
+for command in stat info ls du verify 'explain data' 'warm data' 'doctor true' 'drop --yes'; do
+	# shellcheck disable=SC2086
+	"$RAWCACHE" ${command%% *} --profile default ${command#"${command%% *}"} >out 2>err
+	{ [ $? -lt 2 ] && [ ! -s err ]; } || { bad="$bad $command"; sed 's/^/# /' err; }
+done
+is "$bad" "" "other commands take it, too"
+is "$("$RAWCACHE" info --profile default | sed -n 's/^image file *//p')" "$(realpath disk/i.img)" "and look at its image"
+is "$("$RAWCACHE" info --profile default --cache none.img 2>&1 | grep -o 'no image at none.img')" "no image at none.img" \
+	"unless one is named"
+echo text >data/f
+is "$("$RAWCACHE" explain --profile default data/f | sed -n 's/^directory *//p')" "$scratch/data" "with its directories"
 check "an image that is there is not asked for its size" \
 	sh -c '"$0" setup --path data --cache disk/i.img --size 99M | grep -q "i.img -- PROGRAM"' "$RAWCACHE"
 says "rawcache setup absent" "a profile that is not there" "$RAWCACHE" run --profile absent -- true
+says "rawcache setup absent" "nor for another command" "$RAWCACHE" stat --profile absent
+says "^rawcache: ls: a/b is no name of a profile" "what is no name" "$RAWCACHE" ls --profile a/b
 echo RAWCACHE_PAHTS=/x >"$XDG_CONFIG_HOME/rawcache/typo.conf"
 says "typo.conf, line 1: .*did you mean RAWCACHE_PATHS" "a wrong name in it" "$RAWCACHE" run --profile typo -- true
 printf 'RAWCACHE_PATHS=%s\nRAWCACHE_SIZE=much\n' "$scratch/data" >"$XDG_CONFIG_HOME/rawcache/typo.conf"

@@ -31,7 +31,9 @@ check "verify" sh -c '"$0" verify --cache "$1" >"$2" 2>&1 && ! grep "$3" "$2"' "
 on_terminal "$RAWCACHE verify --cache $IMAGE"
 grep -q "[0-9]% verified" out
 ok $? "shows it, too"
-"$RAWCACHE" drop --yes --cache "$IMAGE" >/dev/null
+on_terminal "$RAWCACHE drop --cache $IMAGE mount"
+grep -q "[0-9]% looked through" out
+ok $? "and drop"
 "$RAWCACHE" warm --cache "$IMAGE" mount/file >out 2>&1
 is "$(grep -c "$escape\|left" out)" 0 "a log gets none of it"
 

@@ -213,7 +213,7 @@ static void do_tree(struct input *in)
 		rawcache_list(cache, listed, &sum);
 		break;
 	case 1:
-		rawcache_drop_path(cache, "/", &files, &bytes);
+		rawcache_drop_path(cache, "/", &files, &bytes, NULL, NULL);
 		break;
 	case 2:
 		rawcache_verify(cache, &result, NULL, NULL);

@@ -118,6 +118,7 @@ struct name_walk {
 	const char *path; /* to drop */
 	size_t path_bytes;
 	uint64_t files, bytes;
+	bool (*progress)(void *arg, uint64_t done, uint64_t total); /* of dropping */
 	int err; /* something could not be removed */
 };
 
@@ -139,22 +140,29 @@ static bool walk_list(void *arg, const struct key *key, const struct found *foun
 	return walk->visit(walk->arg, &file);
 }
 
-static bool walk_drop(void *arg, const struct key *key, const struct found *found)
+static void name_drop(struct name_walk *walk, const struct key *key, const struct found *found)
 {
-	struct name_walk *walk = arg;
 	struct name_record *record = walk->record;
 	struct key file_key;
 
 	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record) ||
 	    !path_below((const char *)(record + 1), strlen((const char *)(record + 1)), walk->path,
 			walk->path_bytes))
-		return true;
+		return;
 	file_key = (struct key){ record->key_low, record->key_high };
 	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err);
 	walk->files++;
 	/* wherever it was moved meanwhile */
 	error_keep(&walk->err, index_remove(walk->cache, key, NULL));
-	return true;
+}
+
+static bool walk_drop(void *arg, const struct key *key, const struct found *found)
+{
+	struct name_walk *walk = arg;
+	uint64_t total = (uint64_t)walk->cache->image.sb.bucket_count * BUCKET_ENTRIES;
+
+	name_drop(walk, key, found);
+	return !walk->progress || walk->progress(walk->arg, found->number, total);
 }
 
 static int names_walk(struct name_walk *walk,
@@ -179,9 +187,16 @@ int rawcache_list(struct rawcache *cache,
 	return names_walk(&walk, walk_list);
 }
 
-int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files, uint64_t *bytes)
+int rawcache_drop_path(struct rawcache *cache, const char *path, uint64_t *files, uint64_t *bytes,
+		       bool (*progress)(void *arg, uint64_t done, uint64_t total), void *arg)
 {
-	struct name_walk walk = { .cache = cache, .path = path, .path_bytes = strlen(path) };
+	struct name_walk walk = {
+		.cache = cache,
+		.path = path,
+		.path_bytes = strlen(path),
+		.progress = progress,
+		.arg = arg,
+	};
 	int err = names_walk(&walk, walk_drop);
 
 	*files = walk.files;
