@@ -40,3 +40,5 @@ REASON(ring,
 	"the program has an io_uring or asynchronous I/O of its own: what it reads through that comes from the "
 	"origin")
 REASON(unseen, "the descriptor became another file past the shim (io_uring, system calls without libc)")
+REASON(own_calls,
+	"the program, or a library in it, makes system calls without libc: what it reads by them comes from the origin")

@@ -9,7 +9,9 @@ const char *advice_of(unsigned int reason)
 	case RAWCACHE_REASON_excluded:
 		return "take the exclusion out of --exclude or RAWCACHE_PATHS if these files may be cached";
 	case RAWCACHE_REASON_open_mode:
-		return "have the program open what it only reads for reading, or mount it read-only";
+		return "opening for reading and writing is served, but what is appended to, written or mapped shared "
+		       "and writable is not: use what only reads (numpy.memmap with mode=\"r\", LMDB with readonly), "
+		       "or mount it read-only";
 	case RAWCACHE_REASON_unsettled:
 		return "wait until files have not changed for a while, or lower RAWCACHE_SETTLE";
 	case RAWCACHE_REASON_changed:
@@ -17,7 +19,7 @@ const char *advice_of(unsigned int reason)
 	case RAWCACHE_REASON_special_fs:
 		return "RAWCACHE_TRUST=1 on rclone and the like if files do not change; a newer kernel for packed ones";
 	case RAWCACHE_REASON_no_image:
-		return "make one with `rawcache format`, or see that the sandbox shows it";
+		return "make one with `rawcache format`, or have the sandbox show it (bwrap --bind IMAGE IMAGE)";
 	case RAWCACHE_REASON_image_refused:
 		return "see `rawcache doctor`; use an image of your own, or RAWCACHE_SHARED=1";
 	case RAWCACHE_REASON_runtime_failed:
@@ -35,6 +37,8 @@ const char *advice_of(unsigned int reason)
 		return "copy programs and their libraries to a local disk";
 	case RAWCACHE_REASON_ring:
 		return "switch io_uring or native AIO off in the program, if it can read without";
+	case RAWCACHE_REASON_own_calls:
+		return "no setting helps (docs/limits.md); a build of the program that reads through libc would";
 	default:
 		return NULL;
 	}

@@ -36,6 +36,14 @@ if "$python" -c 'import lmdb' 2>/dev/null; then
 else
 	echo "# lmdb: python3-lmdb is not installed"
 fi
+if "$python" -c 'import h5py' 2>/dev/null; then
+	store hdf5 "$scratch/local" "on a local file system"
+	at_least $hits 100 "hdf5 was read from the cache"
+else
+	echo "# hdf5: python3-h5py is not installed"
+fi
+. "$TOP_SRCDIR/tests/programs/stores_duckdb.inc"
+. "$TOP_SRCDIR/tests/programs/stores_postgres.inc"
 if [ -x "$ORIGIN" ] && [ -w /dev/fuse ]; then
 	mkdir -p "$scratch/back"
 	origin_mount "$scratch/back" "$scratch/mount" --attr-timeout=1

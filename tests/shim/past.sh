@@ -35,4 +35,6 @@ check "RTLD_NEXT and RTLD_DEFAULT mean what they mean to their caller" \
 	cached "$TOP_BUILDDIR/tests/shim/shim_next" "$scratch/plugin.so"
 [ "$(counter passthrough.unseen)" -gt 0 ]
 ok $? "numbers that became other files are counted as \"unseen\""
+at_least "$(counter passthrough.ring)" 1 "that programs have rings is counted"
+at_least "$(counter passthrough.own_calls)" 1 "and that they make calls of their own"
 done_testing

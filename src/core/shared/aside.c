@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/image/format.h"
 #include "core/shared/names.h"
 
 #define ASIDE_MAGIC "RCASIDE1"
@@ -26,6 +27,7 @@ struct aside {
 	char path[1008]; /* of the image */
 	struct rawcache_stats stats;
 };
+static_assert(sizeof(struct rawcache_stats) <= FORMAT_PAGE, "totals");
 static_assert(offsetof(struct aside, stats) < FORMAT_PAGE && sizeof(struct aside) <= ASIDE_BYTES, "aside");
 
 static struct rawcache_stats *no_block(void)
@@ -39,6 +41,14 @@ static void no_block_put(struct rawcache_stats *block)
 }
 
 static struct stats_provider provider = { .thread = no_block, .release = no_block_put };
+static size_t provider_bytes; /* of the mapping that its block lies in */
+
+static void provider_begin(struct rawcache_stats *block, size_t bytes)
+{
+	provider.shared = block;
+	provider_bytes = bytes;
+	stats_set_provider(&provider);
+}
 
 /* The path that all name the image by: links resolved where it can be reached. */
 static bool path_resolve(const char *device, char *path, size_t room)
@@ -117,8 +127,26 @@ void aside_begin(const char *dir, const char *device)
 	memcpy(page->path, path, sizeof(path));
 	page->stats_bytes = sizeof(page->stats);
 	memcpy(page->magic, ASIDE_MAGIC, sizeof(page->magic));
-	provider.shared = &page->stats;
-	stats_set_provider(&provider);
+	provider_begin(&page->stats, ASIDE_BYTES);
+}
+
+bool aside_begin_totals(const char *device, bool allow_shared)
+{
+	void *totals = (void *)-ENODEV;
+	enum rawcache_reason reason;
+	struct image image;
+	const char *why;
+
+	if (provider.shared || image_open(&image, device, false, allow_shared, &why, &reason))
+		return false;
+	/* no device: nothing says that we use it, and it may be another's to write soon */
+	if (!image.read_only && !image.block_device)
+		totals = sys_mmap(NULL, FORMAT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, image.fd, FORMAT_TOTALS);
+	image_close(&image);
+	if (sys_is_error(totals))
+		return false;
+	provider_begin(totals, FORMAT_PAGE);
+	return true;
 }
 
 void aside_fork_child(void)
@@ -131,9 +159,9 @@ bool aside_fault(uintptr_t address)
 {
 	uintptr_t page = (uintptr_t)provider.shared & ~(uintptr_t)(FORMAT_PAGE - 1);
 
-	if (!provider.shared || address < page || address >= page + ASIDE_BYTES)
+	if (!provider.shared || address < page || address >= page + provider_bytes)
 		return false;
-	return !sys_is_error(sys_mmap((void *)page, ASIDE_BYTES, PROT_READ | PROT_WRITE,
+	return !sys_is_error(sys_mmap((void *)page, provider_bytes, PROT_READ | PROT_WRITE,
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting aside: for processes that have no slot - they may not open the image, only read it, or do not reach its
- * segment
- * - so that somebody is told that they are not served, or of what is. A page in the directory of
- * segments for each user and image, "rawcache-aside-USER-HASH", which all such processes of the user add to.
+ * Counting aside: for processes that have no slot - they may not open the image, only read it, do not see it, or do
+ * not reach its segment - so that somebody is told that they are not served, or of what is. It is done in the nearest
+ * place that they can write: the totals of the image, or else a page in the directory of segments for each user and
+ * image, "rawcache-aside-USER-HASH", which all such processes of the user add to.
  *
  * Who owns it writes in it what he likes: what it says is shown as numbers, and believed no further.
  */
@@ -17,6 +17,12 @@
  * Where nothing can be written, counts stay in private memory. Until aside_end().
  */
 void aside_begin(const char *dir, const char *device);
+
+/*
+ * The same in the image's own totals, for who may write the image and does not see its segment, nor, then, where
+ * pages lie. False: it is no place for that.
+ */
+bool aside_begin_totals(const char *device, bool allow_shared);
 
 /* In a fork child: its parent's page is its own, too. */
 void aside_fork_child(void);

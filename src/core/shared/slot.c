@@ -40,14 +40,19 @@ void slot_count_aside(const struct rawcache_options *options, enum rawcache_reas
 	if (options->read_only || (counts && counts->slot >= 0))
 		return;
 	switch (reason) {
+	case RAWCACHE_REASON_runtime_failed:
+	case RAWCACHE_REASON_runtime_unreachable: /* a page would be where only this sandbox sees it */
+		if (aside_begin_totals(options->device, options->allow_shared))
+			break;
+		/* fall through */
 	case RAWCACHE_REASON_none: /* attached, and without a slot */
+	case RAWCACHE_REASON_no_image: /* a sandbox that does not show it */
 	case RAWCACHE_REASON_no_rights:
 	case RAWCACHE_REASON_image_refused:
-	case RAWCACHE_REASON_runtime_unreachable:
 	case RAWCACHE_REASON_slots_full:
 		aside_begin(options->runtime_dir, options->device);
 		break;
-	default: /* there is no image to count for, or not for long */
+	default: /* not for long */
 		break;
 	}
 }

@@ -64,6 +64,7 @@ void map_notify_note(const void *p, size_t n, int fd)
 
 	if (!handle || !handle_is_writer(handle))
 		return;
+	rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_open_mode); /* it is the origin's */
 	for (unsigned int i = 0; i < PLACES; i++)
 		if (place_take(&places[i])) {
 			place_fill(&places[i], (uintptr_t)p, n, &handle->stx);

@@ -13,30 +13,18 @@
 
 #include <sys/syscall.h>
 
-#include <rawcache/embed.h>
-
 #include "base/sys.h"
 
 #include "shim/files/announce.h"
 #include "shim/files/fd.h"
 #include "shim/hooks/hooks_ring.h"
-#include "shim/table/attach.h"
 #include "shim/table/ring.h"
 #include "shim/table/watch.h"
 
-/* What is read through it comes from the origin: so much is told, once for each. */
-static void ring_count_made(void)
-{
-	if (attach_active)
-		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_ring);
-}
-
 static int made(int ret)
 {
-	if (ret >= 0) {
-		ring_count_made();
+	if (ret >= 0)
 		past_begin(SIGN_RING);
-	}
 	return ret;
 }
 
@@ -148,7 +136,6 @@ static long uring_setup(const long *a)
 	long fd = NEXT(syscall)(SYS_io_uring_setup, a[0], a[1]);
 
 	if (fd >= 0) {
-		ring_count_made();
 		fd_new((int)fd);
 		ring_made((int)fd, (const struct io_uring_params *)a[1]);
 	}

@@ -21,11 +21,21 @@ void past_settle_slow(void)
 	process_share_all();
 }
 
+/* What comes past the hooks is not seen, and cannot be counted: that there is such a way is, once a process. */
+static void sign_count(enum sign sign)
+{
+	if (sign == SIGN_RING)
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_ring);
+	else if (sign == SIGN_CODE || sign == SIGN_LIBC)
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_own_calls);
+}
+
 void past_begin(enum sign sign)
 {
 	int saved = errno;
 
 	if (attach_active && sign_note(sign)) {
+		sign_count(sign);
 		log_info("%s: each call looks what its descriptor is from now on",
 			 sign_text(sign));
 		past_settle_slow();
