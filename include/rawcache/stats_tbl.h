@@ -58,5 +58,5 @@ STAT(tier_skipped, "chunks", "chunks the tier was not asked for: a server failed
 STAT(tier_bad, "values", "values of the tier that were not what this secret had sealed: the origin was read")
 STAT(tier_differs, "chunks", "chunks that the tier and the origin had different bytes of: the data set is not shared any more")
 STAT(tier_errors, "errors", "connections to the tier's servers that failed")
-STAT(mapped_origin_bytes, "bytes", "bytes of mappings that stayed the origin's: not cached, or more than a process may hold")
+STAT(mapped_origin_bytes, "bytes", "bytes of mappings that stayed the origin's, or became so: not cached, or held while others needed the space")
 #endif

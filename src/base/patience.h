@@ -58,6 +58,12 @@
  * for again until it answers. Every WATCH_ANSWER_MS it is looked whether who does not answer is dead.
  */
 #define WATCH_PATIENCE_MS 1000u
+
+/*
+ * Who recycles, for watchers that shall let go of a region: not at all. For so long it asks nobody again for that
+ * one, and nobody maps it anew.
+ */
+#define ASK_MS 1000u
 #define WATCH_ANSWER_MS 10u
 
 /* --- space in the image */

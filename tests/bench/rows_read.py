@@ -31,21 +31,22 @@ def row_pread_64(bench):
     return {"all": run}
 
 
-def tree(bench, files, size):
-    """`files` files below cached/ on the test's own file system; the mount and the local copy."""
+def tree(bench, files, size, *options):
+    """`files` files below cached/ and local/; the mount of the former, of the test's own file system."""
     for i in range(files):
         directory = f"{bench.cached}/tree/{i // 500}"
         os.makedirs(directory, exist_ok=True)
         with open(f"{directory}/{i}", "wb") as f:
             f.write(os.urandom(size))
     shutil.copytree(bench.cached + "/tree", bench.local + "/tree")
-    return bench.origin(bench.cached, "--keep-cache", "--attr-timeout=60", "--entry-timeout=60")
+    return bench.origin(bench.cached, *options)
 
 
 @row("open, read and close of a warm tree of 5,000 files, against the kernel's cache of the mount",
      ratio("mount", "cache"), least=0.95)
 def row_tree(bench):
-    mount = tree(bench, max(int(5000 * SCALE), 100), 4096)
+    mount = tree(bench, max(int(5000 * SCALE), 100), 4096, "--keep-cache", "--attr-timeout=60",
+                 "--entry-timeout=60")
     bench.fresh()
     bench.warm(mount)
     reader = ["sh", "-c", 'find "$1/tree" -type f -exec cat {} +', "sh"]

@@ -306,8 +306,8 @@ static unsigned int holds_left(const struct rawcache *cache)
 {
 	unsigned int holds = 0;
 
-	for (uint32_t i = 0; i < RUNTIME_SLOTS * cache->runtime.hold_words; i++)
-		holds += (unsigned int)__builtin_popcountll(cache->runtime.holds[i]);
+	for (uint32_t i = 0; i < HOLD_SETS * RUNTIME_SLOTS * cache->runtime.hold_words; i++)
+		holds += (unsigned int)__builtin_popcountll(cache->runtime.holds[HOLD_ALL][i]);
 	return holds;
 }
 

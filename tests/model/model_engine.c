@@ -300,9 +300,10 @@ static void act_store(int process, uint32_t k)
 /* Read under a pin or a hold, for some time. */
 static void read_pinned(int process, const struct found *found, uint64_t number, bool hold)
 {
+	enum hold_kind kind = draw(2) ? HOLD_FIRM : HOLD_YIELDS;
 	struct rawcache *cache = processes[process].cache;
 	uint32_t region = region_of(cache, found->page);
-	int pin = hold ? hold_get(cache, region, found->generation) :
+	int pin = hold ? hold_get(cache, region, found->generation, kind) :
 			 pin_get(cache, region, found->generation);
 	struct held *pinned;
 
@@ -320,7 +321,7 @@ static void read_pinned(int process, const struct found *found, uint64_t number,
 	}
 	pinned->live = false;
 	if (hold)
-		hold_put(cache, region);
+		hold_put(cache, region, kind);
 	else
 		pin_put(cache, pin);
 }

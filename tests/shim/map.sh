@@ -94,18 +94,51 @@ is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" |
 	"and all of it is the image's"
 rm -f "$scratch/large.img"
 
-# what a program may not hold is the origin's, and counted
+# what a program may write to it holds for good: no more than a share of the cache, and the rest is counted
 "$RAWCACHE" format --size 64M "$scratch/small.img" >/dev/null || exit 1
 "$RAWCACHE" warm --cache "$scratch/small.img" "$scratch/store/large" >/dev/null
 "$RAWCACHE" run --stats --path "$CACHED_PATH" --cache "$scratch/small.img" -- python3 -c '
 import mmap, sys
 f = open(sys.argv[1], "rb")
-mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)' "$scratch/store/large" 2>"$scratch/told"
+mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_COPY)' "$scratch/store/large" 2>"$scratch/told"
 count() { "$RAWCACHE" stat --json --cache "$scratch/small.img" | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" | head -n 1; }
 at_least "$(count mapped_origin_bytes)" 4194304 "what a mapping has of the origin is counted"
 is $(($(count mapped_bytes) + $(count mapped_origin_bytes))) 41943041 "and the rest is the image's"
 check "and --stats tells" grep -q "of mappings .* the origin's" "$scratch/told"
-rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/small.img"
+
+# what it only reads it holds as long as nobody else needs the space
+head -c 15000000 /dev/urandom >"$scratch/store/other"
+cp "$scratch/store/other" "$scratch/local/other"
+age "$scratch/store"
+rm -f "$scratch/small.img"
+"$RAWCACHE" format --size 80M "$scratch/small.img" >/dev/null || exit 1
+"$RAWCACHE" warm --cache "$scratch/small.img" "$scratch/store/large" >/dev/null
+cat >"$scratch/yield.py" <<'EOF'
+import mmap, os, re, sys, time
+large, large_copy, other, other_copy, image = sys.argv[1:]
+def stays():
+    told = os.popen("%s stat --json --cache %s" % (os.environ["RAWCACHE"], image)).read()
+    return int(re.search('"mapped_origin_bytes": *([0-9]*)', told).group(1))
+want = open(large_copy, "rb").read()
+f = open(large, "rb")
+before = stays()
+m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+if m[:] != want or stays() != before:
+    sys.exit("not all of it is the image's")
+until = time.time() + 60
+hour = 100
+while time.time() < until and stays() < before + (4 << 20):
+    hour += 1
+    os.system("touch -d '%d hours ago' %s; sleep 2.1; cmp %s %s" % (hour, other, other, other_copy))
+    if m[:] != want:
+        sys.exit("wrong bytes")
+sys.exit(stays() < before + (4 << 20) or m[:] != want)
+EOF
+export RAWCACHE
+check "a mapping has more than a share of the cache, and gives it back when it is needed" \
+	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$scratch/small.img" -- python3 "$scratch/yield.py" \
+	"$scratch/store/large" "$scratch/local/large" "$scratch/store/other" "$scratch/local/other" "$scratch/small.img"
+rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/small.img" "$scratch/store/other" "$scratch/local/other"
 
 # what is mapped stays while the cache is filled with other things several times over
 head -c 40000000 /dev/urandom >"$scratch/store/b"

@@ -161,7 +161,7 @@ static int body_left(void)
 	fflush(stdout);
 	for (int i = 0; i < LEFT_FILES; i++)
 		unlink(paths[i]);
-	return cache->maps.room != room ? 1 : cache->holds != 0 ? 2 : 0;
+	return cache->maps.room != room ? 1 : cache->holds[HOLD_ALL].bits != 0 ? 2 : 0;
 }
 
 static void test_left(void **state)

@@ -244,16 +244,16 @@ static void a_child_keeps_its_own_view(void **state)
 		uint32_t held;
 		int err = rawcache_lookup_zero_copy(cache, "view", 4, &own);
 
-		held = cache->holds;
+		held = cache->holds[HOLD_ALL].bits;
 		rawcache_view_release(cache, &parents);
-		if (err || held != 1 || cache->holds != 1)
+		if (err || held != 1 || cache->holds[HOLD_ALL].bits != 1)
 			_exit(1);
 		rawcache_view_release(cache, &own);
-		_exit(cache->holds ? 2 : 0);
+		_exit(cache->holds[HOLD_ALL].bits ? 2 : 0);
 	}
 	assert_int_equal(child_end(pid, 10), 0);
 	rawcache_view_release(cache, &parents);
-	assert_int_equal(cache->holds, 0);
+	assert_int_equal(cache->holds[HOLD_ALL].bits, 0);
 }
 
 int main(void)

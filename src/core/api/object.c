@@ -278,13 +278,14 @@ static int view_try(struct rawcache *cache, const struct key *key, struct rawcac
 	int err = object_find(cache, key, &found);
 
 	if (!err)
-		err = hold_get(cache, found_region(cache, &found), found.generation);
+		err = hold_get(cache, found_region(cache, &found), found.generation,
+			       HOLD_FIRM);
 	if (err)
 		return err;
 	data = cache->image.data + ((uint64_t)found.page << FORMAT_PAGE_SHIFT);
 	err = view_check(cache, key, &found, data, found.length - sizeof(struct trailer));
 	if (err) {
-		hold_put(cache, found_region(cache, &found));
+		hold_put(cache, found_region(cache, &found), HOLD_FIRM);
 		return err;
 	}
 	view->data = data;
@@ -322,7 +323,7 @@ void rawcache_view_release(struct rawcache *cache, struct rawcache_view *view)
 {
 	/* a fork child's holds are others than its parent's */
 	if (view->hold && view->hold >> 32 == (uint32_t)cache->pid)
-		hold_put(cache, (uint32_t)view->hold);
+		hold_put(cache, (uint32_t)view->hold, HOLD_FIRM);
 	memset(view, 0, sizeof(*view));
 }
 

@@ -34,6 +34,13 @@ enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_LEAVES };
 #define SLOT_NONE (-1)
 #define SLOT_LATER (-2) /* a fork child that has needed none yet */
 
+/* Our row of one kind of holds: see region_hold.h. */
+struct hold_set {
+	uint32_t *counts; /* what each bit of it stands for */
+	uint32_t bits; /* how many are set */
+	uint32_t looked; /* of these, at the last full count of all rows; lower as holds are released */
+};
+
 /* By the rooms that read and write the fields. */
 struct rawcache {
 	struct image image;
@@ -64,9 +71,7 @@ struct rawcache {
 
 	/* shared/pin.h, region_hold.h: regions that must not be recycled */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
-	uint32_t *hold_counts; /* what each bit of our row stands for */
-	uint32_t holds; /* bits of our row */
-	uint32_t holds_looked; /* of these, at the last full count of all rows; lower as holds are released */
+	struct hold_set holds[HOLD_SETS];
 	uint64_t reaped_ms; /* clock_coarse_ms(): when the dead were looked for, for their holds */
 
 	/* shared/watch.h: who maps and who writes to files */

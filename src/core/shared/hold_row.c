@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of bits of a process: see region_hold.h. */
+/* The rows of bits of a process: see region_hold.h. */
 #include "core/shared/hold_row.h"
 
 #include "base/compiler.h"
@@ -16,44 +16,53 @@ uint32_t hold_bits(const struct rawcache *cache)
 
 /* --- the count and the bit */
 
-uint64_t *hold_word(const struct rawcache *cache, uint32_t region, uint64_t *bit)
+uint64_t *hold_word(const struct rawcache *cache, unsigned int set, uint32_t region, uint64_t *bit)
 {
 	uint32_t n = region >> cache->runtime.hold_shift;
 
 	*bit = UINT64_C(1) << n % 64;
-	return &cache->runtime.holds[(size_t)cache->slot * cache->runtime.hold_words + n / 64];
+	return &cache->runtime.holds[set][(size_t)cache->slot * cache->runtime.hold_words + n / 64];
 }
 
-uint32_t *hold_count(const struct rawcache *cache, uint32_t region)
+uint32_t *hold_count(const struct rawcache *cache, unsigned int set, uint32_t region)
 {
-	return &cache->hold_counts[region >> cache->runtime.hold_shift];
+	return &cache->holds[set].counts[region >> cache->runtime.hold_shift];
+}
+
+static void set_begin(struct hold_set *set, uint32_t bits)
+{
+	set->bits = 0;
+	set->looked = 0;
+	if (!set->counts)
+		set->counts = memory_map(bits * sizeof(*set->counts));
+	/* most pages were never touched, and shall not be now */
+	for (uint32_t i = 0; set->counts && i < bits; i++)
+		if (set->counts[i])
+			set->counts[i] = 0;
 }
 
 void hold_begin(struct rawcache *cache)
 {
-	uint32_t bits = hold_bits(cache);
-
-	cache->holds = 0;
-	cache->holds_looked = 0;
-	if (!cache->hold_counts)
-		cache->hold_counts = memory_map(bits * sizeof(*cache->hold_counts));
-	/* most pages were never touched, and shall not be now */
-	for (uint32_t i = 0; cache->hold_counts && i < bits; i++)
-		if (cache->hold_counts[i])
-			cache->hold_counts[i] = 0;
+	for (unsigned int set = 0; set < HOLD_SETS; set++)
+		set_begin(&cache->holds[set], hold_bits(cache));
 }
 
 void hold_end(struct rawcache *cache)
 {
-	if (cache->hold_counts)
-		memory_unmap(cache->hold_counts, hold_bits(cache) * sizeof(*cache->hold_counts));
-	cache->hold_counts = NULL;
+	for (unsigned int set = 0; set < HOLD_SETS; set++) {
+		uint32_t **counts = &cache->holds[set].counts;
+
+		if (*counts)
+			memory_unmap(*counts, hold_bits(cache) * sizeof(**counts));
+		*counts = NULL;
+	}
 }
 
 void hold_clear(struct rawcache *cache, uint32_t slot)
 {
 	uint32_t words = cache->runtime.hold_words;
 
-	for (uint32_t w = 0; w < words; w++)
-		store_release(&cache->runtime.holds[(size_t)slot * words + w], 0);
+	for (unsigned int set = 0; set < HOLD_SETS; set++)
+		for (uint32_t w = 0; w < words; w++)
+			store_release(&cache->runtime.holds[set][(size_t)slot * words + w], 0);
 }

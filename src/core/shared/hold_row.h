@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of bits of a process: see region_hold.h. What needs no other process. */
+/* The rows of bits of a process: see region_hold.h. What needs no other process. */
 #ifndef CORE_HOLD_ROW_H
 #define CORE_HOLD_ROW_H
 
@@ -7,8 +7,9 @@
 
 uint32_t hold_bits(const struct rawcache *cache);
 
-uint64_t *hold_word(const struct rawcache *cache, uint32_t region, uint64_t *bit);
+/* In a row of ours, by HOLD_ALL or HOLD_FIRMLY. */
+uint64_t *hold_word(const struct rawcache *cache, unsigned int set, uint32_t region, uint64_t *bit);
 
-uint32_t *hold_count(const struct rawcache *cache, uint32_t region);
+uint32_t *hold_count(const struct rawcache *cache, unsigned int set, uint32_t region);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
@@ -16,10 +17,12 @@
 /* In place of a count: the last hold is given up, and the bit will be cleared. */
 #define COUNT_ENDS UINT32_MAX
 #define REAP_MS 1000u
+/* Regions that no mapping holds, at least: two are filled, two lie clean, the rest is for who waits. */
+#define YIELDING_REST 8u
 
-static uint32_t limit_own(const struct rawcache *cache)
+static uint32_t limit_own(const struct rawcache *cache, unsigned int set)
 {
-	return hold_bits(cache) / 4;
+	return set == HOLD_FIRMLY ? hold_bits(cache) / 4 : UINT32_MAX;
 }
 
 /* What processes may hold without having looked at the others' rows: all of them together. */
@@ -28,13 +31,21 @@ static uint32_t limit_unseen(const struct rawcache *cache)
 	return hold_bits(cache) / 16;
 }
 
-static uint32_t limit_all(const struct rawcache *cache)
+/*
+ * Of firm holds half. With those that yield nearly all: but for the regions that are being filled and a few
+ * that can be recycled until the first who was asked has answered.
+ */
+static uint32_t limit_all(const struct rawcache *cache, unsigned int set)
 {
-	return hold_bits(cache) / 2 - limit_unseen(cache);
+	uint32_t bits = hold_bits(cache);
+	uint64_t rest = max_u64(bits / 16, YIELDING_REST);
+	uint64_t all = set == HOLD_FIRMLY ? bits / 2 :
+					    max_u64(bits / 2, bits - min_u64(bits, rest));
+
+	return (uint32_t)all - limit_unseen(cache);
 }
 
-/* Bits that are set in any row. Those of slots that are not used have none. */
-static uint32_t held_by_all(const struct rawcache *cache)
+uint32_t holds_count(const struct rawcache *cache, unsigned int set)
 {
 	uint32_t words = cache->runtime.hold_words;
 	uint32_t high = process_high(cache);
@@ -44,18 +55,18 @@ static uint32_t held_by_all(const struct rawcache *cache)
 		uint64_t any = 0;
 
 		for (uint32_t i = 0; i < high; i++)
-			any |= load_relaxed(&cache->runtime.holds[(size_t)i * words + w]);
+			any |= load_relaxed(&cache->runtime.holds[set][(size_t)i * words + w]);
 		count += (uint32_t)__builtin_popcountll(any);
 	}
 	return count;
 }
 
-static bool held_by_others(const struct rawcache *cache, uint32_t region)
+static bool held_by_others(const struct rawcache *cache, unsigned int set, uint32_t region)
 {
 	uint32_t high = process_high(cache);
 
 	for (uint32_t i = 0; i < high; i++)
-		if ((int32_t)i != cache->slot && hold_by(cache, i, region))
+		if ((int32_t)i != cache->slot && hold_of(cache, set, i, region))
 			return true;
 	return false;
 }
@@ -76,19 +87,21 @@ static bool holds_reap(struct rawcache *cache)
  * Whether we may hold the region too, whose bit is set and `own` others before it. Set first: of
  * those that come at the same time none believes that there is room for it alone.
  */
-static bool holds_allowed(struct rawcache *cache, uint32_t region, uint32_t own)
+static bool holds_allowed(struct rawcache *cache, unsigned int set, uint32_t region, uint32_t own)
 {
 	uint32_t unseen = limit_unseen(cache) / (process_high(cache) + 1);
+	uint32_t *looked = &cache->holds[set].looked;
 
-	if (own >= limit_own(cache))
+	if (own >= limit_own(cache, set))
 		return false;
 	/* with few processes on a large image nobody looks at all rows for each view */
-	if (own < load_relaxed(&cache->holds_looked) + unseen)
+	if (own < load_relaxed(looked) + unseen)
 		return true;
 	fence_full(); /* pairs with itself in another process: one of two sees the other's bit */
 	do {
-		if (held_by_all(cache) <= limit_all(cache) || held_by_others(cache, region)) {
-			store_relaxed(&cache->holds_looked, own + 1);
+		if (holds_count(cache, set) <= limit_all(cache, set) ||
+		    held_by_others(cache, set, region)) {
+			store_relaxed(looked, own + 1);
 			return true;
 		}
 	} while (holds_reap(cache));
@@ -121,12 +134,12 @@ static bool count_add(uint32_t *count, uint32_t *before)
 }
 
 /* False: nothing is counted. */
-static bool hold_add(struct rawcache *cache, uint32_t region, uint32_t *before)
+static bool set_add(struct rawcache *cache, unsigned int set, uint32_t region, uint32_t *before)
 {
 	uint64_t bit;
-	uint64_t *word = hold_word(cache, region, &bit);
+	uint64_t *word = hold_word(cache, set, region, &bit);
 
-	if (!cache->hold_counts || !count_add(hold_count(cache, region), before))
+	if (!cache->holds[set].counts || !count_add(hold_count(cache, set, region), before))
 		return false;
 	/* also where we are not the first: that one may not have come so far */
 	if (!(load_relaxed(word) & bit))
@@ -134,64 +147,96 @@ static bool hold_add(struct rawcache *cache, uint32_t region, uint32_t *before)
 	return true;
 }
 
-int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation)
+static void set_put(struct rawcache *cache, unsigned int set, uint32_t region)
 {
-	int err = cache_slot_need(cache);
-
-	return err ? err : hold_get_more(cache, region, generation);
-}
-
-int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation)
-{
-	uint32_t before;
-
-	if (!hold_add(cache, region, &before))
-		return -EAGAIN;
-	if (!before && !holds_allowed(cache, region, fetch_add(&cache->holds, 1))) {
-		hold_put(cache, region);
-		return -EAGAIN;
-	}
-	CRASH_POINT(hold_counted);
-	fence_full(); /* pairs with the one in recycle_region() */
-	if (load_acquire(&cache->image.regions[region].generation) == generation)
-		return 0;
-	hold_put(cache, region);
-	return -ESTALE;
-}
-
-void hold_more(struct rawcache *cache, uint32_t region)
-{
-	uint32_t before;
-
-	if (cache->slot >= 0 && hold_add(cache, region, &before) && !before)
-		fetch_add(&cache->holds, 1);
-}
-
-void hold_put(struct rawcache *cache, uint32_t region)
-{
+	struct hold_set *holds = &cache->holds[set];
 	uint32_t *count;
 	uint64_t *word;
 	uint64_t bit;
 	uint32_t own;
 	uint32_t n;
 
-	if (cache->slot < 0 || !cache->hold_counts)
+	if (!holds->counts)
 		return;
-	count = hold_count(cache, region);
+	count = hold_count(cache, set, region);
 	n = load_relaxed(count);
 	do {
 		/* never below 0: a fork child may put what only its parent held */
 		if (!n || n == COUNT_ENDS)
 			return;
 	} while (!cas(count, &n, n > 1 ? n - 1 : COUNT_ENDS));
-	if (n == 1) {
-		word = hold_word(cache, region, &bit);
-		CRASH_POINT(hold_last);
-		fetch_and(word, ~bit);
-		store_release(count, 0);
-		own = fetch_sub(&cache->holds, 1) - 1;
-		if (own < load_relaxed(&cache->holds_looked))
-			store_relaxed(&cache->holds_looked, own);
+	if (n > 1)
+		return;
+	word = hold_word(cache, set, region, &bit);
+	CRASH_POINT(hold_last);
+	fetch_and(word, ~bit);
+	store_release(count, 0);
+	own = fetch_sub(&holds->bits, 1) - 1;
+	if (own < load_relaxed(&holds->looked))
+		store_relaxed(&holds->looked, own);
+}
+
+/* False: nothing has changed. */
+static bool set_get(struct rawcache *cache, unsigned int set, uint32_t region, bool limited)
+{
+	uint32_t before;
+	uint32_t own;
+
+	if (!set_add(cache, set, region, &before))
+		return false;
+	if (before)
+		return true;
+	own = fetch_add(&cache->holds[set].bits, 1);
+	if (!limited || holds_allowed(cache, set, region, own))
+		return true;
+	set_put(cache, set, region);
+	return false;
+}
+
+int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation, enum hold_kind kind)
+{
+	int err = cache_slot_need(cache);
+
+	return err ? err : hold_get_more(cache, region, generation, kind);
+}
+
+int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation, enum hold_kind kind)
+{
+	/* firm ones have a limit of their own: those that yield do not stand in their way */
+	if (!set_get(cache, HOLD_ALL, region, kind == HOLD_YIELDS))
+		return -EAGAIN;
+	if (kind == HOLD_FIRM && !hold_firm(cache, region, true)) {
+		set_put(cache, HOLD_ALL, region);
+		return -EAGAIN;
 	}
+	CRASH_POINT(hold_counted);
+	fence_full(); /* pairs with the one in recycle_region() */
+	if (load_acquire(&cache->image.regions[region].generation) == generation)
+		return 0;
+	hold_put(cache, region, kind);
+	return -ESTALE;
+}
+
+void hold_more(struct rawcache *cache, uint32_t region, enum hold_kind kind)
+{
+	if (cache->slot < 0)
+		return;
+	set_get(cache, HOLD_ALL, region, false);
+	if (kind == HOLD_FIRM)
+		set_get(cache, HOLD_FIRMLY, region, false);
+}
+
+bool hold_firm(struct rawcache *cache, uint32_t region, bool limited)
+{
+	return cache->slot >= 0 && set_get(cache, HOLD_FIRMLY, region, limited);
+}
+
+void hold_put(struct rawcache *cache, uint32_t region, enum hold_kind kind)
+{
+	if (cache->slot < 0)
+		return;
+	if (kind == HOLD_FIRM)
+		set_put(cache, HOLD_FIRMLY, region);
+	set_put(cache, HOLD_ALL, region);
 	CRASH_POINT(hold_put);
 }

@@ -29,7 +29,7 @@
 
 #define RUNTIME_MAGIC "RCRUNTIM"
 #ifndef RUNTIME_VERSION /* tests/faults/versions.c has another */
-#define RUNTIME_VERSION 10u
+#define RUNTIME_VERSION 11u
 #endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
@@ -43,6 +43,7 @@
 #define RUNTIME_GHOSTS_MIN 64u
 #define RUNTIME_GHOSTS_MAX (512u << 10)
 #define WATCH_SHOWN 1024u /* bits: see watch.h */
+#define RUNTIME_ASKS 8u /* regions that are wanted back at the same time: see hold_ask.h */
 #define WATCH_WRITTEN 2048u
 #define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see region_hold.h */
 #ifndef SLOT_PINS
@@ -165,6 +166,12 @@ struct watch {
 	uint64_t written[WATCH_WRITTEN / 64];
 } __attribute__((aligned(64)));
 
+/* A region that its holders shall let go of: see hold_ask.h. */
+struct hold_ask {
+	uint32_t bit; /* + 1, of the rows of holds; 0: none */
+	uint32_t ms; /* of clock_coarse_ms(): when it was asked for */
+};
+
 /* A name that is not there, or a directory that was seen: see absent.h. */
 struct absent_entry {
 	uint64_t tag; /* 0: free */
@@ -205,6 +212,7 @@ struct runtime_header {
 	uint32_t evict_owner; /* slot + 1 of who is at it */
 	uint32_t evict_credit; /* pages that may be moved until the next region is opened */
 	uint32_t evict_keeps; /* regions that may be kept until then */
+	struct hold_ask ask[RUNTIME_ASKS];
 	uint64_t mmap_threshold; /* tunable: 0 unset */
 	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
 	uint64_t device; /* on which the image was when its epoch began */
@@ -223,6 +231,9 @@ struct runtime_header {
 	uint32_t block_owner[RUNTIME_BLOCKS] __attribute__((aligned(64)));
 } __attribute__((aligned(4096)));
 
+/* What processes hold of regions: all, and what of it they give back only when they need it no more. */
+enum { HOLD_ALL, HOLD_FIRMLY, HOLD_SETS };
+
 struct runtime {
 	int fd; /* the segment; holds the lock of our slot */
 	bool foreign; /* fd is our parent's description: no lock may be tried on it */
@@ -231,7 +242,7 @@ struct runtime {
 	bool read_only;
 	struct runtime_header *header;
 	struct process_slot *slots;
-	uint64_t *holds;     /* bits, a row for each slot: see region_hold.h */
+	uint64_t *holds[HOLD_SETS]; /* bits, a row for each slot: see region_hold.h */
 	uint32_t hold_words; /* of a row */
 	uint32_t hold_shift; /* a bit is for 1 << hold_shift regions */
 	struct stats_block *blocks;

@@ -25,6 +25,7 @@ uint64_t layout_fingerprint(void)
 		RUNTIME_NEXT,
 		RUNTIME_GHOSTS_MAX,
 		RUNTIME_HOLDS_MAX,
+		RUNTIME_ASKS,
 		sizeof(struct watch),
 		sizeof(struct watch_row),
 		RUNTIME_ABSENT,
@@ -70,7 +71,7 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 	uint64_t hold_bytes = round_up(((image->sb.region_count - 1) >> hold_shift) / 8 + 1, 64);
 	uint64_t slots = sizeof(struct runtime_header);
 	uint64_t holds = slots + RUNTIME_SLOTS * sizeof(struct process_slot);
-	uint64_t blocks = holds + RUNTIME_SLOTS * hold_bytes;
+	uint64_t blocks = holds + HOLD_SETS * RUNTIME_SLOTS * hold_bytes;
 	uint64_t flights = blocks + RUNTIME_BLOCKS * sizeof(struct stats_block);
 	uint64_t writers = flights + RUNTIME_FLIGHTS * sizeof(struct flight);
 	uint64_t watch = round_up(writers + RUNTIME_WRITERS * sizeof(uint32_t), 64);
@@ -83,7 +84,9 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 	if (base) {
 		runtime->header = (struct runtime_header *)base;
 		runtime->slots = (struct process_slot *)(base + slots);
-		runtime->holds = (uint64_t *)(base + holds);
+		for (uint64_t set = 0; set < HOLD_SETS; set++)
+			runtime->holds[set] =
+				(uint64_t *)(base + holds + set * RUNTIME_SLOTS * hold_bytes);
 		runtime->hold_words = (uint32_t)(hold_bytes / sizeof(uint64_t));
 		runtime->hold_shift = hold_shift;
 		runtime->blocks = (struct stats_block *)(base + blocks);

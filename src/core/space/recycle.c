@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "core/image/detach.h"
 #include "core/index/index.h"
+#include "core/shared/hold_ask.h"
 #include "core/shared/pin.h"
 #include "core/shared/process.h"
 #include "core/shared/storage.h"
@@ -95,17 +96,27 @@ int recycle_choose(struct rawcache *cache, uint32_t *victim)
 {
 	uint32_t log = log_choose(cache);
 	struct pin_owners owners = { { 0 } };
+	uint32_t yielding = REGION_NONE; /* that would come before the victim, if it were not held */
 	uint64_t best = UINT64_MAX;
+	uint64_t best_yielding = UINT64_MAX;
+	bool crowded = hold_crowded(cache);
 	uint64_t rank;
 
 	/* once through, however many are held */
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
-		if (!victim_rank(cache, n, log, &rank) || rank >= best ||
-		    pin_any_of(cache, n, &owners))
+		if (!victim_rank(cache, n, log, &rank) || rank >= best)
 			continue;
-		best = rank;
-		*victim = n;
+		if (!pin_any_of(cache, n, &owners)) {
+			best = rank;
+			*victim = n;
+		} else if (crowded && rank < best_yielding && hold_yields(cache, n) &&
+			   !hold_asked(cache, n)) {
+			best_yielding = rank;
+			yielding = n;
+		}
 	}
+	if (best_yielding < best)
+		hold_ask(cache, yielding);
 	return best == UINT64_MAX ? -EAGAIN : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pieces that become the origin's: one page that cannot be read, and all of a file that has changed.
+ * Pieces that become the origin's: one page that cannot be read, all of a file that has changed, and all of a
+ * region that others need.
  */
 #include <sys/mman.h>
 
@@ -9,9 +10,11 @@
 #include "base/checked.h"
 #include "base/compiler.h"
 #include "base/critical.h"
+#include "base/stats.h"
 #include "base/sys.h"
 #include "core/image/format.h"
 #include "core/shared/cache.h"
+#include "core/shared/hold_ask.h"
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/map_table.h"
 #include "core/zerocopy/piece_tree.h"
@@ -44,9 +47,10 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 
 /* --- all of a file that has changed */
 
-/* The file's pieces, in the order of their addresses. */
-static struct map_piece *pieces_of(struct maps *maps, const struct shown *shown)
+/* Pieces of a file, or without one those whose region is asked for; in the order of their addresses. */
+static struct map_piece *pieces_of(struct rawcache *cache, const struct shown *shown)
 {
+	struct maps *maps = &cache->maps;
 	struct map_piece *piece = tree_next(maps, NULL, 0, UINTPTR_MAX);
 	struct map_piece *taken = NULL;
 	struct map_piece **link = &taken;
@@ -54,7 +58,8 @@ static struct map_piece *pieces_of(struct maps *maps, const struct shown *shown)
 	while (piece) {
 		struct map_piece *next = tree_next(maps, piece, 0, UINTPTR_MAX);
 
-		if (piece->shown == shown && piece->spare)
+		if (piece->spare && (shown ? piece->shown == shown :
+					     piece->shown && hold_asked(cache, piece->region)))
 			link = piece_unlink(maps, piece, link);
 		piece = next;
 	}
@@ -70,11 +75,12 @@ static bool piece_goes_on(const struct map_piece *piece, const struct map_piece 
 
 /*
  * What lies side by side is exchanged by one call: threads that read it see all of the old, or all of
- * the new. What cannot be exchanged now is tried again by the watcher.
+ * the new. What cannot be exchanged now is tried again by the watcher. Bytes.
  */
-static void maps_exchange(struct rawcache *cache, const struct shown *shown)
+static uint64_t maps_exchange(struct rawcache *cache, const struct shown *shown)
 {
-	struct map_piece *taken = pieces_of(&cache->maps, shown);
+	struct map_piece *taken = pieces_of(cache, shown);
+	uint64_t bytes = 0;
 
 	while (taken) {
 		struct map_piece *first = taken, *last = taken;
@@ -86,6 +92,7 @@ static void maps_exchange(struct rawcache *cache, const struct shown *shown)
 		last->next = NULL;
 		done = piece_replace(first, first->start, last->end - first->start);
 		if (done) {
+			bytes += last->end - first->start;
 			pieces_drop(cache, first);
 			continue;
 		}
@@ -96,6 +103,12 @@ static void maps_exchange(struct rawcache *cache, const struct shown *shown)
 			first = next;
 		}
 	}
+	return bytes;
+}
+
+void maps_yield(struct rawcache *cache)
+{
+	stats_add(mapped_origin_bytes, maps_exchange(cache, NULL));
 }
 
 void maps_recall(struct rawcache *cache)

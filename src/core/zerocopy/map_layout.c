@@ -14,6 +14,7 @@
 #include "core/origin/file.h"
 #include "core/read/file_run.h"
 #include "core/shared/cache.h"
+#include "core/shared/hold_ask.h"
 #include "core/shared/region_hold.h"
 #include "core/zerocopy/map_build.h"
 #include "core/zerocopy/map_follow.h"
@@ -58,7 +59,10 @@ static int layout_add(struct layout *layout, const struct request *request, uint
 {
 	struct rawcache *cache = request->cache;
 	struct map_piece *piece = NULL;
-	int err = hold_get_more(cache, run->region, run->generation);
+	enum hold_kind kind = request->prot & PROT_WRITE ? HOLD_FIRM : HOLD_YIELDS;
+	int err = kind == HOLD_YIELDS && hold_asked(cache, run->region) ?
+			  -ENODATA :
+			  hold_get_more(cache, run->region, run->generation, kind);
 
 	if (err)
 		return err;
@@ -66,7 +70,7 @@ static int layout_add(struct layout *layout, const struct request *request, uint
 		piece = piece_make(request, done, run);
 	if (!piece) {
 		fetch_add(&cache->maps.room, 1);
-		hold_put(cache, run->region);
+		hold_put(cache, run->region, kind);
 		return -ENOMEM;
 	}
 	layout->gaps |= done != (layout->last ? layout->last->end : 0);
@@ -82,7 +86,7 @@ void pieces_give_up(struct rawcache *cache, struct map_piece *piece)
 	while (piece) {
 		struct map_piece *next = piece->next;
 
-		hold_put(cache, piece->region);
+		hold_put(cache, piece->region, piece_kind(piece));
 		memory_put(piece, sizeof(*piece));
 		fetch_add(&cache->maps.room, 1);
 		piece = next;

@@ -13,6 +13,7 @@
 #include <rawcache/embed.h>
 
 #include "core/shared/embedded.h"
+#include "core/shared/region_hold.h"
 
 struct rawcache;
 struct shown;
@@ -45,6 +46,12 @@ struct map_piece {
 	uint64_t rank;	 /* a father's is higher */
 	uint64_t serial; /* of two that overlap, the higher one is what lies there */
 };
+
+/* What the program may have written to is nowhere else. */
+static inline enum hold_kind piece_kind(const struct map_piece *piece)
+{
+	return piece->changeable ? HOLD_FIRM : HOLD_YIELDS;
+}
 
 /* --- map_table.c */
 

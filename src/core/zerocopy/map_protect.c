@@ -34,13 +34,29 @@ static bool exec_refused(const struct map_piece *piece)
 	return err == -EACCES;
 }
 
-static void piece_exchange(struct rawcache *cache, struct map_piece *piece)
+static bool piece_exchange(struct rawcache *cache, struct map_piece *piece)
 {
 	if (piece->changeable || !piece_replace(piece, piece->start, piece->end - piece->start))
-		return;
+		return false;
 	tree_remove(&cache->maps, piece);
-	hold_put(cache, piece->region);
+	hold_put(cache, piece->region, HOLD_YIELDS);
 	piece_free(cache, piece);
+	return true;
+}
+
+/* The program will write to it. What it may not hold for good is the origin's from now on, if that can be. */
+static void piece_change(struct rawcache *cache, struct map_piece *piece)
+{
+	if (piece->changeable)
+		return;
+	if (!hold_firm(cache, piece->region, true)) {
+		if (piece_exchange(cache, piece))
+			return;
+		hold_firm(cache, piece->region, false);
+	}
+	piece->changeable = true;
+	shown_less(cache, piece->shown);
+	piece->shown = NULL;
 }
 
 /* Under the lock. */
@@ -81,7 +97,7 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 {
 	uintptr_t start = (uintptr_t)address;
 	uintptr_t end = round_up(start + length, FORMAT_PAGE);
-	struct map_piece *piece = NULL;
+	struct map_piece *piece, *next;
 	struct critical critical;
 	int err = 0;
 
@@ -90,14 +106,12 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 		err = -EACCES;
 	else if (prot & PROT_EXEC)
 		err = range_execute(cache, start, end);
-	while (!err && (piece = tree_next(&cache->maps, piece, start, end))) {
-		if (prot & PROT_WRITE) {
-			piece->changeable = true;
-			shown_less(cache, piece->shown);
-			piece->shown = NULL;
-		}
+	for (piece = err ? NULL : tree_next(&cache->maps, NULL, start, end); piece; piece = next) {
+		next = tree_next(&cache->maps, piece, start, end);
 		if (start <= piece->start && piece->end <= end)
 			piece->mapped.prot = prot;
+		if (prot & PROT_WRITE)
+			piece_change(cache, piece);
 	}
 	maps_unlock(&cache->maps, &critical);
 	return err;

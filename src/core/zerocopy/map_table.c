@@ -128,7 +128,7 @@ static void piece_cut(struct rawcache *cache, struct map_piece *piece, uintptr_t
 		piece_free(cache, piece);
 		return;
 	}
-	hold_more(cache, piece->region);
+	hold_more(cache, piece->region, piece_kind(piece));
 	*rest = *piece;
 	spare_get(rest->spare);
 	shown_more(rest->shown);
@@ -200,7 +200,7 @@ void pieces_drop(struct rawcache *cache, struct map_piece *piece)
 	while (piece) {
 		struct map_piece *next = piece->next;
 
-		hold_put(cache, piece->region);
+		hold_put(cache, piece->region, piece_kind(piece));
 		piece_free(cache, piece);
 		piece = next;
 	}

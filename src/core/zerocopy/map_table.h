@@ -33,6 +33,9 @@ void maps_span(struct maps *maps, uintptr_t start, uintptr_t end);
 /* Under the lock: pieces of files that have ended, or were written to, become the origin's where they can. */
 void maps_recall(struct rawcache *cache);
 
+/* Under the lock: pieces of regions that are asked for become the origin's where they can. */
+void maps_yield(struct rawcache *cache);
+
 /* The pages at `from` lie at `to` now; if not, what was there may be unmapped. */
 bool pages_move(const char *from, size_t n, uintptr_t to);
 

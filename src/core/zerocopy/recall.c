@@ -14,6 +14,7 @@
 #include "base/fdpath.h"
 #include "base/sys.h"
 #include "core/origin/file.h"
+#include "core/shared/hold_ask.h"
 #include "core/shared/watch.h"
 #include "core/zerocopy/map_table.h"
 
@@ -25,6 +26,17 @@ void recall(struct rawcache *cache)
 
 	maps_lock(&cache->maps, &critical);
 	maps_recall(cache);
+	maps_unlock(&cache->maps, &critical);
+}
+
+void recall_asked(struct rawcache *cache)
+{
+	struct critical critical;
+
+	if (!hold_asked_own(cache))
+		return;
+	maps_lock(&cache->maps, &critical);
+	maps_yield(cache);
 	maps_unlock(&cache->maps, &critical);
 }
 

@@ -18,6 +18,9 @@ void recall_hide(struct rawcache *cache, struct shown *shown);
 /* The pieces of what has ended, or was written to, become the origin's. */
 void recall(struct rawcache *cache);
 
+/* The pieces whose regions others need do. */
+void recall_asked(struct rawcache *cache);
+
 /* All of them do: nobody will tell us of changes any more. */
 void recall_all(struct rawcache *cache);
 

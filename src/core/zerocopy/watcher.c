@@ -86,6 +86,7 @@ static uint64_t watcher_turn(struct rawcache *cache, uint64_t *looked)
 			nap = min_u64(nap, LOCAL_MS);
 	}
 	recall(cache);
+	recall_asked(cache);
 	return nap;
 }
 
