@@ -160,23 +160,31 @@ for v in 1 2; do
 	umount "$scratch/outer" && detach "$outer"
 done
 
-# --- a FUSE server of packed files
+# --- FUSE servers of packed files, and such as nobody knows and that only read
+# keys OPTIONS: the keys that the file has in two mounts, one after the other
+keys() {
+	for _ in 1 2; do
+		origin_mount "$scratch/tree" "$scratch/m" -o "$1" || exit 1
+		shows 1 "$1" >&2
+		state | cut -d ' ' -f 2
+		origin_umount "$scratch/m"
+	done
+}
 if [ -x "$ORIGIN" ] && [ -w /dev/fuse ]; then
 	mkdir "$scratch/tree"
 	cp "$scratch/content1" "$scratch/tree/f"
 	age "$scratch/tree"
-	keys=
-	for type in squashfuse squashfuse origin origin; do
-		origin_mount "$scratch/tree" "$scratch/m" -o subtype=$type || exit 1
-		shows 1 "fuse.$type"
-		is "$(findmnt -no FSTYPE "$scratch/m")" fuse.$type "is what it is"
-		keys="$keys $(state | cut -d ' ' -f 2)"
-		origin_umount "$scratch/m"
+	: >"$scratch/disk.img"
+	for options in subtype=squashfuse subtype=ext4 subtype=unheard,ro "subtype=unheard,fsname=$scratch/disk.img"; do
+		read -rd '' a b < <(keys "$options" 2>>"$scratch/shown")
+		[ "$a" != "$b" ] || [ "$a" = None ]
+		ok $? "${options%%,fsname*}: other files after each mount"
 	done
+	for options in subtype=origin subtype=origin,ro subtype=unheard; do
+		read -rd '' a b < <(keys "$options" 2>>"$scratch/shown")
+		is "$a" "$b" "$options: the same files after each mount"
+	done
+	is "$(grep -c '^ok' "$scratch/shown")" 14 "each shows its bytes"
 	mounts=
-	read -r a b c d <<<"$keys"
-	[ "$a" != "$b" ] || [ "$a" = None ]
-	ok $? "squashfuse's files are others after each mount"
-	is "$c" "$d" "other servers' are not"
 fi
 done_testing

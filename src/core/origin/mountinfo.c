@@ -59,6 +59,13 @@ static const struct kind_of kinds[] = {
 	{ "fuse.fuse-archive", KIND_PACKED },
 	{ "fuse.rar2fs", KIND_PACKED },
 	{ "fuse.avfsd", KIND_PACKED },
+	{ "fuse.ext2", KIND_PACKED }, /* fuse2fs and fuseext2: an image, by a relative name */
+	{ "fuse.ext3", KIND_PACKED },
+	{ "fuse.ext4", KIND_PACKED },
+	{ "fuse.fuse2fs", KIND_PACKED },
+	{ "fuse.fuseext2", KIND_PACKED },
+	{ "fuse.fusefat", KIND_PACKED },
+	{ "fuse.fuseiso9660", KIND_PACKED },
 	{ "overlay", KIND_MOUNT },
 	{ "overlayfs", KIND_MOUNT },
 	{ "aufs", KIND_MOUNT },
@@ -88,6 +95,11 @@ static const struct kind_of kinds[] = {
 	{ "virtiofs", KIND_REMOTE },
 	{ "fuse.gocryptfs", KIND_NAMES },
 	{ "fuse.encfs", KIND_NAMES },
+	{ "fuse.bindfs", KIND_LIVE },
+	{ "fuse.juicefs", KIND_LIVE },
+	{ "fuse.glusterfs", KIND_LIVE },
+	{ "fuse.ceph-fuse", KIND_LIVE },
+	{ "fuse.origin", KIND_LIVE }, /* of the tests */
 	{ "fuse.sshfs", KIND_OPENED },
 	{ "fuse.s3fs", KIND_OPENED },
 	{ "fuse.rclone", KIND_AGED },
@@ -119,19 +131,41 @@ static char *field_next(char **line)
 	return field;
 }
 
-static uint32_t kind_by_type(const char *type, const char *source)
+/* FUSE servers that name themselves by their source only. */
+static const struct {
+	const char *prefix;
+	uint32_t kind;
+} sources[] = {
+	{ "http", KIND_AGED }, /* davfs2 */
+	{ "borgfs", KIND_PACKED },
+	{ "restic", KIND_PACKED },
+	{ "mountpoint-s3", KIND_LIVE },
+	{ "JuiceFS", KIND_LIVE },
+};
+
+static uint32_t kind_by_source(const char *source)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (!strncmp(source, sources[i].prefix, strlen(sources[i].prefix)))
+			return sources[i].kind;
+	return 0;
+}
+
+/* A FUSE server that nobody knows and that only reads may show an archive or an image. */
+static uint32_t kind_by_type(const char *type, const char *source, bool writable)
 {
 	uint32_t kind = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(type, kinds[i].type))
 			kind = kinds[i].kind;
-	/* davfs2 */
-	if (!strcmp(type, "fuse") && !strncmp(source, "http", 4))
-		kind = KIND_AGED;
-	if (!strncmp(type, "fuse", 4) && !(kind & KIND_SPECIAL))
-		kind |= KIND_FUSE | KIND_TIMES | KIND_REMOTE;
-	return kind;
+	if (strncmp(type, "fuse", 4) || kind & KIND_SPECIAL)
+		return kind;
+	if (!strcmp(type, "fuse"))
+		kind = kind_by_source(source);
+	if (!kind && !writable)
+		kind = KIND_PACKED;
+	return kind | KIND_FUSE | KIND_TIMES | KIND_REMOTE;
 }
 
 void mounted_add(struct mounted *mounted, const char *text)
@@ -151,12 +185,18 @@ static bool source_device(const char *source, char device[24])
 	return true;
 }
 
+/* Whether the options of a mount point, or of a file system, begin with "ro". */
+static bool is_read_only(const char *options)
+{
+	return options && (!strncmp(options, "ro,", 3) || !strcmp(options, "ro"));
+}
+
 /* "36 35 98:0 /root /mount options tags... - type source options", proc(5). */
 static bool line_parse(char *line, uint64_t mount, struct mounted *mounted)
 {
 	char *id = field_next(&line);
 	const char *parts[4]; /* root, mount point, type, source */
-	const char *device, *options;
+	const char *device, *point_options, *options;
 	char *field;
 
 	if (!id || strtoull(id, NULL, 10) != mount)
@@ -165,6 +205,7 @@ static bool line_parse(char *line, uint64_t mount, struct mounted *mounted)
 	device = field_next(&line);
 	parts[0] = field_next(&line);
 	parts[1] = field_next(&line);
+	point_options = field_next(&line);
 	while ((field = field_next(&line)) && strcmp(field, "-"))
 		;
 	parts[2] = field_next(&line);
@@ -177,10 +218,10 @@ static bool line_parse(char *line, uint64_t mount, struct mounted *mounted)
 		mounted_add(mounted, parts[i]);
 	}
 	mounted->source = parts[3];
-	mounted->kind = kind_by_type(parts[2], parts[3]);
+	mounted->writable = !is_read_only(options);
+	mounted->kind = kind_by_type(parts[2], parts[3], mounted->writable && !is_read_only(point_options));
 	if (mounted->kind & KIND_PACKED && options) /* where it begins: a session, an offset */
 		mounted_add(mounted, options);
-	mounted->writable = !options || (strncmp(options, "ro,", 3) && strcmp(options, "ro"));
 	snprintf(mounted->device, sizeof(mounted->device), "%s", device);
 	mounted->block = strncmp(device, "0:", 2) != 0 || source_device(parts[3], mounted->device);
 	return true;

@@ -34,6 +34,7 @@
  * servers that were seen to pass the times of a local directory through.
  */
 #define KIND_NAMES 1024u
+#define KIND_LIVE 2048u /* a FUSE server of files that change, however it is mounted: ctime is told by a clock */
 
 /* What a line of mountinfo tells. */
 struct mounted {

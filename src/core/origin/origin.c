@@ -99,7 +99,7 @@ static bool mount_is_made(const struct mounted *mounted)
 
 /*
  * Whether a FUSE server passes on what was made elsewhere, with its times: the source that it names
- * is a directory (bindfs), or one that cannot be seen, on such a mount.
+ * is a directory (bindfs), or one that cannot be seen, on such a mount; or a regular file, an image.
  */
 static bool source_is_made(const struct mounted *mounted, char *buf)
 {
@@ -114,8 +114,9 @@ static bool source_is_made(const struct mounted *mounted, char *buf)
 	if (fd < 0)
 		return true;
 	if (!sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &stx))
-		made = S_ISDIR(stx.stx_mode) &&
-		       (!mountinfo_find(buf, stx.stx_mnt_id, &below) || mount_is_made(&below));
+		made = S_ISREG(stx.stx_mode) ||
+		       (S_ISDIR(stx.stx_mode) &&
+			(!mountinfo_find(buf, stx.stx_mnt_id, &below) || mount_is_made(&below)));
 	sys_close(fd);
 	return made;
 }
