@@ -131,11 +131,11 @@ def read(path, reference, seed):
 
 def show(name, nodes, base=None):
     seconds = max(n.seconds for n in nodes)
-    counts = [sum(n.totals["tier_" + c] for n in nodes) for c in ("hits", "timeouts", "skipped", "lease_waits")]
+    counts = [sum(n.totals["tier_" + c] for n in nodes) for c in ("hits", "timeouts", "skipped", "lease_waits", "gets", "errors", "leases_won", "puts", "bad")]
     print("%-44s %6.2f s%s  origin %5.3f x  slowest read %4.0f ms  cpu %4.2f s  %s" % (
         name, seconds, "  %5.2f x" % (seconds / base) if base else "", sum(n.share for n in nodes),
         1000 * max(n.slowest for n in nodes), sum(n.cpu for n in nodes),
-        "hits %d late %d skipped %d waits %d" % tuple(counts)), flush=True)
+        "hits %d late %d skipped %d waits %d gets %d errors %d won %d puts %d bad %d" % tuple(counts)), flush=True)
     return seconds
 
 

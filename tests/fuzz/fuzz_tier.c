@@ -33,7 +33,8 @@ static void calls_put(struct connection *link)
 
 		if (!call)
 			return;
-		call->state = LINK_LEFT;
+		call->owner = NULL; /* nobody waits: leases that are won go back */
+		call->reply.won = false;
 		call->opaque = i + 1;
 		call->put = i == 2;
 		call->bytes = call->put ? 1000 : 0;
@@ -46,6 +47,18 @@ static void calls_put(struct connection *link)
 		link->under_way.last = call;
 		link->under_way.count++;
 		link->puts_under_way += call->put;
+	}
+}
+
+static void parked_free(void)
+{
+	struct link_call *call = link_parked_take();
+
+	while (call) {
+		struct link_call *next = call->next;
+
+		link_call_free(call);
+		call = next;
 	}
 }
 
@@ -76,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	close(ends[1]);
 	if (link.fd)
 		connection_receive(&link);
+	parked_free();
 	if (link.fd || link.under_way.count)
 		abort(); /* the other end is closed: so is ours, and nobody waits */
 	return 0;

@@ -234,6 +234,19 @@ struct fetch *fetch_take_done(struct file *file)
 	return found;
 }
 
+struct fetch *fetch_take_waiting(void)
+{
+	struct critical critical;
+	struct pool_job *job;
+
+	fetches_lock(&critical);
+	job = pool_take(&fetch_storers);
+	if (job)
+		fetch_use(container_of(job, struct fetch, request.job));
+	fetches_unlock(&critical);
+	return job ? container_of(job, struct fetch, request.job) : NULL;
+}
+
 void fetch_reject(struct fetch *fetch)
 {
 	struct critical critical;
@@ -293,6 +306,7 @@ void fetch_fork_prepare(void)
 {
 	pthread_mutex_lock(&fetches.lock);
 	pool_fork_prepare(&fetch_storers);
+	pool_fork_prepare(&fetch_sharers);
 	io_fork_prepare();
 }
 
@@ -300,6 +314,7 @@ void fetch_fork_parent(void)
 {
 	io_fork_parent();
 	pool_fork_parent(&fetch_storers);
+	pool_fork_parent(&fetch_sharers);
 	pthread_mutex_unlock(&fetches.lock);
 }
 
@@ -311,6 +326,7 @@ void fetch_fork_child(void)
 {
 	io_fork_child();
 	pool_fork_child(&fetch_storers);
+	pool_fork_child(&fetch_sharers);
 	fetches.settlers = 0;
 	fetches.napping = false;
 	for (size_t i = 0; i < FETCHES; i++) {

@@ -43,6 +43,8 @@ struct fetch {
 	struct io_request look; /* by which its server is asked */
 	uint64_t arrived; /* clock_mono_ns() */
 	struct tier_ask ask;
+	struct pool_job share;
+	bool shared; /* it was handed to who puts it */
 	bool confirmed; /* the server, asked afterwards, said that it is what it was */
 	bool looking; /* `look` is under way */
 	bool ordered; /* a chunk of a file that is read in order */
@@ -78,6 +80,9 @@ bool fetch_claim(struct fetch *fetch);
 
 /* Use a chunk of `file` that has arrived and that the caller shall store, or NULL. */
 struct fetch *fetch_take_done(struct file *file);
+
+/* Use a chunk that waits for a storing thread, and that the caller shall store, or NULL. */
+struct fetch *fetch_take_waiting(void);
 
 /* For who shall store it: do so, if all of it has come; or give it up. */
 void fetch_store(struct fetch *fetch);

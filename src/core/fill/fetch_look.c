@@ -74,6 +74,7 @@ int fetch_submit(struct fetch *fetch, bool make)
 	if (confirm_needed(fetch->file))
 		return fetch_ask(fetch, make);
 	fetch->confirmed = true;
+	fetch_share(fetch);
 	return fetch->small && make ? storer_post(fetch)
 				    : pool_add(&fetch_storers, &fetch->request.job, make);
 }
@@ -91,7 +92,10 @@ static void look_settle(const struct file *file, const struct io_request *look)
 			stats_bypass(RAWCACHE_REASON_changed);
 			doubt_raise(load_relaxed(&file->doubt), false);
 			fetch_end(fetch);
-		} else if (pool_add(&fetch_storers, &fetch->request.job, false)) {
+			continue;
+		}
+		fetch_share(fetch);
+		if (pool_add(&fetch_storers, &fetch->request.job, false)) {
 			/* for a read that passes by */
 			store_relaxed(&fetch->state, FETCH_READING);
 			flight_neglect(&fetch->claim);

@@ -23,6 +23,7 @@ static bool any_pending(const struct file *file, bool small)
 
 		if ((!file || fetch->file == file) &&
 		    ((fetch->state == FETCH_STORING && (small || !fetch->small)) ||
+		     (fetch->shared && fetch->users) ||
 		     (fetch->state == FETCH_READING && fetch->users && io_done(&fetch->request))))
 			return true;
 	}

@@ -29,7 +29,7 @@ struct fetch_table {
 	uint32_t hurry;		  /* futex: its nap is over */
 };
 extern struct fetch_table fetches;
-extern struct pool fetch_storers;
+extern struct pool fetch_storers, fetch_sharers;
 extern tls_initial struct fetch *fetch_mine; /* that this thread uses */
 
 /* --- fetch_table.c */
@@ -82,6 +82,9 @@ int storer_post(struct fetch *fetch);
 
 /* Its helper asks the tier first, where there is one. */
 void fetch_tier_begin(struct fetch *fetch, struct file *file);
+
+/* It is confirmed: have it put, if it is ours to put. */
+void fetch_share(struct fetch *fetch);
 
 /* --- fetch_look.c */
 

@@ -149,10 +149,11 @@ static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file, con
 	if (!wait)
 		return NULL;
 	end = clock_mono_ns() + wait;
-	/* all places may hold what is being stored: one is free in a moment */
+	/* all places may hold what is to be stored */
 	while ((result = fetch_start_now(cache, file, want->fd, want->chunk, plan->ordered)) == FETCH_FULL &&
 	       clock_mono_ns() < end)
-		sys_nanosleep(&nap);
+		if (!fill_help())
+			sys_nanosleep(&nap);
 	if (result != FETCH_STARTED)
 		return NULL;
 	return fetch_take(file, want->chunk, want_offset(cache, want),

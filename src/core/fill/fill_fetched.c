@@ -100,3 +100,14 @@ void fill_publish(struct file *file, int fd, int max)
 		filling_leave_fetch();
 	}
 }
+
+bool fill_help(void)
+{
+	filling.fetch = fetch_take_waiting();
+	if (!filling.fetch)
+		return false;
+	filling.storing = true;
+	fetched_store();
+	filling_leave_fetch();
+	return true;
+}

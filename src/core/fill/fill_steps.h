@@ -75,4 +75,7 @@ ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct wan
 /* Store what has arrived, for other processes may wait for it. */
 void fill_publish(struct file *file, int fd, int max);
 
+/* Store one chunk that waits for a storing thread. False: none does. */
+bool fill_help(void);
+
 #endif

@@ -47,9 +47,12 @@ struct io_request {
 	uint64_t looked;
 	/*
 	 * Where the backend `arrives`; or NULL: who may have the bytes, asked by the helper before it reads. `fd` is
-	 * of the file. Returns `length`, or 0: read it.
+	 * of the file. Returns `length`, or 0: read it; or -EINPROGRESS: `ask` is called then, and who is asked has
+	 * io_resume() called, upon which this is called once more.
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);
+	void (*ask)(struct io_request *request);
+	bool light; /* it has come from elsewhere: no turn of its mount's is needed */
 	void (*origin_read)(struct io_request *request); /* told then, when `unchanged` is known */
 	uint64_t took; /* nanoseconds, that the read took; where `instead` is set */
 	bool elsewhere; /* the bytes are not the origin's */
@@ -93,6 +96,9 @@ const struct io_backend *io_backend_choose(const struct rawcache *cache);
 /* Start a request, falling back to the next way. -ENOSYS: there is none. */
 int io_start(struct rawcache *cache, struct io_request *request);
 void io_wait(struct io_request *request);
+
+/* For `ask`: a helper goes on with it. Any thread may call it. */
+void io_resume(struct io_request *request);
 
 /*
  * Have a helper thread look whether request->file is what it was; request->arrived is called then.

@@ -26,6 +26,7 @@
 
 #define LANES 4u
 #define LANE_HELPERS 8u
+#define LIGHT_HELPERS 2u /* more, for what does not read */
 #define WAIT_NS 20000000
 #define CLOSE_MS 100u
 /* A server is asked at most so often for the attributes of a file that is read: 50 times a second. */
@@ -44,7 +45,7 @@ static struct lane lanes[LANES];
 static struct pool readers = { .work = helper_work,
 			       .begin = helper_begin,
 			       .take = lane_take,
-			       .limit = LANES * LANE_HELPERS + 1,
+			       .limit = LANES * (LANE_HELPERS + LIGHT_HELPERS),
 			       .lock = PTHREAD_MUTEX_INITIALIZER };
 static uint32_t pool_failed; /* helpers cannot open files */
 static int begin_error;
@@ -76,9 +77,10 @@ static bool lane_take(struct pool_job *job)
 
 	if (request == &sweep)
 		return true;
-	/* helpers may all wait for other machines, and those for this look */
+	/* what other machines wait for, or have sent, does not wait for the mount */
 	request->lane = lane_choose(load_relaxed(&request->file->device),
-				    request->look && request->urgent ? LANE_HELPERS + 1 : LANE_HELPERS);
+				    request->light || (request->look && request->urgent) ? LANE_HELPERS + LIGHT_HELPERS :
+											   LANE_HELPERS);
 	if (request->lane)
 		fetch_add(&request->lane->running, 1);
 	return request->lane;
@@ -124,7 +126,7 @@ static int32_t helper_read(struct kept *kept, const struct io_request *request)
 	return err ? err : (int32_t)min_u64(have, request->length);
 }
 
-/* Who may have it is asked first. */
+/* Who may have it is asked first. -EINPROGRESS: he is to be asked now. */
 static int32_t helper_fetch(struct kept *kept, struct io_request *request)
 {
 	uint64_t begun;
@@ -132,13 +134,22 @@ static int32_t helper_fetch(struct kept *kept, struct io_request *request)
 
 	if (!request->instead)
 		return helper_read(kept, request);
-	request->elsewhere = request->instead(request, kept->fd) == (int32_t)request->length;
-	if (request->elsewhere)
-		return (int32_t)request->length;
+	got = request->instead(request, kept->fd);
+	request->elsewhere = got == (int32_t)request->length;
+	if (request->elsewhere || got == -EINPROGRESS)
+		return got;
 	begun = clock_mono_ns();
 	got = helper_read(kept, request);
 	request->took = clock_mono_ns() - begun;
 	return got;
+}
+
+/* When it is asked, another helper may have the request. */
+static void helper_ask(struct kept *kept, struct io_request *request)
+{
+	origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
+	fetch_sub(&request->lane->running, 1);
+	request->ask(request);
 }
 
 static struct kept *helper_open(const struct io_request *request, int *err)
@@ -180,6 +191,10 @@ static void helper_serve(struct io_request *request)
 	kept = helper_open(request, &err);
 	CRASH_POINT(helper_took);
 	request->result = err ? err : helper_fetch(kept, request);
+	if (request->result == -EINPROGRESS) {
+		helper_ask(kept, request);
+		return;
+	}
 	CRASH_POINT(helper_read);
 	if (request->result == -EINVAL && kept && kept->direct) {
 		origin_fds_refuse(kept, request->file);
@@ -192,6 +207,17 @@ static void helper_serve(struct io_request *request)
 	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 	CRASH_POINT(helper_done);
 	helper_finish(kept, request);
+}
+
+void io_resume(struct io_request *request)
+{
+	if (!pool_add_first(&readers, &request->job, false))
+		return;
+	/* they have left: who wants it reads it himself */
+	request->result = -ECANCELED;
+	store_release(&request->done, IO_DONE);
+	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	request->arrived(request);
 }
 
 int io_look(struct io_request *request, bool make)

@@ -357,6 +357,11 @@ static bool wait_while(bool (*any)(void), uint64_t ms)
 	return left;
 }
 
+bool pool_leaves(void)
+{
+	return load_acquire(&leaving);
+}
+
 bool pools_leave(void)
 {
 	fetch_add(&leaving, 1);

@@ -72,6 +72,9 @@ extern uint32_t pool_threads;
  */
 bool pools_leave(void);
 
+/* For threads that wait for what others do: they shall end. */
+bool pool_leaves(void);
+
 /*
  * The same, without those of pools that last, for 0.2 s at most. Owes pools_return(), which a fork
  * child does not.

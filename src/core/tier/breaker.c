@@ -12,6 +12,7 @@
 #define MS_NS UINT64_C(1000000)
 /* Nothing is known of the origin yet. */
 #define UNKNOWN_NS (10 * MS_NS)
+#define SHARE_UNKNOWN_NS (2 * MS_NS)
 /* Less is a time slice of a busy machine, not a slow server. */
 #define PATIENCE_MIN_NS (4 * MS_NS)
 /* The newest measurement counts for an eighth. */
@@ -97,7 +98,7 @@ struct tier_origin *price_of(struct tier_state *state, uint64_t device)
 		store_relaxed(&origin->spread_ns, 0);
 		store_relaxed(&origin->origin_cost, 0);
 		store_relaxed(&origin->hit_cost, 0);
-		store_relaxed(&origin->miss_ns, 0);
+		store_relaxed(&origin->miss_cost, 0);
 		store_relaxed(&origin->hits, 0);
 		store_relaxed(&origin->misses, 0);
 		store_relaxed(&origin->device, device);
@@ -115,6 +116,13 @@ uint64_t price_expected(const struct tier_origin *origin)
 uint64_t price_patience(const struct tier_origin *origin)
 {
 	return max_u64(price_expected(origin) / 2, PATIENCE_MIN_NS);
+}
+
+uint64_t price_share(const struct tier_origin *origin)
+{
+	uint64_t cost = load_relaxed(&origin->origin_cost);
+
+	return min_u64(cost ? cost : SHARE_UNKNOWN_NS, price_expected(origin)) / 2;
 }
 
 static void average(uint64_t *mean, uint64_t ns)
@@ -140,9 +148,9 @@ void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 	store_relaxed(&origin->hits, load_relaxed(&origin->hits) + 1);
 }
 
-void price_miss(struct tier_origin *origin, uint64_t ns)
+void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
-	average(&origin->miss_ns, ns);
+	average(&origin->miss_cost, ns / depth);
 	store_relaxed(&origin->misses, load_relaxed(&origin->misses) + 1);
 }
 
@@ -156,7 +164,7 @@ bool price_glance(const struct tier_origin *origin)
 	if (load_relaxed(&origin->hits) >= PRICE_MIN && load_relaxed(&origin->hit_cost) > cost - cost / 10)
 		return false;
 	return load_relaxed(&origin->misses) < PRICE_MIN ||
-	       load_relaxed(&origin->miss_ns) <= load_relaxed(&origin->origin_ns) / 4;
+	       load_relaxed(&origin->miss_cost) <= cost / 4;
 }
 
 bool price_pays(struct tier_origin *origin)

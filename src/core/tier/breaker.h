@@ -42,10 +42,13 @@ uint64_t price_expected(const struct tier_origin *origin);
 /* How long the tier may take before the origin is asked, too. */
 uint64_t price_patience(const struct tier_origin *origin);
 
+/* And how much longer for each chunk that is asked for before it: half of what one more takes from the origin. */
+uint64_t price_share(const struct tier_origin *origin);
+
 /* One took so long, while `depth` were under way: what many at once take is not the sum. */
 void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth);
-void price_miss(struct tier_origin *origin, uint64_t ns);
+void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 
 /* Whether the tier pays here, or is asked nevertheless to find out. */
 bool price_pays(struct tier_origin *origin);

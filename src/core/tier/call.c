@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls of link.h: their memory, and who waits for them. */
-#include <linux/futex.h>
-
+/* The calls of link.h: their memory, and those that are parked. */
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/memory.h"
@@ -13,6 +11,7 @@
 
 /* Free ones, warm: taken and given back by exchange, without a lock. */
 static struct link_call *kept[KEPT];
+static struct link_call *parked, **parked_end = &parked; /* the helper's */
 static uint32_t calls; /* that are there */
 static uint32_t numbers;
 
@@ -49,6 +48,16 @@ void link_call_free(struct link_call *call)
 	memory_unmap(call, sizeof(*call));
 }
 
+void link_calls_trim(void)
+{
+	for (int i = 0; i < KEPT; i++) {
+		struct link_call *call = load_relaxed(&kept[i]);
+
+		if (call && cas(&kept[i], &call, NULL))
+			memory_unmap(call, sizeof(*call));
+	}
+}
+
 void link_calls_forget(void)
 {
 	store_relaxed(&calls, 0);
@@ -59,22 +68,31 @@ uint32_t link_number(void)
 	return fetch_add(&numbers, 1) % 999999999u + 1;
 }
 
-bool link_wait(struct link_call *call, uint64_t until)
+void link_park(struct link_call *call)
 {
-	uint32_t waited = LINK_WAITED;
-	uint64_t now;
+	call->next = NULL;
+	*parked_end = call;
+	parked_end = &call->next;
+}
 
-	while (load_acquire(&call->state) == LINK_WAITED) {
-		struct timespec left = { 0 };
+void link_again(struct link_call *call, uint64_t at)
+{
+	call->at = at;
+	link_park(call);
+}
 
-		now = clock_mono_ns();
-		if (now >= until)
-			return !cas(&call->state, &waited, LINK_LEFT);
-		left.tv_sec = (time_t)((until - now) / 1000000000u);
-		left.tv_nsec = (long)((until - now) % 1000000000u);
-		sys_futex(&call->state, FUTEX_WAIT_PRIVATE, LINK_WAITED, &left);
-	}
-	return true;
+struct link_call *link_parked_take(void)
+{
+	struct link_call *first = parked;
+
+	parked = NULL;
+	parked_end = &parked;
+	return first;
+}
+
+bool link_parked(void)
+{
+	return parked;
 }
 
 void link_settle(uint64_t ns)

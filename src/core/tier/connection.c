@@ -2,7 +2,6 @@
 #include "core/tier/connection.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -42,13 +41,24 @@ static struct link_call *queue_take(struct queue *queue)
 	return call;
 }
 
+/* A lease that nobody knows of any more: others shall not wait for it. */
+static void lease_return(struct link_call *call)
+{
+	call->lease = false;
+	call->patience = call->share = 0;
+	call->bytes = 0;
+	call->reply.won = false;
+	call->command_bytes = (uint32_t)wire_remove(call->command, call->key, call->opaque);
+	link_again(call, 0);
+}
+
 void call_end(struct link_call *call, int error)
 {
-	uint32_t waited = LINK_WAITED;
-
 	call->error = error;
-	if (cas(&call->state, &waited, LINK_DONE))
-		sys_futex(&call->state, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	if (call->owner)
+		call->ended(call->owner, call);
+	else if (!error && call->reply.won)
+		lease_return(call);
 	else
 		link_call_free(call);
 }
@@ -81,15 +91,6 @@ void connection_dial(struct connection *link)
 	link->fd = fd + 1;
 	link->dialling = under_way;
 	link->dialled = link->heard = clock_mono_ns();
-}
-
-/* Who waits reads the origin: it does not wait for a connection. */
-void connection_undialled(struct connection *link)
-{
-	struct link_call *call;
-
-	while ((call = queue_take(&link->gets)))
-		call_end(call, -ENOTCONN);
 }
 
 void connection_dialled(struct connection *link)
@@ -127,8 +128,8 @@ static bool call_send(struct connection *link, struct queue *queue)
 	ssize_t n;
 
 	/* not begun, and nobody waits for it any more */
-	if (!call->sent && call->patience && load_relaxed(&call->state) == LINK_LEFT) {
-		link_call_free(queue_take(queue));
+	if (!call->sent && call->patience && (!call->owner || load_relaxed(call->unwanted))) {
+		call_end(queue_take(queue), -ECANCELED);
 		return true;
 	}
 	n = socket_send(link->fd - 1, call->command, call->command_bytes, call->data,
@@ -239,6 +240,48 @@ static int link_take(struct connection *link)
 	}
 }
 
+/* The server says nothing, or too slowly. */
+static bool overdue(const struct connection *link, uint64_t now)
+{
+	const struct link_call *call = link->under_way.first;
+
+	if (link->dialling)
+		return now > link->dialled + DIAL_NS;
+	if (!call)
+		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
+	return call && (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) ||
+			(!call->put && now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS)));
+}
+
+static void queue_late(struct queue *queue, uint64_t now)
+{
+	for (struct link_call *call = queue->first; call; call = call->next) {
+		void *owner = call->owner;
+
+		if (!owner || now < call->late)
+			continue;
+		call->owner = NULL;
+		call->ended(owner, NULL);
+	}
+}
+
+static void connection_late(struct connection *link, uint64_t now)
+{
+	queue_late(&link->under_way, now);
+	queue_late(&link->gets, now);
+}
+
+/* All that has come was taken. */
+static void connection_judge(struct connection *link)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (overdue(link, now))
+		connection_fail(link, -ETIMEDOUT);
+	else
+		connection_late(link, now);
+}
+
 void connection_receive(struct connection *link)
 {
 	store_relaxed(&link->silent, 0);
@@ -266,31 +309,20 @@ void connection_receive(struct connection *link)
 			n = link_take(link) ? -EPROTO : n;
 		if (n <= 0) {
 			connection_fail(link, n ? (int)n : -ECONNRESET);
-			break;
+			return;
 		}
 	}
-}
-
-/* The server says nothing, or too slowly. */
-static bool overdue(const struct connection *link, uint64_t now)
-{
-	const struct link_call *call = link->under_way.first;
-
-	if (link->dialling)
-		return now > link->dialled + DIAL_NS;
-	if (!call)
-		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
-	return call && (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) ||
-			(!call->put && now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS)));
+	connection_judge(link);
 }
 
 void connection_idle(struct connection *link)
 {
 	uint64_t now = clock_mono_ns();
 
-	store_relaxed(&link->silent, link->under_way.count && now > link->heard ? now - link->heard : 0);
-	if (overdue(link, now))
-		connection_fail(link, -ETIMEDOUT);
+	bool owes = link->under_way.count || link->dialling;
+
+	store_relaxed(&link->silent, owes && now > link->heard ? now - link->heard : 0);
+	connection_judge(link);
 }
 
 bool connection_busy(const struct connection *link)
@@ -298,8 +330,14 @@ bool connection_busy(const struct connection *link)
 	return link->dialling || link->gets.count || link->puts.count || link->under_way.count;
 }
 
+/* Those before it may take their share of the time, too: what many at once take is not the sum. */
 void connection_accept(struct connection *link, struct link_call *call)
 {
+	uint32_t before = link->gets.count + link->under_way.count;
+
+	call->error = 0;
+	call->sent = 0;
+	call->begun = clock_mono_ns();
+	call->late = call->begun + call->patience + before * call->share;
 	queue_put(call->put ? &link->puts : &link->gets, call);
 }
-

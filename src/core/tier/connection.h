@@ -37,9 +37,6 @@ void connection_dial(struct connection *link);
 /* It is connected, or it cannot be. */
 void connection_dialled(struct connection *link);
 
-/* Who waits reads the origin: it does not wait for a connection. */
-void connection_undialled(struct connection *link);
-
 /* Send what the connection takes. */
 void connection_send(struct connection *link);
 bool connection_has_more(struct connection *link);
@@ -48,8 +45,8 @@ bool connection_has_more(struct connection *link);
 void connection_receive(struct connection *link);
 
 /*
- * It was looked at, and there was nothing: close it if that is so for too long. Only a look tells: while this
- * thread does not run, what has come lies there unseen.
+ * It was looked at, and there was nothing: calls may be late, and it is closed if that is so for too long. Only a
+ * look tells: while this thread does not run, what has come lies there unseen.
  */
 void connection_idle(struct connection *link);
 

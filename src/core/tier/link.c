@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/close_range.h>
-#include <linux/futex.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -15,6 +14,9 @@
 
 /* The helper cannot be woken from poll(): other threads have other descriptors. So it looks for calls. */
 #define POLL_NS 200000
+/* As many as are read from one mount at once, and some to follow: the others are other machines' to win. */
+#define LEASES_MAX 12u
+#define READY_NAP_NS 100000
 
 static void link_work(struct pool *pool);
 static void link_begin(void);
@@ -24,6 +26,7 @@ static const struct seal_loader *loader;
 static const uint8_t *secret;
 static struct connection links[SERVERS_MAX];
 static uint32_t ready; /* 1: yes, 2: never */
+uint32_t link_leases;
 static struct pool helper = { .work = link_work,
 			      .begin = link_begin,
 			      .limit = 1,
@@ -42,28 +45,20 @@ void link_prepare(void)
 		pool_prepare(&helper);
 }
 
-bool link_ready(void)
+bool link_ready(uint64_t ns)
 {
+	const struct timespec nap = { .tv_nsec = READY_NAP_NS };
+	uint64_t end = clock_mono_ns() + ns;
+
+	while (!load_acquire(&ready) && clock_mono_ns() < end)
+		sys_nanosleep(&nap);
 	return load_acquire(&ready) == 1;
 }
 
 int link_send(struct link_call *call)
 {
-	call->state = LINK_WAITED;
-	call->error = 0;
-	call->sent = 0;
-	call->begun = clock_mono_ns();
+	call->at = 0;
 	return pool_add(&helper, &call->job, false);
-}
-
-void link_send_off(struct link_call *call)
-{
-	call->state = LINK_LEFT;
-	call->error = 0;
-	call->sent = 0;
-	call->begun = clock_mono_ns();
-	if (pool_add(&helper, &call->job, false))
-		link_call_free(call);
 }
 
 uint64_t link_silence(uint32_t server)
@@ -72,6 +67,38 @@ uint64_t link_silence(uint32_t server)
 }
 
 /* --- by the helper */
+
+static bool parked_stays(const struct link_call *call, uint64_t now)
+{
+	return now < call->at || (call->lease && load_relaxed(&link_leases) >= LEASES_MAX);
+}
+
+/* Those whose time has come go to their connections; those that nobody wants any more end. */
+static void parked_step(bool leaves)
+{
+	struct link_call *call = link_parked_take();
+	uint64_t now = clock_mono_ns();
+	struct link_call *next;
+
+	for (; call; call = next) {
+		next = call->next;
+		if (leaves || (call->owner && load_relaxed(call->unwanted)))
+			call_end(call, -ECANCELED);
+		else if (parked_stays(call, now))
+			link_park(call);
+		else
+			connection_accept(&links[call->server], call);
+	}
+}
+
+uint32_t link_depth(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < servers->count; i++)
+		n += links[i].gets.count + links[i].under_way.count;
+	return n;
+}
 
 /* One look at all connections. True: something is under way. */
 static bool links_step(void)
@@ -85,9 +112,7 @@ static bool links_step(void)
 
 		if ((link->gets.count || link->puts.count) && !link->fd)
 			connection_dial(link);
-		if (link->dialling)
-			connection_undialled(link);
-		else if (link->fd)
+		if (link->fd && !link->dialling)
 			connection_send(link);
 		if (!link->fd)
 			continue;
@@ -106,7 +131,7 @@ static bool links_step(void)
 	for (uint32_t i = 0; i < servers->count; i++)
 		if (connection_busy(&links[i]))
 			return true;
-	return false;
+	return link_parked();
 }
 
 static void link_begin(void)
@@ -115,6 +140,7 @@ static void link_begin(void)
 
 	/* the connections of an earlier helper went with its table */
 	memset(links, 0, sizeof(links));
+	link_parked_take();
 	for (uint32_t i = 0; i < servers->count; i++)
 		links[i].server = &servers->server[i];
 	if (!err && socket_forbidden())
@@ -134,16 +160,20 @@ static void link_work(struct pool *pool)
 	for (;;) {
 		struct pool_job *job = busy ? pool_take(pool) : pool_next(pool);
 
-		if (!job && !busy)
-			return; /* another helper may have begun: nothing is ours any more */
+		if (!job && !busy) {
+			/* another helper may have begun: no connection is ours any more */
+			link_calls_trim();
+			return;
+		}
 		for (; job; job = pool_take(pool)) {
 			struct link_call *call = container_of(job, struct link_call, job);
 
-			if (link_ready())
-				connection_accept(&links[call->server], call);
+			if (link_ready(0))
+				link_park(call);
 			else
 				call_end(call, -ENOSYS);
 		}
+		parked_step(pool_leaves());
 		busy = links_step();
 	}
 }
@@ -164,6 +194,8 @@ void link_fork_parent(void)
 void link_fork_child(void)
 {
 	memset(links, 0, sizeof(links));
+	link_parked_take();
+	store_relaxed(&link_leases, 0);
 	link_calls_forget();
 	pool_fork_child(&helper);
 }

@@ -4,12 +4,13 @@
  * made at the first need, and closed with the thread when there was nothing to do for a while. Up to LINK_DEPTH
  * commands are under way on a connection; their answers come in order, and each has its command's number.
  *
- *	WAITED -> DONE		its answer is there, or why there is none
- *	WAITED -> LEFT		nobody waits any more: the helper frees it
+ *	PARKED -> on a connection -> answered, failed, or late: `ended` is called by the helper
+ *	   ^__________________________| link_again(): it is asked once more, later
  *
- * Whoever waits goes when its time is over; the helper reads the late answer and drops it, so that the stream
- * stays in step. A connection whose server says nothing, or takes too long for one answer, is closed, and so is
- * one whose server says what is no answer.
+ * Who asks waits for nothing here: what it goes on with, it does when `ended` is called. A late call stays on its
+ * connection without an owner: the helper reads its answer and drops it, so that the stream stays in step. A
+ * connection whose server says nothing, or takes too long for one answer, is closed, and so is one whose server
+ * says what is no answer.
  *
  * Locks: the pool's. The connections belong to the helper alone.
  */
@@ -23,17 +24,26 @@
 
 #define LINK_DEPTH 8u
 
-enum link_state { LINK_WAITED, LINK_DONE, LINK_LEFT };
-
 struct link_call {
 	struct pool_job job;
 	struct link_call *next; /* the helper's */
-	uint32_t state; /* futex: enum link_state */
 	uint32_t server; /* number in the list */
-	uint64_t begun; /* clock_mono_ns() */
-	uint64_t patience; /* nanoseconds in which an answer is expected */
+	uint8_t key[WIRE_KEY];
+	/*
+	 * By the helper: the call has its answer, or `error` tells why not, and is the callee's; NULL: it is late, and
+	 * the helper's. Without an owner nobody is told, and the helper frees it.
+	 */
+	void (*ended)(void *owner, struct link_call *call);
+	void *owner;
+	const bool *unwanted; /* or NULL: its owner needs no answer any more */
+	bool lease; /* it may win a lease: parked while enough of them are at work */
+	uint64_t at; /* clock_mono_ns(), before which it is parked */
+	uint64_t begun; /* clock_mono_ns(): it was given to its connection, or sent */
+	uint64_t patience; /* nanoseconds in which an answer is expected; 0: nobody waits */
+	uint64_t share; /* and so many more for each call that is before it */
+	uint64_t late; /* clock_mono_ns(): then it is */
 	bool put; /* `data` is sent behind the command */
-	int32_t error; /* of a call that is DONE: 0, or why there is no answer */
+	int32_t error; /* of a call that has ended: 0, or why there is no answer */
 	struct wire_reply reply;
 	uint32_t opaque;
 	uint32_t bytes; /* of `data`: to be sent, or come */
@@ -43,17 +53,23 @@ struct link_call {
 	char data[WIRE_VALUE_MAX + 2]; /* with a line end behind it */
 };
 
+/* Leases that this process has won and not read yet. */
+extern uint32_t link_leases;
+
 /* What the helper works with; before the first call. The list must last. */
 void link_setup(const struct servers *servers, const struct seal_loader *loader, const uint8_t secret[SEAL_SECRET]);
 
 /* Have the helper there: by a thread with the program's descriptors. */
 void link_prepare(void);
 
-/* Whether values can be sealed here: there is a helper, and it has loaded the library. */
-bool link_ready(void);
+/* Whether values can be sealed here: there is a helper, and it has loaded the library. Waits for that so long. */
+bool link_ready(uint64_t ns);
 
 struct link_call *link_call_new(void); /* NULL: no memory, or 32 MiB are on their way */
 void link_call_free(struct link_call *call);
+
+/* Memory of calls that is kept for the next ones. */
+void link_calls_trim(void);
 
 /* In a fork child: what its parent's helper has is none of ours. */
 void link_calls_forget(void);
@@ -64,11 +80,16 @@ uint32_t link_number(void);
 /* 0, or there is no helper: the call is the caller's still. */
 int link_send(struct link_call *call);
 
-/* The same for a call that nobody waits for: it is freed in any case. */
-void link_send_off(struct link_call *call);
+/* For `ended`: the call shall be sent again at `at` (clock_mono_ns()), and is not the callee's any more. */
+void link_again(struct link_call *call, uint64_t at);
 
-/* Whether it was done by `until` (clock_mono_ns()). If not, the call is not the caller's any more. */
-bool link_wait(struct link_call *call, uint64_t until);
+/* By the helper: calls that wait for their time; all of them are the caller's then; whether there are any. */
+void link_park(struct link_call *call);
+struct link_call *link_parked_take(void);
+bool link_parked(void);
+
+/* By the helper: calls that are on connections. */
+uint32_t link_depth(void);
 
 /* Nanoseconds for which the server owed something and said nothing, as the helper saw it. */
 uint64_t link_silence(uint32_t server);

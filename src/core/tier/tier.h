@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Several machines read one data set, and its origin is read once: chunks lie sealed in memcached servers.
- * The tier is asked by the helper that is about to read a chunk from the origin, in place of that.
+ * The tier is asked by the helper that is about to read a chunk from the origin, in place of that; while the answer
+ * is on its way, the helper does something else, and a whole window of chunks may be.
  *
  *	the price, the breaker -> which server -> mg KEY with a lease
  *	a value		open it; was a chunk of this file compared with the origin's? -> use it; else read the origin,
  *			too, and compare
- *	a miss, ours	read the origin, store, then ms KEY
+ *	a miss, ours	read the origin, then ms KEY, by a thread that does nothing else
  *	a miss, another's	ask again for a while; then read the origin, and put nothing
  *	late, bad, refused	read the origin
  *
@@ -25,15 +26,32 @@
 #include "core/origin/file.h"
 #include "core/tier/wire.h"
 
+struct link_call;
+struct tier_origin;
+struct tier_server;
+
 /* What is known of one chunk between the question and its end; zeroed before. */
 struct tier_ask {
 	uint8_t key[WIRE_KEY];
 	uint64_t hash[2]; /* of what the tier has, to be compared */
 	uint32_t server;
+	bool asked; /* the question is over, or was never put */
 	bool put; /* it is ours to put */
 	bool compare;
 	bool reads; /* the origin is being read */
 	bool proves; /* the file, and others wait for it */
+	bool won; /* it counts as one of link_leases */
+	/* of the question, while it is put */
+	void (*answered)(struct tier_ask *ask);
+	const bool *unwanted;
+	struct link_call *call; /* with a value */
+	struct tier_origin *origin;
+	struct tier_server *breaker; /* or NULL */
+	uint64_t begun; /* clock_mono_ns() */
+	uint64_t begun_ms; /* clock_coarse_ms() */
+	uint64_t patience;
+	uint64_t waits; /* since clock_mono_ns(), for what another machine fetches; 0: it does not */
+	uint64_t nap;
 };
 
 /* Take over the options of an attaching process: it has a tier from then on, or a line in the log says why not. */
@@ -47,25 +65,33 @@ extern bool tier_active;
 uint64_t tier_wants(struct rawcache *cache, struct file *file);
 
 /*
- * By a thread with the program's descriptors: whether tier_get() is to be called for chunks of the file. Has the
+ * By a thread with the program's descriptors: whether tier_begin() is to be called for chunks of the file. Has the
  * tier's helper there then.
  */
 bool tier_prepare(const struct file *file);
 
 /*
- * By a helper: the bytes of a chunk; `fd` is of its file. Returns `length`, or 0: read the origin.
+ * By a helper; `fd` is of the file. True: tier_ask() shall be called. False: read the origin, after tier_take().
  */
-int32_t tier_get(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, uint32_t length,
-		 struct tier_ask *ask);
+bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, struct tier_ask *ask);
 
-/* The origin was read in `ns` after tier_get() had nothing. `good`: all of it came, and the file is what it was. */
+/*
+ * The question goes off. `ask->answered` is called once, perhaps by this thread, and has tier_take() called by a
+ * helper. It is over soon after `ask->unwanted`.
+ */
+void tier_ask(struct tier_ask *ask);
+
+/* By a helper: the bytes of the chunk. Returns `length`, or 0: read the origin. */
+int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask);
+
+/* The origin was read in `ns` after tier_take() had nothing. `good`: all of it came, and the file is what it was. */
 void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 		 uint64_t ns, bool good);
 
-/* The chunk was stored, and the file was what it was after it was read: put it, if it is ours to put. */
+/* The file was what it was after the chunk was read: put it, if it is ours to put. */
 void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);
 
-/* It will not be put: let others. */
+/* Nothing more comes of it: what was not put shall be others' to put. */
 void tier_forget(struct tier_ask *ask);
 
 /* What helpers were at is the parent's. */

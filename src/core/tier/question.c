@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/tier/question.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/stats.h"
+#include "core/tier/breaker.h"
+#include "core/tier/link.h"
+
+#define MS_NS UINT64_C(1000000)
+#define LEASE_MIN_S 3u
+#define LEASE_MAX_S 30u
+/*
+ * The winner reads a few at once, and has as many to follow; then there are the look at the server, and the way to
+ * the tier. A wait in vain is paid for once, for nobody waits after it.
+ */
+#define LEASE_PATIENCE 6u
+#define LEASE_WAIT_MIN_NS (250 * MS_NS)
+#define LEASE_WAIT_MAX_NS (3000 * MS_NS)
+#define NAP_NS MS_NS
+#define NAP_MAX_NS (8 * MS_NS)
+/* A busy machine stands still for less. */
+#define SILENCE_NS (50 * MS_NS)
+
+static uint32_t lease_seconds(const struct tier_ask *ask)
+{
+	return (uint32_t)min_u64(LEASE_MIN_S + 2 * price_expected(ask->origin) / (1000 * MS_NS), LEASE_MAX_S);
+}
+
+/* `call` is a value to be taken, or NULL. */
+static void question_over(struct tier_ask *ask, struct link_call *call)
+{
+	if (ask->waits)
+		stats_add(tier_lease_wait_us, (clock_mono_ns() - ask->waits) / 1000);
+	ask->call = call;
+	ask->answered(ask);
+}
+
+/* Its time is over, and the origin is read now. Too many of these, or a silent server, are no exception any more. */
+static void question_late(const struct tier_ask *ask)
+{
+	bool silent = link_silence(ask->server) > max_u64(2 * ask->patience, SILENCE_NS);
+
+	stats_add(tier_timeouts, 1);
+	if (!ask->breaker)
+		return;
+	if (silent)
+		breaker_fails(&ask->breaker->asked, ask->begun_ms);
+	else if (!late_spend())
+		breaker_late(&ask->breaker->asked, ask->begun_ms);
+}
+
+static void question_failed(const struct tier_ask *ask, int error)
+{
+	if (error == -ENOTCONN || error == -ENOSYS || error == -ECANCELED)
+		return;
+	stats_add(tier_errors, 1);
+	if (ask->breaker)
+		breaker_fails(&ask->breaker->asked, ask->begun_ms);
+}
+
+/* Another machine fetches it: whether it is asked again. */
+static bool question_waits(struct tier_ask *ask, struct link_call *call)
+{
+	uint64_t wait = min_u64(LEASE_PATIENCE * price_expected(ask->origin), LEASE_WAIT_MAX_NS);
+	uint64_t now = clock_mono_ns();
+
+	if (!ask->waits) {
+		if (ask->breaker && !breaker_allows(&ask->breaker->leases))
+			return false;
+		stats_add(tier_lease_waits, 1);
+		ask->waits = now;
+		ask->nap = NAP_NS;
+	}
+	if (now + ask->nap > ask->waits + max_u64(wait, LEASE_WAIT_MIN_NS)) {
+		if (ask->breaker)
+			breaker_late(&ask->breaker->leases, ask->begun_ms);
+		return false;
+	}
+	stats_add(tier_gets, 1);
+	link_again(call, now + ask->nap);
+	ask->nap = min_u64(2 * ask->nap, NAP_MAX_NS);
+	return true;
+}
+
+/* A miss is another machine's to come, or somebody's later hit. */
+static void question_priced(const struct tier_ask *ask, const struct link_call *call, bool hit)
+{
+	uint64_t took = clock_mono_ns() - call->begun;
+
+	(hit ? price_hit : price_miss)(ask->origin, took, link_depth() + 1);
+}
+
+static bool another_fetches(const struct link_call *call)
+{
+	return call->reply.kind == WIRE_VALUE && call->reply.waits && !call->reply.won && !call->bytes;
+}
+
+/* Returns whether the call has a value. */
+static bool answer_take(struct tier_ask *ask, const struct link_call *call)
+{
+	bool value = call->reply.kind == WIRE_VALUE && !call->reply.won && !another_fetches(call);
+
+	if (call->reply.kind == WIRE_VALUE && call->reply.won) {
+		stats_add(tier_leases_won, 1);
+		ask->put = ask->won = true;
+		fetch_add(&link_leases, 1);
+	}
+	if (!ask->waits)
+		question_priced(ask, call, value);
+	else if (value && ask->breaker)
+		breaker_works(&ask->breaker->leases, ask->begun_ms);
+	return value;
+}
+
+static void question_ended(void *owner, struct link_call *call)
+{
+	struct tier_ask *ask = owner;
+	bool value = false;
+
+	if (!call) {
+		question_late(ask);
+		question_over(ask, NULL);
+		return;
+	}
+	if (call->error) {
+		question_failed(ask, call->error);
+	} else {
+		if (ask->breaker)
+			breaker_works(&ask->breaker->asked, ask->begun_ms);
+		if (another_fetches(call) && question_waits(ask, call))
+			return;
+		value = answer_take(ask, call);
+	}
+	if (!value)
+		link_call_free(call);
+	question_over(ask, value ? call : NULL);
+}
+
+void question_put(struct tier_ask *ask, bool read_only)
+{
+	struct link_call *call = link_call_new();
+
+	if (!call) {
+		ask->answered(ask);
+		return;
+	}
+	call->server = ask->server;
+	memcpy(call->key, ask->key, sizeof(call->key));
+	call->reply.won = false;
+	call->opaque = link_number();
+	call->ended = question_ended;
+	call->owner = ask;
+	call->unwanted = ask->unwanted;
+	call->lease = !read_only;
+	call->put = false;
+	call->bytes = 0;
+	call->patience = ask->patience;
+	call->share = price_share(ask->origin);
+	call->command_bytes =
+		(uint32_t)wire_get(call->command, ask->key, call->opaque, read_only ? 0 : lease_seconds(ask));
+	stats_add(tier_gets, 1);
+	late_earn();
+	if (!link_send(call))
+		return;
+	link_call_free(call);
+	ask->answered(ask);
+}
