@@ -67,6 +67,19 @@ int rawcache_tier_check(const struct rawcache_options *options, uint32_t n, stru
 int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *options, uint32_t n,
 			struct rawcache_tier_server *server);
 
+struct rawcache_tier_place {
+	char data_set[64];
+	char server[64];
+	uint8_t key[16]; /* of the file's first chunk */
+};
+
+/*
+ * Where the tier has a file's first chunk: `stx` as for rawcache_file_open(). 0; -EINVAL and why: no tier; -ENOENT and
+ * why: the file is not shared.
+ */
+int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd, const char *path,
+			const struct statx *stx, struct rawcache_tier_place *place, const char **why);
+
 /* --- what is known of files */
 
 /*

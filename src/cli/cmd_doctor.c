@@ -137,6 +137,7 @@ static int doctor_all(struct doctor *doctor, const char *cache, const char *prog
 	}
 	doctor_program(doctor, program);
 	doctor_system(doctor);
+	doctor_tier(doctor);
 	return doctor->failures ? STATUS_REFUSED : STATUS_OK;
 }
 

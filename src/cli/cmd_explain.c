@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache explain: whether a file is read from the cache, why not, and how much of it is there. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct explain {
 	bool names; /* of directories, instead of files */
 	struct pathlist paths;
 	struct target target;
+	struct rawcache_options tier;
 	struct subject_view view;
 	struct json out;
 };
@@ -94,6 +96,10 @@ static int explain_prepare(struct explain *explain)
 		return status;
 	explain->view.paths = explain->paths.included ? explain->paths.text : NULL;
 	explain->view.disabled = config->disable;
+	config_to_options(config, &explain->tier);
+	explain->tier.library_open = dlopen;
+	explain->tier.library_find = dlsym;
+	explain->view.tier = explain->tier.tier && *explain->tier.tier ? &explain->tier : NULL;
 	image_attach(explain);
 	return GO_ON;
 }
@@ -190,6 +196,26 @@ static void cached_facts(struct table *table, const struct rawcache_file_state *
 		fact(table, "stored since", text_time(state->stored, cached));
 }
 
+static char *tier_key_text(const struct subject *subject, char *text)
+{
+	for (size_t i = 0; i < sizeof(subject->tier.key); i++)
+		snprintf(text + 2 * i, 3, "%02x", subject->tier.key[i]);
+	return text;
+}
+
+static void tier_fact(struct table *table, const struct subject *subject)
+{
+	char key[KEY_LENGTH];
+
+	table_line(table);
+	table_cell(table, "tier");
+	if (subject->tier_why)
+		table_cell(table, "no: %s", subject->tier_why);
+	else
+		table_cell(table, "data set %s; its first chunk is %s on %s", subject->tier.data_set,
+			   tier_key_text(subject, key), subject->tier.server);
+}
+
 static int subject_print(const struct explain *explain, const struct subject *subject)
 {
 	static const struct table_column columns[] = { { "NAME", TABLE_LEFT },
@@ -207,6 +233,8 @@ static int subject_print(const struct explain *explain, const struct subject *su
 	}
 	if (subject->state.chunks)
 		cached_facts(table, &subject->state);
+	if (explain->view.tier && !subject->reason)
+		tier_fact(table, subject);
 	return table_print(table);
 }
 
@@ -224,7 +252,23 @@ static void state_members(struct json *json, const struct rawcache_file_state *s
 	json_number(json, "stored", state->stored);
 }
 
-static void subject_json(struct json *json, const struct subject *subject)
+static void tier_json(struct json *json, const struct subject *subject)
+{
+	char key[KEY_LENGTH];
+
+	json_open(json, "tier", '{');
+	json_boolean(json, "shared", !subject->tier_why);
+	if (subject->tier_why) {
+		json_string(json, "text", subject->tier_why);
+	} else {
+		json_string(json, "data_set", subject->tier.data_set);
+		json_string(json, "server", subject->tier.server);
+		json_string(json, "key", tier_key_text(subject, key));
+	}
+	json_close(json, '}');
+}
+
+static void subject_json(struct json *json, const struct subject *subject, bool tier)
 {
 	char dir[PATH_MAX];
 
@@ -242,6 +286,8 @@ static void subject_json(struct json *json, const struct subject *subject)
 	json_number(json, "changed", subject->changed / 1000000000u);
 	if (subject->state.chunks)
 		state_members(json, &subject->state);
+	if (tier && !subject->reason)
+		tier_json(json, subject);
 	json_close(json, '}');
 }
 
@@ -273,7 +319,7 @@ static int explain_one(struct explain *explain, const char *name, bool first)
 	if (err)
 		return say_refusal("cannot open %s: %s", name, strerror(-err));
 	if (explain->json) {
-		subject_json(&explain->out, &subject);
+		subject_json(&explain->out, &subject, explain->view.tier);
 	} else {
 		if (!first)
 			putchar('\n');
@@ -331,7 +377,8 @@ const struct command command_explain = {
 		"       rawcache explain --names [OPTION]... DIR...\n"
 		"\n"
 		"Tell whether a program that opens FILE for reading is served from the cache, and if\n"
-		"not, why; under which key its present state is cached, and how much of it is. The\n"
+		"not, why; under which key its present state is cached, and how much of it is; with\n"
+		"RAWCACHE_TIER, whether it is shared, and by which server. The\n"
 		"status is 0 when all files are served, else 1.\n"
 		"\n"
 		"  -n, --names        of directories: whether names that do not exist are remembered\n"

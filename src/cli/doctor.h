@@ -28,4 +28,7 @@ void doctor_link(struct doctor *doctor, const char *path, const char *loader);
 /* doctor_system.c: the image, limits, shared memory, the kernel. */
 void doctor_system(struct doctor *doctor);
 
+/* doctor_tier.c: the machines that share what they have read, if there are any. */
+void doctor_tier(struct doctor *doctor);
+
 #endif

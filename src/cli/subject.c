@@ -75,7 +75,12 @@ static enum rawcache_reason open_reason(struct subject *subject, int fd,
 	if (!view->cache)
 		return view->reason;
 	err = rawcache_file_explain(view->cache, fd, subject->path, &stx, &subject->state, &reason);
-	return err ? reason : RAWCACHE_REASON_none;
+	if (err)
+		return reason;
+	if (view->tier && !rawcache_tier_place(view->cache, view->tier, fd, subject->path, &stx, &subject->tier,
+					       &subject->tier_why))
+		subject->tier_why = NULL;
+	return RAWCACHE_REASON_none;
 }
 
 static enum rawcache_reason subject_reason(struct subject *subject, int fd,

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rawcache/embed.h>
 #include <rawcache/file.h>
 
 /* With what it is looked at. */
@@ -19,6 +20,7 @@ struct subject_view {
 	struct rawcache *cache; /* NULL: not attached, for `reason` */
 	enum rawcache_reason reason;
 	bool disabled;
+	const struct rawcache_options *tier; /* NULL: there is none */
 };
 
 struct subject {
@@ -30,6 +32,8 @@ struct subject {
 	uint64_t size;
 	uint64_t changed; /* ns since 1970, the later of mtime and ctime */
 	struct rawcache_file_state state; /* zeros unless it can be cached */
+	struct rawcache_tier_place tier; /* where the tier has it, */
+	const char *tier_why; /* or why it does not */
 };
 
 /* 0, or -errno when a program cannot open `name` for reading either. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "core/tier/breaker.h"
+#include "core/tier/derive.h"
 #include "core/tier/seal.h"
 #include "core/tier/servers.h"
 #include "core/tier/setup.h"
@@ -284,7 +285,7 @@ static void secrets_and_names_are_checked(void **state)
 					    .library_open = dlopen, .library_find = dlsym };
 	static struct setup setup;
 	char path[] = "/tmp/unit_tier.XXXXXX", epoch[64];
-	const char *why, *rest;
+	const char *why;
 	int fd = mkstemp(path);
 
 	(void)state;
@@ -294,10 +295,10 @@ static void secrets_and_names_are_checked(void **state)
 	key_write(path, hex, 65, 0600);
 	assert_int_equal(setup_read(&options, &setup, &why), 0);
 	assert_int_equal(setup.secret[31], 0x1f);
-	assert_string_equal(setup_find(&setup, "/mnt/a/b/file", &rest)->name, "y");
-	assert_string_equal(rest, "file");
-	assert_string_equal(setup_find(&setup, "/mnt/a/bc", &rest)->name, "x");
-	assert_null(setup_find(&setup, "/mnt/ab", &rest));
+	assert_string_equal(setup_find(&setup, "/mnt/a/b/file")->name, "y");
+	assert_string_equal(setup_rest(setup_find(&setup, "/mnt/a/b/file"), "/mnt/a/b/file"), "file");
+	assert_string_equal(setup_find(&setup, "/mnt/a/bc")->name, "x");
+	assert_null(setup_find(&setup, "/mnt/ab"));
 	snprintf(epoch, sizeof(epoch), "%s.epoch", path);
 	key_write(epoch, "4\n", 2, 0644);
 	assert_int_equal(setup_read(&options, &setup, &why), 0);
@@ -311,9 +312,44 @@ static void secrets_and_names_are_checked(void **state)
 	assert_int_equal(setup_read(&options, &setup, &why), 0);
 	options.tier_name = "/mnt/a";
 	assert_int_not_equal(setup_read(&options, &setup, &why), 0);
+	/* NFS mounts need none */
 	options.tier_name = "";
-	assert_int_not_equal(setup_read(&options, &setup, &why), 0);
+	assert_int_equal(setup_read(&options, &setup, &why), 0);
+	assert_null(setup_find(&setup, "/mnt/a/b"));
 	unlink(path);
+}
+
+/* What a file is called by all machines: its server, and its path there. */
+static const char *nfs_name(const char *source, const char *root, const char *point, const char *path)
+{
+	static struct setup_name name;
+	static char text[600];
+	struct setup setup = { .epoch = 0 };
+
+	memset(&name, 0, sizeof(name));
+	if (!derive_words(&setup, "nfs4", source, root, point, &name) || !setup_rest(&name, path))
+		return "none";
+	snprintf(text, sizeof(text), "%s|%s%s", name.name, name.prefix, setup_rest(&name, path));
+	return text;
+}
+
+static void nfs_mounts_have_names(void **state)
+{
+	struct setup setup = { .epoch = 0 };
+	struct setup_name name;
+
+	(void)state;
+	assert_string_equal(nfs_name("srv:/export", "/", "/mnt/a", "/mnt/a/x/y"), "srv:|/export/x/y");
+	/* mounted deeper, or a part of the mount bound elsewhere */
+	assert_string_equal(nfs_name("srv:/export/x", "/", "/other", "/other/y"), "srv:|/export/x/y");
+	assert_string_equal(nfs_name("srv:/export", "/x", "/bound", "/bound/y"), "srv:|/export/x/y");
+	assert_string_equal(nfs_name("srv:/", "/", "/mnt/all", "/mnt/all/export/x/y"), "srv:|/export/x/y");
+	assert_string_equal(nfs_name("[fe80::1]:/e", "/", "/mnt/a", "/mnt/a/y"), "[fe80::1]:|/e/y");
+	assert_string_equal(nfs_name("srv:/export", "/", "/mnt/a", "/mnt/ab/y"), "none");
+	assert_string_equal(nfs_name("srv", "/", "/mnt/a", "/mnt/a/y"), "none");
+	assert_string_equal(nfs_name("srv:/a\\040b", "/", "/mnt/a", "/mnt/a/y"), "none");
+	assert_false(derive_words(&setup, "fuse.sshfs", "srv:/export", "/", "/mnt/a", &name));
+	assert_false(derive_words(&setup, "ext4", "/dev/sda1", "/", "/mnt/a", &name));
 }
 
 int main(void)
@@ -332,6 +368,7 @@ int main(void)
 		cmocka_unit_test(late_answers_are_an_exception),
 		cmocka_unit_test(data_sets_that_differ_are_kept),
 		cmocka_unit_test(secrets_and_names_are_checked),
+		cmocka_unit_test(nfs_mounts_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the cache holds of a file, without reading or changing any of it. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include <rawcache/embed.h>
 #include <rawcache/file.h>
 
 #include "base/checked.h"
@@ -10,6 +12,10 @@
 #include "base/guard.h"
 #include "core/origin/file.h"
 #include "core/index/parts.h"
+#include "core/tier/identity.h"
+#include "core/tier/seal.h"
+#include "core/tier/servers.h"
+#include "core/tier/setup.h"
 
 /* The extent of `key`, as a reader would judge it but for its checksum. */
 static bool extent_usable(struct rawcache *cache, const struct key *key, uint64_t length,
@@ -93,5 +99,42 @@ int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
 	guard_open(&window);
 	err = file_explain(cache, fd, path, stx, state, reason);
 	guard_close(&window);
+	return err;
+}
+
+static int tier_place(struct rawcache *cache, struct setup *setup, uint64_t handle, int fd,
+		      struct rawcache_tier_place *place, const char **why)
+{
+	struct file *file = file_at(cache, handle);
+	uint32_t server;
+
+	if (!identity_make(setup, file, fd, 0, cache->chunk_bytes, place->key)) {
+		*why = !identity_may(file) ? "it is below 64 KiB, on a packed file system, or of no named data set" :
+					     "it changed a moment ago";
+		return -ENOENT;
+	}
+	server = servers_choose(&setup->servers, place->key);
+	snprintf(place->data_set, sizeof(place->data_set), "%s", setup->name[file->tier.name].name);
+	snprintf(place->server, sizeof(place->server), "%s", setup->servers.server[server].text);
+	return 0;
+}
+
+int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd, const char *path,
+			const struct statx *stx, struct rawcache_tier_place *place, const char **why)
+{
+	static struct setup setup;
+	uint64_t handle;
+	int err = setup_read(options, &setup, why);
+
+	if (err)
+		return -EINVAL;
+	*why = "libsodium.so.23 is not there: install libsodium23";
+	if (seal_load(&setup.loader, setup.secret))
+		return -EINVAL;
+	*why = "it is not cached either";
+	if (rawcache_file_open(cache, fd, path, stx, &handle, NULL))
+		return -ENOENT;
+	err = tier_place(cache, &setup, handle, fd, place, why);
+	rawcache_file_put(cache, handle);
 	return err;
 }

@@ -217,6 +217,9 @@ static bool line_parse(char *line, uint64_t mount, struct mounted *mounted)
 			return false;
 		mounted_add(mounted, parts[i]);
 	}
+	mounted->root = parts[0];
+	mounted->point = parts[1];
+	mounted->type = parts[2];
 	mounted->source = parts[3];
 	mounted->writable = !is_read_only(options);
 	mounted->kind = kind_by_type(parts[2], parts[3], mounted->writable && !is_read_only(point_options));

@@ -43,7 +43,7 @@ struct mounted {
 	uint32_t kind;
 	bool block; /* `device` is a block device, or may be one */
 	bool writable; /* the whole file system is */
-	const char *source; /* in the buffer */
+	const char *root, *point, *type, *source; /* in the buffer */
 };
 
 /* Add a text and its end. */

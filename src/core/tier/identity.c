@@ -2,12 +2,14 @@
 #include "core/tier/identity.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "core/origin/origin.h"
+#include "core/tier/derive.h"
 #include "core/tier/seal.h"
 
 #define FORMAT_VERSION 1u
@@ -35,22 +37,23 @@ bool identity_may(const struct file *file)
 }
 
 /* On its first use. */
-static bool file_learn(const struct setup *setup, struct file *file, int fd)
+static bool file_learn(struct setup *setup, struct file *file, int fd)
 {
 	const struct setup_name *name;
 	struct origin origin;
 	struct statx stx;
-	const char *rest;
+	int32_t number;
 
-	if (!identity_may(file))
-		return false;
-	name = setup_find(setup, file->path, &rest);
-	if (!name || sys_fstatx(fd, &stx))
+	if (!identity_may(file) || sys_fstatx(fd, &stx))
 		return false;
 	origin_of(fd, &stx, &origin);
 	if (origin.packed || origin.special)
 		return false;
-	store_relaxed(&file->tier.name, (uint32_t)(name - setup->name));
+	name = setup_find(setup, file->path);
+	number = name ? (int32_t)(name - setup->name) : derive_name(setup, fd, file->path);
+	if (number < 0)
+		return false;
+	store_relaxed(&file->tier.name, (uint32_t)number);
 	return true;
 }
 
@@ -62,25 +65,31 @@ static bool settled(const struct identity *identity)
 	return now > SETTLED_NS && changed < now - SETTLED_NS;
 }
 
-bool identity_make(const struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
+bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
 		   uint8_t key[WIRE_KEY])
 {
 	const struct identity *identity = &file->identity;
+	const struct setup_name *data_set;
 	uint32_t fresh = TIER_NEW;
 	struct name name;
 	const char *rest;
+	int n;
 
 	if (load_relaxed(&file->tier.state) == TIER_NEW) {
 		bool known = file_learn(setup, file, fd);
 
 		cas(&file->tier.state, &fresh, known ? TIER_UNPROVEN : TIER_NEVER);
 	}
-	if (!identity_may(file) || !settled(identity) || !setup_find(setup, file->path, &rest))
+	if (!identity_may(file) || !settled(identity))
+		return false;
+	data_set = &setup->name[load_relaxed(&file->tier.name)];
+	rest = setup_rest(data_set, file->path);
+	if (!rest)
 		return false;
 	memset(&name, 0, offsetof(struct name, path));
 	name.version = FORMAT_VERSION;
 	name.epoch = setup->epoch;
-	strcpy(name.data_set, setup->name[file->tier.name].name);
+	strcpy(name.data_set, data_set->name);
 	name.size = identity->size;
 	name.mtime_sec = identity->mtime_sec;
 	name.mtime_nsec = identity->mtime_nsec;
@@ -92,8 +101,10 @@ bool identity_make(const struct setup *setup, struct file *file, int fd, uint64_
 	}
 	name.chunk = chunk;
 	name.chunk_bytes = chunk_bytes;
-	name.path_bytes = (uint32_t)strnlen(rest, sizeof(name.path));
-	memcpy(name.path, rest, name.path_bytes);
+	n = snprintf(name.path, sizeof(name.path), "%s%s", data_set->prefix, rest);
+	if (n >= (int)sizeof(name.path))
+		return false;
+	name.path_bytes = (uint32_t)n;
 	seal_name(key, &name, offsetof(struct name, path) + name.path_bytes);
 	return true;
 }

@@ -17,7 +17,7 @@ bool identity_may(const struct file *file);
  * The key. False: the file has none: it belongs to no named data set, is small, lies on a packed file system,
  * or changed a moment ago.
  */
-bool identity_make(const struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
+bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
 		   uint8_t key[WIRE_KEY]);
 
 #endif

@@ -83,6 +83,16 @@ static uint32_t epoch_read(const char *key)
 	return (uint32_t)strtoul(text, NULL, 10);
 }
 
+bool setup_name_set(const struct setup *setup, struct setup_name *name, const char *text, size_t n)
+{
+	if (n >= sizeof(name->name))
+		return false;
+	memset(name->name, 0, sizeof(name->name));
+	memcpy(name->name, text, n);
+	name->hash = XXH3_64bits_withSeed(text, n, setup->epoch) | 1;
+	return true;
+}
+
 /* "DIR=NAME" */
 static const char *name_take(const char *text, size_t n, struct setup *setup)
 {
@@ -99,10 +109,8 @@ static const char *name_take(const char *text, size_t n, struct setup *setup)
 		return "RAWCACHE_TIER_NAME has more than 16 names, or one that is too long";
 	memcpy(name->directory, text, directory);
 	name->directory[directory] = '\0';
-	memcpy(name->name, equals + 1, length);
-	name->name[length] = '\0';
-	name->hash = XXH3_64bits_withSeed(name->name, length, setup->epoch) | 1;
-	setup->names++;
+	setup_name_set(setup, name, equals + 1, length);
+	setup->given = ++setup->names;
 	return NULL;
 }
 
@@ -111,7 +119,7 @@ static const char *names_read(const char *list, struct setup *setup)
 	const char *why = NULL;
 
 	if (!list || !*list)
-		return "RAWCACHE_TIER_NAME is not set: no data set has a name";
+		return NULL; /* NFS mounts have names */
 	for (;;) {
 		size_t n = strcspn(list, ":");
 
@@ -144,20 +152,20 @@ int setup_read(const struct rawcache_options *options, struct setup *setup, cons
 	return *why ? -EINVAL : 0;
 }
 
-const struct setup_name *setup_find(const struct setup *setup, const char *path, const char **rest)
+const char *setup_rest(const struct setup_name *name, const char *path)
+{
+	size_t n = strlen(name->directory);
+
+	return strncmp(path, name->directory, n) || path[n] != '/' ? NULL : path + n + 1;
+}
+
+const struct setup_name *setup_find(const struct setup *setup, const char *path)
 {
 	const struct setup_name *best = NULL;
-	size_t most = 0;
 
-	for (uint32_t i = 0; i < setup->names; i++) {
-		const struct setup_name *name = &setup->name[i];
-		size_t n = strlen(name->directory);
-
-		if (n < most || strncmp(path, name->directory, n) || path[n] != '/')
-			continue;
-		most = n;
-		best = name;
-		*rest = path + n + 1;
-	}
+	for (uint32_t i = 0; i < setup->given; i++)
+		if (setup_rest(&setup->name[i], path) &&
+		    (!best || strlen(setup->name[i].directory) >= strlen(best->directory)))
+			best = &setup->name[i];
 	return best;
 }
