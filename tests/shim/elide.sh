@@ -34,4 +34,14 @@ mode=leave
 elide "calls that are left in the middle" RAWCACHE_MMAP_THRESHOLD=16K
 [ "$sends" -eq 0 ] || at_least "$(($(counter elided_bytes) - before))" 60000000 \
 	"leave nothing behind that keeps the next from being elided"
+# what is no socket is not asked what it is at each write
+if [ "$sends" -ne 0 ] && strace -qq -o /dev/null true 2>/dev/null; then
+	for _ in fill warm; do
+		cached strace -qq -e trace=getsockopt,write -o "$scratch/trace" \
+			dd if="$scratch/store/a" of=/dev/null bs=32k status=none
+	done
+	at_least "$(grep -c '^write(1, .*32768' "$scratch/trace")" 91 "(dd wrote what it had read from the cache)"
+	at_most "$(grep -c '^getsockopt(1,' "$scratch/trace")" 10 "what is no socket is asked now and then only"
+	at_least "$(grep -c '^getsockopt(1,' "$scratch/trace")" 1 "(but it is)"
+fi
 done_testing

@@ -12,7 +12,7 @@
 #include "core/read/read_hot.h"
 #include "core/read/copy_policy.h"
 
-#define ASIDE_MIN 262144u
+#define ASIDE_MIN 32768u
 /* Of `resident`: the chunk was read to its end before. */
 #define CHUNK_PASSED (UINT64_C(1) << 63)
 /* Of the image: what one entry of the page tables may map, 2 MiB, is given back as a whole. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The first pass of a process through a file, in order. Programs that read each byte once are to have no
- * more memory of it than those that read a local file: large pieces come by system calls, which are as fast
- * as a local file's; small ones out of the page tables, and what lies behind is given back. A second pass
+ * more memory of it than those that read a local file: pieces of 32 KiB and more come by system calls, which are as
+ * fast as a local file's; small ones out of the page tables, and what lies behind is given back. A second pass
  * is kept. A threshold that was set (RAWCACHE_MMAP_THRESHOLD) is obeyed instead.
  *
  * All of it are hints. The caller holds a reference of the file.

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <pthread.h>
 
 #include <rawcache/embed.h>
@@ -25,6 +24,7 @@
 
 #include "shim/table/fdtab.h"
 #include "shim/serve/send_cost.h"
+#include "shim/serve/socket_kind.h"
 #include "shim/table/process.h"
 #include "shim/libc/sigpipe.h"
 #include "shim/libc/thread.h"
@@ -281,29 +281,6 @@ static ssize_t vector_elide(struct vector *v, const struct price *price, enum se
 }
 
 /* --- whether to */
-
-static bool socket_option(int fd, int name, int *value)
-{
-	unsigned int n = sizeof(*value);
-
-	return !sys_getsockopt(fd, SOL_SOCKET, name, value, &n);
-}
-
-/* A stream socket whose bytes sendfile() may bring. */
-static bool socket_kind(int fd, unsigned int *kind)
-{
-	int value;
-
-	if (!socket_option(fd, SO_TYPE, &value) || value != SOCK_STREAM ||
-	    !socket_option(fd, SO_DOMAIN, &value))
-		return false;
-	*kind = 0;
-	if (value == AF_UNIX)
-		return true;
-	*kind = PRICE_TCP;
-	return (value == AF_INET || value == AF_INET6) && socket_option(fd, SO_PROTOCOL, &value) &&
-	       value == IPPROTO_TCP;
-}
 
 /* sendfile() waits as the descriptor says. */
 static bool flags_fit(int fd, int flags)

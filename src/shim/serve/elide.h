@@ -7,8 +7,7 @@
  * the cache's, under a pin, before those are sent. So the notes need no care: the buffer may have
  * been changed, freed and used again, the file may be another one by now.
  *
- * Stream sockets only (TCP and UNIX); the kernel is asked what a descriptor is, each time: it costs
- * less than finding out whose number it has become. Flags that sendfile() cannot express,
+ * Stream sockets only (TCP and UNIX; socket_kind.h). Flags that sendfile() cannot express,
  * addresses and control data pass to the kernel.
  *
  * One call of the program may become several: what is not cached goes with MSG_MORE where more
