@@ -20,6 +20,11 @@ struct rawcache_cached_file {
 	uint64_t cached;     /* of these, in the cache */
 	int64_t mtime_sec;   /* of the state of the file that is cached: an older one that was */
 	uint32_t mtime_nsec; /* replaced meanwhile is listed as well, until it is recycled */
+	/*
+	 * Bytes that were read from the cache after they were stored: once for each process, and for three
+	 * of them at most. Known since the machine was started. Since 0.2.0.
+	 */
+	uint64_t reread;
 };
 
 /*

@@ -114,7 +114,7 @@ static int variables_look(struct doctor *doctor)
 	int complaints = config_load(&doctor->target.config, variable_wrong, doctor);
 
 	if (complaints < 0)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	if (!config_report_unknown(variable_unknown, NULL) && !complaints)
 		doctor_ok("the variables are right");
 	if (doctor->target.config.disable)

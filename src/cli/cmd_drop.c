@@ -83,7 +83,7 @@ static void path_print(struct json *json, const char *path, uint64_t files, uint
 }
 
 /* The files at or below a path, whether it still exists or not; into `json`, or if NULL for people. A status. */
-static int drop_path(struct rawcache *cache, const char *path, struct json *json)
+static int drop_path(const struct target *target, struct rawcache *cache, const char *path, struct json *json)
 {
 	char *real = realpath(path, NULL);
 	struct progress progress;
@@ -103,12 +103,12 @@ static int drop_path(struct rawcache *cache, const char *path, struct json *json
 				   "let it go on, and try again",
 				   path);
 	if (err)
-		return say_refusal("cannot forget %s: %s", path, strerror(-err));
+		return target_failed(target, "forget files in", err);
 	path_print(json, path, files, bytes);
 	return STATUS_OK;
 }
 
-static int drop_paths(struct rawcache *cache, const struct drop_options *options)
+static int drop_paths(struct rawcache *cache, const struct drop_options *options, const struct target *target)
 {
 	struct json json;
 	int status = STATUS_OK;
@@ -118,7 +118,7 @@ static int drop_paths(struct rawcache *cache, const struct drop_options *options
 		json_open(&json, "paths", '[');
 	}
 	for (int i = 0; i < options->path_count && status == STATUS_OK; i++)
-		status = drop_path(cache, options->paths[i], options->json ? &json : NULL);
+		status = drop_path(target, cache, options->paths[i], options->json ? &json : NULL);
 	if (options->json) {
 		json_close(&json, ']');
 		json_document_end(&json);
@@ -141,7 +141,7 @@ static int drop_agree(const struct drop_options *options, const struct target *t
 	if (say_ask("forget all %llu extents (%s) in %s?", (unsigned long long)info->used_entries,
 		    text_bytes(info->used_bytes, text), target->path))
 		return GO_ON;
-	return say_refusal("nothing was forgotten");
+	return say_refusal("nothing was forgotten; answer y to forget it");
 }
 
 static void all_print(const struct rawcache_image_info *info, bool as_json)
@@ -168,13 +168,13 @@ static int drop_all(struct rawcache *cache, const struct drop_options *options,
 	int err = rawcache_info(cache, &info, sizeof(info));
 
 	if (err)
-		return say_refusal("cannot count what is in %s: %s", target->path, strerror(-err));
+		return target_failed(target, "count what is in", err);
 	status = drop_agree(options, target, &info);
 	if (status != GO_ON)
 		return status;
 	err = rawcache_drop_all(cache);
 	if (err)
-		return say_refusal("cannot empty %s: %s", target->path, strerror(-err));
+		return target_failed(target, "empty", err);
 	all_print(&info, options->json);
 	return STATUS_OK;
 }
@@ -192,7 +192,7 @@ static int drop_main(int argc, char **argv)
 		return status;
 	status = target_attach_writable(&target, &cache);
 	if (status == GO_ON) {
-		status = options.path_count ? drop_paths(cache, &options) :
+		status = options.path_count ? drop_paths(cache, &options, &target) :
 					      drop_all(cache, &options, &target);
 		rawcache_detach(cache);
 	}

@@ -317,7 +317,7 @@ static int explain_one(struct explain *explain, const char *name, bool first)
 	int status = STATUS_OK;
 
 	if (err)
-		return say_refusal("cannot open %s: %s", name, strerror(-err));
+		return say_refusal("cannot open %s: %s; name a file that this user may read", name, strerror(-err));
 	if (explain->json) {
 		subject_json(&explain->out, &subject, explain->view.tier);
 	} else {

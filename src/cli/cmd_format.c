@@ -132,14 +132,14 @@ static int format_agree(const struct format *format)
 				   format->path);
 	if (say_ask("%s is an image already; empty it and make a new one?", format->path))
 		return GO_ON;
-	return say_refusal("%s is left as it is", format->path);
+	return say_refusal("%s is left as it is; answer y, or name another place", format->path);
 }
 
 /* Where the runtime segment of an image that is replaced would lie. */
 static int format_configure(struct format *format)
 {
 	if (config_load(&format->config, NULL, NULL) < 0)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	if (*format->config.runtime_dir)
 		format->options.runtime_dir = format->config.runtime_dir;
 	return GO_ON;
@@ -154,7 +154,7 @@ static int format_size(struct format *format)
 		return GO_ON;
 	if (stat(format->path, &st)) {
 		if (errno != ENOENT)
-			return say_refusal("cannot look at %s: %s", format->path, strerror(errno));
+			return say_refusal("cannot look at %s: %s; name a place that this user may use", format->path, strerror(errno));
 	} else if (!S_ISREG(st.st_mode) || st.st_size) {
 		return GO_ON;
 	}
@@ -174,9 +174,7 @@ static int format_make(struct format *format)
 	progress_end(&progress);
 	if (!err)
 		return GO_ON;
-	say_refusal("cannot make the image %s: %s", format->path,
-		    *message ? message : strerror(-err));
-	return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
+	return create_refused(format->path, message, err);
 }
 
 static int format_print(const char *path, bool json)
@@ -192,7 +190,7 @@ static int format_print(const char *path, bool json)
 		report_json_image(path, &info, false);
 		return STATUS_OK;
 	}
-	return say_refusal("the new image %s cannot be read back: %s", path,
+	return say_refusal("the new image %s cannot be read back: %s; make it on another disk", path,
 			   *message ? message : strerror(-err));
 }
 

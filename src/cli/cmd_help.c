@@ -124,7 +124,7 @@ static int help_table(const char *table)
 		tables[i].print();
 		return STATUS_OK;
 	}
-	say_refusal("there is no table %s", table);
+	say_refusal("there is no table %s; see scripts/gen-man for those that there are", table);
 	return STATUS_USAGE;
 }
 

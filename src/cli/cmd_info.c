@@ -63,7 +63,7 @@ static bool info_count(const struct target *target, struct rawcache_image_info *
 	err = rawcache_info(cache, &counted, sizeof(counted));
 	rawcache_detach(cache);
 	if (err) {
-		say_warning("cannot count what is used of %s: %s", target->path, strerror(-err));
+		target_failed(target, "count what is used of", err);
 		return false;
 	}
 	*info = counted;

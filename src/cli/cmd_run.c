@@ -124,7 +124,7 @@ static int run_configure(struct run *run)
 	int complaints = config_load(&run->target.config, variable_refuse, run);
 
 	if (complaints < 0)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	config_report_unknown(variable_unknown, NULL);
 	return complaints ? STATUS_USAGE : GO_ON;
 }
@@ -141,7 +141,7 @@ static int run_paths(struct run *run)
 		status = say_usage("run", "no directory to cache; name one with --path DIR or in "
 					  "RAWCACHE_PATHS");
 	if (status == GO_ON && setenv("RAWCACHE_PATHS", all.text, 1))
-		status = say_refusal("there is not enough memory");
+		status = say_memory();
 	pathlist_fini(&all);
 	return status;
 }
@@ -153,7 +153,7 @@ static int file_pin(const char *path, const char *what, const char *variable)
 	int status = create_absolute(path, what, absolute, sizeof(absolute));
 
 	if (status == GO_ON && setenv(variable, absolute, 1))
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	return status;
 }
 
@@ -189,7 +189,7 @@ static void size_warn(const struct run *run)
 	    rawcache_image_info(run->target.path, &info, sizeof(info), NULL, 0) ||
 	    info.size / info.region_size == run->target.config.size / info.region_size)
 		return;
-	say_warning("--size is not used: the image %s exists and has %s", run->target.path,
+	say_warning("--size is not used: the image %s exists and has %s; `rawcache format` makes it anew", run->target.path,
 		    text_bytes(info.size, text));
 }
 
@@ -235,7 +235,7 @@ static int run_preload(void)
 		return status;
 	value = preload_compose(object, getenv("LD_PRELOAD"));
 	if (!value || setenv("LD_PRELOAD", value, 1))
-		status = say_refusal("there is not enough memory");
+		status = say_memory();
 	free(value);
 	return status;
 }
@@ -247,7 +247,7 @@ static int preload_remove(void)
 	int err = !value || (*value ? setenv("LD_PRELOAD", value, 1) : unsetenv("LD_PRELOAD"));
 
 	free(value);
-	return err ? say_refusal("there is not enough memory") : GO_ON;
+	return err ? say_memory() : GO_ON;
 }
 
 /* Nothing is wrong with it, and nothing to mend: root runs a program as a user who has an image. */
@@ -266,7 +266,7 @@ static int run_foreign(struct run *run)
 static int run_early(void)
 {
 	if (!geteuid() && setenv("RAWCACHE_EARLY", "1", 0))
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	return GO_ON;
 }
 
@@ -276,7 +276,7 @@ static int run_program(struct run *run, char **argv)
 	bool wanted = run->stats || run->report;
 
 	if (wanted && run->read_only)
-		say_warning("%s: nothing is counted, for you may only read the image %s",
+		say_warning("%s: nothing is counted, for you may only read the image %s; ask its owner for the right to write it",
 			    run->stats ? "--stats" : "--report", run->target.path);
 	else if (wanted && !run->plain)
 		return watched_run(&watched, argv);
@@ -309,11 +309,11 @@ static int run_prepare(struct run *run, const char *program)
 		return status;
 	run->plain = true;
 	if (run->target.config.disable) {
-		say_warning("RAWCACHE_DISABLE is set: the program runs without the cache");
+		say_warning("RAWCACHE_DISABLE is set: the program runs without the cache; unset it to use the cache");
 		return GO_ON;
 	}
 	if (program_is_musl(program)) {
-		say_warning("%s is linked with musl: it runs without the cache", program);
+		say_warning("%s is linked with musl: it runs without the cache; one that is built for glibc would use it", program);
 		return preload_remove();
 	}
 	run->plain = false;

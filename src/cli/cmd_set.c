@@ -75,7 +75,7 @@ static int set_main(int argc, char **argv)
 		status = STATUS_OK;
 	}
 	if (err)
-		status = say_refusal("cannot change %s: %s", target.path, strerror(-err));
+		status = target_failed(&target, "change", err);
 	target_close(&target);
 	return status;
 }

@@ -104,7 +104,7 @@ static int question(struct setup *setup, const char *text, const char *fallback)
 		fallback = "1";
 	fprintf(stderr, "%s%s%s%s: ", text, *fallback ? " [" : "", fallback, *fallback ? "]" : "");
 	if (!fgets(setup->answer, sizeof(setup->answer), stdin))
-		return say_refusal("no answer: nothing was set up");
+		return say_refusal("no answer: nothing was set up; answer, or give --path, --cache and --size");
 	setup->answer[strcspn(setup->answer, "\n")] = '\0';
 	if (!*setup->answer)
 		snprintf(setup->answer, sizeof(setup->answer), "%s", fallback);
@@ -251,7 +251,7 @@ static int setup_keep(const struct setup *setup, const struct profile *profile)
 	if (status != GO_ON)
 		return status;
 	text = profile_text(setup);
-	status = text ? profile_write(profile, text) : say_refusal("there is not enough memory");
+	status = text ? profile_write(profile, text) : say_memory();
 	free(text);
 	if (status != GO_ON)
 		return status;
@@ -293,7 +293,7 @@ static int setup_main(int argc, char **argv)
 {
 	struct setup *setup = calloc(1, sizeof(*setup));
 	int status = setup ? setup_parse(setup, argc, argv)
-			   : say_refusal("there is not enough memory");
+			   : say_memory();
 
 	if (status == GO_ON)
 		status = setup_all(setup);

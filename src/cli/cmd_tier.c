@@ -54,7 +54,7 @@ static int tier_configure(const struct tier_options *options, struct config *con
 	int status = GO_ON;
 
 	if (config_load(config, NULL, NULL) < 0)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	config_to_options(config, engine);
 	engine->library_open = dlopen;
 	engine->library_find = dlsym;
@@ -80,7 +80,7 @@ static int tier_check(const struct rawcache_options *engine)
 		else
 			printf("%s: good, %.1f ms\n", server.name, (double)server.took_ns / 1e6);
 	}
-	return err == -ENOENT && n ? status : say_refusal("RAWCACHE_TIER is refused: %s", server.why);
+	return err == -ENOENT && n ? status : say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", server.why);
 }
 
 static int tier_status(const struct tier_options *options, const struct rawcache_options *engine)
@@ -113,7 +113,7 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 		       " bad values\n",
 		       total.tier_gets, total.tier_hits, total.tier_puts, total.tier_timeouts, total.tier_bad);
 	rawcache_detach(cache);
-	return n ? STATUS_OK : say_refusal("RAWCACHE_TIER is refused: %s", server.why ? server.why : strerror(-err));
+	return n ? STATUS_OK : say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", server.why ? server.why : strerror(-err));
 }
 
 /* Beside the secret, so that it goes where that goes. */
@@ -124,10 +124,10 @@ static int tier_bump(const struct rawcache_options *engine)
 	FILE *f;
 
 	if (!engine->tier_key || !*engine->tier_key)
-		return say_usage("tier", "RAWCACHE_TIER_KEY is not set: the number is kept beside that file");
+		return say_usage("tier", "RAWCACHE_TIER_KEY is not set; set it, for the number is kept beside that file");
 	if (snprintf(path, sizeof(path), "%s.epoch", engine->tier_key) >= (int)sizeof(path) ||
 	    snprintf(fresh, sizeof(fresh), "%s.epoch.new", engine->tier_key) >= (int)sizeof(fresh))
-		return say_refusal("the path %s is too long", engine->tier_key);
+		return say_refusal("the path %s is too long; keep the secret in a file with a shorter one", engine->tier_key);
 	f = fopen(path, "re");
 	if (f) {
 		if (fscanf(f, "%lu", &epoch) != 1)
@@ -138,10 +138,10 @@ static int tier_bump(const struct rawcache_options *engine)
 		epoch = engine->tier_epoch;
 	f = fopen(fresh, "we");
 	if (!f)
-		return say_refusal("cannot write %s: %s", fresh, strerror(errno));
+		return say_refusal("cannot write %s: %s; be a user who may", fresh, strerror(errno));
 	fprintf(f, "%lu\n", ++epoch);
 	if (fclose(f) || rename(fresh, path))
-		return say_refusal("cannot write %s: %s", path, strerror(errno));
+		return say_refusal("cannot write %s: %s; be a user who may", path, strerror(errno));
 	printf("the epoch is %lu: copy %s to all machines; programs that run already keep the old one\n", epoch, path);
 	return STATUS_OK;
 }
@@ -159,7 +159,7 @@ static int tier_main(int argc, char **argv)
 		return status;
 	what = optind < argc ? argv[optind] : "status";
 	if (optind + 1 < argc)
-		return say_usage("tier", "%s is too much", argv[optind + 1]);
+		return say_usage("tier", "%s is too much; give one of status, check and bump", argv[optind + 1]);
 	status = tier_configure(&options, &config, &engine, list, sizeof(list));
 	if (status != GO_ON)
 		return status;

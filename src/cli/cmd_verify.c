@@ -83,7 +83,7 @@ static int verify_all(const struct target *target, struct rawcache *cache, bool 
 	err = rawcache_verify(cache, &result, progress_show, &progress);
 	progress_end(&progress);
 	if (err)
-		return say_refusal("cannot verify %s: %s", target->path, strerror(-err));
+		return target_failed(target, "verify", err);
 	return verify_print(&result, json);
 }
 

@@ -188,16 +188,16 @@ static int warm_start(struct warm *warm, const struct warm_options *options)
 	}
 	pthread_attr_destroy(&attr);
 	if (!load_acquire(&warm->running) && err)
-		return say_refusal("cannot start a thread: %s", strerror(err));
+		return say_refusal("cannot start a thread: %s; take fewer --jobs, or raise the limit (ulimit -u)", strerror(err));
 	return GO_ON;
 }
 
 static void file_complain(const struct filelist_file *file)
 {
 	if (file->err == -EAGAIN)
-		say_warning("%s changed just now and is not stored yet", file->path);
+		say_warning("%s changed just now and is not stored yet; try again in a moment, or lower RAWCACHE_SETTLE", file->path);
 	else
-		say_warning("cannot read %s: %s", file->path, strerror(-file->err));
+		say_warning("cannot read %s: %s; let this user read it, or leave it out", file->path, strerror(-file->err));
 }
 
 static void warm_json(const struct warm *warm, uint64_t cached, size_t failed)
@@ -251,8 +251,8 @@ static int warm_report(struct warm *warm, const struct warm_options *options)
 	if (failed)
 		return STATUS_REFUSED;
 	if (cached < warm->list.bytes)
-		return say_refusal("%s did not fit into the image or were not stored; "
-				   "`rawcache info` shows its size",
+		return say_refusal("%s did not fit into the image or were not stored; if `rawcache info` "
+				   "shows that it is full, make a larger one with `rawcache format`",
 				   text_bytes(warm->list.bytes - cached, text));
 	return STATUS_OK;
 }

@@ -71,7 +71,7 @@ int create_absolute(const char *path, const char *what, char *absolute, size_t n
 	const char *dir, *base;
 
 	if ((size_t)snprintf(dir_copy, sizeof(dir_copy), "%s", path) >= sizeof(dir_copy))
-		return say_refusal("the name of %s is too long: %s", what, path);
+		return say_refusal("the name of %s is too long: %s; choose a shorter one", what, path);
 	strcpy(base_copy, dir_copy);
 	dir = dirname(dir_copy);
 	base = basename(base_copy);
@@ -82,7 +82,7 @@ int create_absolute(const char *path, const char *what, char *absolute, size_t n
 	if (!strcmp(real, "/"))
 		*real = '\0';
 	if ((size_t)snprintf(absolute, n, "%s/%s", real, base) >= n)
-		return say_refusal("the name of %s is too long: %s/%s", what, real, base);
+		return say_refusal("the name of %s is too long: %s/%s; choose a shorter one", what, real, base);
 	return GO_ON;
 }
 
@@ -168,7 +168,34 @@ static int image_publish(const struct place *place)
 	unlink(place->temporary);
 	if (!err || err == EEXIST)
 		return GO_ON;
-	return say_refusal("cannot give the new image its name %s: %s", place->path, strerror(err));
+	return say_refusal("cannot give the new image its name %s: %s; name an image elsewhere with --cache", place->path, strerror(err));
+}
+
+static const char *refused_advice(int err)
+{
+	switch (-err) {
+	case EBUSY:
+	case EEXIST:
+		return ""; /* the library's words say it */
+	case ERANGE:
+		return "; see `rawcache help format`";
+	case ENOSPC:
+	case EFBIG:
+	case EDQUOT:
+		return "; choose a smaller --size, or another disk";
+	case ECANCELED:
+		return "; start again when it may take its time";
+	case EIO:
+		return "; look at the disk and at the kernel's log, or choose another disk";
+	default:
+		return "; name an image where this user may write";
+	}
+}
+
+int create_refused(const char *path, const char *message, int err)
+{
+	say_refusal("cannot make the image %s: %s%s", path, *message ? message : strerror(-err), refused_advice(err));
+	return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
 }
 
 static int image_make(const struct target *target, const struct place *place)
@@ -190,9 +217,7 @@ static int image_make(const struct target *target, const struct place *place)
 	err = rawcache_image_format(place->temporary, &options, message, sizeof(message));
 	if (err) {
 		unlink(place->temporary);
-		say_refusal("cannot make the image %s: %s", place->path,
-			    *message ? message : strerror(-err));
-		return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
+		return create_refused(place->path, message, err);
 	}
 	status = image_publish(place);
 	if (status == GO_ON)

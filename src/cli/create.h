@@ -15,6 +15,9 @@
  */
 int create_if_missing(const struct target *target);
 
+/* Say why the image at `path` could not be made, by the library's words or its error. A status. */
+int create_refused(const char *path, const char *message, int err);
+
 /* The size for a new image where so much is free: at most a tenth of that, and 10 GiB. */
 uint64_t create_share(uint64_t free_bytes);
 

@@ -114,7 +114,7 @@ int explain_names(const struct target *target, const char *paths, struct json *j
 		int err = directory_open(&dir, *name);
 
 		if (err)
-			return say_refusal("cannot open %s: %s", *name, strerror(-err));
+			return say_refusal("cannot open %s: %s; name a directory that this user may read", *name, strerror(-err));
 		reason = reason_of(&dir, target, paths);
 		if (json) {
 			json_open(json, NULL, '{');

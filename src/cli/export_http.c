@@ -153,7 +153,7 @@ int export_serve(struct exporter *exporter, const char *where)
 		MHD_stop_daemon(server);
 		listener.fd = -1; /* it closed it */
 	} else {
-		status = say_refusal("the server for %s could not be started", where);
+		status = say_refusal("the server for %s could not be started; choose another address with --listen, or use --textfile", where);
 	}
 	listener_close(&listener);
 	return status == GO_ON ? STATUS_OK : status;

@@ -19,7 +19,7 @@ static int file_add(struct filelist *list, const FTSENT *entry)
 		struct filelist_file *grown = realloc(list->file, room * sizeof(*grown));
 
 		if (!grown)
-			return say_refusal("out of memory");
+			return say_memory();
 		list->file = grown;
 		list->room = room;
 	}
@@ -27,7 +27,7 @@ static int file_add(struct filelist *list, const FTSENT *entry)
 	memset(file, 0, sizeof(*file));
 	file->path = strdup(entry->fts_accpath);
 	if (!file->path)
-		return say_refusal("out of memory");
+		return say_memory();
 	file->size = (uint64_t)entry->fts_statp->st_size;
 	list->bytes += file->size;
 	list->count++;
@@ -42,7 +42,7 @@ static int entry_add(struct filelist *list, const FTSENT *entry)
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		say_warning("cannot read %s: %s", entry->fts_path, strerror(entry->fts_errno));
+		say_warning("cannot read %s: %s; let this user read it, or leave it out", entry->fts_path, strerror(entry->fts_errno));
 		list->unreadable++;
 		return GO_ON;
 	default:
@@ -58,7 +58,7 @@ int filelist_add(struct filelist *list, const char *path)
 	int status = GO_ON;
 
 	if (!fts)
-		return say_refusal("cannot read %s: %s", path, strerror(errno));
+		return say_refusal("cannot read %s: %s; name what is there and this user may read", path, strerror(errno));
 	while (status == GO_ON && (entry = fts_read(fts)))
 		status = entry_add(list, entry);
 	fts_close(fts);

@@ -13,7 +13,7 @@ int history_init(struct history *history, uint64_t step_ms)
 	history->count = 0;
 	history->step_ms = step_ms;
 	history->point = calloc(HISTORY_POINTS, sizeof(*history->point));
-	return history->point ? GO_ON : say_refusal("there is not enough memory");
+	return history->point ? GO_ON : say_memory();
 }
 
 void history_fini(struct history *history)

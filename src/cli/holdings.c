@@ -30,20 +30,31 @@ struct walk {
 	bool failed;
 };
 
-/* Keep the largest; `name` is copied when it stays. False: no memory. */
-static bool top_offer(struct holding *top, size_t *count, const struct holding *offered)
+static uint64_t by_cached(const struct holding *holding)
+{
+	return holding->cached;
+}
+
+static uint64_t by_reread(const struct holding *holding)
+{
+	return holding->reread;
+}
+
+/* Keep those that have most `of`; `name` is copied when it stays. False: no memory. */
+static bool top_offer(struct holding *top, size_t *count, const struct holding *offered,
+		      uint64_t (*of)(const struct holding *))
 {
 	struct holding kept = *offered;
 	size_t at;
 
-	if (*count == HOLDINGS_TOP && top[*count - 1].cached >= offered->cached)
+	if (!of(offered) || (*count == HOLDINGS_TOP && of(&top[*count - 1]) >= of(offered)))
 		return true;
 	kept.name = strdup(offered->name);
 	if (!kept.name)
 		return false;
 	if (*count == HOLDINGS_TOP)
 		free(top[--*count].name);
-	for (at = (*count)++; at && top[at - 1].cached < kept.cached; at--)
+	for (at = (*count)++; at && of(&top[at - 1]) < of(&kept); at--)
 		top[at] = top[at - 1];
 	top[at] = kept;
 	return true;
@@ -101,7 +112,7 @@ static struct directory *directory_get(struct walk *walk, const char *path, size
 static bool walk_visit(void *arg, const struct rawcache_cached_file *file)
 {
 	struct walk *walk = arg;
-	struct holding one = { (char *)file->path, file->cached, file->size, 1 };
+	struct holding one = { (char *)file->path, file->cached, file->reread, file->size, 1 };
 	const char *slash = strrchr(file->path, '/');
 	struct directory *directory =
 		directory_get(walk, file->path, slash ? (size_t)(slash - file->path) : 0);
@@ -109,7 +120,8 @@ static bool walk_visit(void *arg, const struct rawcache_cached_file *file)
 	walk->holdings->files++;
 	walk->holdings->cached += file->cached;
 	walk->failed = !directory ||
-		       !top_offer(walk->holdings->file, &walk->holdings->file_count, &one);
+		       !top_offer(walk->holdings->file, &walk->holdings->file_count, &one, by_cached) ||
+		       !top_offer(walk->holdings->read, &walk->holdings->read_count, &one, by_reread);
 	if (directory)
 		directory->own = true;
 	for (; directory; directory = directory->parent) {
@@ -129,7 +141,7 @@ static void walk_end(struct walk *walk)
 		    (directory->own || directory->children > 1))
 			walk->failed = !top_offer(walk->holdings->directory,
 						  &walk->holdings->directory_count,
-						  &directory->sum);
+						  &directory->sum, by_cached);
 		HASH_DEL(walk->all, directory);
 		free(directory->sum.name);
 		free(directory);
@@ -143,7 +155,7 @@ int holdings_regions(struct rawcache *cache, struct holdings *holdings)
 	memset(holdings, 0, sizeof(*holdings));
 	holdings->region = calloc((size_t)count + 1, sizeof(*holdings->region));
 	if (!holdings->region)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	holdings->region_count = (size_t)count;
 	rawcache_regions(cache, holdings->region, sizeof(*holdings->region), (size_t)count);
 	return GO_ON;
@@ -162,7 +174,7 @@ int holdings_take(struct rawcache *cache, struct holdings *holdings)
 	if (!walk.failed)
 		return GO_ON;
 	holdings_fini(holdings);
-	return say_refusal("there is not enough memory");
+	return say_memory();
 }
 
 void holdings_fini(struct holdings *holdings)
@@ -171,6 +183,8 @@ void holdings_fini(struct holdings *holdings)
 		free(holdings->file[i].name);
 	for (size_t i = 0; i < holdings->directory_count; i++)
 		free(holdings->directory[i].name);
+	for (size_t i = 0; i < holdings->read_count; i++)
+		free(holdings->read[i].name);
 	free(holdings->region);
 	memset(holdings, 0, sizeof(*holdings));
 }

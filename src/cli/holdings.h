@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image holds: the largest files and directories, and its regions. */
+/* What an image holds: the largest files and directories, those read most, and its regions. */
 #ifndef CLI_HOLDINGS_H
 #define CLI_HOLDINGS_H
 
@@ -10,13 +10,15 @@
 struct holding {
 	char *name;
 	uint64_t cached;
+	uint64_t reread; /* see struct rawcache_cached_file */
 	uint64_t size;  /* of a file; of a directory, of its files that are listed */
 	uint64_t files; /* of a directory, at any depth */
 };
 
 struct holdings {
 	struct holding file[HOLDINGS_TOP], directory[HOLDINGS_TOP];
-	size_t file_count, directory_count;
+	struct holding read[HOLDINGS_TOP]; /* files that were read again most */
+	size_t file_count, directory_count, read_count;
 	uint64_t files, cached; /* in all */
 	struct rawcache_region *region;
 	size_t region_count;

@@ -87,12 +87,12 @@ int option_rest(const struct command *command, int c, char **argv, const struct 
 		return profile_use(command->name, optarg);
 	option_written(c, argv, longs, written, sizeof(written));
 	if (c == ':')
-		return say_usage(command->name, "option %s needs a value", written);
+		return say_usage(command->name, "option %s needs a value; see `rawcache help %s`", written, command->name);
 	known = written[1] == '-' ? option_find(written + 2, strlen(written + 2), longs) : NULL;
 	if (!known)
 		return option_unknown(command, written, longs);
 	if (optopt)
-		return say_usage(command->name, "option %s takes no value", written);
+		return say_usage(command->name, "option %s takes no value; leave it out", written);
 	return say_usage(command->name,
 			 "option %s is ambiguous; write it in full, for example --%s", written,
 			 known->name);

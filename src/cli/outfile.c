@@ -40,7 +40,7 @@ int outfile_open(struct outfile *file, const char *path, const char *what)
 	file->out = NULL;
 	*file->temporary = '\0';
 	if (strlen(path) + sizeof(".XXXXXX") > sizeof(file->path))
-		return say_refusal("the name of %s is too long", what);
+		return say_refusal("the name of %s is too long; choose a shorter one", what);
 	strcpy(file->path, path);
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		file->out = fopen(path, "we");
@@ -65,7 +65,7 @@ int outfile_commit(struct outfile *file)
 	failed = errno;
 	if (*file->temporary)
 		unlink(file->temporary);
-	return say_refusal("cannot write %s: %s", file->path, strerror(failed));
+	return say_refusal("cannot write %s: %s; make room there, or name a file elsewhere", file->path, strerror(failed));
 }
 
 void outfile_abandon(struct outfile *file)

@@ -2,12 +2,15 @@
 #include "cli/page.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/command.h"
 #include "cli/figures.h"
 #include "cli/html.h"
 #include "cli/text.h"
+
+#define WORD_SHOWN 160 /* bytes of an argument: a script may be one */
 
 /* Nothing is loaded, and nothing runs: the policy holds the page to that. */
 static const char page_head[] =
@@ -63,8 +66,12 @@ void page_card_close(FILE *out)
 
 static void program_print(FILE *out, char **argv)
 {
+	char word[WORD_SHOWN + 4];
+
 	for (; *argv; argv++) {
-		html_text(out, *argv);
+		snprintf(word, sizeof(word), "%.*s%s", WORD_SHOWN, *argv,
+			 strlen(*argv) > WORD_SHOWN ? "..." : "");
+		html_text(out, word);
 		if (argv[1])
 			fputc(' ', out);
 	}

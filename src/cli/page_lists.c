@@ -41,21 +41,37 @@ void page_reasons(FILE *out, const struct page *page)
 	page_card_close(out);
 }
 
-static void holding_row(FILE *out, const struct holding *holding, uint64_t most, bool directory)
+enum holding_kind { HOLDING_DIRECTORY, HOLDING_FILE, HOLDING_READ };
+
+static uint64_t holding_length(const struct holding *holding, enum holding_kind kind)
 {
-	double share = most ? (double)holding->cached / (double)most : 0;
-	char cached[TEXT_LENGTH], size[TEXT_LENGTH], label[64];
+	return kind == HOLDING_READ ? holding->reread : holding->cached;
+}
+
+static void holding_text(FILE *out, const struct holding *holding, enum holding_kind kind)
+{
+	char cached[TEXT_LENGTH], size[TEXT_LENGTH];
+
+	text_bytes(holding_length(holding, kind), cached);
+	text_bytes(holding->size, size);
+	if (kind == HOLDING_DIRECTORY)
+		html_textf(out, "%s of %s in %llu file%s", cached, size, (unsigned long long)holding->files,
+			   holding->files == 1 ? "" : "s");
+	else if (kind == HOLDING_FILE)
+		html_textf(out, "%s of %s", cached, size);
+	else
+		html_textf(out, "%s, of a file of %s", cached, size);
+}
+
+static void holding_row(FILE *out, const struct holding *holding, uint64_t most, enum holding_kind kind)
+{
+	double share = most ? (double)holding_length(holding, kind) / (double)most : 0;
+	char label[64];
 
 	fputs("<tr><td><code>", out);
 	html_text(out, holding->name);
 	fputs("</code><br>", out);
-	if (directory)
-		html_textf(out, "%s of %s in %llu file%s", text_bytes(holding->cached, cached),
-			   text_bytes(holding->size, size), (unsigned long long)holding->files,
-			   holding->files == 1 ? "" : "s");
-	else
-		html_textf(out, "%s of %s", text_bytes(holding->cached, cached),
-			   text_bytes(holding->size, size));
+	holding_text(out, holding, kind);
 	snprintf(label, sizeof(label), "%.0f%% of the largest", 100 * share);
 	fprintf(out, "</td><td style=\"width:%dpx\">", BAR);
 	svg_open(out, BAR, 16, label);
@@ -65,15 +81,20 @@ static void holding_row(FILE *out, const struct holding *holding, uint64_t most,
 }
 
 static void holdings_card(FILE *out, const char *heading, const struct holding *holding, size_t count,
-			  bool directory)
+			  enum holding_kind kind)
 {
 	page_card_open(out, heading, false);
-	if (!count)
+	if (count && kind == HOLDING_READ)
+		fputs("<p class=\"soft\">After it was stored. Each program counts once, and three of them "
+		      "at most.</p>\n", out);
+	if (!count && kind == HOLDING_READ)
+		fputs("<p>Nothing that is in the image was read again since it was stored.</p>\n", out);
+	else if (!count)
 		fputs("<p>The image holds no file.</p>\n", out);
 	else
 		fputs("<table>\n", out);
 	for (size_t i = 0; i < count; i++)
-		holding_row(out, &holding[i], holding[0].cached, directory);
+		holding_row(out, &holding[i], holding_length(&holding[0], kind), kind);
 	if (count)
 		fputs("</table>\n", out);
 	page_card_close(out);
@@ -84,8 +105,10 @@ void page_holdings(FILE *out, const struct page *page)
 	const struct holdings *h = &page->holdings;
 
 	holdings_card(out, "Directories that take most of the image", h->directory, h->directory_count,
-		      true);
-	holdings_card(out, "Files that take most of the image", h->file, h->file_count, false);
+		      HOLDING_DIRECTORY);
+	holdings_card(out, "Files that take most of the image", h->file, h->file_count, HOLDING_FILE);
+	holdings_card(out, "Files that were read again most", h->read,
+		      h->read_count, HOLDING_READ);
 }
 
 static void process_row(FILE *out, const struct rawcache_process *process)

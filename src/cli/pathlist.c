@@ -31,7 +31,7 @@ static int list_append(struct pathlist *list, const char *entry)
 		return GO_ON;
 	if (asprintf(&text, "%s%s%s", list->text ? list->text : "", list->text ? ":" : "", entry) <
 	    0)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	free(list->text);
 	list->text = text;
 	list->included += *entry != '!';
@@ -46,9 +46,9 @@ static const char *directory_resolve(const char *dir, char *real)
 	if (!realpath(dir, real))
 		return errno == ENOENT || errno == ENOTDIR
 			       ? "there is no such directory; create or mount it first"
-			       : strerror(errno);
+			       : "this user may not look at it; be one who may";
 	if (stat(real, &st))
-		return strerror(errno);
+		return "it cannot be looked at; see that its mount answers";
 	if (!S_ISDIR(st.st_mode))
 		return "it is not a directory; name the directory it is in";
 	if (strchr(real, ':'))
@@ -81,7 +81,7 @@ int pathlist_add_list(struct pathlist *list, const char *text, const char *origi
 	char *save;
 
 	if (!copy)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	for (char *dir = strtok_r(copy, ":", &save); dir && status == GO_ON;
 	     dir = strtok_r(NULL, ":", &save))
 		status = pathlist_add(list, dir + (*dir == '!'), *dir == '!', origin);

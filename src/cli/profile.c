@@ -108,7 +108,7 @@ static int line_apply(struct profile *profile, char *line, unsigned int number)
 	if (old && *old && !profile_gave(profile, line))
 		return GO_ON;
 	if (setenv(line, value, 1))
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	profile->given |= UINT64_C(1) << row;
 	return GO_ON;
 }
@@ -132,7 +132,7 @@ int profile_apply(struct profile *profile, const char *name)
 		status = line_apply(profile, line, ++number);
 	}
 	if (status == GO_ON && ferror(in))
-		status = say_refusal("cannot read the profile %s: %s", profile->path,
+		status = say_refusal("cannot read the profile %s: %s; write it anew", profile->path,
 				     strerror(errno));
 	free(line);
 	fclose(in);

@@ -57,7 +57,7 @@ int sample_take(const struct target *target, struct sample *sample)
 	if (status != GO_ON)
 		return status;
 	err = sample_read(cache, sample);
-	return err ? say_refusal("cannot read the statistics of %s: %s", target->path, strerror(-err)) :
+	return err ? target_failed(target, "read the statistics of", err) :
 		     GO_ON;
 }
 

@@ -54,6 +54,11 @@ int say_refusal(const char *format, ...)
 	return STATUS_REFUSED;
 }
 
+int say_memory(void)
+{
+	return say_refusal("there is not enough memory; end other programs, or raise the limit (ulimit -v)");
+}
+
 int say_usage(const char *command, const char *format, ...)
 {
 	char kind[32];

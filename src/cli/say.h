@@ -8,6 +8,9 @@
 #include "base/compiler.h"
 
 /* Why it cannot be done and what to do. Returns STATUS_REFUSED. */
+/* There is not enough memory. */
+int say_memory(void);
+
 int say_refusal(const char *format, ...) printf_like(1, 2);
 
 /* What is wrong with the call of `command`. Returns STATUS_USAGE. */

@@ -46,10 +46,10 @@ int setting_take(struct setting *setting, const char *value)
 
 		if (status != GO_ON)
 			return status;
-		return setenv(setting->variable, list, 1) ? say_refusal("there is not enough memory") : GO_ON;
+		return setenv(setting->variable, list, 1) ? say_memory() : GO_ON;
 	}
 	if (setenv(setting->variable, value, 1))
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	return GO_ON;
 }
 

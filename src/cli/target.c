@@ -56,7 +56,7 @@ int target_open(struct target *target, const char *cache)
 	int status;
 
 	if (config_load(&target->config, variable_warn, NULL) < 0)
-		return say_refusal("there is not enough memory");
+		return say_memory();
 	status = target_choose(target, cache);
 	if (status != GO_ON)
 		target_close(target);
@@ -167,7 +167,7 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 		if (reason == RAWCACHE_REASON_no_image || reason == RAWCACHE_REASON_no_rights ||
 		    reason == RAWCACHE_REASON_image_refused)
 			return unusable_explain(target, err);
-		return say_refusal("cannot use the image %s: %s (%s)", target->path, strerror(-err),
+		return say_refusal("cannot use the image %s: %s (%s); name another one with --cache", target->path, strerror(-err),
 				   rawcache_reason_text(reason));
 	}
 }
@@ -202,6 +202,27 @@ int target_attach_writable(const struct target *target, struct rawcache **cache)
 	return say_refusal("the image %s is on a read-only device or file system, and this changes "
 			   "it; make that writable first",
 			   target->path);
+}
+
+static const char *failure_advice(int err)
+{
+	switch (-err) {
+	case EAGAIN:
+		return "a process that uses it is stopped: let it go on, and try again";
+	case EIO:
+		return "look at its disk and at the kernel's log, or make an image elsewhere with `rawcache format`";
+	case ENOMEM:
+		return "end other programs, or raise the limit (ulimit -v)";
+	case EROFS:
+		return "have somebody do it who may write it";
+	default:
+		return "`rawcache info` tells whether it can still be used";
+	}
+}
+
+int target_failed(const struct target *target, const char *what, int err)
+{
+	return say_refusal("cannot %s %s: %s; %s", what, target->path, strerror(-err), failure_advice(err));
 }
 
 int target_info(const struct target *target, struct rawcache_image_info *info)

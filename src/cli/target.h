@@ -38,6 +38,12 @@ int target_attach(const struct target *target, bool read_only, struct rawcache *
 /* Attach to change something: what may only be read is refused. GO_ON or a status. */
 int target_attach_writable(const struct target *target, struct rawcache **cache);
 
+/*
+ * Say that the image could not be used for something: "cannot WHAT PATH", and what to do about the
+ * library's error. A status.
+ */
+int target_failed(const struct target *target, const char *what, int err);
+
 /* What the image is, from its superblock. GO_ON or a status. */
 int target_info(const struct target *target, struct rawcache_image_info *info);
 

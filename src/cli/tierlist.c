@@ -22,12 +22,12 @@ static int host_resolve(const char *command, const char *host, const char *port,
 	int n;
 
 	if (err)
-		return say_usage(command, "the tier's server %s is not known: %s", host, gai_strerror(err));
+		return say_usage(command, "the tier's server %s is not known: %s; give its address", host, gai_strerror(err));
 	err = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), service, sizeof(service),
 			  NI_NUMERICHOST | NI_NUMERICSERV);
 	n = snprintf(to, room, found->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", address, service);
 	freeaddrinfo(found);
-	return err || n < 0 || (size_t)n >= room ? say_usage(command, "the tier's server %s has no address", host)
+	return err || n < 0 || (size_t)n >= room ? say_usage(command, "the tier's server %s has no address; give one", host)
 						 : GO_ON;
 }
 
@@ -38,7 +38,7 @@ static int server_resolve(const char *command, char *text, char *to, size_t room
 	const char *port = PORT;
 
 	if (!strncmp(text, "unix:", 5))
-		return snprintf(to, room, "%s", text) < (int)room ? GO_ON : say_usage(command, "%s is too long", text);
+		return snprintf(to, room, "%s", text) < (int)room ? GO_ON : say_usage(command, "%s is too long; give a shorter address", text);
 	if (colon && (!strchr(colon, ']'))) {
 		*colon = '\0';
 		port = colon + 1;
@@ -60,7 +60,7 @@ int tierlist_resolve(const char *command, const char *list, char *to, size_t roo
 		int status;
 
 		if (!n || n >= sizeof(text))
-			return say_usage(command, "the tier's list has a server that is empty or too long: %s", list);
+			return say_usage(command, "the tier's list has a server that is empty or too long: %s; write HOST:PORT,HOST:PORT", list);
 		memcpy(text, list, n);
 		text[n] = '\0';
 		status = server_resolve(command, text, to + used, room - used);
@@ -71,7 +71,7 @@ int tierlist_resolve(const char *command, const char *list, char *to, size_t roo
 			return GO_ON;
 		list += n + 1;
 		if (used + 2 > room)
-			return say_usage(command, "the tier's list is too long");
+			return say_usage(command, "the tier's list is too long; name fewer servers");
 		to[used++] = ',';
 	}
 }

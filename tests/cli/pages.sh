@@ -26,6 +26,8 @@ is $? 7 "run --report has the program's status"
 has "its page tells of the run" run.html "Ended with status 7" "Where the bytes came from" "Hit ratio" \
 	"Latency of misses" "What was not served, and what to do" 'class="curve"' "region by region" \
 	"data/train" "in 2 files" "being written"
+sed -n '/read again most/,/<\/section>/p' run.html >read.txt
+has "and of what is read again" read.txt "data/train/a" ", of a file of 683"
 has "names are escaped" run.html '&lt;img src=x onerror=alert(1)&gt;&amp;&quot;.bin'
 ! grep -q '<img\|<script\|http:\|https:\|@import\|url(' run.html
 ok $? "nothing is loaded and nothing runs"

@@ -141,6 +141,10 @@ no_arrow "no files of the engine call each other in a circle"
 for room in $shim_rooms; do symbols "shim/$room" "$room"; done | calls_against | sort >"$scratch/bad"
 no_arrow "no room of the shim calls a room above it"
 
+# messages: who reads one knows what to do
+python3 "$TOP_SRCDIR/tests/tree/messages.py" "$TOP_SRCDIR"/src/cli/*.c >"$scratch/bad"
+no_arrow "messages of the command tell what to do"
+
 # sizes: what is longer is divided by its subjects. A table is as long as what it lists.
 find "$src" "$TOP_SRCDIR/include" -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort >"$scratch/sources"
 xargs wc -l <"$scratch/sources" | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' >"$scratch/bad"

@@ -84,10 +84,21 @@ static void error_keep(int *kept, int err)
 		*kept = err;
 }
 
-/* How much of a file there is; with `remove` it is forgotten, and *remove tells of an error. */
-static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_t size, int *remove)
+/* What there is of a file. */
+struct file_sum {
+	uint64_t cached, reread;
+};
+
+static void sum_add(struct file_sum *sum, const struct rawcache *cache, uint64_t length, uint64_t number)
 {
-	uint64_t cached = 0;
+	sum->cached += length;
+	sum->reread += length * index_visits(cache, number);
+}
+
+/* How much of a file there is; with `remove` it is forgotten, and *remove tells of an error. */
+static struct file_sum file_walk(struct rawcache *cache, const struct key *key, uint64_t size, int *remove)
+{
+	struct file_sum sum = { 0, 0 };
 
 	for (uint64_t chunk = 0; chunk * cache->chunk_bytes < size; chunk++) {
 		struct key name = key_of_chunk(&cache->image.sb, key, chunk);
@@ -95,7 +106,7 @@ static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_
 		struct parts parts;
 
 		if (index_find(cache, &name, &found)) {
-			cached += found.length;
+			sum_add(&sum, cache, found.length, found.number);
 			if (!remove)
 				continue;
 			error_keep(remove, index_remove(cache, &name, NULL));
@@ -103,11 +114,11 @@ static uint64_t file_walk(struct rawcache *cache, const struct key *key, uint64_
 		parts_count(cache, key, size, chunk, &parts);
 		for (uint32_t i = 0; i < parts.count; i++)
 			if (parts.present & 1u << i)
-				cached += part_length(&parts, i);
+				sum_add(&sum, cache, part_length(&parts, i), parts.found[i].number);
 		if (remove)
 			error_keep(remove, parts_remove(cache, &parts));
 	}
-	return cached;
+	return sum;
 }
 
 struct name_walk {
@@ -127,6 +138,7 @@ static bool walk_list(void *arg, const struct key *key, const struct found *foun
 	struct name_walk *walk = arg;
 	struct name_record *record = walk->record;
 	struct rawcache_cached_file file;
+	struct file_sum sum;
 	struct key file_key;
 
 	if ((uint32_t)key->high != NAME_TAG || !record_read(walk->cache, key, found, record))
@@ -136,7 +148,9 @@ static bool walk_list(void *arg, const struct key *key, const struct found *foun
 	file.size = record->size;
 	file.mtime_sec = record->mtime_sec;
 	file.mtime_nsec = record->mtime_nsec;
-	file.cached = file_walk(walk->cache, &file_key, record->size, NULL);
+	sum = file_walk(walk->cache, &file_key, record->size, NULL);
+	file.cached = sum.cached;
+	file.reread = sum.reread;
 	return walk->visit(walk->arg, &file);
 }
 
@@ -150,7 +164,7 @@ static void name_drop(struct name_walk *walk, const struct key *key, const struc
 			walk->path_bytes))
 		return;
 	file_key = (struct key){ record->key_low, record->key_high };
-	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err);
+	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err).cached;
 	walk->files++;
 	/* wherever it was moved meanwhile */
 	error_keep(&walk->err, index_remove(walk->cache, key, NULL));

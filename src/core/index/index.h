@@ -68,6 +68,17 @@ static inline bool index_visited(const struct rawcache *cache, uint64_t number)
 	return load_relaxed(&cache->runtime.visited[number % cache->runtime.visited_count]);
 }
 
+/* How often, VISITS_MAX at most; 0 without a segment. */
+static inline uint64_t index_visits(const struct rawcache *cache, uint64_t number)
+{
+	uint8_t visits;
+
+	if (!cache->runtime.header)
+		return 0;
+	visits = load_relaxed(&cache->runtime.visited[number % cache->runtime.visited_count]);
+	return visits < VISITS_MAX ? visits : VISITS_MAX;
+}
+
 /* One visit less: what is moved or kept has to earn it again, the more often visited the later. */
 static inline void index_unvisit(struct rawcache *cache, uint64_t number)
 {

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Rows of docs/comparison.md: other caches, on the same files. `--json` tells the times of all sides.
+
+"mount" is an origin of 2 ms and 200 MB/s; "cache" the same below rawcache; "vmtouch" the same with
+the kernel's page cache filled and kept; "rclone", "rclone_off" and "rclone_cache" are rclone over
+local files with its cache, without, and below rawcache; "erofs" is an image on a loop device.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+from whole import SCALE, Skip, row
+
+SIZE = int((64 << 20) * SCALE)
+READS = """
+import os, random, sys, time
+what, top = sys.argv[1:]
+names = sorted(os.listdir(top + "/small"))
+random.seed(7)
+def order():
+    fd = os.open(top + "/large", os.O_RDONLY)
+    while os.read(fd, 262144):
+        pass
+    os.close(fd)
+def at_random():
+    fd = os.open(top + "/large", os.O_RDONLY)
+    size = os.fstat(fd).st_size
+    for _ in range(3000):
+        os.pread(fd, 4096, random.randrange(size - 4096))
+    os.close(fd)
+def small():
+    for name in names:
+        fd = os.open(top + "/small/" + name, os.O_RDONLY)
+        os.read(fd, 65536)
+        os.close(fd)
+start = time.monotonic()
+{"order": order, "random": at_random, "small": small}[what]()
+print(time.monotonic() - start)
+"""
+
+
+def files(directory):
+    """A file of 64 MiB and 200 of 8 KB."""
+    os.makedirs(f"{directory}/small")
+    with open(f"{directory}/large", "wb") as f:
+        f.write(os.urandom(SIZE))
+    for i in range(200):
+        with open(f"{directory}/small/{i}", "wb") as f:
+            f.write(os.urandom(8000))
+
+
+def reader(what, top, env=None):
+    """A side: a new process reads, and tells how long that took it."""
+    def run():
+        told = subprocess.run([sys.executable, "-c", READS, what, top], check=True, text=True,
+                              stdout=subprocess.PIPE, env={**os.environ, **(env or {})}).stdout
+        return {"wall": float(told)}
+    return run
+
+
+def erofs(bench):
+    if os.geteuid() or not shutil.which("mkfs.erofs"):
+        raise Skip("erofs needs root and mkfs.erofs")
+    bench.call("mkfs.erofs", f"{bench.work}/erofs.img", bench.local)
+    point = f"{bench.work}/mnt{len(bench.mounts)}"
+    os.makedirs(point)
+    bench.call("mount", "-o", "loop,ro", f"{bench.work}/erofs.img", point)
+    bench.mounts.append(point)
+    return point
+
+
+def rclone_off(bench):
+    point = f"{bench.work}/mnt{len(bench.mounts)}"
+    os.makedirs(point)
+    bench.call("rclone", "mount", "--daemon", f":local:{bench.cached}", point)
+    bench.mounts.append(point)
+    return point
+
+
+def compared(bench, what):
+    files(bench.local)
+    shutil.copytree(bench.local, bench.cached, dirs_exist_ok=True)
+    slow = ("--latency=2", "--bandwidth=200M")
+    mount = bench.origin(bench.cached, *slow)
+    kept = bench.origin(bench.cached, *slow, "--keep-cache", "--attr-timeout=60", "--entry-timeout=60")
+    cloned, plain = bench.rclone(bench.cached), rclone_off(bench)
+    bench.fresh()
+    bench.warm(mount)
+    trusted = {**bench.environment(cloned), "RAWCACHE_TRUST": "1"}
+    sides = {"local": reader(what, bench.local), "mount": reader(what, mount),
+             "cache": reader(what, mount, bench.environment(mount)),
+             "rclone": reader(what, cloned), "rclone_off": reader(what, plain),
+             "rclone_cache": reader(what, cloned, trusted)}
+    if shutil.which("vmtouch"):
+        bench.call("vmtouch", "-t", kept)
+        sides["vmtouch"] = reader(what, kept)
+    try:
+        sides["erofs"] = reader(what, erofs(bench))
+    except Skip:
+        pass
+    return sides
+
+
+@row("in order, 64 MiB: other caches, see rows_compare.py", rounds=5)
+def row_compare_order(bench):
+    return compared(bench, "order")
+
+
+@row("3000 reads of 4 KiB at random: other caches", rounds=5)
+def row_compare_random(bench):
+    return compared(bench, "random")
+
+
+@row("200 files of 8 KB: other caches", rounds=5)
+def row_compare_small(bench):
+    return compared(bench, "small")
