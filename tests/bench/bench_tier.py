@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Nodes that share a tier: time of each, and bytes of the origin, as a multiple of the file.
 
-usage: bench_tier.py BUILD WORK SOURCE [ROW]...
-Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
+usage: bench_tier.py BUILD WORK SOURCE [--json] [ROW]...
+--json: the table goes to standard error, and JSON to standard output. Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
 every byte with a local copy. BENCH_BYTES is the file's size."""
 import json
 import os
@@ -14,7 +14,9 @@ import time
 
 reads = sys.argv[1] == "--read"
 build, work, source = ("", "", "") if reads else sys.argv[1:4]
-rows = sys.argv[4:]
+as_json = "--json" in sys.argv[4:5]
+rows = sys.argv[5 if as_json else 4:]
+figures = []
 size = int(os.environ.get("BENCH_BYTES", 256 << 20))
 rawcache, origin = build + "/rawcache", build + "/tests/origin/origin"
 file = work + "/back/file"
@@ -65,6 +67,14 @@ def fresh_servers():
         memcached()
 
 
+def connected():
+    """Connections to the servers, of all nodes."""
+    ports = {int(address.rsplit(":", 1)[1]) for _, address in servers}
+    with open("/proc/net/tcp") as f:
+        lines = [line.split() for line in f][1:]
+    return sum(line[3] == "01" and int(line[2].split(":")[1], 16) in ports for line in lines)
+
+
 def stat(mount):
     with open(mount + "/.origin/stats") as f:
         return int(dict(line.split(None, 1) for line in f)["read_bytes"])
@@ -77,8 +87,10 @@ class Node:
         subprocess.run([origin, "--latency=2", "--bandwidth=200M", "--direct-io", work + "/back", self.mount], check=True)
         mounts.append(self.mount)
 
-    def begin(self, addresses, seed=-1):
-        subprocess.run([rawcache, "format", "--force", "--size", "%d" % (size + (128 << 20)), self.image], check=True, stdout=subprocess.DEVNULL)
+    def begin(self, addresses, seed=-1, fresh=True):
+        if fresh:
+            subprocess.run([rawcache, "format", "--force", "--size", "%d" % (size + (128 << 20)), self.image], check=True, stdout=subprocess.DEVNULL)
+            self.counted = {}
         env = dict(os.environ, RAWCACHE_TIER=addresses, RAWCACHE_TIER_KEY=work + "/key", RAWCACHE_TIER_NAME=self.mount + "=bench")
         self.before, self.begun = stat(self.mount), time.monotonic()
         self.child = subprocess.Popen(
@@ -86,19 +98,26 @@ class Node:
             env=env, stdout=subprocess.PIPE, text=True)
 
     def finish(self):
+        self.connections = 0
+        while self.child.poll() is None:
+            self.connections = max(self.connections, connected())
+            time.sleep(0.02)
         out = self.child.communicate()[0]
         if self.child.returncode:
             sys.exit("a node has wrong bytes, or failed")
-        self.seconds, self.slowest, self.cpu = map(float, out.split())
+        self.seconds, self.slowest, self.cpu, self.memory = map(float, out.split())
         self.share = (stat(self.mount) - self.before) / size
         totals = subprocess.run([rawcache, "stat", "--json", "--cache", self.image], check=True, stdout=subprocess.PIPE)
-        self.totals = json.loads(totals.stdout)["totals"]
+        now = json.loads(totals.stdout)["totals"]
+        self.totals = {k: v - self.counted.get(k, 0) for k, v in now.items() if k.startswith("tier_")}
+        self.counted = {k: v for k, v in now.items() if k.startswith("tier_")}
         return self
 
 
 def read(path, reference, seed):
     """Eight threads; prints the seconds, the slowest read, and the processor's seconds."""
     import random
+    import resource
     import threading
 
     order = list(range(0, size, 262144))
@@ -106,18 +125,20 @@ def read(path, reference, seed):
         random.Random(seed).shuffle(order)
     order.reverse()
     a, b = os.open(path, os.O_RDONLY), os.open(reference, os.O_RDONLY)
-    slowest, wrong, begun = [0.0] * 8, [], time.monotonic()
+    slowest, wrong, begun, cpu = [0.0] * 8, [], time.monotonic(), time.process_time()
 
     def work_on(n):
+        got, wanted = bytearray(262144), bytearray(262144)
         while True:
             try:
                 at = order.pop()
             except IndexError:
                 return
             t = time.monotonic()
-            got = os.pread(a, 262144, at)
+            os.preadv(a, [got], at)
             slowest[n] = max(slowest[n], time.monotonic() - t)
-            if got != os.pread(b, 262144, at):
+            os.preadv(b, [wanted], at)
+            if got != wanted:
                 wrong.append(at)
 
     threads = [threading.Thread(target=work_on, args=(n,)) for n in range(8)]
@@ -125,17 +146,26 @@ def read(path, reference, seed):
         t.start()
     for t in threads:
         t.join()
-    print(time.monotonic() - begun, max(slowest), time.process_time())
+    seconds = time.monotonic() - begun
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(seconds, max(slowest), time.process_time() - cpu, memory)
     sys.exit(bool(wrong))
 
 
 def show(name, nodes, base=None):
     seconds = max(n.seconds for n in nodes)
-    counts = [sum(n.totals["tier_" + c] for n in nodes) for c in ("hits", "timeouts", "skipped", "lease_waits", "gets", "errors", "leases_won", "puts", "bad")]
-    print("%-44s %6.2f s%s  origin %5.3f x  slowest read %4.0f ms  cpu %4.2f s  %s" % (
-        name, seconds, "  %5.2f x" % (seconds / base) if base else "", sum(n.share for n in nodes),
-        1000 * max(n.slowest for n in nodes), sum(n.cpu for n in nodes),
-        "hits %d late %d skipped %d waits %d gets %d errors %d won %d puts %d bad %d" % tuple(counts)), flush=True)
+    names = "gets hits puts timeouts skipped lease_waits bad".split()
+    counts = {c: sum(n.totals["tier_" + c] for n in nodes) for c in names}
+    row = {"name": name, "seconds": seconds, "of_base": seconds / base if base else None,
+           "origin": sum(n.share for n in nodes), "slowest_read_ms": 1000 * max(n.slowest for n in nodes),
+           "cpu_s_per_gb": sum(n.cpu for n in nodes) / len(nodes) / size * 1e9,
+           "memory_mib": max(n.memory for n in nodes) / 1024,
+           "connections": max(n.connections for n in nodes) / len(nodes), **counts}
+    figures.append(row)
+    print("%-34s %6.2f s %8s  origin %5.3f x  slowest %4.0f ms  cpu %4.2f s/GB  %3.0f MiB  %2.0f conns  %s" % (
+        name, seconds, "%5.2f x" % row["of_base"] if base else "", row["origin"], row["slowest_read_ms"],
+        row["cpu_s_per_gb"], row["memory_mib"], row["connections"],
+        " ".join("%s %d" % c for c in counts.items() if c[1])), file=sys.stderr if as_json else sys.stdout, flush=True)
     return seconds
 
 
@@ -173,6 +203,8 @@ def main():
         fresh_servers()
         for n, node in enumerate(nodes):
             show("in turn, node %d" % (n + 1), [one(node, all_of())], alone)
+        nodes[7].begin(all_of(), fresh=False)
+        show("a warm node", [nodes[7].finish()], alone)
     if wanted("once"):
         for count in 2, 4, 8:
             without = show("no tier, %d at once" % count, at_once(nodes[:count], ""))
@@ -206,6 +238,8 @@ if reads:
     read(sys.argv[2], sys.argv[3], int(sys.argv[4]))
 try:
     main()
+    if as_json:
+        print(json.dumps({"bench": "tier", "bytes": size, "rows": figures}))
 finally:
     for child, _ in servers:
         child.send_signal(signal.SIGCONT)

@@ -108,6 +108,19 @@ WANTED=$scratch/other same file "another process of that node"
 is "$(counter tier_gets)" "$gets" "it does not ask"
 check "the log says which data set" grep -q "data is not shared any more" "$scratch/log"
 
+# a machine with other files finds some chunks missing: what it reads is nobody else's
+server four
+good=$servers
+servers=127.0.0.1:$four_port
+node 1
+tiered head -c 600000 "$CACHED_PATH/file" | cmp -n 600000 - "$scratch/back/file"
+ok $? "a node reads the beginning of a file"
+node 4 "$scratch/other"
+WANTED=$scratch/other same file "a node with other bytes reads all of it"
+node 2
+same file "a third node"
+servers=$good
+
 head -c 32 /dev/urandom >"$scratch/key2"
 chmod 600 "$scratch/key2"
 node 5

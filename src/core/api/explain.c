@@ -105,10 +105,11 @@ int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
 static int tier_place(struct rawcache *cache, struct setup *setup, uint64_t handle, int fd,
 		      struct rawcache_tier_place *place, const char **why)
 {
+	static const uint64_t none[2];
 	struct file *file = file_at(cache, handle);
 	uint32_t server;
 
-	if (!identity_make(setup, file, fd, 0, cache->chunk_bytes, place->key)) {
+	if (!identity_make(setup, file, fd, 0, cache->chunk_bytes, none, place->key)) {
 		*why = !identity_may(file) ? "it is below 64 KiB, on a packed file system, or of no named data set" :
 					     "it changed a moment ago";
 		return -ENOENT;

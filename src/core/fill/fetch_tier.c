@@ -15,10 +15,14 @@ struct pool fetch_sharers = { .work = sharer_work, .limit = 1, .lock = PTHREAD_M
 static int32_t fetch_instead(struct io_request *request, int fd)
 {
 	struct fetch *fetch = container_of(request, struct fetch, request);
+	struct tier_ask *ask = &fetch->ask;
+	int32_t got;
 
-	if (!fetch->ask.asked && tier_begin(fetch->cache, request->file, fd, fetch->chunk, &fetch->ask))
+	if (!ask->asked && tier_begin(fetch->cache, request->file, fd, fetch->chunk, request->buf, ask))
 		return -EINPROGRESS;
-	return tier_take(fetch->cache, request->file, request->buf, request->length, &fetch->ask);
+	got = tier_take(fetch->cache, request->file, request->buf, request->length, ask);
+	request->elsewhere = got && !ask->have;
+	return got;
 }
 
 static void fetch_ask(struct io_request *request)

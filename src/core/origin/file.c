@@ -268,7 +268,7 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->named = 0;
 	file->reopened = false;
 	memset(&file->ahead, 0, sizeof(file->ahead));
-	file->tier = (struct tier_memory){ TIER_NEW, 0 };
+	file->tier = (struct tier_memory){ .state = TIER_NEW };
 	file->link = link;
 	inode_enter(files, link, stx);
 	file_chunks_init(cache, file);

@@ -47,8 +47,8 @@ struct io_request {
 	uint64_t looked;
 	/*
 	 * Where the backend `arrives`; or NULL: who may have the bytes, asked by the helper before it reads. `fd` is
-	 * of the file. Returns `length`, or 0: read it; or -EINPROGRESS: `ask` is called then, and who is asked has
-	 * io_resume() called, upon which this is called once more.
+	 * of the file. Returns `length` and sets `elsewhere`, or 0: read it; or -EINPROGRESS: `ask` is called then,
+	 * and who is asked has io_resume() called, upon which this is called once more.
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);
 	void (*ask)(struct io_request *request);

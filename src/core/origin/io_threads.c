@@ -135,8 +135,7 @@ static int32_t helper_fetch(struct kept *kept, struct io_request *request)
 	if (!request->instead)
 		return helper_read(kept, request);
 	got = request->instead(request, kept->fd);
-	request->elsewhere = got == (int32_t)request->length;
-	if (request->elsewhere || got == -EINPROGRESS)
+	if (got)
 		return got;
 	begun = clock_mono_ns();
 	got = helper_read(kept, request);

@@ -45,6 +45,7 @@ enum { TIER_NEW, TIER_NEVER, TIER_UNPROVEN, TIER_PROVING, TIER_PROVEN };
 struct tier_memory {
 	uint32_t state; /* futex */
 	uint32_t name; /* number of its data set */
+	uint64_t print[2]; /* hash of its first chunk, where PROVEN and not small */
 };
 
 #endif

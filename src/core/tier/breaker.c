@@ -11,10 +11,10 @@
 #define LEVEL_MAX 6u /* 32 s */
 #define MS_NS UINT64_C(1000000)
 /* Nothing is known of the origin yet. */
-#define UNKNOWN_NS (10 * MS_NS)
+#define UNKNOWN_NS (30 * MS_NS)
 #define SHARE_UNKNOWN_NS (2 * MS_NS)
-/* Less is a time slice of a busy machine, not a slow server. */
-#define PATIENCE_MIN_NS (4 * MS_NS)
+/* Less is two time slices of a busy machine, not a slow server. */
+#define PATIENCE_MIN_NS (8 * MS_NS)
 /* The newest measurement counts for an eighth. */
 #define WEIGHT 8
 #define PRICE_MIN 64u
@@ -98,7 +98,7 @@ struct tier_origin *price_of(struct tier_state *state, uint64_t device)
 		store_relaxed(&origin->spread_ns, 0);
 		store_relaxed(&origin->origin_cost, 0);
 		store_relaxed(&origin->hit_cost, 0);
-		store_relaxed(&origin->miss_cost, 0);
+		store_relaxed(&origin->miss_ns, 0);
 		store_relaxed(&origin->hits, 0);
 		store_relaxed(&origin->misses, 0);
 		store_relaxed(&origin->device, device);
@@ -148,9 +148,9 @@ void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 	store_relaxed(&origin->hits, load_relaxed(&origin->hits) + 1);
 }
 
-void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth)
+void price_miss(struct tier_origin *origin, uint64_t ns)
 {
-	average(&origin->miss_cost, ns / depth);
+	average(&origin->miss_ns, ns);
 	store_relaxed(&origin->misses, load_relaxed(&origin->misses) + 1);
 }
 
@@ -164,7 +164,7 @@ bool price_glance(const struct tier_origin *origin)
 	if (load_relaxed(&origin->hits) >= PRICE_MIN && load_relaxed(&origin->hit_cost) > cost - cost / 10)
 		return false;
 	return load_relaxed(&origin->misses) < PRICE_MIN ||
-	       load_relaxed(&origin->miss_cost) <= cost / 4;
+	       load_relaxed(&origin->miss_ns) <= load_relaxed(&origin->origin_ns) / 4;
 }
 
 bool price_pays(struct tier_origin *origin)

@@ -48,7 +48,7 @@ uint64_t price_share(const struct tier_origin *origin);
 /* One took so long, while `depth` were under way: what many at once take is not the sum. */
 void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth);
-void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth);
+void price_miss(struct tier_origin *origin, uint64_t ns);
 
 /* Whether the tier pays here, or is asked nevertheless to find out. */
 bool price_pays(struct tier_origin *origin);

@@ -6,7 +6,7 @@
 #include "base/sys.h"
 #include "core/tier/link.h"
 
-#define KEPT 16
+#define KEPT 32
 #define CALLS_MAX ((32u << 20) / (uint32_t)sizeof(struct link_call))
 
 /* Free ones, warm: taken and given back by exchange, without a lock. */

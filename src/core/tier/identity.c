@@ -12,7 +12,7 @@
 #include "core/tier/derive.h"
 #include "core/tier/seal.h"
 
-#define FORMAT_VERSION 1u
+#define KEY_VERSION 2u
 /* The round trips of many small files take longer than their bytes. */
 #define SIZE_MIN (64u << 10)
 /* Two seconds, as files must have been unchanged anyway, and as much for clocks that differ. */
@@ -27,6 +27,7 @@ struct name {
 	uint32_t mtime_nsec, ctime_nsec;
 	uint64_t inode;
 	uint64_t chunk;
+	uint64_t print[2];
 	uint32_t chunk_bytes, path_bytes;
 	char path[PATH_MAX];
 };
@@ -50,6 +51,8 @@ static bool file_learn(struct setup *setup, struct file *file, int fd)
 	if (origin.packed || origin.special)
 		return false;
 	name = setup_find(setup, file->path);
+	if (name && !strcmp(name->name, "-"))
+		return false;
 	number = name ? (int32_t)(name - setup->name) : derive_name(setup, fd, file->path);
 	if (number < 0)
 		return false;
@@ -65,29 +68,35 @@ static bool settled(const struct identity *identity)
 	return now > SETTLED_NS && changed < now - SETTLED_NS;
 }
 
-bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
-		   uint8_t key[WIRE_KEY])
+bool identity_known(struct setup *setup, struct file *file, int fd)
 {
-	const struct identity *identity = &file->identity;
-	const struct setup_name *data_set;
 	uint32_t fresh = TIER_NEW;
-	struct name name;
-	const char *rest;
-	int n;
 
 	if (load_relaxed(&file->tier.state) == TIER_NEW) {
 		bool known = file_learn(setup, file, fd);
 
 		cas(&file->tier.state, &fresh, known ? TIER_UNPROVEN : TIER_NEVER);
 	}
-	if (!identity_may(file) || !settled(identity))
+	return identity_may(file) && settled(&file->identity);
+}
+
+bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
+		   const uint64_t print[2], uint8_t key[WIRE_KEY])
+{
+	const struct identity *identity = &file->identity;
+	const struct setup_name *data_set;
+	struct name name;
+	const char *rest;
+	int n;
+
+	if (!identity_known(setup, file, fd))
 		return false;
 	data_set = &setup->name[load_relaxed(&file->tier.name)];
 	rest = setup_rest(data_set, file->path);
 	if (!rest)
 		return false;
 	memset(&name, 0, offsetof(struct name, path));
-	name.version = FORMAT_VERSION;
+	name.version = KEY_VERSION;
 	name.epoch = setup->epoch;
 	strcpy(name.data_set, data_set->name);
 	name.size = identity->size;
@@ -100,6 +109,8 @@ bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chun
 		name.ctime_nsec = identity->ctime_nsec;
 	}
 	name.chunk = chunk;
+	name.print[0] = print[0];
+	name.print[1] = print[1];
 	name.chunk_bytes = chunk_bytes;
 	n = snprintf(name.path, sizeof(name.path), "%s%s", data_set->prefix, rest);
 	if (n >= (int)sizeof(name.path))

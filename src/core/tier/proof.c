@@ -9,11 +9,13 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/stats.h"
 #include "base/sys.h"
 
 #define SAMPLE 256u
 #define SMALL_SAMPLE 16u
 #define SMALL_CHUNKS 4u
+#define CHUNK_BYTES (UINT64_C(256) << 10)
 #define WAIT_MAX_NS (UINT64_C(100) * 1000000)
 
 static void state_set(struct file *file, uint32_t state)
@@ -42,7 +44,7 @@ static uint32_t state_wait(struct file *file, uint64_t expected)
 	return state;
 }
 
-static bool compare_later(struct tier_ask *ask, const void *buf, uint32_t length, bool proves)
+static enum proof compare_later(struct tier_ask *ask, const void *buf, uint32_t length, bool proves)
 {
 	XXH128_hash_t hash = XXH3_128bits(buf, length);
 
@@ -50,40 +52,96 @@ static bool compare_later(struct tier_ask *ask, const void *buf, uint32_t length
 	ask->hash[1] = hash.high64;
 	ask->compare = true;
 	ask->proves = proves;
-	return false;
+	return PROOF_READ;
 }
 
-/* Small files are too many to have a chunk of each read twice. */
-static bool small_passes(const struct file *file, uint64_t chunk_bytes)
+bool proof_small(const struct file *file)
 {
-	static uint32_t turn;
-
-	return file->size <= SMALL_CHUNKS * chunk_bytes && fetch_add(&turn, 1) % SMALL_SAMPLE;
+	return file->size <= SMALL_CHUNKS * CHUNK_BYTES;
 }
 
-bool proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, uint64_t expected)
+static bool first_read(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes)
+{
+	uint64_t begun = clock_mono_ns();
+	uint32_t have = 0;
+	XXH128_hash_t hash;
+	ssize_t got;
+
+	while (have < chunk_bytes) {
+		got = sys_pread(fd, (char *)buf + have, chunk_bytes - have, have);
+		if (got <= 0)
+			return false;
+		have += (uint32_t)got;
+	}
+	hash = XXH3_128bits(buf, have);
+	file->tier.print[0] = hash.low64;
+	file->tier.print[1] = hash.high64;
+	ask->took = clock_mono_ns() - begun;
+	return true;
+}
+
+bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes, uint64_t expected)
+{
+	uint32_t state = load_acquire(&file->tier.state);
+	bool good;
+
+	if (state == TIER_UNPROVEN && cas(&file->tier.state, &state, TIER_PROVING)) {
+		good = first_read(file, ask, fd, buf, chunk_bytes);
+		ask->have = good && ask->first;
+		if (good && !ask->first) {
+			stats_add(origin_reads, 1);
+			stats_add(origin_bytes, chunk_bytes);
+		}
+		state_set(file, good ? TIER_PROVEN : TIER_UNPROVEN);
+		return good;
+	}
+	if (state == TIER_PROVING)
+		state = state_wait(file, expected);
+	return state == TIER_PROVEN;
+}
+
+static enum proof small_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
+			    uint64_t expected)
 {
 	static uint32_t turn;
 	uint32_t state = load_acquire(&file->tier.state);
 
-	if (state == TIER_PROVING)
-		state = state_wait(file, expected);
 	if (state == TIER_UNPROVEN) {
-		uint32_t next = small_passes(file, WIRE_VALUE_MAX) ? TIER_PROVEN : TIER_PROVING;
+		uint32_t next = fetch_add(&turn, 1) % SMALL_SAMPLE ? TIER_PROVEN : TIER_PROVING;
 
 		if (cas(&file->tier.state, &state, next)) {
 			if (next == TIER_PROVING)
 				return compare_later(ask, buf, length, true);
 			state = next;
-		} else if (state == TIER_PROVING) {
-			state = state_wait(file, expected);
 		}
 	}
-	if (state != TIER_PROVEN)
-		return false;
-	if (fetch_add(&turn, 1) % SAMPLE == SAMPLE - 1)
+	if (state == TIER_PROVING)
+		state = state_wait(file, expected);
+	return state == TIER_PROVEN ? PROOF_USE : PROOF_READ;
+}
+
+static bool print_same(const struct file *file, const void *buf, uint32_t length)
+{
+	XXH128_hash_t hash = XXH3_128bits(buf, length);
+
+	return hash.low64 == file->tier.print[0] && hash.high64 == file->tier.print[1];
+}
+
+enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, uint64_t expected)
+{
+	static uint32_t turn;
+
+	if (proof_small(file))
+		return small_use(file, ask, buf, length, expected);
+	if (load_acquire(&file->tier.state) != TIER_PROVEN)
+		return PROOF_READ;
+	if (ask->first && !print_same(file, buf, length)) {
+		state_set(file, TIER_NEVER);
+		return PROOF_DIFFERS;
+	}
+	if (!ask->first && fetch_add(&turn, 1) % SAMPLE == SAMPLE - 1)
 		return compare_later(ask, buf, length, false);
-	return true;
+	return PROOF_USE;
 }
 
 bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, bool good)

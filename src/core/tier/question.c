@@ -92,7 +92,10 @@ static void question_priced(const struct tier_ask *ask, const struct link_call *
 {
 	uint64_t took = clock_mono_ns() - call->begun;
 
-	(hit ? price_hit : price_miss)(ask->origin, took, link_depth() + 1);
+	if (hit)
+		price_hit(ask->origin, took, link_depth() + 1);
+	else
+		price_miss(ask->origin, took);
 }
 
 static bool another_fetches(const struct link_call *call)

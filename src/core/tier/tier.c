@@ -76,16 +76,36 @@ uint64_t tier_wants(struct rawcache *cache, struct file *file)
 	return price_glance(origin) ? price_patience(origin) : 0;
 }
 
-static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, struct tier_ask *ask)
+/* The key: of all chunks but the first by a hash of that. */
+static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, struct tier_ask *ask)
+{
+	static const uint64_t none[2];
+	bool small = proof_small(file);
+	bool proven;
+
+	if (!link_ready(READY_NS) || !identity_known(&setup, file, fd) ||
+	    differing(state_of(cache), setup.name[file->tier.name].hash))
+		return false;
+	ask->first = !small && !chunk;
+	fetch_add(&reading, 1);
+	proven = small || proof_first(file, ask, fd, buf, cache->chunk_bytes, price_expected(ask->origin));
+	if (ask->took)
+		price_origin(ask->origin, ask->took, load_relaxed(&reading));
+	fetch_sub(&reading, 1);
+	return proven && identity_make(&setup, file, fd, chunk, cache->chunk_bytes,
+				       small || !chunk ? none : file->tier.print, ask->key);
+}
+
+static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
+		     struct tier_ask *ask)
 {
 	struct tier_state *state = state_of(cache);
 	struct tier_server *server;
 
 	ask->origin = price_of(state, load_relaxed(&file->device));
-	ask->patience = price_patience(ask->origin);
-	if (!link_ready(READY_NS) || !identity_make(&setup, file, fd, chunk, cache->chunk_bytes, ask->key) ||
-	    differing(state, setup.name[file->tier.name].hash))
+	if (!ask_key(cache, file, fd, chunk, buf, ask))
 		return false;
+	ask->patience = price_patience(ask->origin);
 	ask->server = servers_choose(&setup.servers, ask->key);
 	server = breaker_of(state, setup.servers.server[ask->server].name);
 	ask->breaker = server;
@@ -97,10 +117,10 @@ static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t
 	return false;
 }
 
-bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, struct tier_ask *ask)
+bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, struct tier_ask *ask)
 {
 	ask->asked = true;
-	return cache->runtime.header && ask_init(cache, file, fd, chunk, ask);
+	return cache->runtime.header && ask_init(cache, file, fd, chunk, buf, ask);
 }
 
 void tier_ask(struct tier_ask *ask)
@@ -127,29 +147,48 @@ static void value_bad(struct tier_ask *ask)
 	}
 }
 
-static bool value_take(struct file *file, void *buf, uint32_t length, struct tier_ask *ask)
+/* Machines have different files by one name. */
+static void differs(struct rawcache *cache, const struct file *file, struct tier_ask *ask)
+{
+	stats_add(tier_differs, 1);
+	ask->put = false;
+	log_error("the tier has other bytes of %s than its origin: %s is not shared any more; make sure that "
+		  "all machines have the same files, then `rawcache tier bump`",
+		  file->path, setup.name[file->tier.name].name);
+	differing_note(state_of(cache), setup.name[file->tier.name].hash);
+}
+
+static bool value_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask)
 {
 	struct link_call *call = ask->call;
+	enum proof proof;
 	bool opens;
 
 	if (!call)
 		return false;
 	ask->call = NULL;
+	ask->have = false; /* the buffer gets what the tier has */
 	opens = call->bytes == length + SEAL_MORE && seal_open(ask->key, call->data, length, buf);
 	link_call_free(call);
-	if (!opens)
+	if (!opens) {
 		value_bad(ask);
-	return opens && proof_use(file, ask, buf, length, price_expected(ask->origin));
+		return false;
+	}
+	proof = proof_use(file, ask, buf, length, price_expected(ask->origin));
+	if (proof == PROOF_DIFFERS)
+		differs(cache, file, ask);
+	return proof == PROOF_USE;
 }
 
 int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask)
 {
-	(void)cache;
-	if (value_take(file, buf, length, ask)) {
+	if (value_take(cache, file, buf, length, ask)) {
 		stats_add(tier_hits, 1);
 		stats_add(tier_hit_bytes, length);
 		return (int32_t)length;
 	}
+	if (ask->have)
+		return (int32_t)length;
 	ask->reads = true;
 	fetch_add(&reading, 1);
 	return 0;
@@ -171,16 +210,11 @@ void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask
 	lease_read(ask);
 	if (!cache->runtime.header)
 		return;
-	if (good)
+	if (good && !ask->took)
 		price_origin(price_of(state_of(cache), load_relaxed(&file->device)), ns, depth);
 	if (!ask->compare || proof_end(file, ask, buf, length, good))
 		return;
-	stats_add(tier_differs, 1);
-	ask->put = false;
-	log_error("the tier has other bytes of %s than its origin: %s is not shared any more; make sure that "
-		  "all machines have the same files, then `rawcache tier bump`",
-		  file->path, setup.name[file->tier.name].name);
-	differing_note(state_of(cache), setup.name[file->tier.name].hash);
+	differs(cache, file, ask);
 }
 
 /* A call that nobody waits for; NULL: too much is on its way. */

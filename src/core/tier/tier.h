@@ -5,8 +5,7 @@
  * is on its way, the helper does something else, and a whole window of chunks may be.
  *
  *	the price, the breaker -> which server -> mg KEY with a lease
- *	a value		open it; was a chunk of this file compared with the origin's? -> use it; else read the origin,
- *			too, and compare
+ *	a value		open it; it is the file's, if that is small or its first chunk is the same: proof.h
  *	a miss, ours	read the origin, then ms KEY, by a thread that does nothing else
  *	a miss, another's	ask again for a while; then read the origin, and put nothing
  *	late, bad, refused	read the origin
@@ -40,6 +39,9 @@ struct tier_ask {
 	bool compare;
 	bool reads; /* the origin is being read */
 	bool proves; /* the file, and others wait for it */
+	bool first; /* the first chunk of a file that is not small */
+	bool have; /* the origin's bytes are in the buffer already, */
+	uint64_t took; /* and reading them took so long */
 	bool won; /* it counts as one of link_leases */
 	/* of the question, while it is put */
 	void (*answered)(struct tier_ask *ask);
@@ -71,9 +73,10 @@ uint64_t tier_wants(struct rawcache *cache, struct file *file);
 bool tier_prepare(const struct file *file);
 
 /*
- * By a helper; `fd` is of the file. True: tier_ask() shall be called. False: read the origin, after tier_take().
+ * By a helper; `fd` is of the file, and `buf` has room for a chunk. True: tier_ask() shall be called. False: read the
+ * origin, after tier_take().
  */
-bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, struct tier_ask *ask);
+bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, struct tier_ask *ask);
 
 /*
  * The question goes off. `ask->answered` is called once, perhaps by this thread, and has tier_take() called by a
@@ -81,7 +84,7 @@ bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chun
  */
 void tier_ask(struct tier_ask *ask);
 
-/* By a helper: the bytes of the chunk. Returns `length`, or 0: read the origin. */
+/* By a helper: the bytes of the chunk. Returns `length`, or 0: read the origin. ask->have: they are the origin's. */
 int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask);
 
 /* The origin was read in `ns` after tier_take() had nothing. `good`: all of it came, and the file is what it was. */

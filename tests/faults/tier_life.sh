@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The tier over time: servers that are restarted, or have no room; machines that are killed while others wait for what
+# they fetch; programs that confine themselves, change their rights, become others, or fork. What explain and doctor
+# tell.
+. "$(dirname "$0")/../lib.sh"
+need memcached python3
+need_origin
+ldconfig -p | grep -q 'libsodium\.so\.23' || skip_all "libsodium is not installed"
+size=$((8 << 20))
+mkdir -p "$scratch/back"
+head -c $size /dev/urandom >"$scratch/back/file"
+echo small >"$scratch/back/small"
+age "$scratch/back"
+head -c 32 /dev/urandom >"$scratch/key"
+chmod 600 "$scratch/key"
+port=$(free_port)
+servers=127.0.0.1:$port
+# server [OPTION]...: a memcached at $port; $server_pid
+server() {
+	memcached -u root -l 127.0.0.1 -p "$port" "$@" 2>"$scratch/memcached.log" &
+	server_pid=$!
+	pids="$pids $!"
+	for _ in $(seq 100); do
+		(: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+		sleep 0.05
+	done
+}
+# node N: a fresh image and a mount of its own
+node() {
+	IMAGE=$scratch/node$1.img
+	CACHED_PATH=$scratch/mnt$1
+	[ -d "$CACHED_PATH/.origin" ] || origin_mount "$scratch/back" "$CACHED_PATH" --latency=30 --direct-io
+	"$RAWCACHE" format --force --size 64M "$IMAGE" >/dev/null
+}
+tiered() {
+	RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key RAWCACHE_TIER_NAME=$CACHED_PATH=data \
+		RAWCACHE_LOG=$scratch/log cached "$@"
+}
+# reads WHAT: a program has every byte
+reads() {
+	tiered cmp "$CACHED_PATH/file" "$scratch/back/file"
+	ok $? "$1"
+}
+# reads_until COUNTER WHAT N: on a busy machine all answers may be late; fresh nodes read until one is not
+reads_until() {
+	for _ in $(seq 20); do
+		node "$3"
+		tiered cmp "$CACHED_PATH/file" "$scratch/back/file" || break
+		[ "$(counter "$1")" -eq 0 ] || break
+	done
+	at_least "$(counter "$1")" 1 "$2"
+}
+
+server -m 64
+node 1
+reads "a node fills the tier"
+reads_until tier_hits "another has chunks of it" 2
+
+# a server that is started again has nothing, and takes anew
+stop "$server_pid"
+server -m 64
+node 1
+reads "the server was started again: the bytes are right"
+is "$(counter tier_hits)" 0 "and it has nothing"
+at_least "$(counter tier_puts)" 1 "it takes what is read"
+reads_until tier_hits "and gives it to others" 2
+
+# a server with room for a few chunks
+stop "$server_pid"
+server -m 2
+for n in 1 2 1 2; do
+	node $n
+	reads "a server that evicts: node $n has every byte"
+done
+stop "$server_pid"
+server -m 64
+
+# a machine is killed while it fetches: others wait for a moment, then read themselves
+node 1
+tiered python3 -c 'import sys, time
+f = open(sys.argv[1], "rb", 0)
+f.read(1 << 20)
+print("on the way", flush=True)
+f.read()
+time.sleep(100)' "$CACHED_PATH/file" >"$scratch/said" &
+sleeper=$!
+pids="$pids $sleeper"
+for _ in $(seq 200); do
+	grep -q "on the way" "$scratch/said" && break
+	sleep 0.02
+done
+kill -9 "$sleeper"
+node 2
+reads "a node was killed with leases: another reads all of the file"
+node 3
+reads "and a third"
+
+# programs that do what helpers must not be in the way of
+"$RAWCACHE" format --force --size 64M "$scratch/node4.img" >/dev/null
+node 4
+cat >"$scratch/life.py" <<'P'
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+path, wanted = sys.argv[1], open(sys.argv[2], "rb").read()
+def same():
+    return open(path, "rb").read() == wanted
+def child(do):
+    pid = os.fork()
+    if not pid:
+        try:
+            do()
+            os._exit(0 if same() else 2)
+        except BaseException as e:
+            print(e, file=sys.stderr)
+            os._exit(3)
+    return os.waitpid(pid, 0)[1]
+def seccomp():
+    """A filter that kills who makes a socket: BPF by hand."""
+    import struct
+    code = [(0x20, 0, 0, 0), (0x15, 0, 1, 41 if os.uname().machine == "x86_64" else 198),
+            (0x06, 0, 0, 0x80000000), (0x06, 0, 0, 0x7fff0000)]
+    text = b"".join(struct.pack("HBBI", *c) for c in code)
+    buf = ctypes.create_string_buffer(text, len(text))
+    program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buf))
+    assert not libc.prctl(38, 1, 0, 0, 0)
+    assert not libc.prctl(22, 2, ctypes.create_string_buffer(program, len(program)))
+def rights():
+    if os.getuid():
+        return
+    os.setgroups([])
+    os.setresuid(65534, 65534, 65534)
+def capset():
+    head = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    assert not libc.capset(head, (ctypes.c_uint32 * 6)())
+what = sys.argv[3]
+open(os.path.dirname(path) + "/small").read()
+before = sorted(os.listdir("/proc/self/fd"))
+first = what == "late" or same()
+result = child({"fork": lambda: None, "seccomp": seccomp, "set*id": rights, "capset": capset, "late": seccomp,
+                "exec": lambda: os.execv(sys.executable, [sys.executable] + sys.argv[:3] + ["fork"])}[what])
+print(first, result, before == sorted(os.listdir("/proc/self/fd")))
+P
+chmod 755 "$scratch"
+for what in fork exec seccomp late set\*id capset; do
+	node 4
+	tiered python3 "$scratch/life.py" "$CACHED_PATH/file" "$scratch/back/file" "$what" >"$scratch/seen"
+	is "$(tail -n 1 "$scratch/seen")" "True 0 True" "$what: the program, and its child, have every byte"
+done
+
+# what the commands tell
+node 5
+export RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key RAWCACHE_TIER_NAME=$CACHED_PATH=data
+"$RAWCACHE" explain --cache "$IMAGE" --path "$CACHED_PATH" "$CACHED_PATH/file" "$CACHED_PATH/small" >"$scratch/explained"
+check "explain names data set and server" grep -q "^tier .*data set data; .* on 127.0.0.1:$port" "$scratch/explained"
+check "explain says why a small file is not shared" grep -q "^tier .*no: it is below 64 KiB" "$scratch/explained"
+"$RAWCACHE" explain --json --cache "$IMAGE" --path "$CACHED_PATH" "$CACHED_PATH/file" >"$scratch/explained"
+is "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["files"][0]["tier"]["server"])' <"$scratch/explained")" \
+	"127.0.0.1:$port" "explain --json has it, too"
+if "$RAWCACHE" doctor --cache "$IMAGE" cat >"$scratch/told" || ! grep -q 'unknown command' "$scratch/told"; then
+	check "doctor says that the server is good" grep -q "^ok .*127.0.0.1:$port takes a chunk" "$scratch/told"
+	stop "$server_pid"
+	"$RAWCACHE" doctor --cache "$IMAGE" cat >"$scratch/told"
+	check "doctor says that nothing listens" grep -q "^warn .*127.0.0.1:$port: nothing listens" "$scratch/told"
+fi
+done_testing
