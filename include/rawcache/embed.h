@@ -122,6 +122,23 @@ bool rawcache_file_doubted(const struct rawcache *cache, uint64_t file);
 void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx);
 void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx);
 
+/*
+ * The same for a file that this process has mapped shared and may store into: nobody hears of stores, and of many
+ * not even the file's times tell. From the rawcache_file_changed() that must follow on until the end, and another
+ * one, nobody is served of it.
+ */
+void rawcache_file_stores_begin(struct rawcache *cache, const struct statx *stx);
+void rawcache_file_stores_end(struct rawcache *cache, const struct statx *stx);
+
+/* --- code */
+
+/*
+ * Whether the program or library with this hash of its build id has system call instructions of its own: 1, 0, or
+ * -1: nobody has found out in this boot.
+ */
+int rawcache_code_known(const struct rawcache *cache, uint64_t id);
+void rawcache_code_note(struct rawcache *cache, uint64_t id, bool calls);
+
 /* --- names that are not there */
 
 /* A directory as it was looked at. */

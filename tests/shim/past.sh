@@ -23,13 +23,28 @@ seq -f %09.0f 0 9999 >"$scratch/d/lines"
 seq -f 1%08.0f 0 9999 >"$scratch/d/other"
 age "$scratch/d"
 check "a plug-in" ${CC:-cc} -shared -fPIC -o "$scratch/plugin.so" "$TOP_SRCDIR/tests/shim/plugin.c"
-for way in handle deep second own; do
-	program=$TOP_BUILDDIR/tests/shim/shim_other
-	[ $way != own ] || program=$TOP_BUILDDIR/tests/shim/shim_own
-	tap "$way, without the cache" "$program" $way "$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
-	tap "$way" cached timeout 60 "$program" $way "$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
-	RAWCACHE_REVALIDATE=open tap "$way, where nobody looks otherwise" cached timeout 60 "$program" $way \
-		"$scratch/d/lines" "$scratch/d/other" "$scratch/plugin.so"
+own() { # FILE OPTION...
+	${CC:-cc} -shared -fPIC -O1 "${@:2}" -I"$TOP_SRCDIR/src" -D_GNU_SOURCE -o "$scratch/$1" \
+		"$TOP_SRCDIR/tests/shim/plugin_own.c"
+}
+check "a plug-in with system calls of its own" own own.so
+check "a large one" own large.so -DLARGE
+check "one without a build id" own nameless.so -Wl,--build-id=none
+
+# ways WAY PLUGIN: what it does is right without the cache, with it, and where nothing else makes it look
+ways() {
+	local program=$TOP_BUILDDIR/tests/shim/shim_other files=("$scratch/d/lines" "$scratch/d/other" "$scratch/$2")
+
+	[ "$1" != own ] || program=$TOP_BUILDDIR/tests/shim/shim_own
+	tap "$1 $2, without the cache" "$program" "$1" "${files[@]}"
+	tap "$1 $2" cached timeout 60 "$program" "$1" "${files[@]}"
+	RAWCACHE_REVALIDATE=open tap "$1 $2, where nobody looks otherwise" cached timeout 60 "$program" "$1" "${files[@]}"
+}
+for way in handle deep second next own; do
+	ways $way plugin.so
+done
+for plugin in own large nameless; do
+	ways plain $plugin.so
 done
 check "RTLD_NEXT and RTLD_DEFAULT mean what they mean to their caller" \
 	cached "$TOP_BUILDDIR/tests/shim/shim_next" "$scratch/plugin.so"

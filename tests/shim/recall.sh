@@ -27,4 +27,27 @@ recall inherited "a fork child sees a writer"
 recall later "no mapping is made of the image while a writer is known"
 recall many "readers see what was written, in its order" warm
 recall outside "a writer that tells nobody is seen soon" warm
+
+# Stores of which nothing tells: on tmpfs and FUSE a file's times do not move by them.
+stores() { # DIRECTORY WHAT
+	local how
+
+	for how in same other closed inherited part; do
+		head -c 100000 /dev/zero | tr '\0' . >"$1/stored"
+		sleep 0.2
+		CACHED_PATH=$1 cached cat "$1/stored" >/dev/null
+		CACHED_PATH=$1 tap "stores, $how, $2" cached timeout 60 "$TOP_BUILDDIR/tests/shim/shim_stores" \
+			$how "$1/stored"
+		rm "$1/stored"
+	done
+}
+stores "$scratch/store" "a local file system"
+memory=$(mktemp -d /dev/shm/rawcache-test.XXXXXX) && stores "$memory" tmpfs
+rmdir "$memory"
+mkdir "$scratch/back"
+if [ -x "$ORIGIN" ] && [ -w /dev/fuse ] && origin_mount "$scratch/back" "$scratch/fuse"; then
+	stores "$scratch/fuse" FUSE
+else
+	skip "stores on FUSE" "nothing can be mounted here"
+fi
 done_testing

@@ -3,10 +3,11 @@
  * Functions that are not the hooks: from a handle on libc, of a plug-in that is opened with RTLD_DEEPBIND, of a second
  * libc, and system calls of one's own. They read and close the descriptors that libc opened.
  *
- *	LD_PRELOAD=... shim_other handle|deep|second|own FILE OTHER PLUGIN
+ *	LD_PRELOAD=... shim_other handle|deep|second|plain|next|own FILE OTHER PLUGIN
  *
  * FILE and OTHER consist of numbered lines of 10 bytes, FILE's begin with 0, OTHER's with 1. PLUGIN has
- * plugin_read(), plugin_close() and plugin_open(). The way `own` is in a program of its own, which is the same with
+ * plugin_read(), plugin_close() and plugin_open(): plugin.c's are libc's or what comes next (next), plugin_own.c's
+ * are system calls (plain). The way `own` is in a program of its own, which is the same with
  * OWN_CALLS: one that makes its own system calls has a sign from the start. Speaks TAP.
  */
 #include <dlfcn.h>
@@ -84,6 +85,24 @@ static bool way_library(void *library, const char *prefix)
 	return true;
 }
 
+/* What RTLD_NEXT is to an object that was loaded later: libc's functions, past the hooks. */
+static bool way_next(void *library)
+{
+	void *found = library ? dlsym(library, "plugin_next") : NULL;
+	void *(*next)(const char *name);
+
+	if (!found)
+		return false;
+	memcpy(&next, &found, sizeof(next));
+	found = next("read");
+	memcpy(&other.read, &found, sizeof(found));
+	found = next("close");
+	memcpy(&other.close, &found, sizeof(found));
+	found = next("open");
+	memcpy(&other.open, &found, sizeof(found));
+	return other.read && other.close && other.open;
+}
+
 static bool way_find(const char *way, const char *plugin)
 {
 	if (!strcmp(way, "handle"))
@@ -92,6 +111,10 @@ static bool way_find(const char *way, const char *plugin)
 		return way_library(dlopen(plugin, RTLD_NOW | RTLD_DEEPBIND), "plugin_");
 	if (!strcmp(way, "second"))
 		return way_library(dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW), "");
+	if (!strcmp(way, "plain"))
+		return way_library(dlopen(plugin, RTLD_NOW), "plugin_");
+	if (!strcmp(way, "next"))
+		return way_next(dlopen(plugin, RTLD_NOW));
 	return way_own();
 }
 

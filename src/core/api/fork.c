@@ -26,6 +26,7 @@
 #include "core/shared/aside.h"
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
+#include "core/shared/watch.h"
 #include "core/tier/link.h"
 #include "core/tier/tier.h"
 #include "core/zerocopy/map_follow.h"
@@ -114,5 +115,8 @@ void rawcache_fork_child(void)
 	for (struct rawcache *cache = caches; cache; cache = cache->next) {
 		maps_fork_child(cache);
 		watcher_fork_anew(cache);
+		/* it has its parent's mappings, and the parent may be gone before it stores */
+		if (watch_stores(cache))
+			cache_slot_need(cache);
 	}
 }

@@ -23,7 +23,7 @@ void rawcache_file_changed(struct rawcache *cache, const struct statx *stx)
 	watch_demand(cache, writer);
 }
 
-void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx)
+static void write_begin(struct rawcache *cache, const struct statx *stx, enum watch_way way)
 {
 	uint32_t *writer = writer_of(cache, stx);
 
@@ -31,15 +31,37 @@ void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx)
 		return;
 	/* a process without a slot tells of each change, and not that it is going to make some */
 	if (!cache_slot_need(cache))
-		watch_write(cache, writer);
+		watch_write(cache, writer, way);
 }
 
-void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx)
+static void write_end(struct rawcache *cache, const struct statx *stx, enum watch_way way)
 {
 	const uint32_t *writer = writer_of(cache, stx);
 
 	if (writer)
-		watch_write_end(cache, writer);
+		watch_write_end(cache, writer, way);
+}
+
+void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx)
+{
+	write_begin(cache, stx, WATCH_CALLS);
+}
+
+void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx)
+{
+	write_end(cache, stx, WATCH_CALLS);
+}
+
+void rawcache_file_stores_begin(struct rawcache *cache, const struct statx *stx)
+{
+	write_begin(cache, stx, WATCH_CALLS);
+	write_begin(cache, stx, WATCH_STORES);
+}
+
+void rawcache_file_stores_end(struct rawcache *cache, const struct statx *stx)
+{
+	write_end(cache, stx, WATCH_STORES);
+	write_end(cache, stx, WATCH_CALLS);
 }
 
 bool rawcache_file_doubted(const struct rawcache *cache, uint64_t handle)

@@ -16,6 +16,7 @@
 #include "core/origin/origin.h"
 #include "core/shared/cache.h"
 #include "core/shared/storage.h"
+#include "core/shared/watch.h"
 
 /* Two changes within a tick of the kernel's clock leave the same time behind. */
 #define TICK_MS 20u
@@ -129,6 +130,9 @@ static int file_open_as(struct rawcache *cache, int fd, const char *path, const 
 	identity_from(stx, &origin, path, &identity);
 	if (origin.subvolumes && !origin_subvolume(fd, stx, &identity.subvolume))
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_special_fs, -EINVAL);
+	/* the look at the generation comes before this one: see rawcache_file_stores_begin() */
+	if (watch_written(cache, file_writer(cache, stx), WATCH_STORES))
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_stores, -EAGAIN);
 	if (identity_recent(&identity, &origin, cache->options.settle_ms))
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_unsettled, -EAGAIN);
 	key = key_of_file(&cache->image.sb, &identity);

@@ -29,7 +29,7 @@
 
 #define RUNTIME_MAGIC "RCRUNTIM"
 #ifndef RUNTIME_VERSION /* tests/faults/versions.c has another */
-#define RUNTIME_VERSION 11u
+#define RUNTIME_VERSION 12u
 #endif
 #define RUNTIME_SLOTS 1024u
 #define RUNTIME_BLOCKS 1024u
@@ -39,12 +39,14 @@
 #define RUNTIME_INDEX_LOCKS 64u
 #define RUNTIME_ABSENT 65536u /* names: see absent.h */
 #define RUNTIME_CLOCKS 256u
+#define RUNTIME_CODE 1024u /* objects of programs: see code_known.c */
 #define RUNTIME_NEXT 2u /* clean regions that are kept ready: one for each log */
 #define RUNTIME_GHOSTS_MIN 64u
 #define RUNTIME_GHOSTS_MAX (512u << 10)
 #define WATCH_SHOWN 1024u /* bits: see watch.h */
 #define RUNTIME_ASKS 8u /* regions that are wanted back at the same time: see hold_ask.h */
 #define WATCH_WRITTEN 2048u
+#define WATCH_WAYS 2u /* enum watch_way */
 #define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see region_hold.h */
 #ifndef SLOT_PINS
 #define SLOT_PINS 64u
@@ -153,7 +155,7 @@ struct space {
 /* What a process maps and writes to: see watch.h. */
 struct watch_row {
 	uint64_t shown[WATCH_SHOWN / 64];
-	uint64_t written[WATCH_WRITTEN / 64];
+	uint64_t written[WATCH_WAYS][WATCH_WRITTEN / 64];
 	uint32_t seen; /* the last demand that was answered */
 	uint32_t reserved;
 	uint64_t vain; /* 1 << 32 | seen: what it was when somebody waited in vain */
@@ -163,7 +165,7 @@ struct watch {
 	uint32_t word; /* futex: counts demands */
 	uint32_t answers; /* futex */
 	uint64_t shown[WATCH_SHOWN / 64]; /* bits that rows may have */
-	uint64_t written[WATCH_WRITTEN / 64];
+	uint64_t written[WATCH_WAYS][WATCH_WRITTEN / 64];
 } __attribute__((aligned(64)));
 
 /* A region that its holders shall let go of: see hold_ask.h. */
@@ -224,6 +226,7 @@ struct runtime_header {
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 	struct space space[REGION_LOGS];
 	struct tier_state tier;
+	uint64_t code[RUNTIME_CODE]; /* what objects are like: see code_known.c */
 	/*
 	 * Slot + 1 of the owner of each stats block. Together, because who folds a dead process looks at
 	 * all of them: in the blocks they would be a page fault each, a third of what a program paid.

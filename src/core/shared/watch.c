@@ -70,79 +70,79 @@ void watch_hide(struct rawcache *cache, const uint32_t *writer)
 
 /* --- what we write */
 
-static bool written_by_others(struct rawcache *cache, uint32_t bit)
+static bool written_by_others(struct rawcache *cache, uint32_t bit, enum watch_way way)
 {
 	uint32_t high = process_high(cache);
 
 	for (uint32_t i = 0; i < high; i++)
 		if ((int32_t)i != cache->slot &&
-		    row_get(cache->runtime.watch_rows[i].written, bit) && process_alive(cache, i))
+		    row_get(cache->runtime.watch_rows[i].written[way], bit) && process_alive(cache, i))
 			return true;
 	return false;
 }
 
-bool watch_written(struct rawcache *cache, const uint32_t *writer)
+bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_way way)
 {
-	uint64_t *any = cache->runtime.watch->written;
+	uint64_t *any = cache->runtime.watch->written[way];
 	uint32_t bit = bit_of(cache, writer, WATCH_WRITTEN);
 
 	if (!row_get(any, bit))
 		return false;
-	if ((cache->watch_counts && load_relaxed(&cache->watch_counts->written[bit])) ||
-	    written_by_others(cache, bit))
+	if ((cache->watch_counts && load_relaxed(&cache->watch_counts->written[way][bit])) ||
+	    written_by_others(cache, bit, way))
 		return true;
 	/* nobody any more; unless somebody comes just now, who sets it after a bit of a row */
 	row_clear(any, bit);
 	fence_full();
-	if (!written_by_others(cache, bit))
+	if (!written_by_others(cache, bit, way))
 		return false;
 	row_set(any, bit);
 	return true;
 }
 
-static void written_first(struct rawcache *cache, uint32_t bit)
+static void written_first(struct rawcache *cache, uint32_t bit, enum watch_way way)
 {
 	struct critical critical;
 
 	watch_enter(cache, &critical);
 	if (!counts_need(cache)) {
-		fetch_add(&cache->watch_counts->written[bit], 1);
-		row_set(row_own(cache)->written, bit);
-		row_set(cache->runtime.watch->written, bit);
+		fetch_add(&cache->watch_counts->written[way][bit], 1);
+		row_set(row_own(cache)->written[way], bit);
+		row_set(cache->runtime.watch->written[way], bit);
 	}
 	watch_leave(cache, &critical);
 }
 
-void watch_write(struct rawcache *cache, const uint32_t *writer)
+void watch_write(struct rawcache *cache, const uint32_t *writer, enum watch_way way)
 {
 	uint32_t bit = bit_of(cache, writer, WATCH_WRITTEN);
 	struct watch_counts *counts = cache->watch_counts;
-	uint32_t n = counts ? load_relaxed(&counts->written[bit]) : 0;
+	uint32_t n = counts ? load_relaxed(&counts->written[way][bit]) : 0;
 
 	if (!writer_valid(cache, writer))
 		return;
 	while (n)
-		if (cas(&counts->written[bit], &n, n + 1))
+		if (cas(&counts->written[way][bit], &n, n + 1))
 			return;
-	written_first(cache, bit);
+	written_first(cache, bit, way);
 }
 
-void watch_write_end(struct rawcache *cache, const uint32_t *writer)
+void watch_write_end(struct rawcache *cache, const uint32_t *writer, enum watch_way way)
 {
 	uint32_t bit = bit_of(cache, writer, WATCH_WRITTEN);
 	struct watch_counts *counts = cache->watch_counts;
-	uint32_t n = counts ? load_relaxed(&counts->written[bit]) : 0;
+	uint32_t n = counts ? load_relaxed(&counts->written[way][bit]) : 0;
 	struct critical critical;
 
 	if (!counts || !writer_valid(cache, writer))
 		return;
 	while (n > 1)
-		if (cas(&counts->written[bit], &n, n - 1))
+		if (cas(&counts->written[way][bit], &n, n - 1))
 			return;
 	watch_enter(cache, &critical);
-	n = load_relaxed(&counts->written[bit]);
-	if (n && fetch_sub(&counts->written[bit], 1) == 1 && cache->slot >= 0)
-		row_clear(row_own(cache)->written, bit);
+	n = load_relaxed(&counts->written[way][bit]);
+	if (n && fetch_sub(&counts->written[way][bit], 1) == 1 && cache->slot >= 0)
+		row_clear(row_own(cache)->written[way], bit);
 	watch_leave(cache, &critical);
 }
 

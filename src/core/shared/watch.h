@@ -37,15 +37,21 @@ void watch_clear(struct rawcache *cache, uint32_t slot);
 int watch_show(struct rawcache *cache, const uint32_t *writer);
 void watch_hide(struct rawcache *cache, const uint32_t *writer);
 
-/* Whether a process has the file open and writes to it. */
-bool watch_written(struct rawcache *cache, const uint32_t *writer);
+/* How a process writes: by calls, each of which is announced, or by stores, of which nobody hears. */
+enum watch_way { WATCH_CALLS, WATCH_STORES };
+
+/* Whether a process has the file open for writing, or mapped shared so that it may store into it. */
+bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
+
+/* Whether this process has any file mapped so. */
+bool watch_stores(const struct rawcache *cache);
 
 /*
  * The process, which has a slot, begins to write to the file, or a descriptor or mapping less does. Who has
  * begun looks for mappings next: watch_demand().
  */
-void watch_write(struct rawcache *cache, const uint32_t *writer);
-void watch_write_end(struct rawcache *cache, const uint32_t *writer);
+void watch_write(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
+void watch_write_end(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
 
 /* The generation was raised: returns when no process that runs shows the file from the image. */
 void watch_demand_slow(struct rawcache *cache, const uint32_t *writer);

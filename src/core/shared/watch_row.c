@@ -45,8 +45,9 @@ void watch_clear(struct rawcache *cache, uint32_t slot)
 
 	for (uint32_t i = 0; i < WATCH_SHOWN / 64; i++)
 		store_release(&row->shown[i], 0);
-	for (uint32_t i = 0; i < WATCH_WRITTEN / 64; i++)
-		store_release(&row->written[i], 0);
+	for (uint32_t way = 0; way < WATCH_WAYS; way++)
+		for (uint32_t i = 0; i < WATCH_WRITTEN / 64; i++)
+			store_release(&row->written[way][i], 0);
 	store_release(&row->vain, 0);
 }
 
@@ -59,9 +60,19 @@ void watch_begin(struct rawcache *cache, uint32_t slot)
 	for (uint32_t i = 0; counts && i < WATCH_SHOWN; i++)
 		if (load_relaxed(&counts->shown[i]))
 			row_set(row->shown, i);
+	for (uint32_t i = 0; counts && i < WATCH_WAYS * WATCH_WRITTEN; i++)
+		if (load_relaxed(&counts->written[i / WATCH_WRITTEN][i % WATCH_WRITTEN]))
+			row_set(row->written[i / WATCH_WRITTEN], i % WATCH_WRITTEN);
+}
+
+bool watch_stores(const struct rawcache *cache)
+{
+	const struct watch_counts *counts = cache->watch_counts;
+
 	for (uint32_t i = 0; counts && i < WATCH_WRITTEN; i++)
-		if (load_relaxed(&counts->written[i]))
-			row_set(row->written, i);
+		if (load_relaxed(&counts->written[WATCH_STORES][i]))
+			return true;
+	return false;
 }
 
 void watch_end(struct rawcache *cache)

@@ -9,7 +9,7 @@
 /* Of this process; beside the bits of its row. */
 struct watch_counts {
 	uint32_t shown[WATCH_SHOWN];
-	uint32_t written[WATCH_WRITTEN];
+	uint32_t written[WATCH_WAYS][WATCH_WRITTEN];
 };
 
 void watch_enter(struct rawcache *cache, struct critical *critical);

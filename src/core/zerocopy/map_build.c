@@ -130,7 +130,7 @@ static bool map_allowed(struct request *request)
 	/* a limited address space is the program's: it has room for one mapping, and for no spare */
 	request->limited = sys_space_limit() != UINT64_MAX;
 	if (request->prot & PROT_WRITE)
-		return !watch_written(cache, load_relaxed(&file->writer));
+		return !watch_written(cache, load_relaxed(&file->writer), WATCH_CALLS);
 	if (!request->limited)
 		map_build.shown = recall_show(cache, file, request->fd);
 	return map_build.shown && !watcher_need(cache);

@@ -132,7 +132,7 @@ struct shown *recall_show(struct rawcache *cache, const struct file *file, int f
 		shown->local = local;
 	maps_unlock(&cache->maps, &critical);
 	fence_full(); /* pairs with that of watch_demand(): one of us sees the other */
-	if (shown && (shown_written(shown) || watch_written(cache, shown->writer))) {
+	if (shown && (shown_written(shown) || watch_written(cache, shown->writer, WATCH_CALLS))) {
 		recall_hide(cache, shown);
 		return NULL;
 	}

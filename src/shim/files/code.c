@@ -3,117 +3,160 @@
 
 #include "shim/files/code.h"
 
-#include <elf.h>
 #include <link.h>
 #include <string.h>
-#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/single_threaded.h>
 
+#include <rawcache/embed.h>
+
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/unusual.h"
+
+#include "shim/files/code_object.h"
+#include "shim/files/code_scan.h"
+#include "shim/table/attach.h"
+#include "shim/table/process.h"
 #include "shim/table/watch.h"
 
-/* 0.2 ms, where its pages are in memory. */
-#define CODE_MAX (1u << 20)
-#define NUMBER_MAX 0x400u /* numbers of system calls are smaller */
-/* How far before the instruction its number is set. */
-#define NUMBER_BYTES 64
-#define ZERO_BYTES 16
+#define SEARCH_STEP ((size_t)1 << 20) /* bytes between looks at what it costs */
+#define SEARCH_PAGES (SEARCH_STEP / 4096)
+/* What a process searches, a tenth of a second; the first object is searched whatever its size is. */
+#define SEARCH_MAX ((size_t)256 << 20)
+/* Page faults for which the kernel had to read; below a cached directory, where a server may be asked, fewer. */
+#define FAULTS_MAX 64
+#define FAULTS_MAX_INSIDE 4
+#define SEEN 256u
 
 bool code_looked;
+bool code_grows;
 
-#if defined(__x86_64__)
-/* mov $number, %eax, or of 0 xor %eax, %eax: the two bytes of the instruction alone are found in any data. */
-static bool number_is_set(const unsigned char *start, const unsigned char *at)
+struct look {
+	bool first, calls, unknown;
+	unsigned long long adds;
+};
+
+static size_t searched;
+/* Objects of this process that were looked at: their addresses, by hash. Written under the loader's lock. */
+static uintptr_t seen[SEEN];
+static unsigned long long seen_adds, seen_subs;
+
+static long faults_now(void)
 {
-	for (const unsigned char *p = at - 2; p >= start && p >= at - NUMBER_BYTES; p--) {
-		uint32_t number;
+	struct rusage usage;
 
-		if (p <= at - 5 && *p == 0xb8) {
-			memcpy(&number, p + 1, sizeof(number));
-			if (number < NUMBER_MAX)
-				return true;
-		}
-		if (p >= at - ZERO_BYTES && p[0] == 0x31 && p[1] == 0xc0)
-			return true;
-	}
-	return false;
+	return SYS_CALL(__NR_getrusage, RUSAGE_THREAD, &usage, 0, 0, 0, 0) ? 0 : usage.ru_majflt;
 }
 
-static bool code_calls(const unsigned char *start, size_t n)
+/* Whether all of it is in memory, as far as the kernel tells. */
+static bool in_memory(const unsigned char *p, size_t n)
 {
-	const unsigned char *end = start + n;
-	const unsigned char *at = start;
+	unsigned char pages[SEARCH_PAGES + 1];
+	uintptr_t start = (uintptr_t)p & ~(uintptr_t)4095;
 
-	while ((at = memmem(at, (size_t)(end - at), "\x0f\x05", 2))) {
-		if (number_is_set(start, at))
-			return true;
-		at++;
-	}
-	return false;
-}
-#else
-static bool code_calls(const unsigned char *start, size_t n)
-{
-	for (size_t i = 0; i + 4 <= n; i += 4) {
-		uint32_t instruction;
-
-		memcpy(&instruction, start + i, sizeof(instruction));
-		if (instruction == 0xd4000001 /* svc #0 */)
-			return true;
-	}
-	return false;
-}
-#endif
-
-/* A note of Go's linker. */
-static bool notes_go(const char *p, size_t n)
-{
-	const char *end = p + n;
-	ElfW(Nhdr) note;
-
-	while ((size_t)(end - p) >= sizeof(note)) {
-		size_t name, rest;
-
-		memcpy(&note, p, sizeof(note));
-		p += sizeof(note);
-		name = ((size_t)note.n_namesz + 3) & ~(size_t)3;
-		rest = name + (((size_t)note.n_descsz + 3) & ~(size_t)3);
-		if (rest > (size_t)(end - p))
+	n += (uintptr_t)p - start;
+	if (unusual_mincore((const void *)start, n, pages))
+		return false;
+	for (size_t i = 0; i < (n + 4095) / 4096; i++)
+		if (!(pages[i] & 1))
 			return false;
-		if (note.n_namesz == 4 && !memcmp(p, "Go\0", 4))
-			return true;
-		p += rest;
+	return true;
+}
+
+/* 1, 0, or -1: it would cost too much. */
+static int part_calls(const struct code_part *part, bool inside)
+{
+	long most = faults_now() + (inside ? FAULTS_MAX_INSIDE : FAULTS_MAX);
+
+	for (size_t at = 0; at < part->n; at += SEARCH_STEP) {
+		size_t n = part->n - at < SEARCH_STEP ? part->n - at : SEARCH_STEP;
+
+		if (inside && !in_memory(part->p + at, n))
+			return -1;
+		if (code_scan(part->p, part->n, at, at + n))
+			return 1;
+		if (faults_now() > most)
+			return -1;
 	}
+	searched += part->n;
+	return 0;
+}
+
+static int object_calls(const struct code_object *object)
+{
+	bool inside = attach_config.paths && paths_match(attach_config.paths, object->path) == PATH_INSIDE;
+
+	for (unsigned int i = 0; i < object->parts; i++) {
+		int calls = part_calls(&object->part[i], inside);
+
+		/* most are data between the code; where the sections tell which is which, those of code are looked at */
+		if (calls > 0)
+			calls = code_sections_call(object, &object->part[i]);
+		if (calls)
+			return calls;
+	}
+	return 0;
+}
+
+static bool seen_before(const struct dl_phdr_info *info)
+{
+	uintptr_t at = (uintptr_t)info->dlpi_phdr;
+	uintptr_t *place = &seen[(at >> 12 ^ at >> 20) % SEEN];
+
+	if (*place == at)
+		return true;
+	*place = at;
 	return false;
 }
 
-static bool program_calls(const ElfW(Phdr) *headers, size_t count)
+static void object_search(const struct code_object *object, struct look *look)
 {
-	size_t code = 0;
-	uintptr_t base = 0;
+	int calls = object->id ? rawcache_code_known(attach_cache_now(), object->id) : -1;
 
-	for (size_t i = 0; i < count; i++) {
-		if (headers[i].p_type == PT_PHDR)
-			base = (uintptr_t)headers - headers[i].p_vaddr;
-		if (headers[i].p_type == PT_LOAD && headers[i].p_flags & PF_X)
-			code += headers[i].p_memsz;
+	if (calls < 0 && (look->first || searched < SEARCH_MAX)) {
+		look->first = false;
+		calls = object_calls(object);
+		if (calls >= 0 && object->id)
+			rawcache_code_note(attach_cache_now(), object->id, calls);
 	}
-	for (size_t i = 0; i < count; i++) {
-		const char *p = (const char *)(base + headers[i].p_vaddr);
+	look->calls |= calls > 0;
+	look->unknown |= calls < 0;
+}
 
-		if (headers[i].p_type == PT_NOTE && notes_go(p, headers[i].p_memsz))
-			return true;
-		if (headers[i].p_type == PT_LOAD && headers[i].p_flags & PF_X && headers[i].p_flags & PF_R &&
-		    code <= CODE_MAX && code_calls((const unsigned char *)p, headers[i].p_filesz))
-			return true;
-	}
-	return false;
+static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct code_object object;
+	struct look *look = arg;
+
+	(void)size;
+	if (info->dlpi_adds == seen_adds && info->dlpi_subs == seen_subs)
+		return 1;
+	/* another object may have the place of one that is gone */
+	if (info->dlpi_subs != seen_subs)
+		memset(seen, 0, sizeof(seen));
+	seen_subs = info->dlpi_subs;
+	look->adds = info->dlpi_adds;
+	if (seen_before(info) || !code_object_read(info, &object))
+		return 0;
+	if (object.go)
+		look->calls = true;
+	else
+		object_search(&object, look);
+	return 0;
 }
 
 void code_look_slow(void)
 {
-	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	struct look look = { .first = true };
 
-	if (__atomic_exchange_n(&code_looked, true, __ATOMIC_RELAXED))
+	if (!attach_cache_now() || process_is_foreign())
 		return;
-	if (headers && program_calls(headers, getauxval(AT_PHNUM)))
+	/* another thread may be loading one that is not in the list yet: it is looked at each time, then */
+	store_relaxed(&code_looked, (__libc_single_threaded || !load_relaxed(&code_grows)));
+	dl_iterate_phdr(object_look, &look);
+	if (look.adds)
+		store_relaxed(&seen_adds, look.adds);
+	if (look.calls || look.unknown)
 		past_begin(SIGN_CODE);
 }

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the program has system call instructions of its own (Go with cgo, Rust's rustix, hand-written ones): a
- * sign (sign.h). Looked for once, when the first file is tracked. Go tells in a note; elsewhere the program's code
- * is searched, up to CODE_MAX: a larger one takes longer to search than a start of it should. Libraries are not.
+ * Whether the program or one of its libraries has system call instructions of its own (Go, Rust's rustix, hand-written
+ * ones, a liburing that is linked in): a sign (sign.h).
+ *
+ * Looked for when a file is tracked, and when there are objects that were not there before. Searching takes a
+ * millisecond for each 5 to 10 MB that are in memory; what was found is kept in the segment under the object's build
+ * id, so that it is done once a boot for each object. One whose search would take too long, or read much from a disk
+ * or a server, counts as one that has such instructions, until a later process has searched it.
+ *
+ * Not looked at: libc and what belongs to it, liburing and libaio, whose functions are hooks, and the two libraries of
+ * gcc's that only wait; code that is made while the program runs.
  */
 #ifndef SHIM_CODE_H
 #define SHIM_CODE_H
@@ -12,6 +19,14 @@
 #include "base/compiler.h"
 
 extern bool code_looked;
+extern bool code_grows; /* objects are loaded by the program */
+
+/* There may be other objects than those that were looked at. */
+static inline void code_changed(void)
+{
+	store_relaxed(&code_grows, true);
+	store_relaxed(&code_looked, false);
+}
 
 void code_look_slow(void);
 static inline void code_look(void)

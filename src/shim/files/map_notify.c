@@ -69,10 +69,11 @@ void map_notify_note(const void *p, size_t n, int fd)
 		if (place_take(&places[i])) {
 			place_fill(&places[i], (uintptr_t)p, n, &handle->stx);
 			count_raise(i + 1);
-			rawcache_file_writer_begin(attach_cache_now(), &handle->stx);
-			rawcache_file_changed(attach_cache_now(), &handle->stx);
-			return;
+			break;
 		}
+	/* without a place it is so for good */
+	rawcache_file_stores_begin(attach_cache_now(), &handle->stx);
+	rawcache_file_changed(attach_cache_now(), &handle->stx);
 }
 
 static struct statx place_file(const struct place *place)
@@ -87,17 +88,6 @@ static void place_announce(const struct place *place)
 	struct statx stx = place_file(place);
 
 	rawcache_file_changed(attach_cache_now(), &stx);
-}
-
-static void place_end(struct place *place)
-{
-	uint32_t used = PLACE_USED;
-	struct statx stx = place_file(place);
-
-	if (!cas(&place->state, &used, PLACE_BUSY))
-		return;
-	rawcache_file_writer_end(attach_cache_now(), &stx);
-	store_release(&place->state, PLACE_FREE);
 }
 
 static bool place_touches(const struct place *place, uintptr_t start, uintptr_t end)
@@ -115,7 +105,21 @@ void map_notify_announce_slow(const void *p, size_t n)
 			place_announce(&places[i]);
 }
 
-void map_notify_end_slow(const void *p, size_t n)
+/* What is left of it; or, if nothing is, whether it is the caller's to end. */
+static bool place_cut(struct place *place, uintptr_t start, uintptr_t end)
+{
+	uint32_t used = PLACE_USED;
+
+	if (start <= place->start && place->end <= end)
+		return cas(&place->state, &used, PLACE_BUSY);
+	if (start <= place->start)
+		store_relaxed(&place->start, end);
+	else if (place->end <= end)
+		store_relaxed(&place->end, start);
+	return false;
+}
+
+void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *taken)
 {
 	uintptr_t start = (uintptr_t)p;
 
@@ -125,8 +129,23 @@ void map_notify_end_slow(const void *p, size_t n)
 		if (!place_touches(place, start, start + n))
 			continue;
 		place_announce(place);
-		if (start <= place->start && place->end <= start + n)
-			place_end(place);
+		/* those that find no room stay as they are: nothing is served of their files */
+		if (taken->count < ARRAY_SIZE(taken->place) && place_cut(place, start, start + n))
+			taken->place[taken->count++] = (uint16_t)i;
+	}
+}
+
+void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
+{
+	for (unsigned int i = 0; i < taken->count; i++) {
+		struct place *place = &places[taken->place[i]];
+		struct statx stx = place_file(place);
+
+		if (unmapped) {
+			rawcache_file_stores_end(attach_cache_now(), &stx);
+			rawcache_file_changed(attach_cache_now(), &stx);
+		}
+		store_release(&place->state, unmapped ? PLACE_FREE : PLACE_USED);
 	}
 }
 

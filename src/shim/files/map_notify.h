@@ -3,14 +3,15 @@
  * Shared mappings through which files of a configured directory may be written. Nobody sees the
  * stores; that they were made is announced to readers at msync() and when the mapping ends.
  *
- * A bounded table without locks: a place is taken by compare and swap, and nobody waits for it. What
- * finds no place is announced when its descriptor is closed, as all writers are.
+ * A bounded table without locks: a place is taken by compare and swap, and nobody waits for it. As long as there is
+ * such a mapping, in any process, nothing is served of the file; what finds no place has it so for good.
  */
 #ifndef SHIM_MAP_NOTIFY_H
 #define SHIM_MAP_NOTIFY_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <sys/types.h>
 
@@ -32,12 +33,29 @@ static inline void map_notify_announce(const void *p, size_t n)
 		map_notify_announce_slow(p, n);
 }
 
-/* The range was unmapped: announce, and forget what lay in it as a whole. */
-void map_notify_end_slow(const void *p, size_t n);
-static inline void map_notify_end(const void *p, size_t n)
+/* Mappings that are about to end. */
+struct map_notify_taken {
+	unsigned int count;
+	uint16_t place[32];
+};
+
+/*
+ * The range is about to be unmapped: announce what lies in it. What lies in it as a whole ends with
+ * map_notify_end(), after the kernel has unmapped it: some file systems write at that moment.
+ */
+void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *taken);
+static inline void map_notify_take(const void *p, size_t n, struct map_notify_taken *taken)
 {
+	taken->count = 0;
 	if (unlikely(load_relaxed(&map_notify_count)))
-		map_notify_end_slow(p, n);
+		map_notify_take_slow(p, n, taken);
+}
+
+void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped);
+static inline void map_notify_end(const struct map_notify_taken *taken, bool unmapped)
+{
+	if (unlikely(taken->count))
+		map_notify_end_slow(taken, unmapped);
 }
 
 /* The range now lies, with another length, at `to`. */

@@ -10,10 +10,14 @@
 #include "shim/libc/symbols.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <string.h>
 #include <gnu/libc-version.h>
 
+#include "shim/files/code.h"
 #include "shim/libc/elf.h"
+#include "shim/table/attach.h"
+#include "shim/table/process.h"
 #include "shim/table/watch.h"
 
 /* A call at the end becomes a jump, whatever the build is. (clang makes one in a build with -O2.) */
@@ -51,24 +55,65 @@ static bool is_special(const void *handle)
 	return handle == RTLD_DEFAULT || handle == RTLD_NEXT;
 }
 
+/* Whether the object of `caller` comes before us: what is next after it is ours, then. */
+static bool comes_before(const void *caller)
+{
+	struct link_map *own, *of;
+	Dl_info info;
+
+	if (!dladdr1(caller, &info, (void **)&of, RTLD_DL_LINKMAP) ||
+	    !dladdr1((const void *)is_special, &info, (void **)&own, RTLD_DL_LINKMAP))
+		return true;
+	while (own && own != of)
+		own = own->l_prev;
+	return own;
+}
+
+/*
+ * An object that was loaded later asks for what comes after itself, which is never a hook. It is one that stands
+ * between us and libc, or one that calls past us.
+ */
+static void special_look(const void *handle, const char *name, const void *caller)
+{
+	if (handle == RTLD_NEXT && attach_active && name && elf_own(name) && !comes_before(caller))
+		past_begin(SIGN_LIBC);
+}
+
 JUMPS void *dlsym(void *handle, const char *name)
 {
-	if (is_special(handle))
+	code_look();
+	if (is_special(handle)) {
+		special_look(handle, name, __builtin_return_address(0));
 		return NEXT(dlsym)(handle, name);
+	}
 	return replaced(name, NEXT(dlsym)(handle, name));
 }
 
 JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
-	if (is_special(handle))
+	code_look();
+	if (is_special(handle)) {
+		special_look(handle, name, __builtin_return_address(0));
 		return NEXT(dlvsym)(handle, name, version);
+	}
 	return replaced(name, NEXT(dlvsym)(handle, name, version));
+}
+
+/*
+ * What is loaded is looked at before the program has an address in it. Its constructors run before that, and may read
+ * on where the program is.
+ */
+static void loads(void)
+{
+	code_changed();
+	process_lend_all();
 }
 
 JUMPS void *dlopen(const char *name, int flags)
 {
 	if (flags & RTLD_DEEPBIND)
 		past_begin(SIGN_LIBC);
+	loads();
 	return NEXT(dlopen)(name, flags);
 }
 
@@ -76,5 +121,6 @@ JUMPS void *dlmopen(Lmid_t space, const char *name, int flags)
 {
 	if (space != LM_ID_BASE || flags & RTLD_DEEPBIND)
 		past_begin(SIGN_LIBC);
+	loads();
 	return NEXT(dlmopen)(space, name, flags);
 }

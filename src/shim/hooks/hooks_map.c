@@ -86,10 +86,12 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 int munmap(void *address, size_t n)
 {
 	void *taken = notes_take(address, n);
+	struct map_notify_taken stores;
 	int ret;
 
-	map_notify_end(address, n);
+	map_notify_take(address, n, &stores);
 	ret = NEXT(munmap)(address, n);
+	map_notify_end(&stores, !ret);
 	notes_drop(taken, !ret);
 	return ret;
 }

@@ -3,10 +3,13 @@
 #include "shim/libc/symbols.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
 
 #include "base/guard.h"
 #include "base/stack.h"
 
+#include "shim/hooks/hooks_signal.h"
 #include "shim/table/attach.h"
 #include "shim/libc/signals.h"
 #include "shim/libc/thread.h"
@@ -170,6 +173,63 @@ int sigaltstack(const stack_t *stack, stack_t *old)
 	if (!ret && stack && attach_active)
 		stack_note(stack);
 	return ret;
+}
+
+/* --- by number */
+
+/* As the kernel has it. */
+struct action_raw {
+	void (*handler)(int sig);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+
+static long by_number(long number, const long *a)
+{
+	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* Ours stay where they are: a fault in a copy is no fault of the program's. */
+static long action_by_number(long number, const long *a)
+{
+	struct action_raw raw = { 0 };
+	struct sigaction act = { 0 };
+	struct sigaction old = { 0 };
+	int sig = (int)a[0];
+
+	if ((sig != SIGSEGV && sig != SIGBUS) || a[3] != sizeof(raw.mask) ||
+	    (a[1] && guard_copy(&raw, (const void *)a[1], sizeof(raw))))
+		return by_number(number, a);
+	act.sa_handler = raw.handler;
+	act.sa_flags = (int)raw.flags;
+	memcpy(&act.sa_mask, &raw.mask, sizeof(raw.mask));
+	if (sigaction(sig, a[1] ? &act : NULL, &old))
+		return -1;
+	raw = (struct action_raw){ old.sa_handler, (unsigned int)old.sa_flags, old.sa_restorer, 0 };
+	memcpy(&raw.mask, &old.sa_mask, sizeof(raw.mask));
+	if (!a[2] || !guard_copy((void *)a[2], &raw, sizeof(raw)))
+		return 0;
+	errno = EFAULT;
+	return -1;
+}
+
+bool signal_syscall(long number, const long *a, long *ret)
+{
+	switch (number) {
+	case SYS_rt_sigaction:
+		*ret = action_by_number(number, a);
+		return true;
+	case SYS_rt_sigprocmask:
+		*ret = by_number(number, a);
+		guard_mask_changed();
+		return true;
+	case SYS_sigaltstack:
+		*ret = sigaltstack((const stack_t *)a[0], (stack_t *)a[1]);
+		return true;
+	default:
+		return false;
+	}
 }
 
 HOOK_ALIAS(__sigaction, sigaction);

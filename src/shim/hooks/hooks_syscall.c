@@ -17,6 +17,7 @@
 #include "shim/files/look.h"
 #include "shim/hooks/hooks_newfd.h"
 #include "shim/hooks/hooks_ring.h"
+#include "shim/hooks/hooks_signal.h"
 #include "shim/table/process.h"
 #include "shim/table/rights.h"
 #include "shim/files/track.h"
@@ -358,21 +359,6 @@ static bool call_processes(const struct call *c, long *ret)
 	}
 }
 
-static bool call_signals(const struct call *c, long *ret)
-{
-	switch (c->number) {
-	case SYS_rt_sigprocmask:
-		*ret = call_next(c);
-		guard_mask_changed();
-		return true;
-	case SYS_sigaltstack:
-		*ret = sigaltstack((const stack_t *)c->a[0], (stack_t *)c->a[1]);
-		return true;
-	default:
-		return false;
-	}
-}
-
 long syscall(long number, ...)
 {
 	struct call c = { .number = number };
@@ -390,7 +376,7 @@ long syscall(long number, ...)
 	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
 	    newfd_syscall(number, c.a, &ret) || call_maps(&c, &ret) || call_writes(&c, &ret) ||
 	    call_transfers(&c, &ret) || call_looks(&c, &ret) || call_processes(&c, &ret) ||
-	    call_signals(&c, &ret) || ring_syscall(number, c.a, &ret))
+	    signal_syscall(number, c.a, &ret) || ring_syscall(number, c.a, &ret))
 		return ret;
 	rights_call_begin(number, c.a[0], &change);
 	ret = call_next(&c);

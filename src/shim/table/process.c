@@ -99,6 +99,20 @@ void process_share_vfork(void)
 	fdtab_each(0, FDTAB_LIMIT, settle);
 }
 
+static void lend(int fd, struct handle *handle)
+{
+	if (!fdtab_is_handle(handle))
+		return;
+	position_lend(&handle->position, fd);
+	position_return(&handle->position);
+}
+
+void process_lend_all(void)
+{
+	if (attach_active && !process_is_foreign())
+		fdtab_each(0, FDTAB_LIMIT, lend);
+}
+
 void process_share_all(void)
 {
 	if (attach_active)

@@ -39,6 +39,9 @@ void process_share_inherited(void);
 /* The same, and the other positions are settled, too: a vfork child may read before it execs. */
 void process_share_vfork(void);
 
+/* The kernel's positions are right now; they become ours again at the next read. */
+void process_lend_all(void);
+
 /* A child is about to get all our descriptors, close-on-exec or not; or somebody uses them where we do not see it. */
 void process_share_all(void);
 
