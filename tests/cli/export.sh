@@ -57,6 +57,10 @@ if timeout 5 "$RAWCACHE" export --cache "$IMAGE" --listen 127.0.0.1:1 2>&1 | gre
 	ok 0 "the server # SKIP built without libmicrohttpd"
 	done_testing
 fi
+# all commands would wait for it and for what it needs
+binary=$TOP_BUILDDIR/.libs/rawcache
+[ -x "$binary" ] || binary=$TOP_BUILDDIR/rawcache
+is "$(readelf -d "$binary" | grep -c 'NEEDED.*microhttpd')" 0 "libmicrohttpd is loaded when it is used only"
 # serve WHERE: starts one, sets $server to its process id and $url
 serve() {
 	: >serve.out

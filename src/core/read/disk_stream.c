@@ -106,6 +106,8 @@ bool disk_stream_is(struct rawcache *cache, struct file *file, const struct want
  */
 static bool disk_was_slow(struct rawcache *cache, const struct file *file, uint64_t end)
 {
+	if (end >= load_relaxed(&file->size))
+		return false; /* nothing comes later */
 	return cache->image.read_only || !cache->image.data ||
 	       disk_stream_later(cache, file, end, STREAM_BYTES / 16) ||
 	       disk_stream_later(cache, file, end, STREAM_BYTES / 4) ||
