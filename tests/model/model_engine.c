@@ -364,9 +364,9 @@ static void act_remove(int process, uint32_t k)
 {
 	struct key key = key_at(k);
 	struct store *s = store_begin(k, true);
+	int err = index_remove(processes[process].cache, &key, NULL);
 
-	index_remove(processes[process].cache, &key, NULL);
-	store_end(s, sched_patient()); /* else it may not have had the lock */
+	store_end(s, !err && sched_patient()); /* else it may not have had the lock */
 }
 
 static void act_drop(int process)

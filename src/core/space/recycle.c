@@ -99,7 +99,6 @@ int recycle_choose(struct rawcache *cache, uint32_t *victim)
 	uint32_t yielding = REGION_NONE; /* that would come before the victim, if it were not held */
 	uint64_t best = UINT64_MAX;
 	uint64_t best_yielding = UINT64_MAX;
-	bool crowded = hold_crowded(cache);
 	uint64_t rank;
 
 	/* once through, however many are held */
@@ -109,13 +108,12 @@ int recycle_choose(struct rawcache *cache, uint32_t *victim)
 		if (!pin_any_of(cache, n, &owners)) {
 			best = rank;
 			*victim = n;
-		} else if (crowded && rank < best_yielding && hold_yields(cache, n) &&
-			   !hold_asked(cache, n)) {
+		} else if (rank < best_yielding && hold_yields(cache, n) && !hold_asked(cache, n)) {
 			best_yielding = rank;
 			yielding = n;
 		}
 	}
-	if (best_yielding < best)
+	if (best_yielding < best && hold_crowded(cache))
 		hold_ask(cache, yielding);
 	return best == UINT64_MAX ? -EAGAIN : 0;
 }
