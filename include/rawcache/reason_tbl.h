@@ -41,5 +41,6 @@ REASON(ring,
 	"origin")
 REASON(unseen, "the descriptor became another file past the shim (io_uring, system calls without libc)")
 REASON(own_calls,
-	"the program, or a library in it, makes system calls without libc: what it reads by them comes from the origin")
+	"the program, or a library in it, makes system calls without libc, or by another one: what it reads by them "
+	"comes from the origin")
 REASON(stores, "a program has the file mapped shared and may store into it, which nobody hears of")

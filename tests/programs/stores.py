@@ -4,8 +4,8 @@
     stores.py KIND DIRECTORY SECONDS COMMITS    readers and writers of a store; 0: all that they saw was right
     stores.py KIND DIRECTORY SECONDS COMMITS ROLE
 
-Each commit gives a row of the head and some of the body the next version, and moves an amount from one row to another. A
-reader has to see the sum of all, one version in head and body, and none that is older than the last commit it knew of
+Each commit gives a row of the head and some of the body the next version, and moves an amount from one row to another.
+A reader has to see the sum of all, one version in head and body, and none that is older than the last commit it knew of
 when it began: COMMITS, a file that is not cached, tells of it.
 """
 import mmap

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Databases whose files readers and writers have open for reading and writing, below the cache and outside of it: their own
-# checks and tests/programs/stores.py find them whole, and no reader sees an old commit. STORES_SECONDS: for each.
+# Databases whose files readers and writers have open for reading and writing, below the cache and outside of it:
+# their own checks and tests/programs/stores.py find them whole, and no reader sees an old commit. STORES_SECONDS: for
+# each.
 . "$(dirname "$0")/../lib.sh"
 need python3
 python=/usr/bin/python3 # the one that Debian's modules are for

@@ -58,7 +58,8 @@ check "the image can only be read: the log says so" grep -q "can only be read he
 
 told runtime_unreachable "share /dev/shm" "a sandbox with a /dev/shm of its own" \
 	bwrap --bind / / --dev /dev cat "$scratch/data/f"
-is "$(sha256sum <"$scratch/out")" "$(sha256sum <"$scratch/data/f")" "a sandbox with a /dev/shm of its own: the same bytes"
+is "$(sha256sum <"$scratch/out")" "$(sha256sum <"$scratch/data/f")" \
+	"a sandbox with a /dev/shm of its own: the same bytes"
 told no_image "have the sandbox show it" "a sandbox without the image" \
 	bwrap --bind / / --dev-bind /dev /dev --tmpfs "$scratch/box" cat "$scratch/data/f"
 told own_calls "no setting helps" "system calls of its own" "$scratch/own" "$scratch/data/f"

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A warm read makes no system call: the calls that name the file or the image, in programs that read a few blocks and in
-# such that read a thousand more, as strace counts them. Node.js of NODES ("PATH..."), or the one that is installed;
-# --full (RAWCACHE_TESTS_FULL=1) has npm fetch versions 20, 22 and 24, and deno. Bun makes its calls itself (docs/limits.md).
+# A warm read makes no system call: the calls that name the file or the image, in programs that read a few blocks and
+# in such that read a thousand more, as strace counts them. Node.js of NODES ("PATH..."), or the one that is
+# installed; --full (RAWCACHE_TESTS_FULL=1) has npm fetch versions 20, 22 and 24, and deno. Bun makes its calls itself
+# (docs/limits.md).
 . "$(dirname "$0")/../lib.sh"
 need strace python3
 strace -qq -o /dev/null true 2>/dev/null || skip_all "strace cannot trace here"

@@ -185,6 +185,12 @@ static inline bool file_written(const struct file *file)
 void file_over(const struct file *file, int fd);
 
 /*
+ * A look at the attributes, for who holds the file and is no reader: this process had a reason for one, and nobody
+ * has written. True: it is as it was, and the reason is answered.
+ */
+bool file_look(struct rawcache *cache, const struct file *file, int fd);
+
+/*
  * Whether `fd` is the file, unchanged, as this object describes it: before its bytes are read
  * for storing, and after. It must be the same inode of the same file system, too: another
  * thread may have closed the descriptor, and its number may have become another file's.

@@ -168,6 +168,25 @@ int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
 	return err;
 }
 
+bool file_look(struct rawcache *cache, const struct file *file, int fd)
+{
+	struct reasons reasons;
+	struct statx stx;
+	uint64_t handle;
+	bool same;
+
+	if (sys_fstatx(fd, &stx))
+		return false;
+	reasons = reasons_of(cache, &stx, clock_mono_ns());
+	if (doubt_look(reasons.doubt, fd, &stx) || !file_is_version(file, &stx) ||
+	    reasons.writer_seen != load_relaxed(&file->writer_seen) ||
+	    !file_reopen(cache, &file->key, &stx, &reasons, &handle))
+		return false;
+	same = handle == file_handle(file);
+	file_release(cache, file_at(cache, handle));
+	return same;
+}
+
 int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 		       uint64_t *handle, enum rawcache_reason *reason)
 {

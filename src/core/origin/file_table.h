@@ -84,6 +84,9 @@ bool file_reopen(struct rawcache *cache, const struct key *key, const struct sta
 
 /* --- file_version.c */
 
+/* Whether these are attributes of the version that the object describes. */
+bool file_is_version(const struct file *file, const struct statx *stx);
+
 /* Without the lock: whether there are, or were until now, several versions of the inode. A hint; see file_get(). */
 bool inode_has_versions(const struct files *files, const struct statx *stx);
 

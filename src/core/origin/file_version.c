@@ -166,10 +166,15 @@ void file_over(const struct file *file, int fd)
 		doubt_raise(load_relaxed(&file->doubt), false);
 }
 
-bool file_is_as(const struct file *file, const struct statx *stx)
+bool file_is_version(const struct file *file, const struct statx *stx)
 {
 	return version_same(&file->identity, stx) && stx->stx_ino == load_relaxed(&file->inode) &&
-	       sys_device(stx) == load_relaxed(&file->device) && !file_written(file);
+	       sys_device(stx) == load_relaxed(&file->device);
+}
+
+bool file_is_as(const struct file *file, const struct statx *stx)
+{
+	return file_is_version(file, stx) && !file_written(file);
 }
 
 bool file_unchanged(const struct file *file, int fd)

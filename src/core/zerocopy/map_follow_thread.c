@@ -26,6 +26,8 @@
 #define QUIET_MS 1000u
 #define GROUP 32u /* chunks */
 #define GROUPS_AHEAD 8u
+/* The kernel takes no more of an advice than its read-ahead, which is as much where nobody has set it. */
+#define ADVICE_BYTES (128u << 10)
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
 uint32_t follow_blind;
@@ -181,8 +183,15 @@ static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, u
 	if (from >= to)
 		return;
 	followed->ahead = to;
-	sys_fadvise(followed->fd, (followed->first + from) * chunk_bytes, (to - from) * chunk_bytes,
-		    POSIX_FADV_WILLNEED);
+	for (uint64_t at = (followed->first + from) * chunk_bytes; at < (followed->first + to) * chunk_bytes;
+	     at += ADVICE_BYTES)
+		sys_fadvise(followed->fd, at, ADVICE_BYTES, POSIX_FADV_WILLNEED);
+}
+
+/* LMDB's readers take a lock beside the file right after they have mapped it: a reason to look, and no change. */
+static bool followed_current(const struct followed *followed)
+{
+	return !file_written(followed->file) || file_look(followed->cache, followed->file, followed->fd);
 }
 
 /*
@@ -194,7 +203,7 @@ static void followed_round(struct followed *followed, int pagemap)
 	bool last = load_acquire(&followed->last);
 	uint64_t quiet = clock_coarse_ms() - followed->fresh;
 	uint64_t chunks = chunk_last(followed) - followed->first + 1;
-	bool left = quiet <= FOLLOW_PATIENCE_MS && !file_written(followed->file);
+	bool left = quiet <= FOLLOW_PATIENCE_MS && followed_current(followed);
 	uint64_t run = 0;
 
 	followed->cost_ns = 0;
