@@ -29,6 +29,7 @@ complete -c rawcache -n __rawcache_first -a run -d 'run a program that reads thr
 complete -c rawcache -n '__rawcache_using run' -l path -s p -x -a '(__fish_complete_directories)' -d 'cache the files below DIR'
 complete -c rawcache -n '__rawcache_using run' -l profile -x -a '(__rawcache_profiles)' -d 'what `rawcache setup NAME` wrote'
 complete -c rawcache -n '__rawcache_using run' -l exclude -s x -x -a '(__fish_complete_directories)' -d 'but not those below DIR'
+complete -c rawcache -n '__rawcache_using run' -l frozen -x -d ' cache the files below DIR'
 complete -c rawcache -n '__rawcache_using run' -l cache -s c -r -F -d 'image file or block device'
 complete -c rawcache -n '__rawcache_using run' -l size -s s -x -a '1G 10G 100G' -d 'size of the image if it is made now'
 complete -c rawcache -n '__rawcache_using run' -l stats -d 'wait for the program and tell what the cache did meanwhile'
@@ -91,6 +92,7 @@ complete -c rawcache -n '__rawcache_using warm' -l profile -x -a '(__rawcache_pr
 complete -c rawcache -n '__rawcache_using warm' -l jobs -s j -x -d 'files that are read at the same time'
 complete -c rawcache -n '__rawcache_using warm' -l dry-run -s n -d 'tell how much there is'
 complete -c rawcache -n '__rawcache_using warm' -l json -d 'for programs'
+complete -c rawcache -n '__rawcache_using warm' -l frozen -d 'record the names'
 complete -c rawcache -n '__rawcache_using warm' -l help -s h -d 'this text'
 complete -c rawcache -n '__rawcache_using warm' -F
 complete -c rawcache -n __rawcache_first -a format -d 'make an image'
@@ -104,6 +106,10 @@ complete -c rawcache -n '__rawcache_using format' -l yes -s y -d 'empty an image
 complete -c rawcache -n '__rawcache_using format' -l json -s j -d 'tell what was made as JSON'
 complete -c rawcache -n '__rawcache_using format' -l help -s h -d 'this text'
 complete -c rawcache -n '__rawcache_using format' -F
+complete -c rawcache -n __rawcache_first -a thaw -d 'ask the origin for frozen directories again'
+complete -c rawcache -n '__rawcache_using thaw' -l cache -s c -r -F -d 'image file beside which the record lies'
+complete -c rawcache -n '__rawcache_using thaw' -l help -s h -d 'this text'
+complete -c rawcache -n '__rawcache_using thaw' -F
 complete -c rawcache -n __rawcache_first -a verify -d 'compare everything cached with its checksums'
 complete -c rawcache -n '__rawcache_using verify' -l cache -s c -r -F -d 'image file or block device'
 complete -c rawcache -n '__rawcache_using verify' -l profile -x -a '(__rawcache_profiles)' -d 'with the settings that `rawcache setup NAME` wrote'

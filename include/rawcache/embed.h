@@ -167,6 +167,14 @@ bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *n
 void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *names,
 			 const char *name, size_t n);
 
+/* --- frozen trees */
+
+/*
+ * What the mount is, of a number as in STATX_MNT_ID: the same after it was mounted anew. False: /proc/self/mountinfo
+ * does not tell. Async-signal-safe.
+ */
+bool rawcache_mount_id(uint64_t mount, uint64_t id[2]);
+
 /* --- transfers */
 
 /*

@@ -59,4 +59,10 @@ STAT(tier_bad, "values", "values of the tier that were not what this secret had 
 STAT(tier_differs, "chunks", "chunks that the tier and the origin had different bytes of: the data set is not shared any more")
 STAT(tier_errors, "errors", "connections to the tier's servers that failed")
 STAT(mapped_origin_bytes, "bytes", "bytes of mappings that stayed the origin's, or became so: not cached, or held while others needed the space")
+STAT(frozen_names, "names", "questions about names and attributes answered from the record of a frozen tree")
+STAT(frozen_lists, "listings", "listings of directories answered from the record of a frozen tree")
+STAT(opens_frozen, "opens", "opens of small files answered from the record of a frozen tree")
+STAT(opens_late, "opens", "files of a frozen tree opened at the origin after all: large, or for what a copy cannot answer")
+STAT(frozen_touched, "changes", "changes by programs that took files out of the record of a frozen tree")
+STAT(frozen_wrong, "files", "files that were not as the record of their frozen tree had them: it was thawed")
 #endif

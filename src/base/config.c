@@ -227,6 +227,7 @@ void config_free(struct config *config)
 {
 	string_put(config->paths);
 	string_put(config->device);
+	string_put(config->frozen);
 	string_put(config->skip);
 	string_put(config->runtime_dir);
 	string_put(config->log);

@@ -39,6 +39,7 @@ struct config {
 	uint8_t trust;
 	uint8_t disable;
 	uint8_t log_level;
+	char *frozen; /* "DIR=TIME:DIR..." */
 	char *skip;
 	char *runtime_dir;
 	char *log;

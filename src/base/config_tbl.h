@@ -24,6 +24,9 @@ CONFIG(TRUST, trust, boolean, "0",
 CONFIG(NAMES, names, names, "0",
 	"whether names that do not exist are remembered: auto, where directories are known to tell of new ones; "
 	"1, everywhere; 0, nowhere")
+CONFIG(FROZEN, frozen, paths, "",
+	"':'-separated directories that are one version until they are thawed: DIR or DIR=TIME, as in /opt/app=10m; "
+	"their names, attributes and small files come from the record that `rawcache warm --frozen` makes")
 CONFIG(VERIFY, verify, verify, "boot", "when checksums are verified: boot, always or never")
 CONFIG(SKIP, skip, string, "", "':'-separated names of programs that are left alone")
 CONFIG(RUNTIME_DIR, runtime_dir, string, "", "directory of the runtime segment; empty: POSIX shared memory")

@@ -23,6 +23,7 @@
 #include "cli/preload.h"
 #include "cli/profile.h"
 #include "cli/program.h"
+#include "cli/run_frozen.h"
 #include "cli/say.h"
 #include "cli/setting.h"
 #include "cli/target.h"
@@ -45,6 +46,7 @@ static const struct option longs[] = {
 	{ "path", required_argument, NULL, 'p' },
 	{ "profile", required_argument, NULL, 'P' },
 	{ "exclude", required_argument, NULL, 'x' },
+	{ "frozen", required_argument, NULL, 'f' },
 	{ "cache", required_argument, NULL, 'c' },
 	{ "size", required_argument, NULL, 's' },
 	{ "stats", no_argument, NULL, 'S' },
@@ -87,6 +89,8 @@ static int run_option(struct run *run, int c, char **argv)
 		return pathlist_add(&run->given, optarg, false, "--path");
 	case 'x':
 		return pathlist_add(&run->given, optarg, true, "--exclude");
+	case 'f':
+		return run_frozen_take(&run->given, optarg);
 	case 'P':
 		run->profile_name = optarg;
 		return GO_ON;
@@ -329,7 +333,9 @@ static int run_prepare(struct run *run, const char *program)
 	status = run_preload();
 	if (status == GO_ON)
 		status = run_early();
-	return status == GO_ON ? run_image(run) : status;
+	if (status == GO_ON)
+		status = run_image(run);
+	return status == GO_ON ? run_frozen_prepare(&run->target) : status;
 }
 
 static int run_main(int argc, char **argv)
@@ -362,6 +368,10 @@ const struct command command_run = {
 		"\n"
 		"  -p, --path DIR       cache the files below DIR; may be given more than once\n"
 		"  -x, --exclude DIR    but not those below DIR\n"
+		"      --frozen DIR[=TIME]\n"
+		"                       cache the files below DIR, which are one version until\n"
+		"                       `rawcache thaw DIR`, or for TIME (90s, 10m, 2h, 7d): their names,\n"
+		"                       attributes and small files come from a record (RAWCACHE_FROZEN)\n"
 		"      --profile NAME   what `rawcache setup NAME` wrote: variables that are not set\n"
 		"  -c, --cache IMAGE    image file or block device (RAWCACHE_DEVICE)\n"
 		"  -s, --size SIZE      size of the image if it is made now (RAWCACHE_SIZE)\n"

@@ -23,6 +23,7 @@
 #include "cli/say.h"
 #include "cli/target.h"
 #include "cli/text.h"
+#include "cli/warm_frozen.h"
 
 #define JOBS_MAX 64
 #define PIECE (256u << 10)
@@ -30,7 +31,7 @@
 struct warm_options {
 	const char *cache;
 	uint64_t jobs;
-	bool dry, json;
+	bool dry, frozen, json;
 };
 
 /* What the jobs share. */
@@ -50,6 +51,7 @@ static const struct option longs[] = {
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "json", no_argument, NULL, 'J' },
+	{ "frozen", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -66,6 +68,9 @@ static int warm_option(struct warm_options *options, int c, char **argv)
 		return GO_ON;
 	case 'J':
 		options->json = true;
+		return GO_ON;
+	case 'f':
+		options->frozen = true;
 		return GO_ON;
 	case 'j':
 		return option_count(&command_warm, "--jobs", optarg, &options->jobs);
@@ -85,6 +90,8 @@ static int warm_parse(struct warm_options *options, int argc, char **argv)
 		return status;
 	if (optind == argc)
 		return say_usage("warm", "name the files and directories to read");
+	if (options->dry && options->frozen)
+		return say_usage("warm", "--frozen and --dry-run do not go together; leave one out");
 	if (!options->jobs || options->jobs > JOBS_MAX)
 		return say_usage("warm", "--jobs is a number from 1 to %d", JOBS_MAX);
 	return GO_ON;
@@ -289,6 +296,21 @@ static int warm_all(struct warm *warm, const struct warm_options *options)
 	return warm_report(warm, options);
 }
 
+static int warm_list(struct warm *warm, const struct warm_options *options, const struct target *target, char **dirs)
+{
+	int status = GO_ON;
+
+	for (; *dirs && status == GO_ON; dirs++) {
+		if (options->frozen)
+			status = warm_frozen_record(target, *dirs, (unsigned int)options->jobs, !options->json);
+		if (status == GO_ON)
+			status = filelist_add(&warm->list, *dirs);
+	}
+	if (options->frozen)
+		warm_frozen_shorten(&warm->list);
+	return status;
+}
+
 static int warm_main(int argc, char **argv)
 {
 	struct warm_options options = { .jobs = 4 };
@@ -296,21 +318,19 @@ static int warm_main(int argc, char **argv)
 	struct target target;
 	int status = warm_parse(&options, argc, argv);
 
-	if (status != GO_ON)
-		return status;
-	for (int i = optind; i < argc && status == GO_ON; i++)
-		status = filelist_add(&warm.list, argv[i]);
 	if (status == GO_ON)
 		status = target_open(&target, options.cache);
-	if (status == GO_ON) {
+	if (status != GO_ON)
+		return status;
+	status = warm_list(&warm, &options, &target, argv + optind);
+	if (status == GO_ON)
 		status = options.dry ? target_attach(&target, true, &warm.cache)
 				     : target_attach_writable(&target, &warm.cache);
-		if (status == GO_ON) {
-			status = warm_all(&warm, &options);
-			rawcache_detach(warm.cache);
-		}
-		target_close(&target);
+	if (status == GO_ON) {
+		status = warm_all(&warm, &options);
+		rawcache_detach(warm.cache);
 	}
+	target_close(&target);
 	filelist_fini(&warm.list);
 	return status;
 }
@@ -333,6 +353,9 @@ const struct command command_warm = {
 		"                     ~/.cache/rawcache/cache.img\n"
 		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -j, --jobs N       files that are read at the same time; default 4\n"
+		"      --frozen       record the names, attributes and small files of the directories, too,\n"
+		"                     for `rawcache run --frozen`: they are one version from now on, until\n"
+		"                     `rawcache thaw`; larger files are read into the cache\n"
 		"  -n, --dry-run      tell how much there is, and how much of it is cached\n"
 		"      --json         for programs\n"
 		"  -h, --help         this text\n",

@@ -46,6 +46,7 @@ extern const struct command command_set;
 extern const struct command command_explain;
 extern const struct command command_doctor;
 extern const struct command command_export;
+extern const struct command command_thaw;
 extern const struct command command_tier;
 extern const struct command command_help;
 

@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "base/sys.h"
 #include "cli/command.h"
+#include "cli/run_frozen.h"
 #include "cli/say.h"
 #include "cli/table.h"
 
@@ -86,7 +87,7 @@ static void fact(struct table *table, const char *name, const char *value)
 	table_cell(table, "%s", value);
 }
 
-static int directory_print(const struct directory *dir, const char *reason)
+static int directory_print(const struct directory *dir, const char *reason, const char *frozen)
 {
 	static const struct table_column columns[] = { { "", TABLE_LEFT }, { "", TABLE_LEFT } };
 	struct table *table = table_new(columns, 2, false);
@@ -97,6 +98,8 @@ static int directory_print(const struct directory *dir, const char *reason)
 	     reason ? "not remembered" : "remembered while its times stay as they are");
 	if (reason)
 		fact(table, "because", reason);
+	if (frozen)
+		fact(table, "frozen", frozen);
 	table_line(table);
 	table_cell(table, "changed");
 	table_cell(table, "%.1f s ago",
@@ -110,23 +113,26 @@ int explain_names(const struct target *target, const char *paths, struct json *j
 
 	for (char **name = names; *name; name++) {
 		struct directory dir;
-		const char *reason;
+		const char *reason, *frozen;
+		char text[128];
 		int err = directory_open(&dir, *name);
 
 		if (err)
 			return say_refusal("cannot open %s: %s; name a directory that this user may read", *name, strerror(-err));
 		reason = reason_of(&dir, target, paths);
+		frozen = run_frozen_explain(target, dir.path, text, sizeof(text));
 		if (json) {
 			json_open(json, NULL, '{');
 			json_string(json, "path", dir.path);
 			json_boolean(json, "names", !reason);
 			json_string(json, "text", reason ? reason : "");
+			json_string(json, "frozen", frozen ? frozen : "");
 			json_number(json, "changed", dir.changed / 1000000000u);
 			json_close(json, '}');
 		} else {
 			if (name != names)
 				putchar('\n');
-			directory_print(&dir, reason);
+			directory_print(&dir, reason, frozen);
 		}
 		sys_close(dir.fd);
 		worst = reason ? STATUS_REFUSED : worst;

@@ -30,6 +30,7 @@ const struct command *const commands[] = {
 	&command_du,
 	&command_warm,
 	&command_format,
+	&command_thaw,
 	&command_verify,
 	&command_drop,
 	&command_set,

@@ -24,6 +24,25 @@ bool rawcache_names_real(int fd)
 	return found && mounted.kind & KIND_NAMES;
 }
 
+bool rawcache_mount_id(uint64_t mount, uint64_t id[2])
+{
+	char *buf = memory_map(MOUNTINFO_BUFFER);
+	struct mounted mounted;
+	XXH128_hash_t hash;
+	bool found;
+
+	if (!buf)
+		return false;
+	found = mountinfo_find(buf, mount, &mounted);
+	memory_unmap(buf, MOUNTINFO_BUFFER);
+	if (!found)
+		return false;
+	hash = XXH3_128bits_digest(&mounted.state);
+	id[0] = hash.low64;
+	id[1] = hash.high64;
+	return true;
+}
+
 bool rawcache_names_look(struct rawcache *cache, const struct statx *dir, uint64_t who,
 			 struct rawcache_names *names)
 {

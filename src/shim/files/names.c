@@ -148,8 +148,7 @@ bool names_look_at(const struct look *look, struct rawcache_names *names)
 	       rawcache_names_look(attach_cache_now(), &stx, look->who.hash, names);
 }
 
-/* The kernel takes a descriptor first, and where there is none it answers that. So does this, which gives it back. */
-static bool descriptor_free(void)
+bool names_descriptor_free(void)
 {
 	return sys_openat(AT_FDCWD, "/", O_WRONLY | O_CLOEXEC, 0) == -EISDIR;
 }
@@ -199,12 +198,12 @@ static bool look_answer(struct look *look, const char *path, enum names_use use)
 	if (!names_look_at(look, &look->names) || !look->names.settled)
 		return false;
 	if (rawcache_name_absent(attach_cache_now(), &look->names, look->name, look->length)) {
-		if (use == NAMES_OPEN && !descriptor_free())
+		if (use == NAMES_OPEN && !names_descriptor_free())
 			return false;
 		stats_add(names_hits, 1);
 		return true;
 	}
-	return look_ask(look) && (use != NAMES_OPEN || descriptor_free());
+	return look_ask(look) && (use != NAMES_OPEN || names_descriptor_free());
 }
 
 bool names_absent_slow(int dir, const char *path, enum names_use use)

@@ -27,6 +27,9 @@ struct look {
 /* The program's string, which may not be one. False: leave it to the kernel. */
 bool names_path_copy(struct pathbuf *buf, const char *path);
 
+/* The kernel takes a descriptor first, and where there is none it answers that. So does this, which gives it back. */
+bool names_descriptor_free(void);
+
 /* A path as the program wrote it: the cheapest way to see that it is none of ours. */
 bool names_path_may_matter(const char *path);
 

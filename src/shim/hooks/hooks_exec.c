@@ -11,6 +11,7 @@
 
 #include "shim/files/fd.h"
 #include "shim/files/names.h"
+#include "shim/files/tree.h"
 #include "shim/table/process.h"
 #include "shim/libc/signals.h"
 
@@ -62,12 +63,14 @@ int execvpe(const char *file, char *const argv[], char *const envp[])
 
 int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
+	tree_real(dir);
 	exec_prepare();
 	return exec_failed(NEXT(execveat)(dir, path, argv, envp, flags));
 }
 
 int fexecve(int fd, char *const argv[], char *const envp[])
 {
+	tree_real(fd);
 	exec_prepare();
 	return exec_failed(NEXT(fexecve)(fd, argv, envp));
 }
@@ -169,6 +172,7 @@ int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t 
 /* The child will make its duplicate where we cannot see it, of a descriptor that may be closed on exec. */
 int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int to)
 {
+	tree_real(fd);
 	fd_share(fd);
 	return NEXT(posix_spawn_file_actions_adddup2)(actions, fd, to);
 }

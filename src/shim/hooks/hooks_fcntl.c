@@ -11,6 +11,7 @@
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 #include "shim/libc/thread.h"
 
 static int fcntl_duplicate(int fd, int cmd, void *arg)
@@ -66,6 +67,7 @@ static int fcntl_tracked(int fd, int cmd, void *arg)
 	case F_DUPFD_CLOEXEC:
 		return fcntl_duplicate(fd, cmd, arg);
 	case F_SETFL:
+		tree_real(fd);
 		return fcntl_flags(fd, cmd, arg);
 	case F_SETFD:
 		/* a vfork child keeps it through exec */
@@ -76,6 +78,7 @@ static int fcntl_tracked(int fd, int cmd, void *arg)
 	case F_GETFL:
 		return NEXT(fcntl)(fd, cmd, arg);
 	default:
+		tree_real(fd);
 		return fcntl_settled(fd, cmd, arg);
 	}
 }
@@ -142,6 +145,11 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	/* a clone takes the bytes of the file that its argument is the number of */
+	if (request == FICLONE)
+		tree_real((int)(intptr_t)arg);
+	if (request == FICLONERANGE)
+		tree_real_all(true);
 	if (likely(!fdtab_get(fd)))
 		return NEXT(ioctl)(fd, request, arg);
 	/* a vfork child keeps it through exec */
@@ -149,6 +157,7 @@ int ioctl(int fd, unsigned long request, ...)
 		fd_share(fd);
 	if (request_is_terminal(request))
 		return NEXT(ioctl)(fd, request, arg);
+	tree_real(fd);
 	if (request_changes(request))
 		announce_begin(&announce, fd);
 	lent = fd_lend(fd);

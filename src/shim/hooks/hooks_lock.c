@@ -8,12 +8,17 @@
 
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
+#include "shim/files/tree.h"
 
 /* Locks from the position on. */
 int lockf(int fd, int cmd, off_t n)
 {
-	struct handle *lent = fd_lend(fd);
-	int ret = NEXT(lockf)(fd, cmd, n);
+	struct handle *lent;
+	int ret;
+
+	tree_real(fd);
+	lent = fd_lend(fd);
+	ret = NEXT(lockf)(fd, cmd, n);
 
 	fd_return(lent);
 	if (!ret && (cmd == F_LOCK || cmd == F_TLOCK))
@@ -23,7 +28,10 @@ int lockf(int fd, int cmd, off_t n)
 
 int flock(int fd, int operation)
 {
-	int ret = NEXT(flock)(fd, operation);
+	int ret;
+
+	tree_real(fd);
+	ret = NEXT(flock)(fd, operation);
 
 	if (!ret && operation & (LOCK_SH | LOCK_EX))
 		look_locked(fd);

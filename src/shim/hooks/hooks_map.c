@@ -21,6 +21,7 @@
 #include "shim/serve/serve.h"
 #include "shim/libc/thread.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
 
@@ -69,6 +70,9 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	void *taken;
 	void *p;
 
+	/* code is told by the name of its file */
+	if (unlikely(prot & PROT_EXEC))
+		tree_real(fd);
 	if (unlikely(tracked && shared))
 		map_notify_begin(fd);
 	if (map_wanted(n, prot, flags, fd))

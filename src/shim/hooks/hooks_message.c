@@ -14,6 +14,7 @@
 #include "shim/serve/elide.h"
 #include "shim/files/fd.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 /* What the kernel has filled in. */
 static void message_each(const struct msghdr *message, void (*visit)(int fd))
@@ -73,8 +74,10 @@ static void message_share(const struct msghdr *message)
 		if (c.cmsg_level != SOL_SOCKET || c.cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t i = CMSG_LEN(0); i + sizeof(fd) <= c.cmsg_len; i += sizeof(fd))
-			if (!guard_copy(&fd, p + i, sizeof(fd)))
+			if (!guard_copy(&fd, p + i, sizeof(fd))) {
+				tree_real(fd);
 				fd_share(fd);
+			}
 	}
 }
 

@@ -6,12 +6,17 @@
 #include "shim/libc/symbols.h"
 
 #include "shim/files/names.h"
+#include "shim/files/tree.h"
 
 #define ACCESS_MODES (R_OK | W_OK | X_OK)
 #define ACCESS_FLAGS (AT_EACCESS | AT_SYMLINK_NOFOLLOW)
 
 int access(const char *path, int mode)
 {
+	int ret;
+
+	if (tree_access(AT_FDCWD, path, mode, 0, &ret))
+		return ret;
 	if (!(mode & ~ACCESS_MODES) && names_absent(AT_FDCWD, path, NAMES_REAL))
 		return -1;
 	return names_missed(path, NEXT(access)(path, mode));
@@ -19,6 +24,10 @@ int access(const char *path, int mode)
 
 int faccessat(int dir, const char *path, int mode, int flags)
 {
+	int ret;
+
+	if (tree_access(dir, path, mode, flags, &ret))
+		return ret;
 	if (!(mode & ~ACCESS_MODES) && !(flags & ~ACCESS_FLAGS) &&
 	    names_absent(dir, path, flags & AT_EACCESS ? NAMES_LOOK : NAMES_REAL))
 		return -1;
@@ -27,6 +36,10 @@ int faccessat(int dir, const char *path, int mode, int flags)
 
 int euidaccess(const char *path, int mode)
 {
+	int ret;
+
+	if (tree_access(AT_FDCWD, path, mode, AT_EACCESS, &ret))
+		return ret;
 	if (!(mode & ~ACCESS_MODES) && names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	return names_missed(path, NEXT(euidaccess)(path, mode));
@@ -36,6 +49,8 @@ ssize_t readlink(const char *path, char *buf, size_t n)
 {
 	ssize_t ret;
 
+	if (tree_readlink(AT_FDCWD, path, buf, n, &ret))
+		return ret;
 	if ((int)n > 0 && names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	ret = NEXT(readlink)(path, buf, n);
@@ -47,6 +62,8 @@ ssize_t readlinkat(int dir, const char *path, char *buf, size_t n)
 {
 	ssize_t ret;
 
+	if (tree_readlink(dir, path, buf, n, &ret))
+		return ret;
 	if ((int)n > 0 && names_absent(dir, path, NAMES_LOOK))
 		return -1;
 	ret = NEXT(readlinkat)(dir, path, buf, n);

@@ -10,6 +10,7 @@
 #include "shim/files/fd.h"
 #include "shim/hooks/hooks_newfd.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 static int pair_new(int ret, const int *fds)
 {
@@ -82,16 +83,19 @@ int memfd_create(const char *name, unsigned int flags)
 
 int inotify_init(void)
 {
+	tree_stop();
 	return fd_new(NEXT(inotify_init)());
 }
 
 int inotify_init1(int flags)
 {
+	tree_stop();
 	return fd_new(NEXT(inotify_init1)(flags));
 }
 
 int fanotify_init(unsigned int flags, unsigned int event_flags)
 {
+	tree_stop();
 	return fd_new(NEXT(fanotify_init)(flags, event_flags));
 }
 
@@ -110,6 +114,7 @@ int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
 	int ret;
 
+	tree_real(fd);
 	fd_share(fd);
 	ret = NEXT(pidfd_getfd)(pidfd, fd, flags);
 	track_received(ret);
@@ -182,21 +187,25 @@ int open_tree(int dir, const char *path, unsigned int flags)
 
 int mkstemp(char *path)
 {
+	tree_touch(AT_FDCWD, path, TREE_NAME);
 	return track_opened(NEXT(mkstemp)(path), O_RDWR | O_CREAT | O_EXCL);
 }
 
 int mkostemp(char *path, int flags)
 {
+	tree_touch(AT_FDCWD, path, TREE_NAME);
 	return track_opened(NEXT(mkostemp)(path, flags), O_RDWR | O_CREAT | O_EXCL);
 }
 
 int mkstemps(char *path, int suffix)
 {
+	tree_touch(AT_FDCWD, path, TREE_NAME);
 	return track_opened(NEXT(mkstemps)(path, suffix), O_RDWR | O_CREAT | O_EXCL);
 }
 
 int mkostemps(char *path, int suffix, int flags)
 {
+	tree_touch(AT_FDCWD, path, TREE_NAME);
 	return track_opened(NEXT(mkostemps)(path, suffix, flags), O_RDWR | O_CREAT | O_EXCL);
 }
 

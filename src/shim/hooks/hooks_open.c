@@ -9,11 +9,30 @@
 
 #include "shim/files/names.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 /* Only these flags have a mode behind them: reading one that was not passed reads garbage. */
 static bool flags_need_mode(int flags)
 {
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static bool flags_change(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);
+}
+
+/* Of a frozen tree: true: *fd is what the call answers. */
+static inline bool frozen(int dir, const char *path, int flags, int *fd)
+{
+	if (likely(!load_relaxed(&tree_on)))
+		return false;
+	if (!flags_change(flags) || (flags & O_TMPFILE) == O_TMPFILE)
+		return tree_open_slow(dir, path, flags, fd);
+	tree_touch_slow(dir, path, flags & O_NOFOLLOW ? TREE_LINK : TREE_OPEN);
+	if (flags & O_CREAT && flags & O_NOFOLLOW)
+		tree_touch_slow(dir, path, TREE_NAME);
+	return false;
 }
 
 /* `path` is not there, and `flags` do not ask for it to be made. */
@@ -25,6 +44,8 @@ static inline bool absent(int dir, const char *path, int flags)
 
 static inline int opened(const char *path, int fd, int flags)
 {
+	if (unlikely(load_relaxed(&tree_on)) && flags_change(flags))
+		tree_touch_fd(fd, flags & O_CREAT);
 	return track_opened(names_missed(path, fd), flags);
 }
 
@@ -32,6 +53,7 @@ int open(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list ap;
+	int fd;
 
 	if (flags_need_mode(flags)) {
 		va_start(ap, flags);
@@ -40,6 +62,8 @@ int open(const char *path, int flags, ...)
 	}
 	if (absent(AT_FDCWD, path, flags))
 		return -1;
+	if (frozen(AT_FDCWD, path, flags, &fd))
+		return fd;
 	return opened(path, NEXT(open)(path, flags, mode), flags);
 }
 
@@ -47,6 +71,7 @@ int openat(int dir, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list ap;
+	int fd;
 
 	if (flags_need_mode(flags)) {
 		va_start(ap, flags);
@@ -55,26 +80,40 @@ int openat(int dir, const char *path, int flags, ...)
 	}
 	if (absent(dir, path, flags))
 		return -1;
+	if (frozen(dir, path, flags, &fd))
+		return fd;
 	return opened(path, NEXT(openat)(dir, path, flags, mode), flags);
 }
 
 int creat(const char *path, mode_t mode)
 {
-	return track_opened(NEXT(creat)(path, mode), O_CREAT | O_WRONLY | O_TRUNC);
+	const int flags = O_CREAT | O_WRONLY | O_TRUNC;
+	int fd;
+
+	frozen(AT_FDCWD, path, flags, &fd);
+	return opened(path, NEXT(creat)(path, mode), flags);
 }
 
 /* The fortified forms abort when a mode is missing: libc's own do that. */
 int __open_2(const char *path, int flags)
 {
+	int fd;
+
 	if (absent(AT_FDCWD, path, flags))
 		return -1;
+	if (!flags_need_mode(flags) && frozen(AT_FDCWD, path, flags, &fd))
+		return fd;
 	return opened(path, NEXT(__open_2)(path, flags), flags);
 }
 
 int __openat_2(int dir, const char *path, int flags)
 {
+	int fd;
+
 	if (absent(dir, path, flags))
 		return -1;
+	if (!flags_need_mode(flags) && frozen(dir, path, flags, &fd))
+		return fd;
 	return opened(path, NEXT(__openat_2)(dir, path, flags), flags);
 }
 

@@ -10,6 +10,7 @@
 #include "base/sys.h"
 
 #include "shim/files/fd.h"
+#include "shim/files/tree.h"
 #include "shim/table/process.h"
 #include "shim/table/who.h"
 #include "shim/table/rights.h"
@@ -130,6 +131,8 @@ int unshare(int flags)
 	int left = 0;
 	int ret;
 
+	if (flags & (CLONE_NEWNS | CLONE_FS | CLONE_FILES | CLONE_NEWUSER))
+		tree_stop();
 	if (flags & CLONE_FILES)
 		process_unshare();
 	who_forget();
@@ -149,6 +152,7 @@ int setns(int fd, int type)
 	int left = 0;
 	int ret;
 
+	tree_stop();
 	who_forget();
 	do
 		ret = NEXT(setns)(fd, type);
@@ -190,8 +194,10 @@ int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(ap, unsigned long);
 	va_end(ap);
-	if (option == PR_SET_SECCOMP)
+	if (option == PR_SET_SECCOMP) {
+		tree_stop();
 		process_confine();
+	}
 	if (option_of_rights(option))
 		rights_begin(&change);
 	ret = NEXT(prctl)(option, a[0], a[1], a[2], a[3]);

@@ -10,6 +10,7 @@
 #include "shim/table/attach.h"
 #include "shim/libc/thread.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 int ftruncate(int fd, off_t size)
 {
@@ -65,6 +66,7 @@ int truncate(const char *path, off_t size)
 		    truncate_attributes(path, &stx) && attach_cache(&reason);
 	int ret;
 
+	tree_touch(AT_FDCWD, path, TREE_FILE);
 	if (tell)
 		rawcache_file_changed(attach_cache_now(), &stx);
 	ret = NEXT(truncate)(path, size);

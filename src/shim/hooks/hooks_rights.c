@@ -9,6 +9,8 @@
 
 #include "base/sys.h"
 
+#include "shim/files/tree.h"
+#include "shim/table/process.h"
 #include "shim/table/rights.h"
 #include "shim/table/who.h"
 
@@ -17,6 +19,7 @@ static void drop_if(bool drops)
 {
 	int saved = errno;
 
+	process_stand_ins_end(true);
 	who_forget();
 	if (drops && !sys_geteuid())
 		rights_drop();
@@ -92,6 +95,7 @@ int initgroups(const char *user, gid_t group)
 /* Its path means another file then, if any. */
 int chroot(const char *path)
 {
+	tree_stop();
 	drop_if(true);
 	return changed(NEXT(chroot)(path));
 }

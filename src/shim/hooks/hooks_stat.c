@@ -11,6 +11,7 @@
 
 #include "shim/files/look.h"
 #include "shim/files/names.h"
+#include "shim/files/tree.h"
 #include "shim/libc/thread.h"
 #include "shim/table/attach.h"
 
@@ -38,10 +39,14 @@ static never_inline void seen_slow(int fd, const struct statx *stx, uint64_t now
 	thread_leave();
 }
 
-static inline int seen(int fd, int ret, const struct stat *st, uint64_t now)
+static inline int seen(int fd, int ret, struct stat *st, uint64_t now)
 {
 	struct statx stx;
 
+	if (!ret && unlikely(load_relaxed(&handle_frozen)) && fdtab_is_handle(fdtab_get(fd)) && fdtab_get(fd)->frozen) {
+		tree_fstat(fdtab_get(fd), st);
+		return ret;
+	}
 	if (ret || likely(!attach_cache_now()) || !S_ISREG(st->st_mode))
 		return ret;
 	stx.stx_dev_major = gnu_dev_major(st->st_dev);
@@ -78,6 +83,10 @@ int fstat(int fd, struct stat *st)
 
 int stat(const char *path, struct stat *st)
 {
+	int ret;
+
+	if (tree_stat(AT_FDCWD, path, 0, st, &ret))
+		return ret;
 	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	return seen(NO_FD, names_missed(path, NEXT(stat)(path, st)), st, 0);
@@ -85,6 +94,10 @@ int stat(const char *path, struct stat *st)
 
 int lstat(const char *path, struct stat *st)
 {
+	int ret;
+
+	if (tree_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, st, &ret))
+		return ret;
 	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	return seen(NO_FD, names_missed(path, NEXT(lstat)(path, st)), st, 0);
@@ -95,6 +108,8 @@ int fstatat(int dir, const char *path, struct stat *st, int flags)
 	uint64_t now = now_for(dir);
 	int ret;
 
+	if (tree_stat(dir, path, flags, st, &ret))
+		return ret;
 	if (!(flags & ~STAT_FLAGS) && names_absent(dir, path, NAMES_LOOK))
 		return -1;
 	ret = names_missed(path, NEXT(fstatat)(dir, path, st, flags));
@@ -106,10 +121,15 @@ int statx(int dir, const char *path, int flags, unsigned int mask, struct statx 
 	uint64_t now = now_for(dir);
 	int ret;
 
+	if (tree_statx(dir, path, flags, mask, stx, &ret))
+		return ret;
 	if (!(flags & ~STATX_FLAGS) && !(mask & STATX__RESERVED) &&
 	    names_absent(dir, path, NAMES_LOOK))
 		return -1;
 	ret = names_missed(path, NEXT(statx)(dir, path, flags, mask, stx));
+	if (!ret && unlikely(load_relaxed(&handle_frozen)) && fd_of(dir, path, flags) >= 0 &&
+	    fdtab_is_handle(fdtab_get(dir)))
+		tree_fstatx(fdtab_get(dir), mask, stx);
 	if (!ret && unlikely(attach_cache_now()) &&
 	    (stx->stx_mask & STATX_NEEDED) == STATX_NEEDED && S_ISREG(stx->stx_mode))
 		seen_slow(fd_of(dir, path, flags), stx, now);
@@ -127,6 +147,10 @@ int __fxstat(int version, int fd, struct stat *st)
 
 int __xstat(int version, const char *path, struct stat *st)
 {
+	int ret;
+
+	if (version == STAT_VERSION && tree_stat(AT_FDCWD, path, 0, st, &ret))
+		return ret;
 	if (version == STAT_VERSION && names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	return seen(NO_FD, names_missed(path, NEXT(__xstat)(version, path, st)), st, 0);
@@ -134,6 +158,10 @@ int __xstat(int version, const char *path, struct stat *st)
 
 int __lxstat(int version, const char *path, struct stat *st)
 {
+	int ret;
+
+	if (version == STAT_VERSION && tree_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, st, &ret))
+		return ret;
 	if (version == STAT_VERSION && names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	return seen(NO_FD, names_missed(path, NEXT(__lxstat)(version, path, st)), st, 0);
@@ -144,6 +172,8 @@ int __fxstatat(int version, int dir, const char *path, struct stat *st, int flag
 	uint64_t now = now_for(dir);
 	int ret;
 
+	if (version == STAT_VERSION && tree_stat(dir, path, flags, st, &ret))
+		return ret;
 	if (version == STAT_VERSION && !(flags & ~STAT_FLAGS) &&
 	    names_absent(dir, path, NAMES_LOOK))
 		return -1;

@@ -16,6 +16,7 @@
 #include "shim/table/handle.h"
 #include "shim/table/process.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 /* Headers promise the compiler what programs do not keep: libc answers closedir(NULL). */
 #define MAY_BE_NULL(p) __asm__("" : "+r"(p))
@@ -30,12 +31,6 @@ static int stream_fd(FILE *stream)
 	fd = stream && attach_active ? fileno(stream) : -1;
 	errno = saved;
 	return fd;
-}
-
-static int dir_fd(DIR *dir)
-{
-	MAY_BE_NULL(dir);
-	return dir && attach_active ? dirfd(dir) : -1;
 }
 
 /* The open flags that a mode such as "r+b" stands for. */
@@ -59,15 +54,41 @@ static FILE *stream_new(FILE *stream, int flags)
 	return stream;
 }
 
+/* Where frozen trees are: of one that is only read, the descriptor is opened first. */
+static bool stream_frozen(const char *path, const char *mode, FILE **stream)
+{
+	int flags = O_RDONLY | (strchr(mode, 'e') ? O_CLOEXEC : 0);
+	int fd;
+
+	if (*mode != 'r' || strchr(mode, '+')) {
+		tree_touch(AT_FDCWD, path, TREE_OPEN);
+		return false;
+	}
+	if (mode[strspn(mode, "rbte")] || !tree_open(AT_FDCWD, path, flags, &fd))
+		return false;
+	*stream = fd < 0 ? NULL : NEXT(fdopen)(fd, "r");
+	if (fd >= 0 && !*stream)
+		close(fd);
+	return true;
+}
+
 FILE *fopen(const char *path, const char *mode)
 {
+	FILE *stream;
+
 	if (*mode == 'r' && names_absent(AT_FDCWD, path, NAMES_OPEN))
 		return NULL;
+	if (unlikely(load_relaxed(&tree_on)) && stream_frozen(path, mode, &stream))
+		return stream;
 	return stream_new(NEXT(fopen)(path, mode), mode_flags(mode));
 }
 
 FILE *freopen(const char *path, const char *mode, FILE *stream)
 {
+	/* without a path it is opened anew by its descriptor */
+	tree_real(stream_fd(stream));
+	if (*mode != 'r' || strchr(mode, '+'))
+		tree_touch(AT_FDCWD, path, TREE_OPEN);
 	fd_drop(stream_fd(stream));
 	return stream_new(NEXT(freopen)(path, mode, stream), mode_flags(mode));
 }
@@ -154,23 +175,6 @@ int pclose(FILE *stream)
 {
 	fd_drop(stream_fd(stream));
 	return NEXT(pclose)(stream);
-}
-
-DIR *opendir(const char *path)
-{
-	DIR *dir;
-
-	if (names_absent(AT_FDCWD, path, NAMES_OPEN))
-		return NULL;
-	dir = NEXT(opendir)(path);
-	fd_new(dir_fd(dir));
-	return dir;
-}
-
-int closedir(DIR *dir)
-{
-	fd_drop(dir_fd(dir));
-	return NEXT(closedir)(dir);
 }
 
 HOOK_ALIAS(fopen64, fopen);

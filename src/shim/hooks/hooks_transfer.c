@@ -19,6 +19,7 @@
 #include "shim/libc/thread.h"
 #include "shim/files/look.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
@@ -208,6 +209,8 @@ ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out_offset
 	struct announce announce;
 	ssize_t done;
 
+	if (unlikely(load_relaxed(&handle_frozen)))
+		tree_real_beside(in, out);
 	announce_begin(&announce, out);
 	if (likely(!fdtab_get(in)) ||
 	    !copy_cached(in, in_offset, out, out_offset, n, flags, &done)) {

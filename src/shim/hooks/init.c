@@ -14,6 +14,7 @@
 #include "shim/files/loaded.h"
 #include "shim/files/names.h"
 #include "shim/files/track.h"
+#include "shim/files/tree.h"
 #include "shim/table/watch.h"
 
 __attribute__((constructor)) static void shim_init(int argc, char **argv, char **envp)
@@ -28,6 +29,7 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
 	stack_notes(!sign_any());
 	process_init();
 	names_init();
+	tree_init();
 	track_inherited();
 }
 

@@ -96,6 +96,7 @@ static void handle_put(struct handle *handle)
 }
 
 static uint32_t counts[HANDLE_WRITES + 1];
+uint32_t handle_frozen;
 
 uint32_t handle_writers(void)
 {
@@ -127,9 +128,18 @@ struct handle *handle_make(enum handle_mode mode, uint64_t position)
 	store_relaxed(&handle->mode, mode);
 	fetch_add(&counts[mode], 1);
 	handle->updating = 0;
+	handle->frozen = 0;
 	/* pairs with the compare and swap in handle_hold() */
 	store_release(&handle->refs, 1);
 	return handle;
+}
+
+void handle_freeze(struct handle *handle, uint8_t tree, uint32_t number, const struct statx *stx)
+{
+	handle->stx = *stx;
+	handle->tree = tree;
+	handle->frozen = number + 1;
+	fetch_add(&handle_frozen, 1);
 }
 
 bool handle_hold(struct handle *handle)
@@ -149,6 +159,8 @@ static void handle_free(struct handle *handle)
 
 	fetch_add(&handle->generation, 1);
 	fetch_sub(&counts[mode], 1);
+	if (handle->frozen)
+		fetch_sub(&handle_frozen, 1);
 	file = __atomic_exchange_n(&handle->file, RAWCACHE_NO_FILE, __ATOMIC_ACQ_REL);
 	if (mode != HANDLE_READS)
 		rawcache_file_writer_end(attach_cache_now(), &handle->stx);

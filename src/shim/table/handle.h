@@ -55,6 +55,8 @@ struct handle {
 	uint32_t mode; /* enum handle_mode */
 	uint32_t directory; /* hash of the path of the one it lies in */
 	uint8_t updating; /* a thread is in handle_set_file() */
+	uint8_t tree;	  /* of a frozen file (files/tree.h), whose bytes lie in a memory file: stx is that one's */
+	uint32_t frozen;  /* its number, plus 1 */
 	struct statx stx;
 };
 
@@ -76,6 +78,12 @@ static inline bool handle_write(struct handle *handle, int fd)
 {
 	return unlikely(load_acquire(&handle->mode) == HANDLE_MAY_WRITE) && handle_write_slow(handle, fd);
 }
+
+/* From now on a stand-in for a file of a frozen tree. `handle` is nobody else's yet. */
+void handle_freeze(struct handle *handle, uint8_t tree, uint32_t number, const struct statx *stx);
+
+/* How many such there are. */
+extern uint32_t handle_frozen;
 
 /* How many writers there are, and how many that may become some; read without a lock. */
 uint32_t handle_writers(void);

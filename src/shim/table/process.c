@@ -22,6 +22,7 @@
 #define HELPERS_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
 
 bool process_shared_always;
+void (*process_stand_ins)(bool all);
 
 static int own_pid;
 static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
@@ -77,8 +78,10 @@ static void share_inherited(int fd, struct handle *handle)
 
 void process_share_inherited(void)
 {
-	if (attach_active && !process_is_foreign())
-		fdtab_each(0, FDTAB_LIMIT, share_inherited);
+	if (!attach_active || process_is_foreign())
+		return;
+	process_stand_ins_end(false);
+	fdtab_each(0, FDTAB_LIMIT, share_inherited);
 }
 
 static void settle(int fd, struct handle *handle)
@@ -95,6 +98,7 @@ void process_share_vfork(void)
 {
 	if (!attach_active || process_is_foreign())
 		return;
+	process_stand_ins_end(true);
 	fdtab_each(0, FDTAB_LIMIT, share_inherited);
 	fdtab_each(0, FDTAB_LIMIT, settle);
 }
@@ -133,6 +137,7 @@ void process_retire(void)
 {
 	if (!attach_active)
 		return;
+	process_stand_ins_end(true);
 	store_release(&attach_active, false);
 	fence_full(); /* pairs with that in track_opened_slow() */
 	fdtab_each(0, FDTAB_LIMIT, retire);
@@ -240,6 +245,7 @@ void process_fork_prepare(void)
 	struct critical critical;
 	bool held, aside;
 
+	process_stand_ins_end(true);
 	/* a handler that jumps away from here would leave the process without helpers */
 	critical_enter(&critical);
 	aside = helpers_step_aside();

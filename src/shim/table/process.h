@@ -70,6 +70,17 @@ void process_unshare(void);
  */
 bool process_clone_confuses(unsigned long flags);
 
+/*
+ * Before others get our descriptors (`all`: also those that are closed on exec), and before rights change: what stands
+ * in for a file becomes the file. NULL: there is none. Set once.
+ */
+extern void (*process_stand_ins)(bool all);
+static inline void process_stand_ins_end(bool all)
+{
+	if (process_stand_ins)
+		process_stand_ins(all);
+}
+
 /* From now on positions of new descriptors stay with the kernel. */
 void process_keep_shared(void);
 extern bool process_shared_always;

@@ -16,6 +16,7 @@
 
 void rights_begin(struct rights_change *change)
 {
+	process_stand_ins_end(true);
 	who_blur();
 	change->begun = attach_active && rawcache_helper_threads() && !process_is_foreign();
 	if (!change->begun)

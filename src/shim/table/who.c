@@ -3,14 +3,7 @@
 
 #include "shim/table/who.h"
 
-#include <limits.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "base/sys.h"
+#include "base/credentials.h"
 
 #include "shim/libc/pathbuf.h"
 
@@ -23,39 +16,20 @@
 static uint32_t changes = 1;
 static uint64_t known; /* what was worked out last, and at which count of changes, in one word */
 
-/* The groups, which lie in `buf`; 0 where there are more than it has room for. */
-static uint64_t groups_hash(void *buf, size_t n)
-{
-	long count = SYS_CALL(__NR_getgroups, n / sizeof(gid_t), buf, 0, 0, 0, 0);
-
-	return count < 0 ? 0 : XXH3_64bits(buf, (size_t)count * sizeof(gid_t)) | 1;
-}
-
 static bool who_read(struct who *who)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[2];
 	struct pathbuf *buf = pathbuf_get();
-	uid_t users[3];
-	gid_t groups[3];
-	uint64_t numbers[4];
+	struct credentials credentials;
+	bool known_now;
 
 	if (!buf)
 		return false;
-	numbers[0] = groups_hash(buf, sizeof(*buf));
+	known_now = credentials_read(buf, sizeof(*buf), &credentials);
 	pathbuf_put(buf);
-	if (!numbers[0] || SYS_CALL(__NR_getresuid, &users[0], &users[1], &users[2], 0, 0, 0) ||
-	    SYS_CALL(__NR_getresgid, &groups[0], &groups[1], &groups[2], 0, 0, 0) ||
-	    SYS_CALL(__NR_capget, &header, caps, 0, 0, 0, 0))
+	if (!known_now)
 		return false;
-	numbers[1] = (uint64_t)users[1] << 32 | groups[1];
-	numbers[2] = (uint64_t)caps[0].effective << 32 | caps[1].effective;
-	numbers[3] = 0;
-	who->hash = XXH3_64bits(numbers, sizeof(numbers));
-	/* access() of root has the capabilities that root may have, of others none */
-	who->plain = users[0] == users[1] && groups[0] == groups[1] &&
-		     caps[0].effective == (users[0] ? 0 : caps[0].permitted) &&
-		     caps[1].effective == (users[0] ? 0 : caps[1].permitted);
+	who->hash = credentials.hash;
+	who->plain = credentials.plain;
 	return true;
 }
 
@@ -78,6 +52,11 @@ bool who_now(struct who *who)
 	store_relaxed(&known, who->hash << WORD_HASH | (who->plain ? WORD_PLAIN : 0) |
 				      (who->changes & WORD_CHANGES));
 	return true;
+}
+
+bool who_is(const struct who *who, uint64_t hash)
+{
+	return who->hash == hash >> WORD_HASH;
 }
 
 bool who_same(const struct who *who)

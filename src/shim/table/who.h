@@ -18,6 +18,9 @@ struct who {
 /* False: threads of this process may differ. Async-signal-safe. */
 bool who_now(struct who *who);
 
+/* Whether it is `hash` of base/credentials.h. */
+bool who_is(const struct who *who, uint64_t hash);
+
 /* Nothing was changed since. */
 bool who_same(const struct who *who);
 

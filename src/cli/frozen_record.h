@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Recording a frozen tree: base/frozen.h. */
+#ifndef CLI_FROZEN_RECORD_H
+#define CLI_FROZEN_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/target.h"
+
+struct frozen_recorded {
+	uint64_t names, unknown, bytes; /* of which the origin is asked; in the record */
+};
+
+/*
+ * Record the tree of `path`, which is canonical, with so many threads at a time, for programs that use the target's
+ * image. What changed a moment ago is waited for. GO_ON or a status.
+ */
+int frozen_record(const struct target *target, const char *path, unsigned int jobs,
+		  struct frozen_recorded *recorded);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking a tree that is to be frozen, level by level, with several threads. */
+#ifndef CLI_FROZEN_SCAN_H
+#define CLI_FROZEN_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/frozen.h"
+
+/* What a directory was listed to have; the names lie one behind the other. */
+struct frozen_listing {
+	char *text;
+	uint8_t *type; /* of struct dirent */
+	uint64_t *inode;
+	size_t length, text_room, count, room;
+};
+
+struct frozen_scan {
+	struct frozen_node *node;
+	uint8_t (*recent)[2]; /* changed a moment ago: touched from the beginning */
+	struct frozen_listing *listing;
+	uint32_t count;
+	char *names;
+	size_t names_length;
+	size_t root_length;
+	const char *root;
+	int out;	   /* the record, for bytes of files */
+	uint64_t out_at;   /* where the next ones go */
+	uint64_t device, mount, settled_ns;
+	unsigned int jobs;
+	uint32_t next, end; /* of the level at work */
+	bool failed;	    /* there is not enough memory, or room on the disk */
+	uint64_t settling;  /* files that changed a moment ago */
+};
+
+/* 0 or -1 with errno. `scan` owes frozen_scan_fini() in any case. */
+int frozen_scan(struct frozen_scan *scan);
+void frozen_scan_fini(struct frozen_scan *scan);
+
+#endif

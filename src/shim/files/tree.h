@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frozen trees: what the records of base/frozen.h say, in place of the origin. A user has said that these trees are one
+ * version (RAWCACHE_FROZEN); each answer is that version's, and so one fits the others.
+ *
+ * What is asked by a path that leads into a tree by what it says, by a relative one, or by one from a directory that is
+ * open, is answered; whatever is odd goes to the kernel. A file that is opened for reading is a memory file with its
+ * bytes: the kernel, children and whatever reaches it past the hooks find the right ones in it. What such a one cannot
+ * answer ends it: the real file is opened, and put over the number. Directories that are opened are always real.
+ */
+#ifndef SHIM_TREE_H
+#define SHIM_TREE_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/compiler.h"
+#include "base/sys.h"
+
+#include "shim/files/names.h"
+#include "shim/table/handle.h"
+
+extern bool tree_on;
+
+/* From the configuration, once. */
+void tree_init(void);
+
+/* No answers from now on; what stands in for files ends. */
+void tree_stop(void);
+
+struct stat;
+
+/* All: true, and *ret is what the call answers, with errno; false: ask on. */
+bool tree_stat_slow(int dir, const char *path, int flags, struct stat *st, int *ret);
+bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret);
+bool tree_access_slow(int dir, const char *path, int mode, int flags, int *ret);
+bool tree_readlink_slow(int dir, const char *path, char *buf, size_t n, ssize_t *ret);
+bool tree_open_slow(int dir, const char *path, int flags, int *ret);
+
+#define TREE_ASK(name, arguments, values) \
+	static inline bool tree_##name arguments \
+	{ \
+		return unlikely(load_relaxed(&tree_on)) && tree_##name##_slow values; \
+	}
+TREE_ASK(stat, (int dir, const char *path, int flags, struct stat *st, int *ret), (dir, path, flags, st, ret))
+TREE_ASK(statx, (int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret),
+	 (dir, path, flags, mask, stx, ret))
+TREE_ASK(access, (int dir, const char *path, int mode, int flags, int *ret), (dir, path, mode, flags, ret))
+TREE_ASK(readlink, (int dir, const char *path, char *buf, size_t n, ssize_t *ret), (dir, path, buf, n, ret))
+TREE_ASK(open, (int dir, const char *path, int flags, int *ret), (dir, path, flags, ret))
+
+/* The kernel has told the attributes of `fd`: if it stands in for a file, they are that one's instead. */
+void tree_fstat(const struct handle *handle, struct stat *st);
+void tree_fstatx(const struct handle *handle, unsigned int mask, struct statx *stx);
+
+/* `fd` becomes the real file, if it stands in for one. Keeps errno. */
+void tree_real_slow(int fd);
+static inline void tree_real(int fd)
+{
+	if (unlikely(load_relaxed(&handle_frozen)))
+		tree_real_slow(fd);
+}
+
+/* The same if `out` lies on its mount, where the kernel copies from file to file. */
+void tree_real_beside(int fd, int out);
+
+/* All, or those that an exec leaves open. */
+void tree_real_all(bool all);
+
+/* All descriptors of one file. */
+void tree_real_file(uint32_t tree, uint32_t number);
+
+/* --- listings */
+
+/*
+ * A stream of a directory of a frozen tree; NULL: the kernel's. libc's own, whose descriptor is that of "/" until
+ * somebody asks for it.
+ */
+DIR *tree_opendir_slow(const char *path);
+static inline DIR *tree_opendir(const char *path)
+{
+	return unlikely(load_relaxed(&tree_on)) ? tree_opendir_slow(path) : NULL;
+}
+
+/* libc has just made `dir` of the descriptor: its names come from the record, if it lies in a frozen tree. */
+void tree_listed_slow(DIR *dir, int fd);
+
+struct tree_list;
+extern uint32_t tree_lists; /* how many are open */
+
+/* The list behind a stream, or NULL: the kernel's. */
+struct tree_list *tree_list_slow(DIR *dir);
+static inline struct tree_list *tree_list(DIR *dir)
+{
+	return unlikely(load_relaxed(&tree_lists)) ? tree_list_slow(dir) : NULL;
+}
+
+/* The next name, NULL at the end. */
+struct dirent *tree_list_next(struct tree_list *list);
+long tree_list_tell(const struct tree_list *list);
+void tree_list_seek(struct tree_list *list, long at);
+
+/* Its descriptor is that of the directory from now on; false, with errno: it cannot be opened. */
+bool tree_list_real(struct tree_list *list, int fd);
+void tree_list_end(struct tree_list *list);
+
+/* --- changes: before they are made */
+
+enum tree_change {
+	TREE_NAME, /* the name comes, goes, or is another file's */
+	TREE_FILE, /* the file that it leads to */
+	TREE_LINK, /* the file, which may be a link */
+	TREE_OPEN, /* the file, or the name where there is none */
+};
+void tree_touch_slow(int dir, const char *path, enum tree_change change);
+void tree_touch_fd_slow(int fd, bool made);
+static inline void tree_touch(int dir, const char *path, enum tree_change change)
+{
+	if (unlikely(load_relaxed(&tree_on)))
+		tree_touch_slow(dir, path, change);
+}
+/* `fd` was opened for writing, or is about to be changed; `made`: its name may be new. */
+static inline void tree_touch_fd(int fd, bool made)
+{
+	if (unlikely(load_relaxed(&tree_on)) && fd >= 0)
+		tree_touch_fd_slow(fd, made);
+}
+
+#endif

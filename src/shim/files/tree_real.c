@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands in for a file of a frozen tree becomes the file: it is opened late, and put over the numbers. If it is
+ * another one by then, or none, the bytes that were promised stay, and the tree is thawed.
+ */
+#include "shim/libc/symbols.h"
+
+#include "shim/files/tree.h"
+#include "shim/files/tree_look.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "base/stats.h"
+
+#include "shim/files/fd.h"
+#include "shim/files/track.h"
+#include "shim/table/process.h"
+
+#define FLAGS_KEPT (O_NONBLOCK | O_LARGEFILE)
+
+static bool same_time(const struct frozen_time *time, const struct statx_timestamp *stx)
+{
+	return time->sec == stx->tv_sec && time->nsec == stx->tv_nsec;
+}
+
+static bool file_same(const struct tree *tree, const struct frozen_node *node, int fd)
+{
+	struct statx stx;
+
+	return !sys_fstatx(fd, &stx) && sys_device(&stx) == sys_device(&tree->mount) && stx.stx_ino == node->ino &&
+	       stx.stx_size == node->size && same_time(&node->mtime, &stx.stx_mtime) &&
+	       same_time(&node->ctime, &stx.stx_ctime);
+}
+
+/* The real file, or negative. */
+static int file_open(struct tree *tree, uint32_t number, int flags)
+{
+	struct pathbuf *buf = pathbuf_get();
+	struct frozen_node node;
+	int fd = -ENOMEM;
+
+	if (!buf)
+		return fd;
+	fd = -EIO;
+	if (frozen_node_any(&tree->frozen, number, &node) &&
+	    frozen_path(&tree->frozen, number, buf->path, sizeof(buf->path)))
+		fd = sys_openat(AT_FDCWD, buf->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (flags & FLAGS_KEPT), 0);
+	pathbuf_put(buf);
+	if (fd >= 0 && !file_same(tree, &node, fd)) {
+		sys_close(fd);
+		fd = -ESTALE;
+	}
+	/* what a program under the shim has changed, was said to have */
+	if ((fd == -ESTALE || fd == -ENOENT) && !frozen_touched(&tree->frozen, number, FROZEN_WHOLE))
+		tree_wrong(tree);
+	return fd;
+}
+
+static bool handle_is(struct handle *handle, const void *wanted)
+{
+	return handle == wanted;
+}
+
+/* `real` takes the place of all numbers that the handle has. */
+static void numbers_replace(struct handle *handle, int real)
+{
+	int fd;
+
+	while ((fd = fdtab_find(handle_is, handle)) >= 0) {
+		struct handle *held = fd_hold_copy(real);
+		int flags = sys_fcntl(fd, F_GETFD, 0);
+
+		flags = flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0;
+		if (fdtab_get(fd) == handle)
+			SYS_CALL(SYS_dup3, real, fd, flags, 0, 0, 0);
+		fd_copied(real, fd, held);
+		if (fdtab_get(fd) == handle)
+			break;
+	}
+}
+
+/* The stand-in stays, and is no reason to ask again. */
+static void handle_keep(struct handle *handle)
+{
+	store_relaxed(&handle->look_wait_ms, 0);
+}
+
+static bool handle_kept(const struct handle *handle)
+{
+	return !load_relaxed(&handle->look_wait_ms);
+}
+
+void tree_real_slow(int fd)
+{
+	struct handle *handle = fdtab_get(fd);
+	int saved = errno;
+	int64_t at;
+	int real;
+
+	if (!fdtab_is_handle(handle) || !handle->frozen || thread_is_foreign() || handle_kept(handle) ||
+	    !handle_hold(handle))
+		return;
+	real = file_open(&trees[handle->tree], handle->frozen - 1, sys_fcntl(fd, F_GETFL, 0));
+	if (real >= 0) {
+		stats_add(opens_late, 1);
+		track_opened_slow(real, O_RDONLY, true);
+		at = sys_lseek(fd, 0, SEEK_CUR);
+		sys_lseek(real, at > 0 ? at : 0, SEEK_SET);
+		numbers_replace(handle, real);
+		fd_drop(real);
+		sys_close(real);
+	} else {
+		handle_keep(handle);
+	}
+	handle_release(handle);
+	errno = saved;
+}
+
+void tree_real_beside(int fd, int out)
+{
+	const struct handle *handle = fdtab_get(fd);
+	struct statx stx;
+
+	if (fdtab_is_handle(handle) && handle->frozen && !sys_fstatx(out, &stx) &&
+	    sys_device(&stx) == sys_device(&trees[handle->tree].mount))
+		tree_real_slow(fd);
+}
+
+static void real_each(int fd, struct handle *handle)
+{
+	if (fdtab_is_handle(handle) && handle->frozen)
+		tree_real_slow(fd);
+}
+
+static void real_inherited(int fd, struct handle *handle)
+{
+	int flags;
+
+	if (!fdtab_is_handle(handle) || !handle->frozen)
+		return;
+	flags = sys_fcntl(fd, F_GETFD, 0);
+	if (flags >= 0 && !(flags & FD_CLOEXEC))
+		tree_real_slow(fd);
+}
+
+struct wanted {
+	uint8_t tree;
+	uint32_t frozen;
+};
+
+static bool handle_of(struct handle *handle, const void *wanted)
+{
+	const struct wanted *w = wanted;
+
+	return handle->tree == w->tree && handle->frozen == w->frozen && !handle_kept(handle);
+}
+
+void tree_real_file(uint32_t tree, uint32_t number)
+{
+	const struct wanted wanted = { (uint8_t)tree, number + 1 };
+	int fd;
+
+	/* one that cannot be opened is kept, and so not found again */
+	while (load_relaxed(&handle_frozen) && (fd = fdtab_find(handle_of, &wanted)) >= 0)
+		tree_real_slow(fd);
+}
+
+void tree_real_all(bool all)
+{
+	if (load_relaxed(&handle_frozen) && !process_is_foreign())
+		fdtab_each(0, FDTAB_LIMIT, all ? real_each : real_inherited);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams of directories: those of frozen trees have the names of the record (files/tree.h). */
+#include "shim/libc/symbols.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim/files/fd.h"
+#include "shim/files/names.h"
+#include "shim/files/tree.h"
+#include "shim/table/attach.h"
+
+/* Headers promise the compiler what programs do not keep: libc answers closedir(NULL). */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* readdir_r() */
+#define MAY_BE_NULL(p) __asm__("" : "+r"(p))
+
+static int dir_fd(DIR *dir)
+{
+	MAY_BE_NULL(dir);
+	return dir && attach_active ? NEXT(dirfd)(dir) : -1;
+}
+
+DIR *opendir(const char *path)
+{
+	DIR *dir;
+
+	if (names_absent(AT_FDCWD, path, NAMES_OPEN))
+		return NULL;
+	dir = tree_opendir(path);
+	if (!dir)
+		dir = NEXT(opendir)(path);
+	fd_new(dir_fd(dir));
+	return dir;
+}
+
+DIR *fdopendir(int fd)
+{
+	DIR *dir = NEXT(fdopendir)(fd);
+
+	if (dir && unlikely(load_relaxed(&tree_on)))
+		tree_listed_slow(dir, fd);
+	return dir;
+}
+
+int closedir(DIR *dir)
+{
+	struct tree_list *list = tree_list(dir);
+
+	fd_drop(dir_fd(dir));
+	if (list)
+		tree_list_end(list);
+	return NEXT(closedir)(dir);
+}
+
+struct dirent *readdir(DIR *dir)
+{
+	struct tree_list *list = tree_list(dir);
+
+	return list ? tree_list_next(list) : NEXT(readdir)(dir);
+}
+
+int readdir_r(DIR *dir, struct dirent *entry, struct dirent **result)
+{
+	struct tree_list *list = tree_list(dir);
+	const struct dirent *next;
+
+	if (!list)
+		return NEXT(readdir_r)(dir, entry, result);
+	next = tree_list_next(list);
+	if (next)
+		memcpy(entry, next, next->d_reclen);
+	*result = next ? entry : NULL;
+	return 0;
+}
+
+/* A look at the directory anew: what has been changed since is the kernel's to tell. */
+void rewinddir(DIR *dir)
+{
+	struct tree_list *list = tree_list(dir);
+
+	if (list && tree_list_real(list, NEXT(dirfd)(dir)))
+		tree_list_end(list);
+	NEXT(rewinddir)(dir);
+}
+
+long telldir(DIR *dir)
+{
+	struct tree_list *list = tree_list(dir);
+
+	return list ? tree_list_tell(list) : NEXT(telldir)(dir);
+}
+
+void seekdir(DIR *dir, long at)
+{
+	struct tree_list *list = tree_list(dir);
+
+	if (list)
+		tree_list_seek(list, at);
+	else
+		NEXT(seekdir)(dir, at);
+}
+
+int dirfd(DIR *dir)
+{
+	struct tree_list *list = tree_list(dir);
+	int fd = NEXT(dirfd)(dir);
+
+	if (list && !tree_list_real(list, fd))
+		return -1;
+	return fd;
+}
+
+HOOK_ALIAS(readdir64, readdir);
+HOOK_ALIAS(readdir64_r, readdir_r);
