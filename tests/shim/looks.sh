@@ -64,6 +64,7 @@ ok $status "attributes are as old as they are, whenever a thread gets on with th
 case_of locks keeps "a lock makes all descriptors look, past what the kernel remembers"
 case_of locks keeps "also where they do not look otherwise" $never
 case_of lock_writer local "a lock by a descriptor for writing" $never
+case_of lock_beside keeps "a lock of another file of the directory" $never
 for case in mixed mixed_plain mixed_parts mixed_cut; do
 	case_of $case local "no read has bytes of two versions: $case" $never
 	case_of $case local "nor when it looks: $case"

@@ -297,6 +297,23 @@ static int lock_writer(void)
 	return 0;
 }
 
+/* Databases lock one file and read those beside it, which have changed at the server. */
+static int lock_beside(void)
+{
+	char beside[4096];
+	int fd = file_warm();
+	int lock;
+
+	snprintf(beside, sizeof(beside), "%s.lock", path);
+	lock = open(beside, O_RDWR | O_CREAT, 0600);
+	change('B');
+	tick();
+	if (lock < 0 || lockf(lock, F_LOCK, 0) || !has(fd, 'B'))
+		return fail("not seen under a lock of the file beside it");
+	unlink(beside);
+	return 0;
+}
+
 /* --- what the program is told; run with RAWCACHE_REVALIDATE=open: nobody looks otherwise */
 
 static int told_by(int way, int fd)
@@ -463,7 +480,7 @@ static const struct {
 	int (*run)(void);
 } cases[] = {
 	{ "next_read", next_read }, { "locks", locks },
-	{ "lock_writer", lock_writer }, { "told", told },
+	{ "lock_writer", lock_writer }, { "lock_beside", lock_beside }, { "told", told },
 	{ "told_end", told_end }, { "told_writer", told_writer },
 	{ "mixed", mixed }, { "mixed_plain", mixed_plain },
 	{ "mixed_parts", mixed_parts }, { "mixed_cut", mixed_cut },
