@@ -306,6 +306,8 @@ static int lock_beside(void)
 
 	snprintf(beside, sizeof(beside), "%s.lock", path);
 	lock = open(beside, O_RDWR | O_CREAT, 0600);
+	/* what was read is in the cache by then: until it is, it is asked for again anyway */
+	usleep(300000);
 	change('B');
 	tick();
 	if (lock < 0 || lockf(lock, F_LOCK, 0) || !has(fd, 'B'))
