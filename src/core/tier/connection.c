@@ -249,16 +249,16 @@ static bool overdue(const struct connection *link, uint64_t now)
 		return now > link->dialled + DIAL_NS;
 	if (!call)
 		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
-	return call && (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) ||
-			(!call->put && now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS)));
+	return call && (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) + 4 * link->lag ||
+			(!call->put && now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS) + 4 * link->lag));
 }
 
-static void queue_late(struct queue *queue, uint64_t now)
+static void queue_late(struct queue *queue, uint64_t now, uint64_t lag)
 {
 	for (struct link_call *call = queue->first; call; call = call->next) {
 		void *owner = call->owner;
 
-		if (!owner || now < call->late)
+		if (!owner || now < call->late + 2 * lag)
 			continue;
 		call->owner = NULL;
 		call->ended(owner, NULL);
@@ -267,8 +267,8 @@ static void queue_late(struct queue *queue, uint64_t now)
 
 static void connection_late(struct connection *link, uint64_t now)
 {
-	queue_late(&link->under_way, now);
-	queue_late(&link->gets, now);
+	queue_late(&link->under_way, now, link->lag);
+	queue_late(&link->gets, now, link->lag);
 }
 
 /* All that has come was taken. */
@@ -321,7 +321,7 @@ void connection_idle(struct connection *link)
 
 	bool owes = link->under_way.count || link->dialling;
 
-	store_relaxed(&link->silent, owes && now > link->heard ? now - link->heard : 0);
+	store_relaxed(&link->silent, owes && now > link->heard + 4 * link->lag ? now - link->heard - 4 * link->lag : 0);
 	connection_judge(link);
 }
 

@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/log.h"
@@ -17,6 +18,8 @@
 /* As many as are read from one mount at once, and some to follow: the others are other machines' to win. */
 #define LEASES_MAX 12u
 #define READY_NAP_NS 100000
+#define LAG_MAX_NS 25000000u
+#define LAG_WEIGHT 256u /* in looks: it is forgotten within some 50 ms */
 
 static void link_work(struct pool *pool);
 static void link_begin(void);
@@ -73,6 +76,21 @@ static bool parked_stays(const struct link_call *call, uint64_t now)
 	return now < call->at || (call->lease && load_relaxed(&link_leases) >= LEASES_MAX);
 }
 
+static uint32_t links_depth(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < servers->count; i++)
+		n += links[i].gets.count + links[i].under_way.count;
+	return n;
+}
+
+static void call_accept(struct link_call *call)
+{
+	call->depth = links_depth() + 1;
+	connection_accept(&links[call->server], call);
+}
+
 /* Those whose time has come go to their connections; those that nobody wants any more end. */
 static void parked_step(bool leaves)
 {
@@ -87,17 +105,22 @@ static void parked_step(bool leaves)
 		else if (parked_stays(call, now))
 			link_park(call);
 		else
-			connection_accept(&links[call->server], call);
+			call_accept(call);
 	}
 }
 
-uint32_t link_depth(void)
+/*
+ * How much later than asked for this thread runs again, now and then: a machine that has more to do than processors
+ * lets servers and their answers wait as long, and that is not their fault.
+ */
+static uint64_t lag_note(uint64_t slept)
 {
-	uint32_t n = 0;
+	static uint64_t lag;
 
-	for (uint32_t i = 0; i < servers->count; i++)
-		n += links[i].gets.count + links[i].under_way.count;
-	return n;
+	lag -= lag / LAG_WEIGHT;
+	if (slept > POLL_NS && slept - POLL_NS > lag)
+		lag = min_u64(slept - POLL_NS, LAG_MAX_NS);
+	return lag;
 }
 
 /* One look at all connections. True: something is under way. */
@@ -105,6 +128,7 @@ static bool links_step(void)
 {
 	struct socket_wait wait[SERVERS_MAX];
 	struct connection *of[SERVERS_MAX];
+	uint64_t before, lag;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < servers->count; i++) {
@@ -119,8 +143,11 @@ static bool links_step(void)
 		of[n] = link;
 		wait[n++] = socket_waits(link->fd - 1, link->dialling || connection_has_more(link));
 	}
+	before = clock_mono_ns();
 	socket_sleep(wait, n, POLL_NS);
+	lag = lag_note(clock_mono_ns() - before);
 	for (uint32_t i = 0; i < n; i++) {
+		of[i]->lag = lag;
 		if (of[i]->dialling && socket_may_write(&wait[i]))
 			connection_dialled(of[i]);
 		else if (!of[i]->dialling && socket_may_read(&wait[i]))

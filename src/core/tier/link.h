@@ -42,6 +42,7 @@ struct link_call {
 	uint64_t patience; /* nanoseconds in which an answer is expected; 0: nobody waits */
 	uint64_t share; /* and so many more for each call that is before it */
 	uint64_t late; /* clock_mono_ns(): then it is */
+	uint32_t depth; /* calls on connections when it came there, with it: all of them share the time that it takes */
 	bool put; /* `data` is sent behind the command */
 	int32_t error; /* of a call that has ended: 0, or why there is no answer */
 	struct wire_reply reply;
@@ -87,9 +88,6 @@ void link_again(struct link_call *call, uint64_t at);
 void link_park(struct link_call *call);
 struct link_call *link_parked_take(void);
 bool link_parked(void);
-
-/* By the helper: calls that are on connections. */
-uint32_t link_depth(void);
 
 /* Nanoseconds for which the server owed something and said nothing, as the helper saw it. */
 uint64_t link_silence(uint32_t server);

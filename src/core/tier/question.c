@@ -93,7 +93,7 @@ static void question_priced(const struct tier_ask *ask, const struct link_call *
 	uint64_t took = clock_mono_ns() - call->begun;
 
 	if (hit)
-		price_hit(ask->origin, took, link_depth() + 1);
+		price_hit(ask->origin, took, call->depth);
 	else
 		price_miss(ask->origin, took);
 }
