@@ -256,8 +256,7 @@ static int setup_keep(const struct setup *setup, const struct profile *profile)
 	if (status != GO_ON)
 		return status;
 	printf("rawcache run --profile %s -- PROGRAM\n", setup->name);
-	if (!setup->fallback)
-		printf("rawcache stat --cache %s\n", setup->image);
+	printf("rawcache stat --profile %s\n", setup->name);
 	return STATUS_OK;
 }
 
