@@ -19,7 +19,7 @@ declare -gA _rawcache_options=(
 	[explain]='--cache --profile --path --exclude --names --json --help'
 	[doctor]='--cache --profile --json --help'
 	[export]='--cache --profile --listen --textfile --interval --help'
-	[tier]='--cache --profile --tier --help'
+	[tier]='--cache --profile --tier --json --help'
 	[help]='--help'
 )
 # what follows an option; those that are not here take no value

@@ -153,6 +153,7 @@ complete -c rawcache -n __rawcache_first -a tier -d 'look after the servers that
 complete -c rawcache -n '__rawcache_using tier' -l cache -s c -r -F -d 'image whose machine\'s state is shown'
 complete -c rawcache -n '__rawcache_using tier' -l profile -x -a '(__rawcache_profiles)' -d 'with the settings that `rawcache setup NAME` wrote'
 complete -c rawcache -n '__rawcache_using tier' -l tier -x -d 'HOST'
+complete -c rawcache -n '__rawcache_using tier' -l json -s j -d 'of status and check'
 complete -c rawcache -n '__rawcache_using tier' -l help -s h -d 'this text'
 complete -c rawcache -n __rawcache_first -a help -d 'explain a command'
 complete -c rawcache -n '__rawcache_using help' -l help -d ''

@@ -11,6 +11,7 @@
 #include <rawcache/embed.h>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "cli/option.h"
 #include "cli/say.h"
 #include "cli/target.h"
@@ -19,6 +20,7 @@
 struct tier_options {
 	const char *cache;
 	const char *servers;
+	bool json;
 };
 
 /* clang-format off */
@@ -26,6 +28,7 @@ static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
 	OPTION_PROFILE_ROW,
 	{ "tier", required_argument, NULL, 'R' },
+	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -36,11 +39,13 @@ static int tier_parse(struct tier_options *options, int argc, char **argv)
 	int status = GO_ON;
 	int c;
 
-	while (status == GO_ON && (c = option_next(argc, argv, ":c:h", longs)) != -1) {
+	while (status == GO_ON && (c = option_next(argc, argv, ":c:jh", longs)) != -1) {
 		if (c == 'c')
 			options->cache = optarg;
 		else if (c == 'R')
 			options->servers = optarg;
+		else if (c == 'j')
+			options->json = true;
 		else
 			status = option_rest(&command_tier, c, argv, longs);
 	}
@@ -67,7 +72,22 @@ static int tier_configure(const struct tier_options *options, struct config *con
 	return status;
 }
 
-static int tier_check(const struct rawcache_options *engine)
+static void checked_print(struct json *json, const struct rawcache_tier_server *server)
+{
+	if (!json) {
+		printf("%s: good, %.1f ms\n", server->name, (double)server->took_ns / 1e6);
+		return;
+	}
+	json_open(json, NULL, '{');
+	json_string(json, "name", server->name);
+	json_boolean(json, "good", !server->why);
+	json_string(json, "text", server->why ? server->why : "");
+	json_number(json, "took", server->why ? 0 : server->took_ns);
+	json_close(json, '}');
+}
+
+/* Into the array of `json`, or if that is NULL for people. */
+static int tier_check(const struct rawcache_options *engine, struct json *json)
 {
 	struct rawcache_tier_server server;
 	int status = STATUS_OK;
@@ -77,16 +97,46 @@ static int tier_check(const struct rawcache_options *engine)
 	for (n = 0; !(err = rawcache_tier_check(engine, n, &server)); n++) {
 		if (server.why)
 			status = say_refusal("%s: %s", server.name, server.why);
-		else
-			printf("%s: good, %.1f ms\n", server.name, (double)server.took_ns / 1e6);
+		if (!server.why || json)
+			checked_print(json, &server);
 	}
 	return err == -ENOENT && n ? status : say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", server.why);
 }
 
-static int tier_status(const struct tier_options *options, const struct rawcache_options *engine)
+static void state_print(struct json *json, const struct rawcache_tier_server *server)
+{
+	if (json) {
+		json_open(json, NULL, '{');
+		json_string(json, "name", server->name);
+		json_boolean(json, "asked", !server->left_ms);
+		json_number(json, "left_ms", server->left_ms);
+		json_number(json, "leases_left_ms", server->leases_left_ms);
+		json_close(json, '}');
+	} else if (server->left_ms) {
+		printf("%s: failed; it is asked again in %.1f s\n", server->name, (double)server->left_ms / 1e3);
+	} else {
+		printf("%s: %s\n", server->name,
+		       server->leases_left_ms ? "asked; nobody waits for its leases" : "asked");
+	}
+}
+
+/* Programs have these from `rawcache stat --json`. */
+static void total_print(const struct rawcache_tier_server *last, struct rawcache *cache)
+{
+	struct rawcache_stats total;
+
+	if (last->differing)
+		printf("%" PRIu32 " data sets differ from machine to machine and are not shared; see `rawcache tier bump`\n",
+		       last->differing);
+	if (!rawcache_stats_total(cache, &total, sizeof(total)))
+		printf("%" PRIu64 " questions, %" PRIu64 " chunks had, %" PRIu64 " put, %" PRIu64 " late answers, %" PRIu64
+		       " bad values\n",
+		       total.tier_gets, total.tier_hits, total.tier_puts, total.tier_timeouts, total.tier_bad);
+}
+
+static int tier_status(const struct tier_options *options, const struct rawcache_options *engine, struct json *json)
 {
 	struct rawcache_tier_server server = { .why = NULL };
-	struct rawcache_stats total;
 	struct rawcache *cache;
 	struct target target;
 	int status = target_open(&target, options->cache);
@@ -99,19 +149,10 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 	target_close(&target);
 	if (status != GO_ON)
 		return status;
-	for (n = 0; !(err = rawcache_tier_state(cache, engine, n, &server)); n++) {
-		if (server.left_ms)
-			printf("%s: failed; it is asked again in %.1f s\n", server.name, (double)server.left_ms / 1e3);
-		else
-			printf("%s: %s\n", server.name, server.leases_left_ms ? "asked; nobody waits for its leases" : "asked");
-	}
-	if (n && server.differing)
-		printf("%" PRIu32 " data sets differ from machine to machine and are not shared; see `rawcache tier bump`\n",
-		       server.differing);
-	if (n && !rawcache_stats_total(cache, &total, sizeof(total)))
-		printf("%" PRIu64 " questions, %" PRIu64 " chunks had, %" PRIu64 " put, %" PRIu64 " late answers, %" PRIu64
-		       " bad values\n",
-		       total.tier_gets, total.tier_hits, total.tier_puts, total.tier_timeouts, total.tier_bad);
+	for (n = 0; !(err = rawcache_tier_state(cache, engine, n, &server)); n++)
+		state_print(json, &server);
+	if (n && !json)
+		total_print(&server, cache);
 	rawcache_detach(cache);
 	return n ? STATUS_OK : say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", server.why ? server.why : strerror(-err));
 }
@@ -146,9 +187,28 @@ static int tier_bump(const struct rawcache_options *engine)
 	return STATUS_OK;
 }
 
+/* check or status */
+static int tier_tell(const struct tier_options *options, const struct rawcache_options *engine, bool check)
+{
+	struct json json;
+	int status;
+
+	if (options->json) {
+		json_document(&json, stdout);
+		json_open(&json, "servers", '[');
+	}
+	status = check ? tier_check(engine, options->json ? &json : NULL) :
+			 tier_status(options, engine, options->json ? &json : NULL);
+	if (options->json) {
+		json_close(&json, ']');
+		json_document_end(&json);
+	}
+	return status;
+}
+
 static int tier_main(int argc, char **argv)
 {
-	struct tier_options options = { NULL, NULL };
+	struct tier_options options = { NULL, NULL, false };
 	struct rawcache_options engine;
 	struct config config;
 	char list[2048];
@@ -164,11 +224,11 @@ static int tier_main(int argc, char **argv)
 	if (status != GO_ON)
 		return status;
 	if (!strcmp(what, "check"))
-		status = tier_check(&engine);
+		status = tier_tell(&options, &engine, true);
 	else if (!strcmp(what, "bump"))
 		status = tier_bump(&engine);
 	else if (!strcmp(what, "status"))
-		status = tier_status(&options, &engine);
+		status = tier_tell(&options, &engine, false);
 	else
 		status = say_usage("tier", "there is no %s; it is one of status, check and bump", what);
 	config_free(&config);
@@ -195,6 +255,7 @@ const struct command command_tier = {
 		"  -c, --cache IMAGE    image whose machine's state is shown (RAWCACHE_DEVICE)\n"
 		"      --profile NAME   with the settings that `rawcache setup NAME` wrote\n"
 		"      --tier SERVERS   HOST:PORT or unix:PATH, separated by commas (RAWCACHE_TIER)\n"
+		"  -j, --json           of status and check: for programs\n"
 		"  -h, --help           this text\n"
 		"\n"
 		"  rawcache tier check --tier cache1:11211,cache2:11211\n",

@@ -629,6 +629,19 @@ works "drop of a path" 0 "^forgot" "$RAWCACHE" drop data
 works "drop --yes" 0 "^forgot" "$RAWCACHE" drop --yes
 json "drop --yes --json" "$RAWCACHE" drop --yes --json
 is "$(member extents bytes)" "0 0" "has its numbers"
+if "$RAWCACHE" --version | grep -q '^features:.* tier'; then
+	head -c 32 /dev/urandom >key
+	chmod 600 key
+	export RAWCACHE_TIER_KEY=$work/key
+	"$RAWCACHE" tier check --json --tier 127.0.0.1:1 >out 2>err
+	[ $? = 1 ] && python3 -c 'import json; (s,) = json.load(open("out"))["servers"]
+assert s["name"] == "127.0.0.1:1" and not s["good"] and s["text"], s' 2>>err
+	ok $? "tier check --json tells what is wrong with a server"
+	json "tier status --json" "$RAWCACHE" tier status --json --tier 127.0.0.1:1
+	python3 -c 'import json; (s,) = json.load(open("out"))["servers"]; assert s["asked"], s' 2>err
+	ok $? "tells which servers are asked"
+	unset RAWCACHE_TIER_KEY
+fi
 works "drop --all" 0 "^forgot" "$RAWCACHE" drop --all
 has_top=$(echo "$commands" | grep -x top)
 [ -z "$has_top" ] || refused "top without a terminal" 1 "needs a terminal" "$RAWCACHE" top
