@@ -2,14 +2,17 @@
 """Nodes that share a tier: time of each, and bytes of the origin, as a multiple of the file.
 
 usage: bench_tier.py BUILD WORK SOURCE [--json] [ROW]...
---json: the table goes to standard error, and JSON to standard output. Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
+--json: the table goes to standard error, and JSON to standard output.
+Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
 every byte with a local copy. BENCH_BYTES is the file's size."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 reads = sys.argv[1] == "--read"
@@ -17,6 +20,8 @@ build, work, source = ("", "", "") if reads else sys.argv[1:4]
 as_json = "--json" in sys.argv[4:5]
 rows = sys.argv[5 if as_json else 4:]
 figures = []
+if not reads:
+    runtime = os.environ["RAWCACHE_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rawcache-bench-", dir="/dev/shm")
 size = int(os.environ.get("BENCH_BYTES", 256 << 20))
 rawcache, origin = build + "/rawcache", build + "/tests/origin/origin"
 file = work + "/back/file"
@@ -87,7 +92,15 @@ class Node:
         subprocess.run([origin, "--latency=2", "--bandwidth=200M", "--direct-io", work + "/back", self.mount], check=True)
         mounts.append(self.mount)
 
+    used = []
+
     def begin(self, addresses, seed=-1, fresh=True):
+        # memory that was the page cache of another's image is there again: first touches are dear in a virtual machine
+        for node in [n for n in Node.used if n is not self and n.child.poll() is not None]:
+            os.unlink(node.image)
+            Node.used.remove(node)
+        if self not in Node.used:
+            Node.used.append(self)
         if fresh:
             subprocess.run([rawcache, "format", "--force", "--size", "%d" % (size + (128 << 20)), self.image], check=True, stdout=subprocess.DEVNULL)
             self.counted = {}
@@ -247,3 +260,4 @@ finally:
         end(child)
     for mount in mounts:
         subprocess.run(["fusermount3", "-u", "-z", mount])
+    shutil.rmtree(runtime)
