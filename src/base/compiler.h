@@ -8,7 +8,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+/* clang-format off: it takes (p) for a cast */
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
+/* clang-format on */
 #define never_inline __attribute__((noinline))
 #define rare __attribute__((cold, noinline))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
