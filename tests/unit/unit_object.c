@@ -3,6 +3,7 @@
 #include "unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <rawcache/object.h>
@@ -96,6 +97,29 @@ static void says_what_it_cannot_remove(void **state)
 	assert_int_equal(rawcache_lookup(cache, "kept", 4, buf, max), -ENOENT);
 }
 
+/* As chunks of files: nothing is written while nobody knows that the process is there, and it is counted. */
+static void stores_as_files_are_stored(void **state)
+{
+	struct rawcache_stats before, after;
+	int number = cache->runtime.fd;
+	int saved = dup(number);
+	int strange = open_or_die("/dev/null", O_RDWR);
+
+	(void)state;
+	rawcache_stats_total(cache, &before, sizeof(before));
+	dup2(strange, number);
+	assert_true(rawcache_store(cache, "lost", 4, bytes, 100, 0) < 0);
+	dup2(saved, number);
+	rawcache_stats_total(cache, &after, sizeof(after));
+	assert_int_equal(after.fill_errors, before.fill_errors + 1);
+	assert_int_equal(rawcache_passthrough(&after, RAWCACHE_REASON_no_fd),
+			 rawcache_passthrough(&before, RAWCACHE_REASON_no_fd) + 1);
+	assert_int_equal(rawcache_lookup(cache, "lost", 4, buf, max), -ENOENT);
+	assert_int_equal(rawcache_store(cache, "lost", 4, bytes, 100, 0), 0);
+	close(saved);
+	close(strange);
+}
+
 static void time_to_live_ends(void **state)
 {
 	struct rawcache_view view;
@@ -169,7 +193,8 @@ static void holds_of_all_leave_half(void **state)
 		for (uint32_t i = 0; i < 64; i++) {
 			uint32_t key = (uint32_t)c << 8 | i;
 
-			assert_int_equal(rawcache_store(cache, &key, sizeof(key), bytes, max, 0), 0);
+			assert_int_equal(rawcache_store(cache, &key, sizeof(key), bytes, max, 0),
+					 0);
 			if (rawcache_lookup_zero_copy(caches[c], &key, sizeof(key), &views[c][i]))
 				break;
 			held++;
@@ -263,6 +288,7 @@ int main(void)
 		cmocka_unit_test(stores_and_looks_up_every_length),
 		cmocka_unit_test(refuses_what_it_cannot_do),
 		cmocka_unit_test(says_what_it_cannot_remove),
+		cmocka_unit_test(stores_as_files_are_stored),
 		cmocka_unit_test(time_to_live_ends),
 		cmocka_unit_test(view_survives_replacement_and_recycling),
 		cmocka_unit_test(holds_are_limited_to_a_quarter),

@@ -28,7 +28,9 @@
 #include "core/shared/region_hold.h"
 #include "core/index/index.h"
 #include "core/shared/pin.h"
+#include "core/space/extent.h"
 #include "core/space/space.h"
+#include "core/shared/storage.h"
 #include "core/shared/send.h"
 #include "core/index/verify.h"
 #include "core/read/prefault.h"
@@ -62,18 +64,18 @@ size_t rawcache_value_max(const struct rawcache *cache)
 /* --- storing */
 
 /* The end of the extent: what the value leaves of its last page, the trailer, zeros. */
-static int tail_write(struct rawcache *cache, uint32_t page, const char *data, size_t length,
-		      const struct trailer *trailer)
+static int tail_write(struct rawcache *cache, const struct extent *extent, const char *data,
+		      size_t length, const struct trailer *trailer)
 {
 	size_t whole = round_down(length, FORMAT_PAGE);
 	size_t rest = length - whole;
-	char tail[2 * FORMAT_PAGE];
+	char tail[2 * FORMAT_PAGE] __attribute__((aligned(FORMAT_PAGE))); /* for O_DIRECT */
 
 	memset(tail, 0, sizeof(tail));
 	memcpy(tail, data + whole, rest);
 	memcpy(tail + rest, trailer, sizeof(*trailer));
-	return image_write(&cache->image, page + (uint32_t)(whole >> FORMAT_PAGE_SHIFT), tail,
-			   round_up(rest + sizeof(*trailer), FORMAT_PAGE));
+	return extent_write(cache, extent, (uint32_t)whole, tail,
+			    (uint32_t)round_up(rest + sizeof(*trailer), FORMAT_PAGE));
 }
 
 static uint64_t object_checksum(const struct key *key, const void *data, size_t length,
@@ -87,14 +89,15 @@ static uint64_t object_checksum(const struct key *key, const void *data, size_t 
 	return XXH3_64bits_digest(&state);
 }
 
+/* The value is written from where it lies: with options.direct, one that lies on pages passes the page cache. */
 static int object_write(struct rawcache *cache, const struct key *key, const struct extent *extent,
 			const void *data, size_t length, const struct trailer *trailer)
 {
 	size_t whole = round_down(length, FORMAT_PAGE);
-	int err = whole ? image_write(&cache->image, extent->page, data, whole) : 0;
+	int err = whole ? extent_write(cache, extent, 0, data, (uint32_t)whole) : 0;
 
 	if (!err)
-		err = tail_write(cache, extent->page, data, length, trailer);
+		err = tail_write(cache, extent, data, length, trailer);
 	if (err)
 		return err;
 	return index_store(cache, key, extent->page, (uint32_t)(length + sizeof(*trailer)),
@@ -116,17 +119,25 @@ int rawcache_store(struct rawcache *cache, const void *key_bytes, size_t key_len
 		return -E2BIG;
 	if (ttl)
 		trailer.expires = clock_real_s() + ttl;
+	if (cache->image.read_only)
+		return -EROFS;
+	if (!storage_probe(cache))
+		return -EIO;
+	storage_bound(cache);
 	bytes = round_up(length + sizeof(trailer), FORMAT_PAGE);
 	err = space_get(cache, ghost_log(cache, &key), (uint32_t)(bytes >> FORMAT_PAGE_SHIFT), NULL,
 			&extent);
-	if (err)
+	if (!err) {
+		err = object_write(cache, &key, &extent, data, length, &trailer);
+		region_release(cache, &extent);
+	}
+	if (err) {
+		extent_failed(cache, err);
 		return err == -EBUSY ? -EAGAIN : err;
-	err = object_write(cache, &key, &extent, data, length, &trailer);
-	region_release(cache, &extent);
-	stats_add(fill_errors, err != 0);
-	stats_add(fills, !err);
-	stats_add(fill_bytes, err ? 0 : length);
-	return err;
+	}
+	stats_add(fills, 1);
+	stats_add(fill_bytes, length);
+	return 0;
 }
 
 int rawcache_remove(struct rawcache *cache, const void *key_bytes, size_t key_length)

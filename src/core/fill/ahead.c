@@ -63,7 +63,7 @@ static struct stream *stream_choose(struct ahead *ahead, uint64_t chunk, uint64_
 {
 	struct stream *oldest = &ahead->stream[0];
 	struct stream *newest = &ahead->stream[0];
-	uint64_t before;
+	uint64_t before, used;
 
 	for (int i = 0; i < AHEAD_STREAMS; i++) {
 		struct stream *s = &ahead->stream[i];
@@ -76,9 +76,9 @@ static struct stream *stream_choose(struct ahead *ahead, uint64_t chunk, uint64_
 			newest = s;
 	}
 	before = newest->last;
-	chunk = newest->used;
+	used = newest->used; /* it may be the oldest, too */
 	memset(oldest, 0, sizeof(*oldest));
-	oldest->stride = chunk ? (int64_t)(offset - before) : 0;
+	oldest->stride = used ? (int64_t)(offset - before) : 0;
 	return oldest;
 }
 
@@ -93,13 +93,11 @@ static void stream_run(const struct rawcache *cache, struct stream *s, const str
 	s->window = (uint32_t)min_u64(max_u64(s->window, more), max);
 }
 
-static void plan_window(const struct file *file, const struct stream *s, uint64_t chunks,
-			uint64_t chunk, struct plan *plan)
+static void plan_window(const struct stream *s, uint64_t chunks, uint64_t chunk, struct plan *plan)
 {
 	uint64_t first = max_u64(s->edge, chunk + 1);
 	uint64_t end = min_u64(chunk + 1 + s->window, chunks);
 
-	(void)file;
 	/* in bursts: several reads for one system call's worth of bookkeeping */
 	if (first >= end || (end != chunks && end - first < (s->window + 3) / 4))
 		return;
@@ -119,8 +117,7 @@ static void plan_strides(const struct rawcache *cache, struct stream *s, uint64_
 	s->window = (uint32_t)min_u64(s->window ? s->window * 2 : 1, max);
 	plan->first = s->chunk + (uint64_t)step;
 	plan->step = step;
-	while (plan->count < s->window &&
-	       plan->first + (uint64_t)(plan->count * step) < chunks)
+	while (plan->count < s->window && plan->first + (uint64_t)(plan->count * step) < chunks)
 		plan->count++;
 }
 
@@ -132,35 +129,53 @@ static bool came_along(const struct file *file, const struct want *want)
 	return before && (load_relaxed(&before->place) & CHUNK_VALID) && want->skip < PART_BYTES;
 }
 
+enum pattern { PATTERN_RANDOM, PATTERN_STRIDED, PATTERN_SEQUENTIAL };
+
+static enum pattern stream_classify(const struct rawcache *cache, const struct file *file,
+				    struct stream *s, const struct want *want, uint64_t offset)
+{
+	if (stream_continues(s, want->chunk, offset) || came_along(file, want))
+		return PATTERN_SEQUENTIAL;
+	if (stream_strides(s, offset))
+		s->strides++;
+	if (s->strides < STRIDES_SURE)
+		return PATTERN_RANDOM;
+	/* short strides touch every chunk */
+	return (uint64_t)llabs(s->stride) < cache->chunk_bytes ? PATTERN_SEQUENTIAL :
+								 PATTERN_STRIDED;
+}
+
+/* Where the stream is after a read at `offset`. */
+static void stream_advance(struct stream *s, const struct want *want, uint64_t offset)
+{
+	s->chunk = want->chunk;
+	s->last = offset;
+	s->end = offset + want->length;
+	s->edge = max_u64(s->edge, want->chunk + 1);
+}
+
 static void stream_note(const struct rawcache *cache, const struct file *file, struct stream *s,
 			const struct want *want, struct plan *plan)
 {
 	uint64_t offset = want->chunk * cache->chunk_bytes + want->skip;
 	uint64_t chunks = div_up(file->size, cache->chunk_bytes);
 	uint32_t max = file->ahead.advice == POSIX_FADV_RANDOM ? 0 : window_max(cache);
-	bool strides = s->used && stream_strides(s, offset);
-	bool sequential = stream_continues(s, want->chunk, offset) || came_along(file, want);
+	bool told = file->ahead.advice == POSIX_FADV_SEQUENTIAL;
+	enum pattern pattern = stream_classify(cache, file, s, want, offset);
+	bool sequential = pattern == PATTERN_SEQUENTIAL;
 
-	if (strides && !sequential)
-		s->strides++;
-	/* short strides touch every chunk */
-	if (s->strides >= STRIDES_SURE && (uint64_t)llabs(s->stride) < cache->chunk_bytes)
-		sequential = true;
-	plan->ordered = sequential || want->more || file->ahead.advice == POSIX_FADV_SEQUENTIAL;
+	plan->ordered = sequential || want->more || told;
 	if (sequential || want->more)
 		stream_run(cache, s, want, max);
-	if (file->ahead.advice == POSIX_FADV_SEQUENTIAL)
+	if (told)
 		s->window = max;
 	s->whole = sequential || !offset || plan->whole;
-	s->chunk = want->chunk;
-	s->last = offset;
-	s->end = offset + want->length;
-	s->edge = max_u64(s->edge, want->chunk + 1);
 	plan->whole = s->whole;
-	if (s->strides >= STRIDES_SURE && !sequential && s->whole)
+	stream_advance(s, want, offset);
+	if (s->whole && pattern == PATTERN_STRIDED)
 		plan_strides(cache, s, chunks, max, plan);
 	else if (s->whole && s->window)
-		plan_window(file, s, chunks, want->chunk, plan);
+		plan_window(s, chunks, want->chunk, plan);
 }
 
 void ahead_note(const struct rawcache *cache, struct file *file, const struct want *want,

@@ -101,46 +101,69 @@ static bool superblock_counts(const struct superblock *raw, int err)
 	return !err || (err == -EPROTONOSUPPORT && raw->checksum == superblock_checksum(raw));
 }
 
-/* Of the copies that count the one with the highest sequence decides, for good or ill. */
+/* What a copy can be, by how much it says about the image. Of two that are the same, the first one's word stands. */
+enum weight {
+	SUPERBLOCK_TOO_SHORT,
+	SUPERBLOCK_FOREIGN,
+	SUPERBLOCK_DAMAGED,
+	SUPERBLOCK_NEWER_DAMAGED,
+	SUPERBLOCK_UNREADABLE,
+	SUPERBLOCK_COUNTS, /* see superblock_counts(); of two of these the one with the higher sequence decides */
+};
+
+struct verdict {
+	enum weight weight;
+	int err;
+	const char *why;
+	uint64_t sequence;
+};
+
+static struct verdict superblock_judge(int fd, uint64_t offset, uint64_t device_bytes,
+				       struct superblock *raw)
+{
+	struct verdict verdict = { SUPERBLOCK_TOO_SHORT, -EMEDIUMTYPE,
+				   "it is too short for an image of rawcache", 0 };
+	ssize_t n = sys_pread(fd, raw, sizeof(*raw), offset);
+
+	if (n < 0)
+		return (struct verdict){ SUPERBLOCK_UNREADABLE, (int)n, "it cannot be read", 0 };
+	if (n != (ssize_t)sizeof(*raw))
+		return verdict;
+	verdict.err = superblock_decode(raw, device_bytes, &verdict.why);
+	verdict.sequence = raw->sequence;
+	if (superblock_counts(raw, verdict.err))
+		verdict.weight = SUPERBLOCK_COUNTS;
+	else if (verdict.err == -EPROTONOSUPPORT)
+		verdict.weight = SUPERBLOCK_NEWER_DAMAGED;
+	else
+		verdict.weight = verdict.err == -EMEDIUMTYPE ? SUPERBLOCK_FOREIGN :
+							       SUPERBLOCK_DAMAGED;
+	return verdict;
+}
+
+static bool verdict_beats(const struct verdict *a, const struct verdict *b)
+{
+	if (a->weight != b->weight)
+		return a->weight > b->weight;
+	return a->weight == SUPERBLOCK_COUNTS && a->sequence > b->sequence;
+}
+
 static int superblock_choose(int fd, uint64_t device_bytes, struct superblock *raw,
 			     struct superblock *sb, const char **why)
 {
-	static const uint64_t offsets[2] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
-	uint64_t sequence = 0;
-	bool decided = false;
-	int result = -EMEDIUMTYPE;
+	struct verdict best = superblock_judge(fd, FORMAT_SUPERBLOCK_A, device_bytes, raw);
+	struct verdict other;
 
-	*why = "it is too short for an image of rawcache";
-	for (int i = 0; i < 2; i++) {
-		ssize_t n = sys_pread(fd, raw, sizeof(*raw), offsets[i]);
-		const char *reason = NULL;
-		bool takes;
-		int err;
-
-		if (n != (ssize_t)sizeof(*raw)) {
-			if (n < 0 && !decided) {
-				result = (int)n;
-				*why = "it cannot be read";
-			}
-			continue;
-		}
-		err = superblock_decode(raw, device_bytes, &reason);
-		if (superblock_counts(raw, err)) {
-			takes = !decided || raw->sequence > sequence;
-			sequence = takes ? raw->sequence : sequence;
-			decided = true;
-		} else {
-			takes = !decided && (result == -EMEDIUMTYPE || err == -EPROTONOSUPPORT);
-		}
-		if (!takes)
-			continue;
-		result = err;
-		if (err)
-			*why = reason;
-		else
+	if (!best.err)
+		*sb = *raw;
+	other = superblock_judge(fd, FORMAT_SUPERBLOCK_B, device_bytes, raw);
+	if (verdict_beats(&other, &best)) {
+		best = other;
+		if (!best.err)
 			*sb = *raw;
 	}
-	return result;
+	*why = best.why;
+	return best.err;
 }
 
 int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why)

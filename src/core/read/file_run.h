@@ -15,6 +15,15 @@ struct run {
 	uint64_t length;
 };
 
+/* Bytes of a file that somebody wants: the object is held, and `fd` is a descriptor of the file, or -1. */
+struct span {
+	struct file *file;
+	uint64_t handle; /* number of the object */
+	int fd;
+	uint64_t offset;
+	uint64_t length;
+};
+
 /*
  * The run at `offset`, at most `length` bytes and not beyond the file. 0, or -ENODATA: not in the cache. The caller
  * holds a reference of the object.
@@ -23,7 +32,6 @@ int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_
 	     struct run *run);
 
 /* run_fetch.c: the same; with fd >= 0 a chunk that is missing is fetched first. */
-int run_fetch(struct rawcache *cache, struct file *file, uint64_t handle, int fd, uint64_t offset,
-	      uint64_t length, struct run *run);
+int run_fetch(struct rawcache *cache, const struct span *span, struct run *run);
 
 #endif

@@ -110,7 +110,8 @@ static void chunk_touched(struct chunk *chunk, const struct want *want)
 	uint32_t length = want->length < POPULATE_MIN ? want->length : 1;
 
 	__atomic_fetch_or(&chunk->resident,
-			  pages_mask(want->skip, length) | pages_mask(want->skip + want->length - 1, 1),
+			  pages_mask(want->skip, length) |
+				  pages_mask(want->skip + want->length - 1, 1),
 			  __ATOMIC_RELAXED);
 }
 
@@ -136,44 +137,84 @@ static ssize_t stream_copy(struct rawcache *cache, struct chunk *chunk, uint64_t
 	return n;
 }
 
+enum unmapped_way {
+	UNMAPPED_STREAM, /* see stream_copy() */
+	UNMAPPED_MAP,	 /* the chunk is put into the page tables, and copied */
+	UNMAPPED_PREAD
+};
+
+/* What is known of a read before it is decided how it is done. */
+struct unmapped {
+	bool mappable;
+	bool stream;	   /* of the disk, in order */
+	bool pass;	   /* of a file that is read once */
+	bool aside;	   /* which stays out of the page tables */
+	uint64_t resident; /* pages of the chunk that were read before */
+};
+
+static struct unmapped unmapped_look(struct rawcache *cache, struct file *file,
+				     const struct want *want)
+{
+	struct chunk *chunk = file_chunk(file, want->chunk);
+	struct unmapped u = { .mappable = chunk && cache->image.data };
+
+	if (!u.mappable)
+		return u;
+	u.resident = load_relaxed(&chunk->resident);
+	u.stream = disk_stream_is(cache, file, want);
+	u.pass = !u.stream && pass_reads(cache, file, want);
+	u.aside = u.pass && pass_aside(want, u.resident);
+	return u;
+}
+
+static bool is_second(const struct unmapped *u)
+{
+	return u->resident && !u->stream && !u->aside;
+}
+
+static enum unmapped_way unmapped_choose(struct rawcache *cache, const struct unmapped *u,
+					 const struct want *want)
+{
+	if (u->stream && want->length <= STREAM_COPY_MAX)
+		return UNMAPPED_STREAM;
+	if (is_second(u))
+		return UNMAPPED_MAP;
+	if (u->mappable && !u->stream && !u->aside &&
+	    copy_policy_choose(cache, want->length) == COPY_MAP)
+		return UNMAPPED_MAP;
+	stats_add(mmap_skipped, u->mappable && !u->aside);
+	return UNMAPPED_PREAD;
+}
+
 ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, uint64_t place,
 				   const struct want *want)
 {
 	struct chunk *chunk = file_chunk(file, want->chunk);
 	uint32_t chunk_bytes = (uint32_t)min_u64(cache->chunk_bytes,
 						 file->size - want->chunk * cache->chunk_bytes);
-	bool mappable = chunk && cache->image.data;
-	bool stream = mappable && disk_stream_is(cache, file, want);
-	uint64_t resident = mappable ? load_relaxed(&chunk->resident) : 0;
-	bool pass = mappable && !stream && pass_reads(cache, file, want);
-	bool aside = pass && pass_aside(want, resident);
-	bool second = !stream && !aside && resident;
-	enum way way = COPY_PREAD;
+	struct unmapped u = unmapped_look(cache, file, want);
+	enum unmapped_way way = unmapped_choose(cache, &u, want);
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
-	if (second)
-		way = COPY_MAP;
-	else if (mappable && !stream && !aside)
-		way = copy_policy_choose(cache, want->length);
-	if (stream && want->length <= STREAM_COPY_MAX) {
+	if (way == UNMAPPED_MAP && !chunk_populate(cache, chunk, place, chunk_bytes))
+		way = UNMAPPED_PREAD;
+	if (way == UNMAPPED_STREAM) {
 		n = stream_copy(cache, chunk, place, want);
-	} else if (way == COPY_MAP && chunk_populate(cache, chunk, place, chunk_bytes)) {
+	} else if (way == UNMAPPED_MAP) {
 		n = hot_copy(cache, place, want);
-		if (pass)
-			pass_mapped(cache, file, want->chunk, place, resident);
+		if (u.pass)
+			pass_mapped(cache, file, want->chunk, place, u.resident);
 	} else {
-		if (way == COPY_PREAD && mappable && !aside)
-			stats_add(mmap_skipped, 1);
-		way = COPY_PREAD;
 		n = place_pread(cache, place, want);
-		if (n > 0 && mappable && !stream)
+		if (n > 0 && u.mappable && !u.stream)
 			chunk_touched(chunk, want);
 	}
-	if (n > 0 && !second) {
+	if (n > 0 && !is_second(&u)) {
 		uint64_t ns = clock_mono_ns() - start;
 
-		copy_policy_learn(&cache->way, way, want->length, ns);
+		copy_policy_learn(&cache->way, way == UNMAPPED_MAP ? COPY_MAP : COPY_PREAD,
+				  want->length, ns);
 		disk_stream_note(cache, file, want, (uint64_t)n, ns);
 	}
 	return n;

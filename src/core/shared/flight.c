@@ -144,12 +144,10 @@ static bool claim_alive(struct rawcache *cache, struct flight *flight, uint64_t 
 	return false;
 }
 
-/*
- * Look at a flight once: FLIGHT_ALONE means that there is nothing to report. `waited` in ns.
- */
-static enum flight_result flight_look(struct rawcache *cache, struct flight *flight, uint64_t tag,
-				      const struct flight_need *need, uint64_t waited,
-				      struct claim *mine)
+/* Look at a flight once: whether there is a result. `waited` in ns. */
+static bool flight_look(struct rawcache *cache, struct flight *flight, uint64_t tag,
+			const struct flight_need *need, uint64_t waited, struct claim *mine,
+			enum flight_result *result)
 {
 	uint64_t life = load_acquire(&flight->life);
 	uint64_t claim = load_acquire(&flight->claim);
@@ -158,23 +156,40 @@ static enum flight_result flight_look(struct rawcache *cache, struct flight *fli
 	fence_acquire(); /* what was ready belongs to this claim, if it still stands */
 	if (claim_tag(claim) != tag || load_relaxed(&flight->claim) != claim ||
 	    load_relaxed(&flight->life) != life)
-		return FLIGHT_ENDED;
-	if (ready)
-		return FLIGHT_READY;
-	if (waited > ahead_patience_ns() && flight_take_over(cache, flight, claim, mine))
-		return FLIGHT_OWNER;
-	return FLIGHT_ALONE;
+		*result = FLIGHT_ENDED;
+	else if (ready)
+		*result = FLIGHT_READY;
+	else if (waited > ahead_patience_ns() && flight_take_over(cache, flight, claim, mine))
+		*result = FLIGHT_OWNER;
+	else
+		return false;
+	return true;
 }
 
-/* Sleep until the flight of `tag` has ended or is far enough; its owner's death ends it. */
+/* Sleep for a slice. False: the owner has told something before it was over. */
+static bool slice_wait(struct flight *flight, uint32_t word, bool ahead)
+{
+	struct timespec slice = { 0, SLICE_NS };
+	int err;
+
+	if (ahead && ahead_patience_ns() < SLICE_NS)
+		slice.tv_nsec = FLIGHT_AHEAD_AGAIN_MS * 1000000;
+	err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
+	/* a program's own timer may interrupt every slice: time has passed too */
+	return err == -ETIMEDOUT || err == -EINTR;
+}
+
+/*
+ * Sleep until the flight of `tag` has ended or is far enough; its owner's death ends it. FLIGHT_ALONE: the owner is
+ * too slow.
+ */
 static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag,
 				      const struct flight_need *need, struct claim *mine)
 {
 	struct process_slot *owner = claim_slot(cache, load_acquire(&flight->claim));
 	uint32_t steps = owner ? load_relaxed(&owner->steps) : 0;
-	struct timespec slice = { 0, SLICE_NS };
 	uint64_t start = clock_mono_ns();
-	enum flight_result result;
+	enum flight_result result = FLIGHT_ALONE;
 
 	stats_add(fill_waits, 1);
 	fetch_add(&flight->waiters, 1);
@@ -186,28 +201,20 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		bool slow = load_relaxed(&flight->slow) || (!ahead && owner_stalled(cache, claim));
 		uint64_t waited = clock_mono_ns() - start;
 
-		result = flight_look(cache, flight, tag, need, waited, mine);
-		if (result != FLIGHT_ALONE)
+		if (flight_look(cache, flight, tag, need, waited, mine, &result))
 			break;
-		slice.tv_nsec = ahead && ahead_patience_ns() < SLICE_NS
-					? FLIGHT_AHEAD_AGAIN_MS * 1000000
-					: SLICE_NS;
-		if (!slow) {
-			int err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
-
-			/* a program's own timer may interrupt every slice: time has passed too */
-			if (err != -ETIMEDOUT && err != -EINTR)
-				continue;
-		}
+		if (!slow && !slice_wait(flight, word, ahead))
+			continue;
 		if (!claim_alive(cache, flight, claim))
 			continue;
 		if (slow)
 			break;
-		if (waited <= FLIGHT_PATIENCE_MS * UINT64_C(1000000))
-			continue;
-		store_relaxed(&flight->slow, 1);
-		if (owner)
-			store_relaxed(&owner->vain, steps); /* no matter if it has moved on */
+		if (waited > FLIGHT_PATIENCE_MS * UINT64_C(1000000)) {
+			store_relaxed(&flight->slow, 1);
+			if (owner)
+				store_relaxed(&owner->vain,
+					      steps); /* no matter if it has moved on */
+		}
 	}
 	fetch_sub(&flight->waiters, 1);
 	return result;

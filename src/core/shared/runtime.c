@@ -73,6 +73,33 @@ static void nap_ms(unsigned int ms)
 	sys_nanosleep(&t);
 }
 
+/* The image's file may have become another one since it was opened: -EREMCHG. */
+static int image_still(struct image *image)
+{
+	int err = image_refresh(image);
+
+	return err == -ESTALE ? -EREMCHG : err;
+}
+
+/* LOCK_USERS is ours, shared: make the segment if nobody else has it. -EAGAIN: somebody has. */
+static int segment_make(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
+{
+	int err;
+
+	if (runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK)) {
+		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
+		return -EAGAIN;
+	}
+	/* the last one before us may have made it, or begun the epoch, meanwhile */
+	err = image_still(image);
+	if (!err)
+		err = runtime_open(runtime, image, boot_id);
+	if (err && err != -EREMCHG)
+		err = runtime_create(runtime, image, boot_id);
+	runtime_lock_byte(image->fd, LOCK_USERS, err ? F_UNLCK : F_RDLCK);
+	return err;
+}
+
 /*
  * One round: -EAGAIN when somebody else is between two states. On success LOCK_USERS is held
  * shared.
@@ -83,36 +110,21 @@ static int attach_round(struct runtime *runtime, struct image *image, const uint
 
 	if (err)
 		return err == -EACCES ? -EAGAIN : err;
-	err = image_refresh(image);
+	err = image_still(image);
 	if (err)
-		return err == -ESTALE ? -EREMCHG : err;
+		return err;
 	err = runtime_open(runtime, image, boot_id);
-	if (!err)
+	if (!err) {
 		device_check(runtime, image);
-	if (!err)
 		return 0;
+	}
 	if (image->read_only) {
 		/* without a segment it is no user, and must not keep others from making one */
 		runtime_lock_byte(image->fd, LOCK_READERS, F_RDLCK);
 		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
 		return err;
 	}
-	if (err != -ENOENT && err != -ESTALE)
-		return err;
-	if (runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK)) {
-		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
-		return -EAGAIN;
-	}
-	/* the last one before us may have made it, or begun the epoch, meanwhile */
-	err = image_refresh(image);
-	if (!err)
-		err = runtime_open(runtime, image, boot_id);
-	else if (err == -ESTALE)
-		return -EREMCHG;
-	if (err)
-		err = runtime_create(runtime, image, boot_id);
-	runtime_lock_byte(image->fd, LOCK_USERS, err ? F_UNLCK : F_RDLCK);
-	return err;
+	return err == -ENOENT || err == -ESTALE ? segment_make(runtime, image, boot_id) : err;
 }
 
 int runtime_attach(struct runtime *runtime, struct image *image, const char *dir,

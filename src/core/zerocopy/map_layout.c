@@ -129,13 +129,14 @@ void layout_find(struct layout *layout, struct request *r, uint64_t length)
 	for (uint64_t done = 0; done < length && layout->stretches < STRETCHES_MAX;) {
 		uint64_t at = r->offset + done;
 		uint64_t rest = cache->chunk_bytes - at % cache->chunk_bytes;
+		struct span span = { r->file, r->handle, r->fd, at, length - done };
 		struct run run;
 		int err = run_find(cache, r->file, at, length - done, &run);
 
 		if (err && fetch && clock_coarse_ms() < until) {
 			fetch -= min_u64(fetch, rest);
 			critical_leave(&r->critical);
-			err = run_fetch(cache, r->file, r->handle, r->fd, at, length - done, &run);
+			err = run_fetch(cache, &span, &run);
 			critical_enter(&r->critical);
 		} else {
 			signals_let_in(r);

@@ -122,8 +122,8 @@ static ssize_t transfer_call(struct rawcache *cache, const struct rawcache_trans
 
 	if (t->way == RAWCACHE_TRANSFER_SPLICE)
 		return send_allowed(cache) ? sys_splice(cache->image.fd, &at, t->out, NULL,
-							run->length, t->flags)
-					   : -ENODATA;
+							run->length, t->flags) :
+					     -ENODATA;
 	if (t->way == RAWCACHE_TRANSFER_WRITE || !send_allowed(cache))
 		return transfer_write(cache, t, run);
 	if (t->cancel)
@@ -170,8 +170,8 @@ static bool run_expected(const struct rawcache *cache, const struct run *run,
 
 	if (!expected->bytes)
 		return true;
-	return expected->fixed ? ends_same(expected->bytes, data, run->length)
-			       : guard_same(expected->bytes, data, run->length);
+	return expected->fixed ? ends_same(expected->bytes, data, run->length) :
+				 guard_same(expected->bytes, data, run->length);
 }
 
 static int held_pin(struct rawcache *cache, const struct run *run)
@@ -185,17 +185,16 @@ static int held_pin(struct rawcache *cache, const struct run *run)
 }
 
 /*
- * The pinned run at `offset`. The thread may block the signals of faults in the index or the region
+ * The pinned run at the beginning of `span`. The thread may block the signals of faults in the index or the region
  * table; it is not open for them in the transfer, which may wait for long.
  */
-static int run_pinned(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-		      uint64_t offset, uint64_t length, struct run *run)
+static int run_pinned(struct rawcache *cache, const struct span *span, struct run *run)
 {
 	struct guard_window window;
 	int err;
 
 	guard_open(&window);
-	err = run_fetch(cache, file, handle, fd, offset, length, run);
+	err = run_fetch(cache, span, run);
 	if (!err)
 		err = held_pin(cache, run);
 	guard_close(&window);
@@ -232,16 +231,17 @@ static ssize_t transfer_run(struct rawcache *cache, const struct rawcache_transf
 	return n;
 }
 
-static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
+/* The first run of `span`, however long it is. */
+static ssize_t transfer_piece(struct rawcache *cache, const struct span *span,
 			      const struct rawcache_transfer *t, const struct expected *expected,
-			      uint64_t offset, uint64_t length, struct run *run)
+			      struct run *run)
 {
 	ssize_t n = -ESTALE;
 
 	for (int tries = 0; tries < STALE_TRIES && n == -ESTALE; tries++) {
-		if (file_written(file))
+		if (file_written(span->file))
 			return -ESTALE;
-		n = run_pinned(cache, file, handle, fd, offset, length, run);
+		n = run_pinned(cache, span, run);
 		if (!n)
 			n = transfer_run(cache, t, run, expected);
 	}
@@ -249,24 +249,25 @@ static ssize_t transfer_piece(struct rawcache *cache, struct file *file, uint64_
 	return n == -ESTALE ? -ENODATA : n;
 }
 
-static ssize_t transfer_pieces(struct rawcache *cache, struct file *file, uint64_t handle, int fd,
-			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
+static ssize_t transfer_pieces(struct rawcache *cache, struct span rest,
+			       const struct rawcache_transfer *t)
 {
 	struct rawcache_transfer more;
 	size_t done = 0;
 
-	while (done < length) {
+	while (rest.length) {
 		struct run run;
-		ssize_t n = transfer_piece(cache, file, handle, fd, t, &(struct expected){ 0 },
-					   offset + done, length - done, &run);
+		ssize_t n = transfer_piece(cache, &rest, t, &(struct expected){ 0 }, &run);
 
 		if (n <= 0)
 			return done ? (ssize_t)done : n;
 		done += (size_t)n;
+		rest.offset += (uint64_t)n;
+		rest.length -= (uint64_t)n;
 		if ((uint64_t)n < run.length)
 			break;
 		/* a pipe takes what it has room for: another call must not wait for its reader */
-		if (done < length && t != &more && is_pipe(t->out)) {
+		if (rest.length && t != &more && is_pipe(t->out)) {
 			more = *t;
 			more.way = RAWCACHE_TRANSFER_SPLICE;
 			more.flags |= SPLICE_F_NONBLOCK;
@@ -291,15 +292,15 @@ static int transfer_begin(struct rawcache *cache, uint64_t handle, struct file *
 ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t handle, int fd,
 			       const struct rawcache_transfer *t, uint64_t offset, size_t length)
 {
-	struct file *file;
+	struct span span = { .handle = handle, .fd = fd, .offset = offset };
 	uint64_t size;
-	ssize_t n = transfer_begin(cache, handle, &file);
+	ssize_t n = transfer_begin(cache, handle, &span.file);
 
 	if (n)
 		return n;
-	size = load_relaxed(&file->size);
-	length = offset < size ? min_u64(length, size - offset) : 0;
-	n = transfer_pieces(cache, file, handle, fd, t, offset, length);
+	size = load_relaxed(&span.file->size);
+	span.length = offset < size ? min_u64(length, size - offset) : 0;
+	n = transfer_pieces(cache, span, t);
 	rawcache_thread_recover();
 	return n;
 }
@@ -309,17 +310,18 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
 				    uint64_t offset, size_t *length)
 {
 	const struct expected expected = { .bytes = bytes };
-	struct file *file;
+	struct span span = {
+		.handle = handle, .fd = -1, .offset = offset, .length = min_u64(*length, SAME_MAX)
+	};
 	struct run run;
 	ssize_t n;
 
 	if (!cache->image.data || !send_allowed(cache))
 		return -ENODATA;
-	n = transfer_begin(cache, handle, &file);
+	n = transfer_begin(cache, handle, &span.file);
 	if (n)
 		return n;
-	n = transfer_piece(cache, file, handle, -1, t, &expected, offset,
-			   min_u64(*length, SAME_MAX), &run);
+	n = transfer_piece(cache, &span, t, &expected, &run);
 	rawcache_thread_recover();
 	*length = n > 0 ? run.length : *length;
 	return n ? n : -ENODATA;

@@ -110,7 +110,8 @@ static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped,
 
 		if (fd < 0)
 			return false;
-		p = sys_mmap(at, n, mapped->prot, mapped->type | fixed, fd, mapped->offset + behind);
+		p = sys_mmap(at, n, mapped->prot, mapped->type | fixed, fd,
+			     mapped->offset + behind);
 		if (p == at && is_origin(p, fd, mapped))
 			return true;
 		/* kernels before 4.17 take the address for a wish */
@@ -237,45 +238,61 @@ static bool overlap(const char *old, size_t old_size, const void *to, size_t n)
 	return (const char *)to < old + old_size && old < (const char *)to + n;
 }
 
-/* 1: it is ours to do, 0: it is the kernel's, or a negative error (-EFAULT: not one mapping). */
+/* What the kernel refuses by itself, or does to pieces as well as to one mapping: they shrink in their place. */
+static bool remap_is_kernels(const char *old, size_t old_size, size_t n, int flags, const void *to)
+{
+	if (!n || n > SIZE_MAX / 2 || old_size > SIZE_MAX / 2)
+		return true;
+	if ((uintptr_t)old % PAGE || (uintptr_t)to % PAGE ||
+	    flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED))
+		return true;
+	if (!(flags & MREMAP_FIXED))
+		return n <= old_size;
+	return !(flags & MREMAP_MAYMOVE) || overlap(old, old_size, to, n);
+}
+
+/* Whose a call is. Else it is refused, with a negative error. */
+enum remap { REMAP_KERNEL = 0, REMAP_OURS = 1 };
+
+/* All of [old, old + n) are pieces, if nobody has unmapped some of it unseen: whether they may be moved. */
+static int pieces_movable(char *old, size_t n)
+{
+	if (sys_msync(old, n, MS_ASYNC) == -ENOMEM)
+		return -EFAULT; /* a hole in it */
+	return is_sealed(old, n) ? -EPERM : REMAP_OURS;
+}
+
+/* enum remap, or a negative error (-EFAULT: not one mapping). */
 static int remap_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
 			 struct rawcache_mapped *first)
 {
-	bool moves = flags & MREMAP_FIXED;
-	bool valid = n && !((uintptr_t)old % PAGE) && !((uintptr_t)to % PAGE) &&
-		     !(flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) &&
-		     (!moves || flags & MREMAP_MAYMOVE);
 	int found;
 
-	/* whether old and new overlap is the kernel's to say */
-	if (moves && overlap(old, old_size, to, n))
-		return 0;
-	if (!valid || n > SIZE_MAX / 2 || old_size > SIZE_MAX / 2 || (!moves && n <= old_size))
-		return 0;
+	if (remap_is_kernels(old, old_size, n, flags, to))
+		return REMAP_KERNEL;
 	found = rawcache_maps_find(attach_cache_now(), old, old_size ? old_size : PAGE, first);
 	/* of nothing a shared mapping is made once more */
 	if (found > 0 && !old_size)
-		return first->type == MAP_SHARED;
-	/* a hole in it */
-	if (found > 0 && sys_msync(old, old_size, MS_ASYNC) == -ENOMEM)
-		found = -EFAULT;
-	if (found > 0 && is_sealed(old, old_size))
-		found = -EPERM;
-	return found < 0 && moves && n == old_size && kernel_moves_many() ? 0 : found;
+		return first->type == MAP_SHARED ? REMAP_OURS : REMAP_KERNEL;
+	if (found > 0)
+		found = pieces_movable(old, old_size);
+	if (found < 0 && flags & MREMAP_FIXED && n == old_size && kernel_moves_many())
+		return REMAP_KERNEL;
+	return found;
 }
 
 /* The same with MREMAP_DONTUNMAP, which is refused unless all of it moves. */
-static int origin_fds_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
-			      struct rawcache_mapped *first)
+static int remap_leaving_is_ours(char *old, size_t old_size, size_t n, int flags, const void *to,
+				 struct rawcache_mapped *first)
 {
 	const int known = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
 
 	if ((flags & ~MREMAP_FIXED) != known || old_size != n || !n || (uintptr_t)old % PAGE ||
 	    n > SIZE_MAX / 2)
-		return 0;
+		return REMAP_KERNEL;
 	/* a wish, without MREMAP_FIXED, and looked at like an order */
 	if ((uintptr_t)to % PAGE || overlap(old, n, to, n))
-		return 0;
+		return REMAP_KERNEL;
 	if (is_sealed(old, n))
 		return -EPERM;
 	return rawcache_maps_find(attach_cache_now(), old, n, first);
@@ -315,8 +332,8 @@ static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int
 	size_t pages = round_pages(n);
 	struct rawcache_mapped first;
 	bool stays = flags & MREMAP_DONTUNMAP;
-	int ours = stays ? origin_fds_is_ours(old, from, pages, flags, to, &first)
-			 : remap_is_ours(old, from, pages, flags, to, &first);
+	int ours = stays ? remap_leaving_is_ours(old, from, pages, flags, to, &first) :
+			   remap_is_ours(old, from, pages, flags, to, &first);
 	void *left = pages < from ? notes_take(old + pages, from - pages) : NULL;
 	void *taken = flags & MREMAP_FIXED ? notes_take(to, pages) : NULL;
 	void *moved = notes_take(old, pages < from ? pages : from);
@@ -329,8 +346,8 @@ static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int
 		int saved = errno;
 
 		errno = ENOMEM; /* unless the kernel says otherwise */
-		p = stays ? pieces_leave(old, from, flags, to, &first, moved)
-			  : pieces_remap(old, from, pages, flags, to, &first, moved);
+		p = stays ? pieces_leave(old, from, flags, to, &first, moved) :
+			    pieces_remap(old, from, pages, flags, to, &first, moved);
 		errno = p ? saved : errno;
 		p = p ? p : MAP_FAILED;
 	} else {
@@ -354,7 +371,8 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 		to = va_arg(ap, void *);
 		va_end(ap);
 	}
-	if (notes_touch(old, old_size ? old_size : 1) || (flags & MREMAP_FIXED && notes_touch(to, n)))
+	if (notes_touch(old, old_size ? old_size : 1) ||
+	    (flags & MREMAP_FIXED && notes_touch(to, n)))
 		return mremap_noted(old, old_size, n, flags, to);
 	p = NEXT(mremap)(old, old_size, n, flags, to);
 	if (p != MAP_FAILED && unlikely(load_relaxed(&map_notify_count)))

@@ -83,24 +83,58 @@ static size_t total_of(const struct iovec *iov, int count)
 	return total;
 }
 
-/* A read of nothing is the end of the file only if the file is what it was when its size was learned. */
-static ssize_t serve_buffers(struct handle *handle, int fd, const struct iovec *iov, int count,
-			     uint64_t offset, size_t total)
+/* One try to answer a call from the file with this number: bytes, 0 at its end, or -errno. */
+typedef ssize_t answer_fn(uint64_t file, int fd, const void *call);
+
+/*
+ * Answer a call for `n` bytes that end at `end`; again if the file changes meanwhile. Bytes, 0 at the end of the
+ * file, or what the try fails with; -ENODATA: the file is not served now; -ESTALE: it changes faster than we look. A
+ * read of nothing is the end of the file only if the file is what it was when its size was learned.
+ */
+static inline ssize_t answer(struct handle *handle, int fd, size_t n, uint64_t end, answer_fn *try,
+			     const void *call)
 {
 	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t file = file_now(handle, fd, total, offset + total);
+		uint64_t file = file_now(handle, fd, n, end);
 		ssize_t got;
 
 		if (file == RAWCACHE_NO_FILE)
-			return SERVE_PASS;
-		got = buffers_read(file, fd, iov, count, offset);
-		/* if the descriptor was closed meanwhile, nobody knows whose bytes these are */
+			return -ENODATA;
+		got = try(file, fd, call);
 		if (likely(got > 0) || (!got && file_ends(handle, fd, file)))
-			return fdtab_get(fd) == handle ? got : SERVE_PASS;
-		if ((got && got != -ESTALE) || !track_revalidate(handle, fd))
-			return SERVE_PASS;
+			return got;
+		if (got && got != -ESTALE)
+			return got;
+		if (!track_revalidate(handle, fd))
+			return -ENODATA;
 	}
-	rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_changed);
+	return -ESTALE;
+}
+
+struct buffers {
+	const struct iovec *iov;
+	int count;
+	uint64_t offset;
+};
+
+static ssize_t buffers_answer(uint64_t file, int fd, const void *call)
+{
+	const struct buffers *b = call;
+
+	return buffers_read(file, fd, b->iov, b->count, b->offset);
+}
+
+static ssize_t serve_buffers(struct handle *handle, int fd, const struct iovec *iov, int count,
+			     uint64_t offset, size_t total)
+{
+	const struct buffers buffers = { iov, count, offset };
+	ssize_t got = answer(handle, fd, total, offset + total, buffers_answer, &buffers);
+
+	/* if the descriptor was closed meanwhile, nobody knows whose bytes these are */
+	if (likely(got >= 0))
+		return fdtab_get(fd) == handle ? got : SERVE_PASS;
+	if (got == -ESTALE)
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_changed);
 	return SERVE_PASS;
 }
 
@@ -237,29 +271,30 @@ ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int c
 	return got;
 }
 
-bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
+struct transfer {
+	const struct rawcache_transfer *how;
+	uint64_t offset;
+	size_t n;
+};
+
+static ssize_t transfer_answer(uint64_t file, int fd, const void *call)
+{
+	const struct transfer *t = call;
+
+	return rawcache_file_transfer(attach_cache_now(), file, fd, t->how, t->offset, t->n);
+}
+
+bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfer *how,
 		    uint64_t offset, size_t n, ssize_t *done)
 {
+	const struct transfer transfer = { how, offset, n < SERVE_MAX ? n : SERVE_MAX };
+
 	/* an end that no file has is refused, whatever there is to transfer */
 	if (!n || offset > INT64_MAX - SERVE_MAX || n > INT64_MAX - offset ||
 	    !serve_ready(handle, fd))
 		return false;
-	if (n > SERVE_MAX)
-		n = SERVE_MAX;
-	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t file = file_now(handle, fd, n, offset + n);
-
-		if (file == RAWCACHE_NO_FILE)
-			return false;
-		*done = rawcache_file_transfer(attach_cache_now(), file, fd, transfer, offset, n);
-		if (*done > 0 || (!*done && file_ends(handle, fd, file)))
-			return true;
-		if (*done && *done != -ESTALE)
-			return *done != -ENODATA;
-		if (!track_revalidate(handle, fd))
-			return false;
-	}
-	return false;
+	*done = answer(handle, fd, transfer.n, offset + transfer.n, transfer_answer, &transfer);
+	return *done != -ENODATA && *done != -ESTALE;
 }
 
 /*
