@@ -18,7 +18,8 @@ nets_end() {
 }
 trap nets_end EXIT
 nets_make() {
-	ip -n "$hub" link set lo up && ip -n "$hub" link add hub0 type bridge && ip -n "$hub" link set hub0 up || return 1
+	ip -n "$hub" link set lo up && ip -n "$hub" link add hub0 type bridge &&
+		ip -n "$hub" link set hub0 up || return 1
 	for n in 1 2 3; do
 		ip -n "$hub" address add "10.77.0.$n/24" dev hub0 || return 1
 	done
@@ -56,7 +57,8 @@ mkdir -p "mnt$2" "run$2"
 trap 'fusermount3 -u -z "mnt$2"' EXIT
 export RAWCACHE_RUNTIME_DIR=$1/run$2 RAWCACHE_TIER_KEY=$1/key RAWCACHE_TIER_NAME=$1/mnt$2=data RAWCACHE_LOG=$1/log$2
 "$RAWCACHE" format --force --size 96M "node$2.img" >/dev/null
-"$RAWCACHE" run --tier 10.77.0.1:11211,10.77.0.2:11211,10.77.0.3 --path "$1/mnt$2" --cache "node$2.img" -- cat "$1/mnt$2/file" >"got$2"
+"$RAWCACHE" run --tier 10.77.0.1:11211,10.77.0.2:11211,10.77.0.3 --path "$1/mnt$2" --cache "node$2.img" -- \
+	cat "$1/mnt$2/file" >"got$2"
 sed -n 's/^read_bytes //p' "mnt$2/.origin/stats" >"bytes$2"
 "$RAWCACHE" tier check --tier 10.77.0.1:11211,10.77.0.2:11211,10.77.0.3 >"check$2" 2>&1
 S

@@ -33,7 +33,8 @@ at_least "$(counter hit_bytes)" "$(stat -c %s "$scratch/data/file")" "the unpack
 ln -s "$scratch/root/usr" "$scratch/usr"
 before=$(counter hit_bytes)
 # shellcheck disable=SC2016
-env RAWCACHE_DEVICE="$IMAGE" RAWCACHE_PATHS="$CACHED_PATH" LD_PRELOAD="$scratch/usr/"'$LIB/rawcache/librawcache-preload.so' \
+env RAWCACHE_DEVICE="$IMAGE" RAWCACHE_PATHS="$CACHED_PATH" \
+	LD_PRELOAD="$scratch/usr/"'$LIB/rawcache/librawcache-preload.so' \
 	cat "$scratch/data/file" 2>"$scratch/err" >/dev/null
 is "$(cat "$scratch/err")" "" 'the loader finds the object by $LIB'
 at_least "$(($(counter hit_bytes) - before))" "$(stat -c %s "$scratch/data/file")" "which caches"

@@ -23,10 +23,12 @@ if command -v systemd-analyze >/dev/null; then
 		PrivateDevices=yes
 	UNIT
 	cp -r "$examples/systemd/nginx.service.d" units
-	SYSTEMD_UNIT_PATH=$scratch/units: systemd-analyze verify --recursive-errors=no "$scratch/units/nginx.service" >out 2>&1
+	SYSTEMD_UNIT_PATH=$scratch/units: systemd-analyze verify --recursive-errors=no \
+		"$scratch/units/nginx.service" >out 2>&1
 	is "$(cat out)" "" "systemd-analyze verify has nothing to say"
 	echo 'SystemCallFilters=@system-service' >>units/nginx.service.d/rawcache.conf
-	SYSTEMD_UNIT_PATH=$scratch/units: systemd-analyze verify --recursive-errors=no "$scratch/units/nginx.service" >out 2>&1
+	SYSTEMD_UNIT_PATH=$scratch/units: systemd-analyze verify --recursive-errors=no \
+		"$scratch/units/nginx.service" >out 2>&1
 	grep -q SystemCallFilters out
 	ok $? "and reads the drop-in"
 	# what the unit does first, without systemd
@@ -72,7 +74,8 @@ fi
 
 if python3 -c 'import yaml' 2>/dev/null; then
 	for file in container/compose.yaml kubernetes/rawcache.yaml; do
-		check "$file is YAML" python3 -c 'import sys, yaml; list(yaml.safe_load_all(open(sys.argv[1])))' "$examples/$file"
+		check "$file is YAML" \
+			python3 -c 'import sys, yaml; list(yaml.safe_load_all(open(sys.argv[1])))' "$examples/$file"
 	done
 else
 	ok 0 "YAML # SKIP python3-yaml is not installed"

@@ -21,7 +21,8 @@ check "all calls answer as the kernel does" cached timeout 300 "$names" "$scratc
 at_least "$(counter names_absent)" 20 "and names were learnt"
 at_least "$(counter names_hits)" 100 "and answered"
 
-# a server whose clock is behind: what was changed just now looks old, and the next change within the second looks the same
+# a server whose clock is behind: what was changed just now looks old, and the next change within the
+# second looks the same
 origin_mount "$scratch/back" "$scratch/behind" --clock=-10 --seconds
 mkdir "$scratch/back/clock"
 CACHED_PATH=$scratch/behind

@@ -10,7 +10,8 @@ IMAGE=$scratch/cache.img
 CACHED_PATH=$scratch/d
 "$RAWCACHE" format --size 128M "$IMAGE" >/dev/null || exit 1
 update=$TOP_BUILDDIR/tests/shim/shim_update
-check "system calls of a library's own" ${CC:-cc} -D_GNU_SOURCE -std=gnu11 -shared -fPIC -I"$TOP_SRCDIR/src" -I"$TOP_SRCDIR/include" \
+check "system calls of a library's own" ${CC:-cc} -D_GNU_SOURCE -std=gnu11 -shared -fPIC \
+	-I"$TOP_SRCDIR/src" -I"$TOP_SRCDIR/include" \
 	-o "$scratch/raw_calls.so" "$TOP_SRCDIR/tests/shim/raw_calls.c"
 # without looks: nothing but what is announced ends a version
 export RAWCACHE_SETTLE=0.02 RAWCACHE_REVALIDATE=open
@@ -42,7 +43,8 @@ for way in $("$update" list); do
 	sleep 0.1
 	cached cat "$scratch/d/$way" >/dev/null
 	before=$(counter hits)
-	check "$way: the next read is of what was written" cached timeout 60 "$update" "$way" "$scratch/d/$way" "$scratch/raw_calls.so"
+	check "$way: the next read is of what was written" \
+		cached timeout 60 "$update" "$way" "$scratch/d/$way" "$scratch/raw_calls.so"
 	at_least "$(($(counter hits) - before))" 7 "$way: those before came from the cache"
 	rm -f "$scratch/d/$way"
 done

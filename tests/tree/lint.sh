@@ -27,14 +27,14 @@ else
 	ok 0 "groff # SKIP it is not installed"
 fi
 if command -v codespell >/dev/null; then
-	is "$(codespell -q 3 -L msdos,te,nd,fo README.md NEWS CONTRIBUTING.md docs/*.md man/*.in man/librawcache.3 src include \
-		examples debian 2>&1)" "" "codespell"
+	is "$(codespell -q 3 -L msdos,te,nd,fo README.md NEWS CONTRIBUTING.md docs/*.md man/*.in man/librawcache.3 \
+		src include examples debian 2>&1)" "" "codespell"
 else
 	ok 0 "codespell # SKIP it is not installed"
 fi
 if command -v yamllint >/dev/null; then
-	is "$(find examples -name '*.y*ml' -exec yamllint -d '{extends: relaxed, rules: {line-length: disable}}' {} + 2>&1)" \
-		"" "yamllint"
+	rules='{extends: relaxed, rules: {line-length: disable}}' # of all files: below
+	is "$(find examples -name '*.y*ml' -exec yamllint -d "$rules" {} + 2>&1)" "" "yamllint"
 else
 	ok 0 "yamllint # SKIP it is not installed"
 fi

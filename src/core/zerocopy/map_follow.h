@@ -4,8 +4,8 @@
  * stored, so that the next mapping has it.
  *
  * Page faults call nobody. A helper thread looks into the kernel's list of this process's pages
- * (/proc/self/pagemap) five times a second, at first more often, and fills the chunks of which pages have come, out of the
- * page cache that they came into: the origin is read once, and no more of it than the program
+ * (/proc/self/pagemap) five times a second, at first more often, and fills the chunks of which pages have come,
+ * out of the page cache that they came into: the origin is read once, and no more of it than the program
  * wanted, rounded up to chunks. What was touched wholly makes it ask for as much behind it, in large pieces.
  * When the mapping ends, or the program, it looks once more, and stores for a small part of the time that the
  * mapping was there. The thread has a descriptor table of its own, with the image and
