@@ -12,7 +12,7 @@
 #define KEPT 48
 /* Nothing can be written behind a buffer: a page of any kernel. */
 #define GUARD_BYTES (64u << 10)
-static char *kept[KEPT];
+static char *kept_buffers[KEPT];
 
 /* A read that asks for too much must not end in the next buffer: it was another file's once. */
 static char *buffer_map(void)
@@ -31,9 +31,9 @@ static char *buffer_map(void)
 char *buffer_get(void)
 {
 	for (int i = 0; i < KEPT; i++) {
-		char *buffer = load_relaxed(&kept[i]);
+		char *buffer = load_relaxed(&kept_buffers[i]);
 
-		if (buffer && cas(&kept[i], &buffer, NULL))
+		if (buffer && cas(&kept_buffers[i], &buffer, NULL))
 			return buffer;
 	}
 	return buffer_map();
@@ -46,7 +46,7 @@ void buffer_put(char *buffer)
 	for (int i = 0; i < KEPT; i++) {
 		char *none = NULL;
 
-		if (!load_relaxed(&kept[i]) && cas(&kept[i], &none, buffer))
+		if (!load_relaxed(&kept_buffers[i]) && cas(&kept_buffers[i], &none, buffer))
 			return;
 	}
 	memory_unmap(buffer, BUFFER_BYTES + GUARD_BYTES);

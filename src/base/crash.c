@@ -10,7 +10,7 @@
 #include "base/compiler.h"
 #include "base/sys.h"
 
-static const char *const names[] = {
+static const char *const crash_point_names[] = {
 #define CRASH(name, text) #name,
 #include "base/crash_tbl.h"
 #undef CRASH
@@ -24,7 +24,7 @@ static enum crash_point point;
 
 const char *crash_name(enum crash_point p)
 {
-	return names[p];
+	return crash_point_names[p];
 }
 
 void crash_arm(void)
@@ -35,7 +35,7 @@ void crash_arm(void)
 
 	point = CRASH_COUNT;
 	for (int i = 0; n && i < CRASH_COUNT; i++)
-		if (strlen(names[i]) == n && !strncmp(names[i], text, n))
+		if (strlen(crash_point_names[i]) == n && !strncmp(crash_point_names[i], text, n))
 			point = (enum crash_point)i;
 	passes_left = colon ? (uint32_t)atoi(colon + 1) : 1;
 	helpers_only = colon && strstr(colon, "@helper");

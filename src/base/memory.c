@@ -69,7 +69,7 @@ bool memory_reserve_at(void *at, size_t n)
 	return p == at;
 }
 
-static unsigned int class_of(size_t n)
+static unsigned int memory_class(size_t n)
 {
 	unsigned int shift = n > 1 ? log2_floor(n - 1) + 1 : 0;
 
@@ -103,7 +103,7 @@ static struct block *slab_cut(unsigned int class)
 
 void *memory_get(size_t n)
 {
-	unsigned int class = class_of(n);
+	unsigned int class = memory_class(n);
 	struct block *fresh = NULL;
 	struct block *block;
 
@@ -124,7 +124,7 @@ void *memory_get(size_t n)
 
 void memory_put(void *p, size_t n)
 {
-	unsigned int class = class_of(n);
+	unsigned int class = memory_class(n);
 	struct block *block = p;
 
 	if (!p)
@@ -141,7 +141,7 @@ void memory_put(void *p, size_t n)
 /* The list runs through what lies behind the object. */
 static void **same_link(void *p, size_t n)
 {
-	return (void **)((char *)p + class_size(class_of(n + sizeof(void *)))) - 1;
+	return (void **)((char *)p + class_size(memory_class(n + sizeof(void *)))) - 1;
 }
 
 void *memory_get_same(struct memory_same *same, size_t n)

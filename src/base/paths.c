@@ -19,6 +19,8 @@ static const char *entry_next(const char *p, const char **dir, size_t *len, bool
 
 bool path_below(const char *path, size_t n, const char *dir, size_t length)
 {
+	while (length > 1 && dir[length - 1] == '/')
+		length--;
 	if (length == 1 && *dir == '/')
 		return *path == '/';
 	return n >= length && !memcmp(path, dir, length) && (n == length || path[length] == '/');

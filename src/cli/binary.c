@@ -9,7 +9,7 @@
 
 #define NOTE_GO_BUILD_ID 4
 
-static void interpreter_read(struct binary *binary, const GElf_Phdr *phdr)
+static void binary_interpreter_read(struct binary *binary, const GElf_Phdr *phdr)
 {
 	ssize_t n;
 
@@ -47,7 +47,7 @@ static int headers_read(struct binary *binary)
 		if (!gelf_getphdr(binary->elf, (int)i, &phdr))
 			return -ENOEXEC;
 		if (phdr.p_type == PT_INTERP)
-			interpreter_read(binary, &phdr);
+			binary_interpreter_read(binary, &phdr);
 		else if (phdr.p_type == PT_NOTE && notes_say_go(binary, &phdr))
 			binary->go = true;
 	}

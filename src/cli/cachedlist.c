@@ -6,19 +6,15 @@
 
 #include <rawcache/tree.h>
 
+#include "base/paths.h"
+
 #include "cli/command.h"
 #include "cli/say.h"
-
-bool cachedlist_below(const char *path, const char *directory, size_t n)
-{
-	return !strncmp(path, directory, n) &&
-	       (!path[n] || path[n] == '/' || (n && directory[n - 1] == '/'));
-}
 
 static bool path_wanted(const struct cachedlist *list, const char *path)
 {
 	for (int i = 0; i < list->path_count; i++)
-		if (cachedlist_below(path, list->paths[i], strlen(list->paths[i])))
+		if (path_below(path, strlen(path), list->paths[i], strlen(list->paths[i])))
 			return true;
 	return !list->path_count;
 }

@@ -28,7 +28,4 @@ struct cachedlist {
 int cachedlist_load(struct cachedlist *list, struct rawcache *cache, char **paths, int path_count);
 void cachedlist_fini(struct cachedlist *list);
 
-/* Whether the directory or file `directory`, of `n` bytes, has `path` at or below it. */
-bool cachedlist_below(const char *path, const char *directory, size_t n);
-
 #endif

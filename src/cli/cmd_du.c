@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/paths.h"
 #include "cli/cachedlist.h"
 #include "cli/command.h"
 #include "cli/json.h"
@@ -120,12 +121,12 @@ static size_t common_bytes(const struct cachedlist *list)
 	return first[n] || last[n] ? end : directory_bytes(first);
 }
 
-static bool file_add(struct du *du, const struct cachedlist_file *file, uint64_t depth)
+static bool du_file_add(struct du *du, const struct cachedlist_file *file, uint64_t depth)
 {
 	while (du->depth > 1) {
 		const char *top = du->directory[du->stack[du->depth - 1]].path;
 
-		if (cachedlist_below(file->path, top, strlen(top)))
+		if (path_below(file->path, strlen(file->path), top, strlen(top)))
 			break;
 		du->depth--;
 	}
@@ -154,7 +155,7 @@ static int du_add(struct du *du, const struct cachedlist *list, uint64_t depth)
 	bool fits = !list->count || directory_push(du, list->file[0].path, common_bytes(list));
 
 	for (size_t i = 0; fits && i < list->count; i++)
-		fits = file_add(du, &list->file[i], depth);
+		fits = du_file_add(du, &list->file[i], depth);
 	return fits ? GO_ON : say_refusal("there is not enough memory; choose a smaller --depth");
 }
 

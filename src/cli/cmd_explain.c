@@ -106,7 +106,7 @@ static int explain_prepare(struct explain *explain)
 
 /* --- for people */
 
-static void fact(struct table *table, const char *name, const char *value)
+static void fact_show(struct table *table, const char *name, const char *value)
 {
 	table_line(table);
 	table_cell(table, "%s", name);
@@ -185,7 +185,7 @@ static void cached_facts(struct table *table, const struct rawcache_file_state *
 {
 	char cached[TEXT_LENGTH], size[TEXT_LENGTH], ratio[TEXT_LENGTH], key[KEY_LENGTH];
 
-	fact(table, "key", key_text(state, key));
+	fact_show(table, "key", key_text(state, key));
 	table_line(table);
 	table_cell(table, "cached");
 	table_cell(table, "%s of %s (%s), %llu of %llu chunks wholly",
@@ -193,7 +193,7 @@ static void cached_facts(struct table *table, const struct rawcache_file_state *
 		   text_ratio(state->bytes_cached, state->size - state->bytes_cached, ratio),
 		   (unsigned long long)state->chunks_cached, (unsigned long long)state->chunks);
 	if (state->stored)
-		fact(table, "stored since", text_time(state->stored, cached));
+		fact_show(table, "stored since", text_time(state->stored, cached));
 }
 
 static char *tier_key_text(const struct subject *subject, char *text)
@@ -223,12 +223,12 @@ static int subject_print(const struct explain *explain, const struct subject *su
 	struct table *table = table_new(columns, ARRAY_SIZE(columns), false);
 	char text[TEXT_LENGTH];
 
-	fact(table, "file", subject->path);
+	fact_show(table, "file", subject->path);
 	verdict_fact(table, subject);
 	place_fact(table, subject);
-	fact(table, "image", explain->target.path);
+	fact_show(table, "image", explain->target.path);
 	if (subject->regular) {
-		fact(table, "size", text_bytes(subject->size, text));
+		fact_show(table, "size", text_bytes(subject->size, text));
 		change_fact(table, explain, subject);
 	}
 	if (subject->state.chunks)
@@ -291,7 +291,7 @@ static void subject_json(struct json *json, const struct subject *subject, bool 
 	json_close(json, '}');
 }
 
-static void document_begin(struct explain *explain)
+static void explain_begin(struct explain *explain)
 {
 	json_document(&explain->out, stdout);
 	json_open(&explain->out, "image", '{');
@@ -301,7 +301,7 @@ static void document_begin(struct explain *explain)
 	json_open(&explain->out, "files", '[');
 }
 
-static void document_end(struct explain *explain)
+static void explain_end(struct explain *explain)
 {
 	json_close(&explain->out, ']');
 	json_document_end(&explain->out);
@@ -333,7 +333,7 @@ static int explain_all(struct explain *explain, char **names)
 	int worst = STATUS_OK;
 
 	if (explain->json)
-		document_begin(explain);
+		explain_begin(explain);
 	if (explain->names)
 		worst = explain_names(&explain->target, explain->view.paths,
 				      explain->json ? &explain->out : NULL, names);
@@ -343,7 +343,7 @@ static int explain_all(struct explain *explain, char **names)
 		worst = status > worst ? status : worst;
 	}
 	if (explain->json)
-		document_end(explain);
+		explain_end(explain);
 	return worst;
 }
 

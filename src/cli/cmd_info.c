@@ -52,7 +52,7 @@ static int info_parse(struct info_options *options, int argc, char **argv)
 }
 
 /* Counts what is used; without that, where one cannot attach, the rest is still worth showing. */
-static bool info_count(const struct target *target, struct rawcache_image_info *info)
+static bool info_row_count(const struct target *target, struct rawcache_image_info *info)
 {
 	struct rawcache_image_info counted;
 	struct rawcache *cache;
@@ -79,7 +79,7 @@ static int info_print(const struct target *target, const struct info_options *op
 	if (status != GO_ON)
 		return status;
 	status = STATUS_OK;
-	used = info_count(target, &info);
+	used = info_row_count(target, &info);
 	if (options->json)
 		report_json_image(target->path, &info, used);
 	else

@@ -57,15 +57,15 @@ static int by_size(const void *a, const void *b)
 		      ((const struct cachedlist_file *)b)->size);
 }
 
-static double share(const struct cachedlist_file *file)
+static double cached_share(const struct cachedlist_file *file)
 {
 	return file->size ? 100.0 * (double)file->cached / (double)file->size : 0.0;
 }
 
 static int by_share(const void *a, const void *b)
 {
-	double one = share(a);
-	double other = share(b);
+	double one = cached_share(a);
+	double other = cached_share(b);
 
 	return (one < other) - (one > other);
 }
@@ -174,7 +174,7 @@ static int ls_table(const struct cachedlist *list, const struct ls_options *opti
 		table_line(table);
 		table_cell_bytes(table, file->cached, options->exact);
 		table_cell_bytes(table, file->size, options->exact);
-		table_cell(table, "%.0f%%", share(file));
+		table_cell(table, "%.0f%%", cached_share(file));
 		table_cell(table, "%s", file_note(file));
 		table_cell(table, "%s", file->path);
 	}

@@ -73,7 +73,7 @@ static void variable_refuse(void *arg, const char *name, const char *value, cons
 		say_refusal("%s=%s %s; correct it or unset it", name, value, why);
 }
 
-static void variable_unknown(void *arg, const char *name, const char *value, const char *why)
+static void run_variable_unknown(void *arg, const char *name, const char *value, const char *why)
 {
 	(void)arg;
 	(void)value;
@@ -129,7 +129,7 @@ static int run_configure(struct run *run)
 
 	if (complaints < 0)
 		return say_memory();
-	config_report_unknown(variable_unknown, NULL);
+	config_report_unknown(run_variable_unknown, NULL);
 	return complaints ? STATUS_USAGE : GO_ON;
 }
 

@@ -99,7 +99,7 @@ static int warm_parse(struct warm_options *options, int argc, char **argv)
 
 /* --- the jobs */
 
-static int file_open(struct warm *warm, struct filelist_file *file, int *fd)
+static int warm_open(struct warm *warm, struct filelist_file *file, int *fd)
 {
 	char self[FDPATH_BYTES];
 	char path[PATH_MAX];
@@ -120,7 +120,7 @@ static int file_open(struct warm *warm, struct filelist_file *file, int *fd)
 }
 
 /* Read what is not cached yet; what is there is not touched. */
-static int file_read(struct warm *warm, const struct filelist_file *file, int fd, char *buf)
+static int warm_read(struct warm *warm, const struct filelist_file *file, int fd, char *buf)
 {
 	uint64_t size = rawcache_file_size(warm->cache, file->handle);
 
@@ -151,9 +151,9 @@ static void *warm_job(void *arg)
 		struct filelist_file *file = &warm->list.file[i];
 		int fd = -1;
 
-		file->err = file_open(warm, file, &fd);
+		file->err = warm_open(warm, file, &fd);
 		if (!file->err)
-			file->err = file_read(warm, file, fd, buf);
+			file->err = warm_read(warm, file, fd, buf);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -273,7 +273,7 @@ static int warm_dry(struct warm *warm, const struct warm_options *options)
 		struct filelist_file *file = &warm->list.file[i];
 		int fd = -1;
 
-		file->err = file_open(warm, file, &fd);
+		file->err = warm_open(warm, file, &fd);
 		if (!file->err)
 			cached += rawcache_file_cached(warm->cache, file->handle, 0, file->size);
 		if (fd >= 0)

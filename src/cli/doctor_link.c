@@ -101,7 +101,7 @@ static void calls_report(const char *path, const struct calls *calls)
 			  path);
 }
 
-static void object_look(const char *path, const struct functions *functions)
+static void link_object_look(const char *path, const struct functions *functions)
 {
 	struct calls calls = { .functions = functions };
 	struct binary binary;
@@ -205,7 +205,7 @@ static void line_judge(struct listing *listing, char *line)
 }
 
 /* Without it: a library of the program. */
-static void line_look(struct listing *listing, char *line)
+static void link_line_look(struct listing *listing, char *line)
 {
 	const char *path = line_path(line);
 
@@ -214,7 +214,7 @@ static void line_look(struct listing *listing, char *line)
 	if (name_begins(path, "liburing.so") || name_begins(path, "libaio.so"))
 		doctor_warn("%s submits reads to the kernel itself: those read the origin", path);
 	if (!is_libc(path))
-		object_look(path, listing->functions);
+		link_object_look(path, listing->functions);
 }
 
 static void listing_read(struct listing *listing, FILE *out)
@@ -266,10 +266,10 @@ void doctor_link(struct doctor *doctor, const char *path, const char *loader)
 
 	if (!*doctor->preload || functions_init(&functions, doctor->preload))
 		return;
-	object_look(path, &functions);
+	link_object_look(path, &functions);
 	listing.take = line_judge;
 	listing_make(&listing, path, loader, doctor->preload);
-	listing.take = line_look;
+	listing.take = link_line_look;
 	listing_make(&listing, path, loader, NULL);
 	listing_judge(&listing, path);
 }

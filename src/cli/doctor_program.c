@@ -121,7 +121,7 @@ static bool binary_look(struct doctor *doctor, const char *path, const struct bi
 	return true;
 }
 
-static void file_look(struct doctor *doctor, const char *path, int depth)
+static void program_file_look(struct doctor *doctor, const char *path, int depth)
 {
 	struct binary binary;
 	int err = binary_open(&binary, path);
@@ -155,7 +155,7 @@ static void program_look(struct doctor *doctor, const char *name, int depth)
 	if (depth > SCRIPT_DEPTH)
 		doctor_fail(doctor, "%s: a script runs a script runs a script: too deep", name);
 	else if (program_find(name, path)) /* libraries may be looked for beside the real file */
-		file_look(doctor, realpath(path, real) ? real : path, depth);
+		program_file_look(doctor, realpath(path, real) ? real : path, depth);
 	else if (strchr(name, '/') && !access(name, F_OK))
 		doctor_fail(doctor, "%s cannot be executed", name);
 	else

@@ -80,7 +80,7 @@ static int directory_open(struct directory *dir, const char *name)
 	return 0;
 }
 
-static void fact(struct table *table, const char *name, const char *value)
+static void name_fact(struct table *table, const char *name, const char *value)
 {
 	table_line(table);
 	table_cell(table, "%s", name);
@@ -93,13 +93,13 @@ static int directory_print(const struct directory *dir, const char *reason, cons
 	struct table *table = table_new(columns, 2, false);
 	uint64_t now = clock_real_ns();
 
-	fact(table, "directory", dir->path);
-	fact(table, "names",
+	name_fact(table, "directory", dir->path);
+	name_fact(table, "names",
 	     reason ? "not remembered" : "remembered while its times stay as they are");
 	if (reason)
-		fact(table, "because", reason);
+		name_fact(table, "because", reason);
 	if (frozen)
-		fact(table, "frozen", frozen);
+		name_fact(table, "frozen", frozen);
 	table_line(table);
 	table_cell(table, "changed");
 	table_cell(table, "%.1f s ago",

@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/say.h"
 
-static int file_add(struct filelist *list, const FTSENT *entry)
+static int filelist_file_add(struct filelist *list, const FTSENT *entry)
 {
 	struct filelist_file *file;
 
@@ -38,7 +38,7 @@ static int entry_add(struct filelist *list, const FTSENT *entry)
 {
 	switch (entry->fts_info) {
 	case FTS_F:
-		return entry->fts_statp->st_size ? file_add(list, entry) : GO_ON;
+		return entry->fts_statp->st_size ? filelist_file_add(list, entry) : GO_ON;
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:

@@ -24,7 +24,7 @@ struct segment {
 	uint64_t offset, bytes;
 };
 
-static int headers_read(int fd, struct headers *headers)
+static int interpreter_headers_read(int fd, struct headers *headers)
 {
 	union {
 		unsigned char ident[EI_NIDENT];
@@ -51,7 +51,7 @@ static int headers_read(int fd, struct headers *headers)
 	return headers->size == sizeof(Elf64_Phdr) || !headers->count ? 0 : -ENOEXEC;
 }
 
-static bool segment_read(int fd, const struct headers *headers, uint64_t i, struct segment *segment)
+static bool interpreter_segment_read(int fd, const struct headers *headers, uint64_t i, struct segment *segment)
 {
 	union {
 		Elf32_Phdr small;
@@ -72,12 +72,12 @@ static int interpreter_read(int fd, char interpreter[PATH_MAX])
 {
 	struct headers headers;
 	struct segment segment;
-	int err = headers_read(fd, &headers);
+	int err = interpreter_headers_read(fd, &headers);
 
 	for (uint64_t i = 0; !err && i < headers.count; i++) {
 		ssize_t n;
 
-		if (!segment_read(fd, &headers, i, &segment))
+		if (!interpreter_segment_read(fd, &headers, i, &segment))
 			return -ENOEXEC;
 		if (segment.type != PT_INTERP || segment.bytes >= PATH_MAX)
 			continue;

@@ -11,7 +11,7 @@
 #define CELLS_MAX 512u
 #define CELL 11.0
 
-static void cell_draw(FILE *out, const struct regions_cell *cell, size_t place)
+static void region_cell_draw(FILE *out, const struct regions_cell *cell, size_t place)
 {
 	static const char *const classes[] = {
 		[REGIONS_FREE] = "free",       [REGIONS_ONCE] = "cache",  [REGIONS_REREAD] = "main",
@@ -66,7 +66,7 @@ void page_regions(FILE *out, const struct page *page)
 	for (size_t i = 0; i < cells; i++) {
 		struct regions_cell cell = regions_cell_of(h->region, h->region_count, i, cells);
 
-		cell_draw(out, &cell, i);
+		region_cell_draw(out, &cell, i);
 	}
 	svg_close(out);
 	legend_print(out);

@@ -31,7 +31,7 @@ static double from_both(const struct rawcache_stats *gained, double seconds)
 	return seconds > 0 ? ((double)gained->hit_bytes + (double)gained->miss_bytes) / seconds : -1;
 }
 
-static double ratio(const struct rawcache_stats *gained, double seconds)
+static double page_ratio(const struct rawcache_stats *gained, double seconds)
 {
 	double reads = (double)gained->hits + (double)gained->misses;
 
@@ -187,7 +187,7 @@ static void ratio_draw(FILE *out, const struct history *history)
 	axes_init(&axes, history);
 	svg_open(out, WIDTH, HEIGHT, "hit ratio over time");
 	axes_draw(out, &axes, "100%", "50%", "0%");
-	curve_draw(out, &axes, ratio);
+	curve_draw(out, &axes, page_ratio);
 	svg_close(out);
 }
 

@@ -147,7 +147,7 @@ int profile_use(const char *command, const char *name)
 	return status == GO_ON ? profile_apply(&profile, name) : status;
 }
 
-static int directories_make(const char *path)
+static int profile_directories_make(const char *path)
 {
 	char dir[PATH_MAX];
 
@@ -165,7 +165,7 @@ static int directories_make(const char *path)
 int profile_write(const struct profile *profile, const char *text)
 {
 	char temporary[PATH_MAX + 8];
-	int err = directories_make(profile->path);
+	int err = profile_directories_make(profile->path);
 	FILE *out;
 
 	snprintf(temporary, sizeof(temporary), "%s.new", profile->path);

@@ -61,7 +61,7 @@ static const char *env_program(char *words)
 }
 
 /* "#!interpreter argument" is true. */
-static bool line_read(const char *path, char line[SCRIPT_LINE])
+static bool program_line_read(const char *path, char line[SCRIPT_LINE])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n = fd < 0 ? 0 : read(fd, line, SCRIPT_LINE - 1);
@@ -79,7 +79,7 @@ bool script_read(struct script *script, const char *path)
 	char *argument;
 
 	script->interpreter = script->program = NULL;
-	if (!line_read(path, script->line))
+	if (!program_line_read(path, script->line))
 		return false;
 	script->interpreter = strtok_r(script->line + 2, " \t", &argument);
 	if (script->interpreter && !strcmp(program_base(script->interpreter), "env"))

@@ -32,7 +32,7 @@ static void rest_print(uint64_t ms, uint64_t rest, uint64_t moved)
 			(unsigned long long)(seconds % 60));
 }
 
-static void line_print(const struct progress *progress, uint64_t ms, uint64_t done, uint64_t total,
+static void progress_line_print(const struct progress *progress, uint64_t ms, uint64_t done, uint64_t total,
 		       uint64_t moved)
 {
 	char a[TEXT_LENGTH];
@@ -57,7 +57,7 @@ void progress_step(struct progress *progress, uint64_t done, uint64_t total, uin
 		return;
 	progress->next = now + STEP_MS;
 	progress->shown = true;
-	line_print(progress, now - progress->start, done, total, moved);
+	progress_line_print(progress, now - progress->start, done, total, moved);
 }
 
 bool progress_show(void *arg, uint64_t done, uint64_t total)

@@ -60,7 +60,7 @@ static void counter_print(const struct metrics *m, const struct rawcache_counter
 	created_print(m, name, "");
 }
 
-static void counters_print(const struct metrics *m, const struct rawcache_stats *stats)
+static void counters_expose(const struct metrics *m, const struct rawcache_stats *stats)
 {
 	size_t count;
 	const struct rawcache_counter *counters = rawcache_counters(&count);
@@ -69,7 +69,7 @@ static void counters_print(const struct metrics *m, const struct rawcache_stats 
 		counter_print(m, &counters[i], stats);
 }
 
-static void passthrough_print(const struct metrics *m, const struct rawcache_stats *stats)
+static void passthrough_expose(const struct metrics *m, const struct rawcache_stats *stats)
 {
 	char labels[64];
 
@@ -113,8 +113,8 @@ void report_prometheus(FILE *out, const struct sample *sample, bool open)
 	gauge(&m, "up", "whether the image can be used", 1);
 	gauge(&m, "image_size_bytes", "size of the image", sample->image.size);
 	gauge(&m, "processes", "processes that use the image now", sample->count);
-	counters_print(&m, &sample->total);
-	passthrough_print(&m, &sample->total);
+	counters_expose(&m, &sample->total);
+	passthrough_expose(&m, &sample->total);
 	for (size_t i = 0; i < count; i++)
 		histogram_print(&m, &latencies[i], figures_histogram(&sample->total, &latencies[i]));
 	if (open)

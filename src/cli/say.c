@@ -10,16 +10,16 @@
 #include "cli/text.h"
 
 static bool holding;
-static char *held;
+static char *said_held;
 
 void say_hold(bool hold)
 {
 	holding = hold;
-	if (hold || !held)
+	if (hold || !said_held)
 		return;
-	fputs(held, stderr);
-	free(held);
-	held = NULL;
+	fputs(said_held, stderr);
+	free(said_held);
+	said_held = NULL;
 }
 
 /* `kind` and `end` surround the sentence. */
@@ -36,8 +36,8 @@ static void say(const char *kind, const char *format, va_list ap, const char *en
 	if (n < 0)
 		return;
 	if (holding) {
-		free(held);
-		held = line;
+		free(said_held);
+		said_held = line;
 		return;
 	}
 	fputs(line, stderr);

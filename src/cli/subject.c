@@ -26,7 +26,7 @@ static int canonical_name(int fd, char *path, size_t n)
 	return 0;
 }
 
-static uint64_t time_ns(const struct statx_timestamp *t)
+static uint64_t subject_time_ns(const struct statx_timestamp *t)
 {
 	return t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
 }
@@ -42,7 +42,7 @@ static int subject_look(struct subject *subject, int fd, struct statx *stx)
 		return -errno;
 	subject->regular = S_ISREG(stx->stx_mode);
 	subject->size = stx->stx_size;
-	subject->changed = max_u64(time_ns(&stx->stx_mtime), time_ns(&stx->stx_ctime));
+	subject->changed = max_u64(subject_time_ns(&stx->stx_mtime), subject_time_ns(&stx->stx_ctime));
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static enum rawcache_reason place_reason(struct subject *subject, const struct s
 	}
 }
 
-static enum rawcache_reason open_reason(struct subject *subject, int fd,
+static enum rawcache_reason subject_open_reason(struct subject *subject, int fd,
 					const struct subject_view *view)
 {
 	enum rawcache_reason reason = RAWCACHE_REASON_none;
@@ -92,7 +92,7 @@ static enum rawcache_reason subject_reason(struct subject *subject, int fd,
 		return RAWCACHE_REASON_disabled;
 	if (reason)
 		return reason;
-	return subject->regular ? open_reason(subject, fd, view) : RAWCACHE_REASON_not_regular;
+	return subject->regular ? subject_open_reason(subject, fd, view) : RAWCACHE_REASON_not_regular;
 }
 
 /* A descriptor to read from: the same file, whatever became of its name. */

@@ -31,8 +31,8 @@ void summary_print(const struct rawcache_stats *gained)
 		 text_ratio(gained->hits, gained->misses, ratio), text_bytes(gained->hit_bytes, cached),
 		 text_bytes(gained->origin_bytes, origin));
 	if (gained->mapped_origin_bytes)
-		say_note("of mappings %s are the cache's, %s the origin's: not cached when they were made, or more than "
-			 "a program may hold of the image; a larger image holds more",
+		say_note("of mappings %s are the cache's, %s the origin's: not cached when they were made, or "
+			 "more than a program may hold of the image; a larger image holds more",
 			 text_bytes(gained->mapped_bytes, cached),
 			 text_bytes(gained->mapped_origin_bytes, origin));
 	reasons_print(gained);

@@ -51,7 +51,7 @@ static void time_add(struct timespec *t, uint64_t ms)
 	t->tv_nsec = (long)(ns % 1000000000);
 }
 
-static void *watcher_work(void *arg)
+static void *watched_work(void *arg)
 {
 	struct watcher *watcher = arg;
 	struct timespec next;
@@ -84,7 +84,7 @@ static int watcher_begin(struct watcher *watcher)
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS); /* see main() */
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = pthread_create(&watcher->thread, NULL, watcher_work, watcher);
+	err = pthread_create(&watcher->thread, NULL, watched_work, watcher);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err ? say_refusal("cannot start a thread: %s; raise the limit (ulimit -u), or leave --report out", strerror(err)) : GO_ON;
 }

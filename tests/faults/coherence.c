@@ -2,7 +2,7 @@
 /*
  * Histories of files, checked: writers under the shim and outside change files in all ways, while
  * readers under the shim read them in all ways; each read must return what the rules of coherence
- * allow (DESIGN section 9).
+ * allow (INV-7, docs/design/identity.md).
  *
  *	rawcache run --path DIRECTORY ... -- coherence DIRECTORY STATE SECONDS SEED
  *

@@ -21,7 +21,7 @@
  * Without --kill, --stop and --clock there are four rounds: without them, with the first, with both,
  * and with the last two, in a new boot. Now and then a reader forks a child that reads on.
  *
- * What a read may return (DESIGN section 9). The versions of a file are numbered; `started` is
+ * What a read may return (docs/design/identity.md). The versions of a file are numbered; `started` is
  * the newest that the writer has begun, `done` the newest it has finished. A read gives words
  * of versions from a lower bound, taken before it, up to `started`, looked at after it:
  *  - at least what was done when the file was opened;
@@ -695,6 +695,46 @@ static void files_make(void)
 	usleep(50000);
 }
 
+static void option_take(int c)
+{
+	switch (c) {
+	case 's':
+		seconds = atof(optarg);
+		break;
+	case 'p':
+		processes = (unsigned int)atoi(optarg);
+		break;
+	case 't':
+		threads = (unsigned int)atoi(optarg);
+		break;
+	case 'k':
+		with_kill = true;
+		break;
+	case 'z':
+		with_stop = true;
+		break;
+	case 'c':
+		with_clock = true;
+		break;
+	case 'i':
+		image = optarg;
+		break;
+	case 'w':
+		test_io = !strcmp(optarg, "threads") ? RAWCACHE_IO_THREADS :
+			  !strcmp(optarg, "sync")    ? RAWCACHE_IO_SYNC :
+						       RAWCACHE_IO_URING;
+		break;
+	case 'd':
+		test_direct = true;
+		break;
+	case 'r':
+		seed = strtoull(optarg, NULL, 0);
+		break;
+	default:
+		exit(2);
+	}
+}
+
 static void options_parse(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -712,44 +752,8 @@ static void options_parse(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			seconds = atof(optarg);
-			break;
-		case 'p':
-			processes = (unsigned int)atoi(optarg);
-			break;
-		case 't':
-			threads = (unsigned int)atoi(optarg);
-			break;
-		case 'k':
-			with_kill = true;
-			break;
-		case 'z':
-			with_stop = true;
-			break;
-		case 'c':
-			with_clock = true;
-			break;
-		case 'i':
-			image = optarg;
-			break;
-		case 'w':
-			test_io = !strcmp(optarg, "threads") ? RAWCACHE_IO_THREADS
-				  : !strcmp(optarg, "sync")  ? RAWCACHE_IO_SYNC
-							     : RAWCACHE_IO_URING;
-			break;
-		case 'd':
-			test_direct = true;
-			break;
-		case 'r':
-			seed = strtoull(optarg, NULL, 0);
-			break;
-		default:
-			exit(2);
-		}
-	}
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		option_take(c);
 	if (!processes || processes > PROCESSES_MAX || !threads)
 		die("bad number of processes or threads");
 }

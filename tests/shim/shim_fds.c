@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Numbers that change their meaning: every way to close, replace, pass on or inherit a
- * descriptor, after which the old file's bytes must not come out of the number.
+ * descriptor, after which the old file's bytes must not come out of the number (INV-6).
  *
  *	LD_PRELOAD=... shim_fds FILE-A FILE-B
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Single flight: who waits, for how long, and what becomes of a dead owner's. */
+/* Single flight: who waits, for how long, and what becomes of a dead owner's (INV-8). */
 #include "unit/unit.h"
 
 #include <pthread.h>

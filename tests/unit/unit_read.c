@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads whose file, buffer or image goes away under them. */
+/* Reads whose file, buffer or image goes away under them (INV-1, INV-5). */
 #include "unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regions: cutting, recycling, pins, and processes that die or stop in the middle. */
+/* Regions: cutting, recycling, pins, and processes that die or stop in the middle (INV-2, INV-3, INV-8). */
 #include "unit/unit.h"
 
 #include <pthread.h>

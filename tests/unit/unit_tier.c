@@ -98,8 +98,9 @@ static void answers_may_come_in_pieces(void **state)
 
 static void lists_of_servers_are_checked(void **state)
 {
-	static const char *const wrong[] = { "", ",", "10.0.0.1", "host:11211", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536",
-					     "10.0.0.1:1x", "unix:", "unix:relative", "10.0.0.1:1,", "[::1]", ":11211" };
+	static const char *const wrong[] = { "", ",", "10.0.0.1", "host:11211", "10.0.0.1:", "10.0.0.1:0",
+					     "10.0.0.1:65536", "10.0.0.1:1x", "unix:", "unix:relative",
+					     "10.0.0.1:1,", "[::1]", ":11211" };
 	struct servers servers;
 	const char *why;
 

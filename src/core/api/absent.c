@@ -58,7 +58,7 @@ bool rawcache_names_look(struct rawcache *cache, const struct statx *dir, uint64
 	return true;
 }
 
-static struct key state_of(const struct rawcache_names *names)
+static struct key absent_state_of(const struct rawcache_names *names)
 {
 	return (struct key){ .low = names->state[0], .high = names->state[1] };
 }
@@ -71,7 +71,7 @@ bool rawcache_names_same(const struct rawcache_names *a, const struct rawcache_n
 bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *names,
 			  const char *name, size_t n)
 {
-	struct key state = state_of(names);
+	struct key state = absent_state_of(names);
 
 	return names->settled && absent_find(cache, &state, name, n);
 }
@@ -79,7 +79,7 @@ bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *n
 void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *names,
 			 const char *name, size_t n)
 {
-	struct key state = state_of(names);
+	struct key state = absent_state_of(names);
 
 	absent_add(cache, &state, name, n);
 	stats_add(names_absent, 1);

@@ -8,64 +8,40 @@
 #include <rawcache/file.h>
 
 #include "base/checked.h"
-#include "base/clock.h"
 #include "base/guard.h"
 #include "core/origin/file.h"
 #include "core/index/parts.h"
+#include "core/index/verify.h"
 #include "core/tier/identity.h"
 #include "core/tier/seal.h"
 #include "core/tier/servers.h"
 #include "core/tier/setup.h"
 
 /* The extent of `key`, as a reader would judge it but for its checksum. */
-static bool extent_usable(struct rawcache *cache, const struct key *key, uint64_t length,
-			  struct found *found)
-{
-	uint32_t ttl = cache->options.ttl;
+struct explain {
+	struct rawcache *cache;
+	struct rawcache_file_state *state;
+};
 
-	return index_find(cache, key, found) && found->length == length &&
-	       (!ttl || clock_real_s() < found->stored + ttl);
-}
-
-static void extent_count(struct rawcache_file_state *state, const struct found *found)
+static bool extent_explain(void *arg, const struct chunk_extent *extent)
 {
+	struct explain *explain = arg;
+	struct rawcache_file_state *state = explain->state;
+	const struct found *found = &extent->found;
+
+	if (found->length != extent->length || verify_expired(explain->cache, found))
+		return false;
+	state->chunks_cached += extent->whole;
 	state->bytes_cached += found->length;
 	if (!state->stored || found->stored < state->stored)
 		state->stored = found->stored;
-}
-
-static void parts_explain(struct rawcache *cache, const struct file *file, uint64_t number,
-			  uint64_t length, struct rawcache_file_state *state)
-{
-	struct found found;
-
-	for (uint32_t i = 0; i * (uint64_t)PART_BYTES < length; i++) {
-		struct key key = part_key(cache, &file->key, number, i);
-		uint64_t bytes = min_u64(PART_BYTES, length - i * (uint64_t)PART_BYTES);
-
-		if (extent_usable(cache, &key, bytes, &found))
-			extent_count(state, &found);
-	}
-}
-
-static void chunk_explain(struct rawcache *cache, const struct file *file, uint64_t number,
-			  struct rawcache_file_state *state)
-{
-	struct key key = key_of_chunk(&cache->image.sb, &file->key, number);
-	uint64_t length = min_u64(cache->chunk_bytes, file->size - number * cache->chunk_bytes);
-	struct found found;
-
-	if (!extent_usable(cache, &key, length, &found)) {
-		parts_explain(cache, file, number, length, state);
-		return;
-	}
-	state->chunks_cached++;
-	extent_count(state, &found);
+	return extent->whole;
 }
 
 static int file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 			struct rawcache_file_state *state, enum rawcache_reason *reason)
 {
+	struct explain explain = { cache, state };
 	struct file *file;
 	uint64_t handle;
 	int err;
@@ -81,7 +57,7 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 	state->chunk_size = cache->chunk_bytes;
 	state->chunks = div_up(file->size, cache->chunk_bytes);
 	for (uint64_t i = 0; i < state->chunks; i++)
-		chunk_explain(cache, file, i, state);
+		chunk_each_extent(cache, &file->key, file->size, i, extent_explain, &explain);
 	rawcache_file_put(cache, handle);
 	if (reason)
 		*reason = RAWCACHE_REASON_none;
@@ -89,9 +65,8 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 }
 
 /* The thread blocks the signals of faults, perhaps: those in the index are ours. */
-int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
-			  const struct statx *stx, struct rawcache_file_state *state,
-			  enum rawcache_reason *reason)
+int rawcache_file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+			  struct rawcache_file_state *state, enum rawcache_reason *reason)
 {
 	struct guard_window window;
 	int err;

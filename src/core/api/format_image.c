@@ -54,7 +54,7 @@ static int options_check(const struct rawcache_format_options *o, struct message
  * for block devices, and means nothing to files: the kernel refuses one that it uses itself, see
  * open(2). That includes the disk of a partition that is mounted.
  */
-static int target_open(const char *path, bool shared, bool *created, struct message *message)
+static int format_target_open(const char *path, bool shared, bool *created, struct message *message)
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NOCTTY;
 	int fd = sys_openat(AT_FDCWD, path, flags | O_CREAT | O_EXCL | O_NOFOLLOW,
@@ -261,7 +261,7 @@ static int image_write_new(struct zeroing *zeroing, struct superblock *sb, struc
 	return err ? message_refuse(message, err, "it cannot be written: %s", strerror(-err)) : 0;
 }
 
-static int image_make(int fd, const struct rawcache_format_options *o, struct message *message)
+static int image_lay_out(int fd, const struct rawcache_format_options *o, struct message *message)
 {
 	struct zeroing zeroing = { .fd = fd, .options = o };
 	struct superblock sb = { 0 };
@@ -309,7 +309,7 @@ static int image_format(const char *path, const struct rawcache_format_options *
 
 	if (err)
 		return err;
-	fd = target_open(path, options->shared, &created, message);
+	fd = format_target_open(path, options->shared, &created, message);
 	if (fd < 0)
 		return fd;
 	err = target_check(fd, options->force || created, message);
@@ -318,7 +318,7 @@ static int image_format(const char *path, const struct rawcache_format_options *
 		err = shared_mark(fd, options->shared, message);
 	}
 	if (!err)
-		err = image_make(fd, options, message);
+		err = image_lay_out(fd, options, message);
 	if (!err && replaced) /* nobody uses it: target_check() holds the lock that says so */
 		runtime_remove(old.uuid, options->runtime_dir);
 	if (!err)

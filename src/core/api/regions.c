@@ -25,7 +25,7 @@ static uint8_t region_state_now(const struct rawcache *cache, const struct regio
 	return (uint8_t)state;
 }
 
-static void row_fill(struct rawcache *cache, uint32_t number, struct pin_owners *owners,
+static void region_row_fill(struct rawcache *cache, uint32_t number, struct pin_owners *owners,
 		     struct rawcache_region *row)
 {
 	const struct superblock *sb = &cache->image.sb;
@@ -50,7 +50,7 @@ int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_
 	for (uint32_t i = 0; i < count && i < max; i++) {
 		struct rawcache_region row = { 0 };
 
-		row_fill(cache, i, &owners, &row);
+		region_row_fill(cache, i, &owners, &row);
 		sized_out((char *)rows + (size_t)i * row_size, row_size, &row, sizeof(row));
 	}
 	guard_close(&window);

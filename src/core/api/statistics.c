@@ -43,7 +43,7 @@ int rawcache_stats_total(struct rawcache *cache, struct rawcache_stats *theirs, 
 	return 0;
 }
 
-static void row_fill(struct rawcache *cache, uint32_t i, struct rawcache_process *row)
+static void process_row_fill(struct rawcache *cache, uint32_t i, struct rawcache_process *row)
 {
 	const struct process_slot *slot = &cache->runtime.slots[i];
 
@@ -69,7 +69,7 @@ int rawcache_stats_processes(struct rawcache *cache, struct rawcache_process *ro
 			continue;
 		if ((size_t)count++ >= max)
 			continue;
-		row_fill(cache, i, &row);
+		process_row_fill(cache, i, &row);
 		sized_out((char *)rows + (size_t)(count - 1) * row_size, row_size, &row,
 			  sizeof(row));
 	}

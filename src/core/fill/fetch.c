@@ -91,15 +91,15 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 }
 
 static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file, int fd,
-				      uint64_t chunk, bool ordered, bool urgent)
+				      uint64_t chunk, const struct key *key, bool ordered,
+				      bool urgent)
 {
-	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
 	enum fetch_result result = FETCH_FULL;
 	struct critical critical;
 	struct fetch *fetch;
 	struct found found;
 
-	if (index_find(cache, &key, &found))
+	if (index_find(cache, key, &found))
 		return FETCH_CACHED;
 	fetches_lock(&critical);
 	if (fetch_find(file, chunk)) {
@@ -110,11 +110,11 @@ static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file,
 	if (!fetch)
 		goto out;
 	result = FETCH_CACHED; /* or somebody else is at it */
-	if (!flight_try(cache, &key, &fetch->claim))
+	if (!flight_try(cache, key, &fetch->claim))
 		goto out;
 	CRASH_POINT(fetch_claimed);
 	fetch->cache = cache;
-	fetch->key = key;
+	fetch->key = *key;
 	fetch->chunk = chunk;
 	fetch->ordered = ordered;
 	fetch->small = false;
@@ -145,13 +145,15 @@ out:
 enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
 			      bool ordered)
 {
-	return fetch_launch(cache, file, fd, chunk, ordered, false);
+	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
+
+	return fetch_launch(cache, file, fd, chunk, &key, ordered, false);
 }
 
 enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
-				  bool ordered)
+				  const struct key *key, bool ordered)
 {
-	return fetch_launch(cache, file, fd, chunk, ordered, true);
+	return fetch_launch(cache, file, fd, chunk, key, ordered, true);
 }
 
 /* Parts that are not stored yet. */

@@ -36,23 +36,23 @@ struct fetch {
 	struct file *file;
 	struct key key;
 	struct claim claim;
-	struct extent_piece name; /* behind the chunk's own pages, to be stored beside it */
-	uint64_t chunk; /* or a number that no chunk has: `parts` of one, */
+	struct extent_piece name;	 /* behind the chunk's own pages, to be stored beside it */
+	uint64_t chunk;			 /* or a number that no chunk has: `parts` of one, */
 	struct key parts[EXTENT_PIECES]; /* by these keys, */
-	uint32_t piece; /* of so many bytes each; 0: it is a chunk */
-	struct io_request look; /* by which its server is asked */
-	uint64_t arrived; /* clock_mono_ns() */
+	uint32_t piece;			 /* of so many bytes each; 0: it is a chunk */
+	struct io_request look;		 /* by which its server is asked */
+	uint64_t arrived;		 /* clock_mono_ns() */
 	struct tier_ask ask;
 	struct pool_job share;
-	bool shared; /* it was handed to who puts it */
-	bool confirmed; /* the server, asked afterwards, said that it is what it was */
-	bool looking; /* `look` is under way */
-	bool ordered; /* a chunk of a file that is read in order */
+	bool shared;	  /* it was handed to the thread that puts it into the tier */
+	bool confirmed;	  /* the server, asked afterwards, said that it is what it was */
+	bool looking;	  /* `look` is under way */
+	bool ordered;	  /* a chunk of a file that is read in order */
 	uint64_t started; /* clock_mono_ns() */
 	uint32_t state;
 	uint32_t users; /* reads that copy from the buffer, and the helper that reads into it */
-	bool counted; /* in the statistics */
-	bool small; /* stored together with others of its kind */
+	bool counted;	/* in the statistics */
+	bool small;	/* stored together with others of its kind */
 };
 
 enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
@@ -66,7 +66,7 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 
 /* The same for a chunk that a program waits for: it is the next to be read. */
 enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
-				  bool ordered);
+				  const struct key *key, bool ordered);
 
 /*
  * Use the chunk, or parts of it with the file's bytes [from, to), if they are on their way; or
@@ -75,7 +75,7 @@ enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int
 struct fetch *fetch_take(struct file *file, uint64_t chunk, uint64_t from, uint64_t to);
 void fetch_put(struct fetch *fetch);
 
-/* For who uses it, once its request has ended: whether the caller shall store it. */
+/* For a user of the fetch, after its request has ended: whether the caller must store it. */
 bool fetch_claim(struct fetch *fetch);
 
 /* Use a chunk of `file` that has arrived and that the caller shall store, or NULL. */

@@ -92,13 +92,13 @@ static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const
 }
 
 static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const struct want *want,
-			    const struct plan *plan)
+			    const struct key *key, const struct plan *plan)
 {
 	struct miss miss = { .cache = cache,
 			     .file = file,
 			     .want = want,
 			     .held = &filling,
-			     .key = key_of_chunk(&cache->image.sb, &file->key, want->chunk),
+			     .key = *key,
 			     .length = chunk_length(cache, file, want->chunk) };
 	uint64_t start = clock_mono_ns();
 	uint64_t place = 0;
@@ -137,7 +137,8 @@ static bool want_is_last(const struct rawcache *cache, const struct file *file,
 }
 
 /* Where the tier may have it a helper asks, and reads the origin if need be; NULL: we read it. */
-static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file, const struct want *want,
+static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file,
+				  const struct want *want, const struct key *key,
 				  const struct plan *plan)
 {
 	bool whole = plan->whole || want->length == chunk_length(cache, file, want->chunk);
@@ -150,7 +151,8 @@ static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file, con
 		return NULL;
 	end = clock_mono_ns() + wait;
 	/* all places may hold what is to be stored */
-	while ((result = fetch_start_now(cache, file, want->fd, want->chunk, plan->ordered)) == FETCH_FULL &&
+	while ((result = fetch_start_now(cache, file, want->fd, want->chunk, key, plan->ordered)) ==
+		       FETCH_FULL &&
 	       clock_mono_ns() < end)
 		if (!fill_help())
 			sys_nanosleep(&nap);
@@ -160,7 +162,8 @@ static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file, con
 			  want_offset(cache, want) + want->length);
 }
 
-ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want)
+ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want,
+		   const struct key *key)
 {
 	volatile uintptr_t seal = FILLING_SEAL;
 	struct plan plan;
@@ -182,14 +185,14 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 	filling.fetch = fetch_take(file, want->chunk, want_offset(cache, want),
 				   want_offset(cache, want) + want->length);
 	if (!filling.fetch)
-		filling.fetch = fill_by_tier(cache, file, want, &plan);
+		filling.fetch = fill_by_tier(cache, file, want, key, &plan);
 	if (filling.fetch) {
 		fill_plan(cache, file, want->fd, &plan);
 		n = fill_fetched(cache, file, want);
 	} else {
 		/* whoever we are going to wait for may be waiting for us */
 		fill_publish(file, want->fd, PUBLISH_MAX);
-		n = fill_claimed(cache, file, want, &plan);
+		n = fill_claimed(cache, file, want, key, &plan);
 	}
 	if (n > 0)
 		chunk_fresh(file, want->chunk, want->skip + (uint32_t)n);

@@ -3,7 +3,7 @@
  * A miss: fetch the chunk from the origin, hand the program its bytes, store the chunk.
  *
  *	was it read ahead?	take it, wait for the rest of it
- *	else claim the flight	or wait for who has it -> look again -> read the origin
+ *	else claim the flight	or wait for its owner -> look again -> read the origin
  *	copy to the program -> has the file changed? -> hand the buffer to a thread that stores it,
  *	or cut an extent -> write -> publish -> end the flight
  *
@@ -22,20 +22,24 @@
 /* The piece of one chunk that a program waits for. */
 struct want {
 	uint64_t chunk;
-	uint32_t skip; /* bytes into the chunk */
+	uint32_t skip;	 /* bytes into the chunk */
 	uint32_t length; /* ends inside the chunk */
 	char *buf;
-	int fd; /* of the origin */
+	int fd;	       /* of the origin */
 	uint64_t more; /* bytes that the same call wants behind this piece */
-	bool aside; /* nobody waits for it: no stream is seen in it, the origin's pages stay */
+	bool aside;    /* nobody waits for it: no stream is seen in it, the origin's pages stay */
 };
 
+/* Where the piece begins in the file. */
+uint64_t want_offset(const struct rawcache *cache, const struct want *want);
+
 /*
- * The caller holds a reference of `file`. Returns the bytes delivered, or -errno as the origin
+ * The caller holds a reference of `file`; `key` is the chunk's. Returns the bytes delivered, or -errno as the origin
  * gave it; -ESTALE: the file is not what it was, and `buf` may have bytes of any version; -EAGAIN:
  * somebody else stored the chunk, look it up; -EFAULT: the buffer is bad.
  */
-ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want);
+ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want,
+		   const struct key *key);
 
 /* Read the origin for the program, storing nothing. -ESTALE as above. */
 ssize_t fill_bypass(const struct rawcache *cache, const struct file *file, const struct want *want);
@@ -47,8 +51,8 @@ ssize_t fill_bypass(const struct rawcache *cache, const struct file *file, const
 void fill_touch(struct rawcache *cache, struct file *file, const struct want *want);
 
 /*
- * Wait a while until what has been read of `file` is stored: another thread may be at it when
- * a read returns. The caller holds a reference.
+ * Wait until what was read of `file` is stored, for SETTLE_MS at most: another thread may still be storing it when a
+ * read returns. The caller holds a reference.
  */
 void fill_settle(struct rawcache *cache, struct file *file, int fd);
 

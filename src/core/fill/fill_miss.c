@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A miss whose flight is ours: read the origin, give the program its bytes, keep the chunk or parts of it. */
+/*
+ * A miss whose flight is ours: read the origin, give the program its bytes, keep the chunk or parts of it, if the file
+ * was the same before and after (INV-4).
+ */
 #include <errno.h>
 
 #include "base/checked.h"

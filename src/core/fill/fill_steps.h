@@ -32,8 +32,6 @@ struct miss {
 
 uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk);
 
-uint64_t want_offset(const struct rawcache *cache, const struct want *want);
-
 /*
  * What was read is not of the version that `file` is: nobody gets it together with bytes of that, nor
  * anybody bytes of that after it. The kernel reads it for the program, all at once.

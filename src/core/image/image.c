@@ -155,7 +155,7 @@ void image_data_show(const struct image *image)
 	data_show(image, (void *)image->data);
 }
 
-static int image_map(struct image *image)
+static int image_map_all(struct image *image)
 {
 	const struct superblock *sb = &image->sb;
 	int prot = image->read_only ? PROT_READ : PROT_READ | PROT_WRITE;
@@ -220,7 +220,7 @@ int image_open(struct image *image, const char *path, bool read_only, bool allow
 	if (err)
 		goto out;
 	image_fd_mark(image, (uint64_t)bytes);
-	err = image_map(image);
+	err = image_map_all(image);
 	if (err) {
 		*why = "it cannot be mapped into memory";
 		*reason = RAWCACHE_REASON_no_memory;

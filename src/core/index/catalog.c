@@ -34,35 +34,30 @@ static bool record_read(struct rawcache *cache, const struct key *key, const str
 /* Chunks of a file that are looked at, at most, to see whether something of it stays. */
 #define NAME_SAMPLES 16u
 
-static bool stays(const struct rawcache *cache, const struct found *found, uint32_t region)
+/* Whether something of a file stays when `region` is recycled. */
+struct stay {
+	const struct rawcache *cache;
+	uint32_t region;
+	bool stays;
+};
+
+static bool extent_stays(void *arg, const struct chunk_extent *extent)
 {
-	uint32_t other = found->page >> cache->image.region_pages_shift;
+	struct stay *stay = arg;
+	const struct rawcache *cache = stay->cache;
+	uint32_t other = extent->found.page >> cache->image.region_pages_shift;
 
-	return index_visited(cache, found->number) ||
-	       (other != region && load_relaxed(&cache->image.regions[other].log) == REGION_MAIN);
-}
-
-static bool chunk_stays(struct rawcache *cache, const struct key *file, uint64_t size,
-			uint64_t chunk, uint32_t region)
-{
-	struct key key = key_of_chunk(&cache->image.sb, file, chunk);
-	struct found found;
-	struct parts parts;
-
-	if (index_find(cache, &key, &found))
-		return stays(cache, &found, region);
-	parts_count(cache, file, size, chunk, &parts);
-	for (uint32_t i = 0; i < parts.count; i++)
-		if (parts.present & 1u << i && stays(cache, &parts.found[i], region))
-			return true;
-	return false;
+	stay->stays = index_visited(cache, extent->found.number) ||
+		      (other != stay->region &&
+		       load_relaxed(&cache->image.regions[other].log) == REGION_MAIN);
+	return stay->stays || extent->whole;
 }
 
 bool name_wanted(struct rawcache *cache, const struct key *key, const struct found *found)
 {
 	uint32_t region = found->page >> cache->image.region_pages_shift;
 	struct name_record *record;
-	bool wanted = false;
+	struct stay stay = { .cache = cache, .region = region };
 
 	if ((uint32_t)key->high != NAME_TAG)
 		return false;
@@ -71,11 +66,11 @@ bool name_wanted(struct rawcache *cache, const struct key *key, const struct fou
 		const struct key file = { record->key_low, record->key_high };
 		uint64_t chunks = div_up(record->size, cache->chunk_bytes);
 
-		for (uint64_t i = 0; i < chunks && !wanted; i += chunks / NAME_SAMPLES + 1)
-			wanted = chunk_stays(cache, &file, record->size, i, region);
+		for (uint64_t i = 0; i < chunks && !stay.stays; i += chunks / NAME_SAMPLES + 1)
+			chunk_each_extent(cache, &file, record->size, i, extent_stays, &stay);
 	}
 	buffer_put((char *)record);
-	return wanted;
+	return stay.stays;
 }
 
 static void error_keep(int *kept, int err)
@@ -86,38 +81,32 @@ static void error_keep(int *kept, int err)
 
 /* What there is of a file. */
 struct file_sum {
-	uint64_t cached, reread;
+	struct rawcache *cache;
+	uint64_t cached, reread; /* bytes */
+	int *removed;		 /* not NULL: all is forgotten, and this tells of an error */
 };
 
-static void sum_add(struct file_sum *sum, const struct rawcache *cache, uint64_t length, uint64_t number)
+static bool extent_sum(void *arg, const struct chunk_extent *extent)
 {
+	struct file_sum *sum = arg;
+	uint64_t length = extent->whole ? extent->found.length : extent->length;
+
 	sum->cached += length;
-	sum->reread += length * index_visits(cache, number);
+	sum->reread += length * index_visits(sum->cache, extent->found.number);
+	if (!sum->removed)
+		return extent->whole; /* parts beside it are the same bytes */
+	error_keep(sum->removed, index_remove(sum->cache, &extent->key, NULL));
+	return false;
 }
 
-/* How much of a file there is; with `remove` it is forgotten, and *remove tells of an error. */
-static struct file_sum file_walk(struct rawcache *cache, const struct key *key, uint64_t size, int *remove)
+/* How much of a file there is; with `removed` it is forgotten, and *removed tells of an error. */
+static struct file_sum file_walk(struct rawcache *cache, const struct key *key, uint64_t size,
+				 int *removed)
 {
-	struct file_sum sum = { 0, 0 };
+	struct file_sum sum = { .cache = cache, .removed = removed };
 
-	for (uint64_t chunk = 0; chunk * cache->chunk_bytes < size; chunk++) {
-		struct key name = key_of_chunk(&cache->image.sb, key, chunk);
-		struct found found;
-		struct parts parts;
-
-		if (index_find(cache, &name, &found)) {
-			sum_add(&sum, cache, found.length, found.number);
-			if (!remove)
-				continue;
-			error_keep(remove, index_remove(cache, &name, NULL));
-		}
-		parts_count(cache, key, size, chunk, &parts);
-		for (uint32_t i = 0; i < parts.count; i++)
-			if (parts.present & 1u << i)
-				sum_add(&sum, cache, part_length(&parts, i), parts.found[i].number);
-		if (remove)
-			error_keep(remove, parts_remove(cache, &parts));
-	}
+	for (uint64_t chunk = 0; chunk * cache->chunk_bytes < size; chunk++)
+		chunk_each_extent(cache, key, size, chunk, extent_sum, &sum);
 	return sum;
 }
 

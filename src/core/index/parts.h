@@ -20,14 +20,30 @@ struct parts {
 };
 
 /* The key of part `i` of a chunk. */
-struct key part_key(const struct rawcache *cache, const struct key *file, uint64_t chunk, uint32_t i);
+struct key part_key(const struct rawcache *cache, const struct key *file, uint64_t chunk,
+		    uint32_t i);
 
 /* Nothing is known yet of the parts of a chunk of a file of `size` bytes, but how many there are. */
 void parts_init(const struct rawcache *cache, uint64_t size, uint64_t chunk, struct parts *parts);
 
-/* Look up all parts of a chunk, without using them. */
-void parts_count(struct rawcache *cache, const struct key *file, uint64_t size, uint64_t chunk,
-		 struct parts *parts);
+/* An extent of a chunk that the index has: all of the chunk, or a part. */
+struct chunk_extent {
+	struct key key;
+	struct found found;
+	bool whole;
+	uint32_t skip;	 /* bytes into the chunk */
+	uint32_t length; /* that it has if it is right */
+};
+
+/* True: enough. */
+typedef bool chunk_extent_fn(void *arg, const struct chunk_extent *extent);
+
+/*
+ * Visit what the index has of a chunk of a file of `size` bytes, without using it: the whole chunk, then the parts
+ * that were stored before that was.
+ */
+void chunk_each_extent(struct rawcache *cache, const struct key *file, uint64_t size,
+		       uint64_t chunk, chunk_extent_fn *visit, void *arg);
 
 static inline uint32_t part_length(const struct parts *parts, uint32_t i)
 {

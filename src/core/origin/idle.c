@@ -60,7 +60,7 @@ void idle_sort(struct idle *idle)
 	}
 }
 
-static struct file *queue_take(struct idle *idle)
+static struct file *idle_queue_take(struct idle *idle)
 {
 	struct file *file = idle->oldest;
 
@@ -74,7 +74,7 @@ static struct file *queue_take(struct idle *idle)
 struct file *idle_take(struct idle *idle, uint32_t most)
 {
 	while (idle->count > most) {
-		struct file *file = queue_take(idle);
+		struct file *file = idle_queue_take(idle);
 		uint32_t none = 0;
 
 		/* opened since it was queued: it goes behind the others, if it is idle again */

@@ -38,13 +38,13 @@ static struct ring ring;
 static uint32_t ring_state;
 static struct io_request *running[ENTRIES]; /* by the place of its file in the ring */
 
-static void lock(struct critical *critical)
+static void uring_lock(struct critical *critical)
 {
 	critical_enter(critical);
 	pthread_mutex_lock(&ring_lock);
 }
 
-static void unlock(struct critical *critical)
+static void uring_unlock(struct critical *critical)
 {
 	pthread_mutex_unlock(&ring_lock);
 	critical_leave(critical);
@@ -156,7 +156,7 @@ static int uring_start(struct rawcache *cache, struct io_request *request)
 	struct critical critical;
 	int err = 0;
 
-	lock(&critical);
+	uring_lock(&critical);
 	if (ring_state == RING_NONE) {
 		err = ring_begin();
 		ring_state = err ? RING_FAILED : RING_UP;
@@ -167,7 +167,7 @@ static int uring_start(struct rawcache *cache, struct io_request *request)
 		requests_reap();
 		err = ring_submit(cache, request);
 	}
-	unlock(&critical);
+	uring_unlock(&critical);
 	return err;
 }
 
@@ -177,9 +177,9 @@ static void uring_poll(void)
 
 	if (load_relaxed(&ring_state) != RING_UP)
 		return;
-	lock(&critical);
+	uring_lock(&critical);
 	requests_reap();
-	unlock(&critical);
+	uring_unlock(&critical);
 }
 
 static void uring_wait(struct io_request *request)
@@ -196,9 +196,9 @@ static void uring_wait(struct io_request *request)
 		err = SYS_CALL(__NR_io_uring_enter, ring.fd, 0, 1,
 			       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof(arg));
 	if (err < 0 && err != -ETIME && err != -EINTR && err != -EAGAIN && err != -EBUSY) {
-		lock(&critical);
+		uring_lock(&critical);
 		ring_lose();
-		unlock(&critical);
+		uring_unlock(&critical);
 	}
 }
 

@@ -3,12 +3,13 @@
 
 #include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "base/compiler.h"
+#include "base/lines.h"
+#include "base/proctable.h"
 #include "base/sys.h"
 
 struct kind_of {
@@ -116,21 +117,6 @@ static const struct kind_of kinds[] = {
 	{ "fuse.google-drive-ocamlfuse", KIND_AGED },
 };
 
-/* The next field of a mountinfo line, ended in place; NULL at its end. */
-static char *field_next(char **line)
-{
-	char *field = *line;
-	char *space;
-
-	if (!field || !*field)
-		return NULL;
-	space = strchr(field, ' ');
-	if (space)
-		*space = '\0';
-	*line = space ? space + 1 : NULL;
-	return field;
-}
-
 /* FUSE servers that name themselves by their source only. */
 static const struct {
 	const char *prefix;
@@ -191,84 +177,70 @@ static bool is_read_only(const char *options)
 	return options && (!strncmp(options, "ro,", 3) || !strcmp(options, "ro"));
 }
 
-/* "36 35 98:0 /root /mount options tags... - type source options", proc(5). */
-static bool line_parse(char *line, uint64_t mount, struct mounted *mounted)
-{
-	char *id = field_next(&line);
-	const char *parts[4]; /* root, mount point, type, source */
-	const char *device, *point_options, *options;
-	char *field;
+struct search {
+	uint64_t mount;
+	struct mounted *mounted;
+};
 
-	if (!id || strtoull(id, NULL, 10) != mount)
+static bool mount_line_look(void *arg, char *line)
+{
+	struct search *search = arg;
+	struct mounted *mounted = search->mounted;
+	struct mount_line mount;
+
+	if (!mount_line_parse(line, &mount) || mount.id != search->mount)
 		return false;
-	field_next(&line);
-	device = field_next(&line);
-	parts[0] = field_next(&line);
-	parts[1] = field_next(&line);
-	point_options = field_next(&line);
-	while ((field = field_next(&line)) && strcmp(field, "-"))
-		;
-	parts[2] = field_next(&line);
-	parts[3] = field_next(&line);
-	options = field_next(&line);
 	XXH3_128bits_reset(&mounted->state);
-	for (int i = 0; i < 4; i++) {
-		if (!parts[i])
-			return false;
-		mounted_add(mounted, parts[i]);
-	}
-	mounted->root = parts[0];
-	mounted->point = parts[1];
-	mounted->type = parts[2];
-	mounted->source = parts[3];
-	mounted->writable = !is_read_only(options);
-	mounted->kind = kind_by_type(parts[2], parts[3], mounted->writable && !is_read_only(point_options));
-	if (mounted->kind & KIND_PACKED && options) /* where it begins: a session, an offset */
-		mounted_add(mounted, options);
-	snprintf(mounted->device, sizeof(mounted->device), "%s", device);
-	mounted->block = strncmp(device, "0:", 2) != 0 || source_device(parts[3], mounted->device);
+	mounted_add(mounted, mount.root);
+	mounted_add(mounted, mount.point);
+	mounted_add(mounted, mount.type);
+	mounted_add(mounted, mount.source);
+	mounted->root = mount.root;
+	mounted->point = mount.point;
+	mounted->type = mount.type;
+	mounted->source = mount.source;
+	mounted->writable = !is_read_only(mount.options);
+	mounted->kind = kind_by_type(mount.type, mount.source,
+				     mounted->writable && !is_read_only(mount.point_options));
+	if (mounted->kind & KIND_PACKED && mount.options) /* where it begins: a session, an offset */
+		mounted_add(mounted, mount.options);
+	snprintf(mounted->device, sizeof(mounted->device), "%s", mount.device);
+	mounted->block = strncmp(mount.device, "0:", 2) != 0 ||
+			 source_device(mount.source, mounted->device);
 	return true;
 }
 
-/* Read the table line by line; a line longer than the buffer is cut. */
 bool mountinfo_find(char *buf, uint64_t mount, struct mounted *mounted)
 {
-	int fd = sys_openat(AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
-	size_t have = 0;
-	bool found = false;
-	ssize_t n;
+	struct search search = { .mount = mount, .mounted = mounted };
 
-	if (fd < 0)
-		return false;
-	while (!found && (n = sys_read(fd, buf + have, MOUNTINFO_BUFFER - 1 - have)) > 0) {
-		char *line = buf;
-		char *end;
-
-		have += (size_t)n;
-		buf[have] = '\0';
-		while (!found && (end = strchr(line, '\n'))) {
-			*end = '\0';
-			found = line_parse(line, mount, mounted);
-			line = end + 1;
-		}
-		have -= (size_t)(line - buf);
-		memmove(buf, line, have);
-		if (have == MOUNTINFO_BUFFER - 1)
-			have = 0;
-	}
-	sys_close(fd);
-	return found;
+	return lines_read("/proc/self/mountinfo", buf, MOUNTINFO_BUFFER, mount_line_look, &search) ==
+	       LINES_ENOUGH;
 }
 
 uint32_t kind_by_magic(int fd)
 {
 	static const uint32_t special[] = {
-		PROC_SUPER_MAGIC, SYSFS_MAGIC,	     DEVPTS_SUPER_MAGIC, CGROUP_SUPER_MAGIC,
-		DEBUGFS_MAGIC,	  TRACEFS_MAGIC,     BPF_FS_MAGIC,	 CGROUP2_SUPER_MAGIC,
-		SECURITYFS_MAGIC, PSTOREFS_MAGIC,    EFIVARFS_MAGIC,	 HUGETLBFS_MAGIC,
-		NSFS_MAGIC,	  BINFMTFS_MAGIC,    AUTOFS_SUPER_MAGIC, 0x62656570 /* configfs */,
-		0x67596969 /* rpc_pipefs */,	     0x65735543 /* fusectl */,
-		0x19800202 /* mqueue */,	     FUSE_SUPER_MAGIC /* which server? */,
+		PROC_SUPER_MAGIC,
+		SYSFS_MAGIC,
+		DEVPTS_SUPER_MAGIC,
+		CGROUP_SUPER_MAGIC,
+		DEBUGFS_MAGIC,
+		TRACEFS_MAGIC,
+		BPF_FS_MAGIC,
+		CGROUP2_SUPER_MAGIC,
+		SECURITYFS_MAGIC,
+		PSTOREFS_MAGIC,
+		EFIVARFS_MAGIC,
+		HUGETLBFS_MAGIC,
+		NSFS_MAGIC,
+		BINFMTFS_MAGIC,
+		AUTOFS_SUPER_MAGIC,
+		0x62656570 /* configfs */,
+		0x67596969 /* rpc_pipefs */,
+		0x65735543 /* fusectl */,
+		0x19800202 /* mqueue */,
+		FUSE_SUPER_MAGIC /* which server? */,
 	};
 	struct statfs fs;
 

@@ -26,13 +26,13 @@ static pthread_mutex_t origin_fds_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept table[KEPT];
 static int pidfd; /* in the helpers' table: of the process, or why there is none */
 
-static void lock(struct critical *critical)
+static void fds_table_lock(struct critical *critical)
 {
 	critical_enter(critical);
 	pthread_mutex_lock(&origin_fds_lock);
 }
 
-static void unlock(struct critical *critical)
+static void fds_table_unlock(struct critical *critical)
 {
 	pthread_mutex_unlock(&origin_fds_lock);
 	critical_leave(critical);
@@ -45,9 +45,9 @@ int origin_fds_begin(void)
 
 	CRASH_POINT(helper_alone);
 	/* the descriptors of earlier helpers went with their table */
-	lock(&critical);
+	fds_table_lock(&critical);
 	memset(table, 0, sizeof(table));
-	unlock(&critical);
+	fds_table_unlock(&critical);
 	pidfd = unusual_pidfd_open();
 	return err;
 }
@@ -105,9 +105,9 @@ static void origin_fds_close(struct kept *kept, struct critical *critical)
 {
 	origin_fds_set(kept, KEPT_CLOSING);
 	kept->stale = true;
-	unlock(critical);
+	fds_table_unlock(critical);
 	sys_close(kept->fd);
-	lock(critical);
+	fds_table_lock(critical);
 	origin_fds_set(kept, KEPT_FREE);
 }
 
@@ -132,9 +132,9 @@ static void origin_fds_await(struct kept *kept, struct critical *critical)
 	struct timespec slice = { 0, SLICE_NS };
 
 	while (kept->state == KEPT_OPENING) {
-		unlock(critical);
+		fds_table_unlock(critical);
 		sys_futex(&kept->state, FUTEX_WAIT_PRIVATE, KEPT_OPENING, &slice);
-		lock(critical);
+		fds_table_lock(critical);
 	}
 }
 
@@ -147,9 +147,9 @@ static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool a
 	kept->stale = false;
 	origin_fds_set(kept, KEPT_OPENING);
 	store_relaxed(&file->helped, 1); /* before: who closes it meanwhile shall know */
-	unlock(critical);
+	fds_table_unlock(critical);
 	got = file_open(kept, file, fd, aside);
-	lock(critical);
+	fds_table_lock(critical);
 	kept->fd = got;
 	kept->err = got < 0 ? got : 0;
 	if (got < 0)
@@ -163,7 +163,7 @@ int origin_fds_get(struct file *file, int fd, bool aside, struct kept **result)
 	struct kept *kept;
 	int err = -EAGAIN;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	kept = origin_fds_find(file);
 	if (kept) {
 		kept->users++;
@@ -180,7 +180,7 @@ int origin_fds_get(struct file *file, int fd, bool aside, struct kept **result)
 		if (err && !--kept->users)
 			origin_fds_set(kept, KEPT_FREE);
 	}
-	unlock(&critical);
+	fds_table_unlock(&critical);
 	*result = kept;
 	return err;
 }
@@ -189,22 +189,22 @@ void origin_fds_put(struct kept *kept, const struct file *file, bool more)
 {
 	struct critical critical;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	if (!file_is_open(file))
 		kept->stale = true;
 	if (!--kept->users && (kept->stale || (!kept->own && !more)))
 		origin_fds_close(kept, &critical);
-	unlock(&critical);
+	fds_table_unlock(&critical);
 }
 
 void origin_fds_refuse(struct kept *kept, struct file *file)
 {
 	struct critical critical;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	kept->stale = true;
 	store_relaxed(&file->aside, 0);
-	unlock(&critical);
+	fds_table_unlock(&critical);
 }
 
 /* --- going */
@@ -213,11 +213,11 @@ void origin_fds_vanished(void)
 {
 	struct critical critical;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	for (size_t i = 0; i < KEPT; i++)
 		if (table[i].stale && !table[i].users && table[i].state == KEPT_OPEN)
 			origin_fds_set(&table[i], KEPT_FREE);
-	unlock(&critical);
+	fds_table_unlock(&critical);
 }
 
 bool origin_fds_forget(const struct file *file)
@@ -226,13 +226,13 @@ bool origin_fds_forget(const struct file *file)
 	struct kept *kept;
 	bool due = false;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	kept = origin_fds_find(file);
 	if (kept) {
 		kept->stale = true;
 		due = kept->state == KEPT_OPEN && !kept->users;
 	}
-	unlock(&critical);
+	fds_table_unlock(&critical);
 	return due;
 }
 
@@ -241,13 +241,13 @@ bool origin_fds_waits(const struct file *file)
 	struct critical critical;
 	bool waits = false;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	for (size_t i = 0; i < KEPT; i++)
 		waits = waits ||
 			(table[i].stale && !table[i].users &&
 			 (table[i].state == KEPT_OPEN || table[i].state == KEPT_CLOSING) &&
 			 table[i].key.low == file->key.low && table[i].key.high == file->key.high);
-	unlock(&critical);
+	fds_table_unlock(&critical);
 	return waits;
 }
 
@@ -255,7 +255,7 @@ void origin_fds_sweep(bool idle)
 {
 	struct critical critical;
 
-	lock(&critical);
+	fds_table_lock(&critical);
 	for (size_t i = 0; i < KEPT; i++) {
 		struct kept *kept = &table[i];
 
@@ -263,7 +263,7 @@ void origin_fds_sweep(bool idle)
 		    (kept->stale || (idle && !kept->own)))
 			origin_fds_close(kept, &critical);
 	}
-	unlock(&critical);
+	fds_table_unlock(&critical);
 }
 
 void origin_fds_fork_prepare(void)

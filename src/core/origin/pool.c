@@ -38,13 +38,13 @@ unsigned int rawcache_helper_threads(void)
 	return load_relaxed(&pool_threads);
 }
 
-static void lock(struct pool *pool, struct critical *critical)
+static void jobs_lock(struct pool *pool, struct critical *critical)
 {
 	critical_enter(critical);
 	pthread_mutex_lock(&pool->lock);
 }
 
-static void unlock(struct pool *pool, const struct critical *critical)
+static void jobs_unlock(struct pool *pool, const struct critical *critical)
 {
 	pthread_mutex_unlock(&pool->lock);
 	critical_leave(critical);
@@ -103,9 +103,9 @@ static void *thread_main(void *arg)
 	seat_take();
 	guard_helper();
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
-	lock(pool, &critical);
+	jobs_lock(pool, &critical);
 	pool->idle--;
-	unlock(pool, &critical);
+	jobs_unlock(pool, &critical);
 	stats_share();
 	pool->work(pool);
 	return NULL;
@@ -166,11 +166,11 @@ struct pool_job *pool_take(struct pool *pool)
 	struct critical critical;
 	struct pool_job *job;
 
-	lock(pool, &critical);
+	jobs_lock(pool, &critical);
 	job = job_take(pool);
 	if (job)
 		thread_follow(pool);
-	unlock(pool, &critical);
+	jobs_unlock(pool, &critical);
 	return job;
 }
 
@@ -184,7 +184,7 @@ struct pool_job *pool_next(struct pool *pool)
 	for (;;) {
 		uint32_t seen;
 
-		lock(pool, &critical);
+		jobs_lock(pool, &critical);
 		seen = pool->queued;
 		job = job_take(pool);
 		if (job) {
@@ -197,13 +197,13 @@ struct pool_job *pool_next(struct pool *pool)
 		} else {
 			pool->idle++;
 		}
-		unlock(pool, &critical);
+		jobs_unlock(pool, &critical);
 		if (job || over)
 			return job;
 		over = sys_futex(&pool->queued, FUTEX_WAIT_PRIVATE, seen, &patience) == -ETIMEDOUT;
-		lock(pool, &critical);
+		jobs_lock(pool, &critical);
 		pool->idle--;
-		unlock(pool, &critical);
+		jobs_unlock(pool, &critical);
 	}
 }
 
@@ -238,7 +238,7 @@ static int job_add(struct pool *pool, struct pool_job *job, bool make, bool firs
 	struct critical critical;
 	int err = -EAGAIN;
 
-	lock(pool, &critical);
+	jobs_lock(pool, &critical);
 	if (make && (pool->begin ? !pool->threads :
 				   pool->idle <= pool->waiting && pool->threads < pool->limit))
 		err = thread_make(pool);
@@ -246,7 +246,7 @@ static int job_add(struct pool *pool, struct pool_job *job, bool make, bool firs
 		err = 0;
 		(first ? job_put_first : job_put)(pool, job);
 	}
-	unlock(pool, &critical);
+	jobs_unlock(pool, &critical);
 	CRASH_POINT(job_queued);
 	if (!err)
 		sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
@@ -268,11 +268,11 @@ int pool_post(struct pool *pool, struct pool_job *job)
 	struct critical critical;
 	bool any;
 
-	lock(pool, &critical);
+	jobs_lock(pool, &critical);
 	any = pool->threads;
 	if (any)
 		job_put(pool, job);
-	unlock(pool, &critical);
+	jobs_unlock(pool, &critical);
 	return any ? 0 : -EAGAIN;
 }
 
@@ -282,10 +282,10 @@ void pool_prepare(struct pool *pool)
 
 	if (load_relaxed(&pool->threads))
 		return;
-	lock(pool, &critical);
+	jobs_lock(pool, &critical);
 	if (!pool->threads)
 		thread_make(pool);
-	unlock(pool, &critical);
+	jobs_unlock(pool, &critical);
 }
 
 void pool_fork_prepare(struct pool *pool)

@@ -41,30 +41,23 @@ void rawcache_file_advise(struct rawcache *cache, uint64_t handle, int fd, uint6
 	file_release(cache, file);
 }
 
-static uint64_t overlap(uint64_t from, uint64_t to, uint64_t start, uint64_t n)
+/* The bytes [from, to) of a file, and how many of them are cached. */
+struct cached {
+	uint64_t from, to;
+	uint64_t chunk_start;
+	uint64_t bytes;
+};
+
+static bool extent_cached(void *arg, const struct chunk_extent *extent)
 {
-	uint64_t low = max_u64(from, start);
-	uint64_t high = min_u64(to, start + n);
+	struct cached *cached = arg;
+	uint64_t start = cached->chunk_start + extent->skip;
+	uint64_t bytes = extent->whole ? extent->found.length : extent->length;
+	uint64_t low = max_u64(cached->from, start);
+	uint64_t high = min_u64(cached->to, start + bytes);
 
-	return low < high ? high - low : 0;
-}
-
-static uint64_t chunk_cached(struct rawcache *cache, const struct file *file, uint64_t chunk,
-			     uint64_t from, uint64_t to)
-{
-	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
-	uint64_t start = chunk * cache->chunk_bytes;
-	uint64_t cached = 0;
-	struct found found;
-	struct parts parts;
-
-	if (index_find(cache, &key, &found))
-		return overlap(from, to, start, found.length);
-	parts_count(cache, &file->key, file->size, chunk, &parts);
-	for (uint32_t i = 0; i < parts.count; i++)
-		if (parts.present & 1u << i)
-			cached += overlap(from, to, start + i * PART_BYTES, part_length(&parts, i));
-	return cached;
+	cached->bytes += low < high ? high - low : 0;
+	return extent->whole;
 }
 
 uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t handle, uint64_t offset,
@@ -72,16 +65,18 @@ uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t handle, uint64_t 
 {
 	struct file *file = file_at(cache, handle);
 	struct guard_window window;
-	uint64_t cached = 0;
-	uint64_t end;
+	struct cached cached = { .from = offset };
 
 	if (!file || !file_hold(cache, file, handle))
 		return 0;
-	end = offset < file->size ? offset + min_u64(len, file->size - offset) : offset;
+	cached.to = offset < file->size ? offset + min_u64(len, file->size - offset) : offset;
 	guard_open(&window);
-	for (uint64_t at = offset; at < end; at = (at / cache->chunk_bytes + 1) * cache->chunk_bytes)
-		cached += chunk_cached(cache, file, at / cache->chunk_bytes, offset, end);
+	for (uint64_t chunk = offset / cache->chunk_bytes; chunk * cache->chunk_bytes < cached.to;
+	     chunk++) {
+		cached.chunk_start = chunk * cache->chunk_bytes;
+		chunk_each_extent(cache, &file->key, file->size, chunk, extent_cached, &cached);
+	}
 	guard_close(&window);
 	file_release(cache, file);
-	return cached;
+	return cached.bytes;
 }

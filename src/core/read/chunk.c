@@ -34,14 +34,14 @@ static void chunk_remember(struct chunk *chunk, uint64_t place)
 }
 
 uint64_t chunk_locate(struct rawcache *cache, const struct file *file, uint64_t number,
-		      struct chunk *chunk, uint32_t skip, uint32_t end)
+		      const struct key *key, uint32_t skip, uint32_t end)
 {
-	struct key key = key_of_chunk(&cache->image.sb, &file->key, number);
+	struct chunk *chunk = file_chunk(file, number);
 	uint64_t bytes = min_u64(cache->chunk_bytes, file->size - number * cache->chunk_bytes);
 	struct found found;
 	uint64_t place;
 
-	if (!extent_find(cache, &key, bytes, &found))
+	if (!extent_find(cache, key, bytes, &found))
 		return 0;
 	place = chunk_place(found.page, found.generation);
 	if (!chunk_again(chunk, skip, end))
@@ -58,9 +58,12 @@ uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t nu
 	struct chunk *chunk = file_chunk(file, number);
 	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
 
+	struct key key;
+
 	if (number * cache->chunk_bytes >= load_relaxed(&file->size))
 		return 0;
-	return place_current(&cache->image, place, 1)
-		       ? place
-		       : chunk_locate(cache, file, number, chunk, skip, end);
+	if (place_current(&cache->image, place, 1))
+		return place;
+	key = key_of_chunk(&cache->image.sb, &file->key, number);
+	return chunk_locate(cache, file, number, &key, skip, end);
 }

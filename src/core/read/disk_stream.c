@@ -16,11 +16,6 @@
 /* A read out of memory takes less: the call, and 2 GB/s. */
 #define MEMORY_NS(n) (10000 + (uint64_t)(n) / 2)
 
-static uint64_t want_offset(const struct rawcache *cache, const struct want *want)
-{
-	return want->chunk * cache->chunk_bytes + want->skip;
-}
-
 /* Smaller reads than a page are not all seen here. */
 static bool goes_on(const struct file *file, uint64_t offset)
 {

@@ -12,7 +12,7 @@
  * When the extent that begins at a page was seen warm last: the page in the upper half, seconds
  * in the lower. Extents that share a place push each other out, which costs a few system calls.
  */
-static uint64_t seen[1u << WARM_SHIFT];
+static uint64_t prefault_seen[1u << WARM_SHIFT];
 
 static uint64_t seen_word(uint32_t page)
 {
@@ -21,7 +21,7 @@ static uint64_t seen_word(uint32_t page)
 
 void prefault_extent(struct rawcache *cache, uint32_t page, uint64_t bytes)
 {
-	uint64_t *word = &seen[page * 2654435761u >> (32 - WARM_SHIFT)];
+	uint64_t *word = &prefault_seen[page * 2654435761u >> (32 - WARM_SHIFT)];
 	uint64_t now = seen_word(page) + 1;
 	char *start = (char *)cache->image.data + ((uint64_t)page << FORMAT_PAGE_SHIFT);
 

@@ -30,6 +30,7 @@
 #include "base/stats.h"
 #include "core/fill/fill.h"
 #include "core/fill/part.h"
+#include "core/image/key.h"
 #include "core/image/place.h"
 #include "core/read/chunk.h"
 #include "core/read/read_hot.h"
@@ -72,9 +73,9 @@ static ssize_t read_parts(struct rawcache *cache, const struct file *file, const
 	return n == -EAGAIN ? READ_MISS : n;
 }
 
-/* One round for the piece of one chunk: bytes, -errno, READ_STALE or READ_MISS. */
+/* One round for the piece of one chunk, whose key is `key`: bytes, -errno, READ_STALE or READ_MISS. */
 static ssize_t read_round(struct rawcache *cache, struct file *file, struct chunk *chunk,
-			  const struct want *want)
+			  const struct want *want, const struct key *key)
 {
 	uint64_t place = chunk ? load_acquire(&chunk->place) : 0;
 	uint64_t mask = pages_mask(want->skip, want->length);
@@ -84,7 +85,7 @@ static ssize_t read_round(struct rawcache *cache, struct file *file, struct chun
 	if (!place_current(&cache->image, place, want->skip + want->length)) {
 		bool first = !(place & CHUNK_FRESH) || place == CHUNK_FRESH;
 
-		place = chunk_locate(cache, file, want->chunk, chunk, want->skip,
+		place = chunk_locate(cache, file, want->chunk, key, want->skip,
 				     want->skip + want->length);
 		if (!place)
 			return read_parts(cache, file, want);
@@ -100,12 +101,13 @@ static ssize_t read_round(struct rawcache *cache, struct file *file, struct chun
 }
 
 /* Rounds until the bytes are there, or surely are not. */
-static ssize_t read_rounds(struct rawcache *cache, struct file *file, const struct want *want)
+static ssize_t read_rounds(struct rawcache *cache, struct file *file, const struct want *want,
+			   const struct key *key)
 {
 	ssize_t n = READ_STALE;
 
 	for (int tries = 0; tries < STALE_TRIES && n == READ_STALE; tries++) {
-		n = read_round(cache, file, file_chunk(file, want->chunk), want);
+		n = read_round(cache, file, file_chunk(file, want->chunk), want, key);
 		if (unlikely(n == READ_STALE))
 			stats_add(stale_retries, 1);
 	}
@@ -113,16 +115,17 @@ static ssize_t read_rounds(struct rawcache *cache, struct file *file, const stru
 }
 
 /* The piece is not in the cache: fetch it, or wait for somebody who does. */
-static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct want *want)
+static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct want *want,
+			 const struct key *key)
 {
 	ssize_t n = -EAGAIN;
 
 	stats_add(misses, 1);
 	for (int tries = 0; tries < FILL_TRIES && n == -EAGAIN; tries++) {
-		n = fill_chunk(cache, file, want);
+		n = fill_chunk(cache, file, want, key);
 		if (n != -EAGAIN)
 			break;
-		n = read_rounds(cache, file, want);
+		n = read_rounds(cache, file, want, key);
 		if (n == READ_MISS)
 			n = -EAGAIN;
 		else if (n > 0) /* a miss, but its bytes came from the cache after all */
@@ -135,15 +138,17 @@ static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct
 static ssize_t never_inline read_held(struct rawcache *cache, struct file *file, uint64_t handle,
 				      const struct want *want)
 {
+	struct key key;
 	ssize_t n;
 
 	if (!file_hold(cache, file, handle))
 		return -ESTALE;
-	n = read_rounds(cache, file, want);
+	key = key_of_chunk(&cache->image.sb, &file->key, want->chunk);
+	n = read_rounds(cache, file, want, &key);
 	if (n >= 0)
 		hit_count((uint64_t)n);
 	else if (n == READ_MISS)
-		n = read_miss(cache, file, want);
+		n = read_miss(cache, file, want, &key);
 	file_release(cache, file);
 	return n;
 }
@@ -160,8 +165,8 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 		     (load_relaxed(&chunk->resident) & mask) != mask || !cache->image.data ||
 		     load_relaxed(&cache->broken)))
 		return read_held(cache, file, handle, want);
-	n = want->length >= TIMED_MIN ? hot_copy_timed(cache, file, handle, chunk, place, want)
-				      : hot_copy(cache, place, want);
+	n = want->length >= TIMED_MIN ? hot_copy_timed(cache, file, handle, chunk, place, want) :
+					hot_copy(cache, place, want);
 	if (unlikely(!file_is(file, handle)))
 		return -ESTALE;
 	if (unlikely(n < 0))
@@ -187,8 +192,9 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 
 		want.length = (uint32_t)min_u64(len - done, cache->chunk_bytes - want.skip);
 		want.more = len - done - want.length;
-		n = want.more && !piece_seen(file, &want) ? read_stretch(cache, file, handle, &want)
-							  : -EAGAIN;
+		n = want.more && !piece_seen(file, &want) ?
+			    read_stretch(cache, file, handle, &want) :
+			    -EAGAIN;
 		if (n == -EAGAIN)
 			n = read_piece(cache, file, handle, &want);
 		if (n < 0)
@@ -271,13 +277,14 @@ static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *
 	const struct chunk *chunk;
 	uint64_t place, size;
 
-	if (unlikely(!file || !stats_mine || !(stats_mine->hits & SAMPLE_MASK) || len - 1 >= FORMAT_PAGE ||
-		     skip + len > cache->chunk_bytes || file_written(file)))
+	if (unlikely(!file || !stats_mine || !(stats_mine->hits & SAMPLE_MASK) ||
+		     len - 1 >= FORMAT_PAGE || skip + len > cache->chunk_bytes ||
+		     file_written(file)))
 		return -EAGAIN;
 	size = load_relaxed(&file->size);
 	chunk = file_chunk(file, offset >> cache->chunk_shift);
-	if (unlikely(offset >= size || len > size - offset || !chunk || load_relaxed(&cache->broken) ||
-		     !cache->image.data))
+	if (unlikely(offset >= size || len > size - offset || !chunk ||
+		     load_relaxed(&cache->broken) || !cache->image.data))
 		return -EAGAIN;
 	place = load_acquire(&chunk->place);
 	if (unlikely(!chunk_hot(&cache->image, chunk, place, skip, skip + want.length) ||

@@ -105,7 +105,7 @@ ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *w
  * one two pages stand for all: many files are read once, and the next read takes the whole chunk into
  * the page tables by one call (unmapped_read()).
  */
-static void chunk_touched(struct chunk *chunk, const struct want *want)
+static void chunk_seen(struct chunk *chunk, const struct want *want)
 {
 	uint32_t length = want->length < POPULATE_MIN ? want->length : 1;
 
@@ -208,7 +208,7 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 	} else {
 		n = place_pread(cache, place, want);
 		if (n > 0 && u.mappable && !u.stream)
-			chunk_touched(chunk, want);
+			chunk_seen(chunk, want);
 	}
 	if (n > 0 && !is_second(&u)) {
 		uint64_t ns = clock_mono_ns() - start;

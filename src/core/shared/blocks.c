@@ -9,18 +9,18 @@
 #include "core/shared/slot.h"
 
 /* One cache of the process counts statistics: the first one. */
-static struct rawcache *current;
+static struct rawcache *counted_for;
 
 struct rawcache *cache_current(void)
 {
-	return load_acquire(&current);
+	return load_acquire(&counted_for);
 }
 
 void cache_announce(struct rawcache *cache)
 {
 	struct rawcache *none = NULL;
 
-	if (!cas(&current, &none, cache))
+	if (!cas(&counted_for, &none, cache))
 		return;
 	if (cache->slot < 0)
 		return;
@@ -34,9 +34,9 @@ void cache_renounce(struct rawcache *cache)
 {
 	struct rawcache *mine = cache;
 
-	if (load_acquire(&current) == cache)
+	if (load_acquire(&counted_for) == cache)
 		stats_release();
-	if (cas(&current, &mine, NULL))
+	if (cas(&counted_for, &mine, NULL))
 		stats_set_provider(NULL);
 }
 

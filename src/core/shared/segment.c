@@ -191,7 +191,7 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 }
 
 /* Nobody is attached, so whoever was recycling a region is dead. */
-static void regions_disown(struct image *image)
+static void segment_regions_disown(struct image *image)
 {
 	for (uint32_t n = 0; n < image->sb.region_count; n++)
 		image->regions[n].owner = 0;
@@ -223,7 +223,7 @@ int runtime_create(struct runtime *runtime, struct image *image, const uint8_t b
 	if (err)
 		return err;
 	CRASH_POINT(epoch_begun);
-	regions_disown(image);
+	segment_regions_disown(image);
 	err = sys_unlinkat(AT_FDCWD, runtime->path, 0);
 	if (err && err != -ENOENT)
 		return err;

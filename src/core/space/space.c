@@ -20,7 +20,7 @@
 
 #define TRIES 16
 
-static bool stream_take(const struct rawcache *cache, struct space_want *want, struct piece *hand,
+static bool stream_space_take(const struct rawcache *cache, struct space_want *want, struct piece *hand,
 			struct piece *taken)
 {
 	struct neighbours n;
@@ -86,7 +86,7 @@ static int space_step(struct rawcache *cache, struct space_want *want, struct pi
 		if (!taken)
 			done = stream_follow(cache, want, hand);
 		else
-			done = want->stream ? stream_take(cache, want, hand, taken)
+			done = want->stream ? stream_space_take(cache, want, hand, taken)
 					    : any_take(cache, want, hand, taken);
 		CRASH_POINT(space_taken);
 		rest_put(cache, want->space, hand);

@@ -155,7 +155,8 @@ static bool check_secret(struct check *check, const struct setup *setup)
 	if (reply.kind == WIRE_VALUE) {
 		if (reply.bytes == sizeof(text) + SEAL_MORE && seal_open(key, call->data, sizeof(text), text))
 			return true;
-		check->why = "others use this data set with another secret: compare RAWCACHE_TIER_KEY and RAWCACHE_TIER_NAME";
+		check->why = "others use this data set with another secret: "
+			     "compare RAWCACHE_TIER_KEY and RAWCACHE_TIER_NAME";
 		return false;
 	}
 	memset(text, 0, sizeof(text));

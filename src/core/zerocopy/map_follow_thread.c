@@ -13,6 +13,7 @@
 #include "base/unusual.h"
 #include "core/fill/fill.h"
 #include "core/image/format.h"
+#include "core/image/key.h"
 #include "core/origin/file.h"
 #include "core/origin/pool.h"
 #include "core/origin/fd_import.h"
@@ -159,14 +160,17 @@ static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
 	struct rawcache *cache = followed->cache;
 	char nothing;
 	struct want want = { .buf = &nothing, .fd = followed->fd, .aside = true };
+	struct key key;
 
 	for (; bit < end && !load_relaxed(&followed->unwanted); bit++) {
 		if (!bit_get(followed->touched, bit) || bit_get(followed->done, bit))
 			continue;
 		bit_set(followed->done, bit);
 		want.chunk = followed->first + bit;
-		if (!chunk_find(cache, followed->file, want.chunk, 0, 1))
-			fill_chunk(cache, followed->file, &want);
+		if (chunk_find(cache, followed->file, want.chunk, 0, 1))
+			continue;
+		key = key_of_chunk(&cache->image.sb, &followed->file->key, want.chunk);
+		fill_chunk(cache, followed->file, &want, &key);
 	}
 }
 
@@ -241,8 +245,8 @@ static int thread_begin(const struct rawcache *cache)
 {
 	int err = table_leave(cache);
 
-	return err ? err
-		   : sys_openat(AT_FDCWD, "/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+	return err ? err :
+		     sys_openat(AT_FDCWD, "/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 }
 
 static void thread_rounds(struct followed **mine, int pagemap)

@@ -71,7 +71,7 @@ static void recall_learn(struct rawcache *cache, const struct statx *stx)
 /* --- a new one */
 
 /* The path with its zero, or 0: it has none. */
-static size_t path_of(int fd, char *path)
+static size_t recalled_path(int fd, char *path)
 {
 	char link[FDPATH_BYTES];
 	ssize_t n;
@@ -116,7 +116,7 @@ static bool is_local(int fd)
 struct shown *recall_show(struct rawcache *cache, const struct file *file, int fd)
 {
 	char path[PATH_MAX];
-	size_t path_bytes = path_of(fd, path);
+	size_t path_bytes = recalled_path(fd, path);
 	bool local = is_local(fd);
 	uint32_t seen = load_acquire(&file->writer_seen);
 	struct critical critical;

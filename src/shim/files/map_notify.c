@@ -21,7 +21,7 @@ struct place {
 	uintptr_t start, end;
 };
 
-static struct place places[PLACES];
+static struct place notify_places[PLACES];
 unsigned int map_notify_count;
 
 static bool place_take(struct place *place)
@@ -66,8 +66,8 @@ void map_notify_note(const void *p, size_t n, int fd)
 		return;
 	rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_open_mode); /* it is the origin's */
 	for (unsigned int i = 0; i < PLACES; i++)
-		if (place_take(&places[i])) {
-			place_fill(&places[i], (uintptr_t)p, n, &handle->stx);
+		if (place_take(&notify_places[i])) {
+			place_fill(&notify_places[i], (uintptr_t)p, n, &handle->stx);
 			count_raise(i + 1);
 			break;
 		}
@@ -101,8 +101,8 @@ void map_notify_announce_slow(const void *p, size_t n)
 	uintptr_t start = (uintptr_t)p;
 
 	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++)
-		if (place_touches(&places[i], start, start + n))
-			place_announce(&places[i]);
+		if (place_touches(&notify_places[i], start, start + n))
+			place_announce(&notify_places[i]);
 }
 
 /* What is left of it; or, if nothing is, whether it is the caller's to end. */
@@ -124,7 +124,7 @@ void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *take
 	uintptr_t start = (uintptr_t)p;
 
 	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
-		struct place *place = &places[i];
+		struct place *place = &notify_places[i];
 
 		if (!place_touches(place, start, start + n))
 			continue;
@@ -152,7 +152,7 @@ void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
 void map_notify_move(const void *p, const void *to, size_t n)
 {
 	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
-		struct place *place = &places[i];
+		struct place *place = &notify_places[i];
 
 		if (load_acquire(&place->state) != PLACE_USED || place->start != (uintptr_t)p)
 			continue;

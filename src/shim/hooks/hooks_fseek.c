@@ -9,7 +9,7 @@
 
 #include "shim/serve/stream.h"
 
-static never_inline int seek_tracked(FILE *stream, off_t offset, int whence)
+static never_inline int fseek_tracked(FILE *stream, off_t offset, int whence)
 {
 	int result;
 
@@ -46,7 +46,7 @@ int fseek(FILE *stream, long offset, int whence)
 	int result = STREAM_PASS;
 
 	if (stream_tracked(stream))
-		result = seek_tracked(stream, offset, whence);
+		result = fseek_tracked(stream, offset, whence);
 	return result == STREAM_PASS ? sought(stream, before, NEXT(fseek)(stream, offset, whence)) :
 				       result;
 }
@@ -57,7 +57,7 @@ int fseeko(FILE *stream, off_t offset, int whence)
 	int result = STREAM_PASS;
 
 	if (stream_tracked(stream))
-		result = seek_tracked(stream, offset, whence);
+		result = fseek_tracked(stream, offset, whence);
 	return result == STREAM_PASS ? sought(stream, before, NEXT(fseeko)(stream, offset, whence)) :
 				       result;
 }
@@ -68,7 +68,7 @@ int fsetpos(FILE *stream, const fpos_t *position)
 	int result = STREAM_PASS;
 
 	if (stream_tracked(stream))
-		result = seek_tracked(stream, position->__pos, SEEK_SET);
+		result = fseek_tracked(stream, position->__pos, SEEK_SET);
 	return result == STREAM_PASS ? sought(stream, before, NEXT(fsetpos)(stream, position)) :
 				       result;
 }

@@ -9,12 +9,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <rawcache/embed.h>
 
+#include "base/lines.h"
 #include "base/memory.h"
+#include "base/proctable.h"
 #include "base/sys.h"
 
 #include "shim/files/map_notify.h"
@@ -38,48 +38,28 @@ static bool is_mapped_file(struct handle *handle, const void *arg)
 	       sys_device(stx) == mapped->device;
 }
 
-/* One line of /proc/self/maps: begin-end protection offset major:minor inode */
-static bool line_has(const char *line, uintptr_t at, uint64_t *device, uint64_t *inode)
-{
-	char *next;
-	uintptr_t start = strtoul(line, &next, 16);
-	uintptr_t end = *next == '-' ? strtoul(next + 1, &next, 16) : 0;
+struct vma_search {
+	uintptr_t at;
+	struct vma vma;
+};
 
-	if (at < start || at >= end)
-		return false;
-	next = strchr(next + 1, ' ');
-	if (!next)
-		return false;
-	strtoul(next, &next, 16);
-	*device = (uint64_t)strtoul(next, &next, 16) << 32;
-	*device |= *next == ':' ? strtoul(next + 1, &next, 16) : 0;
-	*inode = strtoul(next, &next, 10);
-	return true;
+static bool vma_has(void *arg, char *line)
+{
+	struct vma_search *search = arg;
+
+	return vma_parse(line, &search->vma) && search->at >= search->vma.start &&
+	       search->at < search->vma.end;
 }
 
 /* What the kernel has mapped at `at`. */
-static bool vma_file(const void *at, uint64_t *device, uint64_t *inode)
+static bool vma_file(const void *at, struct vma *vma)
 {
-	int fd = sys_openat(AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-	char line[128], buf[4096];
-	bool found = false;
-	size_t n = 0;
-	ssize_t got;
+	struct vma_search search = { .at = (uintptr_t)at };
+	char buf[4096];
+	bool found = lines_read("/proc/self/maps", buf, sizeof(buf), vma_has, &search) ==
+		     LINES_ENOUGH;
 
-	while (fd >= 0 && !found && (got = sys_read(fd, buf, sizeof(buf))) > 0)
-		for (ssize_t i = 0; i < got && !found; i++) {
-			if (buf[i] != '\n') {
-				/* of the path nothing is wanted */
-				line[n] = buf[i];
-				n += n < sizeof(line) - 1;
-				continue;
-			}
-			line[n] = '\0';
-			n = 0;
-			found = line_has(line, (uintptr_t)at, device, inode);
-		}
-	if (fd >= 0)
-		sys_close(fd);
+	*vma = search.vma;
 	return found;
 }
 
@@ -89,11 +69,11 @@ static bool vma_file(const void *at, uint64_t *device, uint64_t *inode)
  */
 static bool is_origin(const void *at, int fd, const struct rawcache_mapped *mapped)
 {
-	uint64_t device, inode, origin_device, origin_inode;
+	struct vma vma, origin;
 
-	if (mapped->origin && vma_file(at, &device, &inode))
-		return vma_file(mapped->origin, &origin_device, &origin_inode) &&
-		       device == origin_device && inode == origin_inode;
+	if (mapped->origin && vma_file(at, &vma))
+		return vma_file(mapped->origin, &origin) && vma.device == origin.device &&
+		       vma.inode == origin.inode;
 	return sys_fd_is(fd, mapped->device, mapped->inode);
 }
 

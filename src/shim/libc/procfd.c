@@ -51,7 +51,7 @@ ssize_t procfd_path(int fd, char *buf, size_t n)
 }
 
 /* The number that `name` spells, or -1. */
-static int number_of(const char *name)
+static int fd_number_of(const char *name)
 {
 	int n = 0;
 
@@ -105,7 +105,7 @@ int procfd_each(void (*visit)(int fd, void *arg), void *arg)
 	while ((n = sys_getdents(dir, buf, sizeof(buf))) > 0) {
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent_raw *entry = (void *)((char *)buf + at);
-			int fd = number_of(entry->name);
+			int fd = fd_number_of(entry->name);
 
 			if (fd >= 0 && fd != dir)
 				visit(fd, arg);

@@ -208,7 +208,7 @@ size_t stream_read(FILE *stream, char *to, size_t n)
 }
 
 /* Where the seek leads to, if that can be said without moving. */
-static bool seek_target(FILE *stream, off_t offset, int whence, off_t *to)
+static bool stream_seek_target(FILE *stream, off_t offset, int whence, off_t *to)
 {
 	struct statx stx;
 	off_t base = 0;
@@ -267,7 +267,7 @@ int stream_seek(FILE *stream, off_t offset, int whence)
 	size_t block, before;
 	off_t to;
 
-	if (!handle || backup_pending(stream) || !seek_target(stream, offset, whence, &to))
+	if (!handle || backup_pending(stream) || !stream_seek_target(stream, offset, whence, &to))
 		return STREAM_PASS;
 	if (!stream->_IO_buf_base) {
 		libc_doallocbuf(stream);

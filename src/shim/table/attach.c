@@ -29,8 +29,8 @@ bool attach_excludes;
 struct rawcache *attach_attached;
 uint32_t (*attach_number)(int fd) = fdtab_changes;
 
-static int state;	       /* enum attach_state */
-static int fork_state;	       /* `state` before a fork took it */
+static int attach_progress;	       /* enum attach_state */
+static int fork_state;	       /* `attach_progress` before a fork took it */
 static uint64_t failed_ms;     /* when it failed last */
 static uint32_t failed_reason; /* enum rawcache_reason */
 static char default_device[PATH_MAX];
@@ -128,7 +128,7 @@ static void attach_now(void)
 		store_relaxed(&failed_ms, clock_coarse_ms());
 	}
 	attaching = false;
-	store_release(&state, attempt.err ? ATTACH_FAILED : ATTACH_DONE);
+	store_release(&attach_progress, attempt.err ? ATTACH_FAILED : ATTACH_DONE);
 	critical_leave(&critical);
 }
 
@@ -138,7 +138,7 @@ static void attach_wait(void)
 	const struct timespec nap = { .tv_nsec = 500000 };
 	uint64_t until = clock_coarse_ms() + WAIT_MS;
 
-	while (load_acquire(&state) == ATTACH_RUNNING && clock_coarse_ms() < until)
+	while (load_acquire(&attach_progress) == ATTACH_RUNNING && clock_coarse_ms() < until)
 		sys_nanosleep(&nap);
 }
 
@@ -160,8 +160,8 @@ struct rawcache *attach_cache(enum rawcache_reason *reason)
 	*reason = RAWCACHE_REASON_nested;
 	if (attaching)
 		return NULL;
-	seen = load_acquire(&state);
-	if (attach_may_try(seen) && cas(&state, &seen, ATTACH_RUNNING))
+	seen = load_acquire(&attach_progress);
+	if (attach_may_try(seen) && cas(&attach_progress, &seen, ATTACH_RUNNING))
 		attach_now();
 	else if (seen == ATTACH_RUNNING) /* seen now, or by the failed exchange */
 		attach_wait();
@@ -181,9 +181,9 @@ bool attach_fork_prepare(void)
 	if (attach_cache_now())
 		return false;
 	attach_wait();
-	seen = load_acquire(&state);
+	seen = load_acquire(&attach_progress);
 	while (seen != ATTACH_RUNNING && seen != ATTACH_DONE)
-		if (cas(&state, &seen, ATTACH_RUNNING)) {
+		if (cas(&attach_progress, &seen, ATTACH_RUNNING)) {
 			fork_state = seen;
 			return true;
 		}
@@ -193,7 +193,7 @@ bool attach_fork_prepare(void)
 void attach_fork_release(bool held, bool child)
 {
 	if (held)
-		store_release(&state, fork_state);
-	else if (child && load_relaxed(&state) == ATTACH_RUNNING)
-		store_release(&state, ATTACH_IDLE);
+		store_release(&attach_progress, fork_state);
+	else if (child && load_relaxed(&attach_progress) == ATTACH_RUNNING)
+		store_release(&attach_progress, ATTACH_IDLE);
 }

@@ -33,7 +33,7 @@ static struct {
 static uint32_t queue_in, queue_out;
 static struct memory_same overflow;
 
-static bool queue_put(struct handle *handle)
+static bool free_queue_put(struct handle *handle)
 {
 	uint32_t at = load_relaxed(&queue_in);
 
@@ -65,7 +65,7 @@ static struct handle *queue_get(void)
 		if (!cas(&queue_out, &at, at + 1))
 			continue;
 		handle = queue[i].handle;
-		/* free for the next round; pairs with the acquire load in queue_put() */
+		/* free for the next round; pairs with the acquire load in free_queue_put() */
 		store_release(&queue[i].sequence, at - i + PLACES);
 		return handle;
 	}
@@ -88,7 +88,7 @@ static void handle_put(struct handle *handle)
 {
 	struct critical critical;
 
-	if (queue_put(handle))
+	if (free_queue_put(handle))
 		return;
 	critical_enter(&critical);
 	memory_put_same(&overflow, handle, sizeof(*handle));

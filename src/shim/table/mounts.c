@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "base/lines.h"
 #include "base/memory.h"
 #include "base/paths.h"
+#include "base/proctable.h"
 #include "base/sys.h"
 
 #include "shim/table/attach.h"
@@ -18,14 +20,14 @@
 
 #define OUTSIDE 1u /* in the lowest bit of a known mount's word */
 
-static uint64_t known[KNOWN]; /* number << 1 | OUTSIDE; 0: free */
+static uint64_t known_mounts[KNOWN]; /* number << 1 | OUTSIDE; 0: free */
 static uint32_t looked;
 
 /* The word of a mount, or 0. */
 static uint64_t known_find(uint64_t mount)
 {
 	for (uint32_t i = 0; i < KNOWN; i++) {
-		uint64_t word = load_relaxed(&known[(mount + i) % KNOWN]);
+		uint64_t word = load_relaxed(&known_mounts[(mount + i) % KNOWN]);
 
 		if (!word || word >> 1 == mount)
 			return word;
@@ -40,7 +42,7 @@ static void known_add(uint64_t mount, bool outside)
 	for (uint32_t i = 0; i < KNOWN; i++) {
 		uint64_t seen = 0;
 
-		if (cas(&known[(mount + i) % KNOWN], &seen, word) || seen >> 1 == mount)
+		if (cas(&known_mounts[(mount + i) % KNOWN], &seen, word) || seen >> 1 == mount)
 			return;
 	}
 }
@@ -101,67 +103,15 @@ static void survey_mount(struct survey *survey, uint64_t mount, const char *poin
 	}
 }
 
-/* "\040" and its like stand for what would break the line. */
-static void unescape(char *p)
+static bool survey_line(void *arg, char *line)
 {
-	char *to = p;
+	struct mount_line mount;
 
-	for (; *p; to++) {
-		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
-			*to = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
-			p += 4;
-		} else {
-			*to = *p++;
-		}
+	if (mount_line_parse(line, &mount)) {
+		mount_field_unescape(mount.point);
+		survey_mount(arg, mount.id, mount.point);
 	}
-	*to = '\0';
-}
-
-/* "36 35 98:0 /root /point options ...": proc(5) */
-static void survey_line(struct survey *survey, char *line)
-{
-	uint64_t mount = 0;
-	char *point = line;
-	char *end;
-
-	for (; *line >= '0' && *line <= '9'; line++)
-		mount = mount * 10 + (uint64_t)(*line - '0');
-	for (int field = 0; field < 4 && point; field++) {
-		point = strchr(point, ' ');
-		point = point ? point + 1 : NULL;
-	}
-	end = point ? strchr(point, ' ') : NULL;
-	if (!end)
-		return;
-	*end = '\0';
-	unescape(point);
-	survey_mount(survey, mount, point);
-}
-
-/* Read the table; false if it could not be read to its end. */
-static bool survey_read(struct survey *survey, char *buf)
-{
-	int fd = sys_openat(AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
-	size_t have = 0;
-	ssize_t n = -1;
-
-	while (fd >= 0 && have < BUFFER - 1 &&
-	       (n = sys_read(fd, buf + have, BUFFER - 1 - have)) > 0) {
-		char *line = buf;
-		char *end;
-
-		have += (size_t)n;
-		buf[have] = '\0';
-		for (; (end = strchr(line, '\n')); line = end + 1) {
-			*end = '\0';
-			survey_line(survey, line);
-		}
-		have -= (size_t)(line - buf);
-		memmove(buf, line, have);
-	}
-	if (fd >= 0)
-		sys_close(fd);
-	return !n && !have;
+	return false;
 }
 
 /* Find out about the mount with this number in the table; true: it does not matter. */
@@ -171,7 +121,8 @@ static bool survey_outside(uint64_t mount)
 	struct survey survey;
 	bool outside = false;
 
-	if (buf && survey_init(&survey, mount) && survey_read(&survey, buf)) {
+	if (buf && survey_init(&survey, mount) &&
+	    !lines_read("/proc/self/mountinfo", buf, BUFFER, survey_line, &survey)) {
 		outside = survey.found && !survey.matters;
 		for (int i = 0; i < survey.count; i++)
 			if (survey.cover[i].mount == mount)

@@ -29,7 +29,7 @@ struct place {
 	char path[PATH_ROOM];
 };
 
-static struct place *places; /* PLACES of them, mapped at first use */
+static struct place *path_places; /* PLACES of them, mapped at first use */
 
 static uint64_t nanoseconds(const struct statx_timestamp *t)
 {
@@ -55,7 +55,7 @@ static size_t place_number(const struct identity *identity)
 
 static struct place *places_get(void)
 {
-	struct place *all = load_acquire(&places);
+	struct place *all = load_acquire(&path_places);
 	struct place *none = NULL;
 
 	if (all)
@@ -63,7 +63,7 @@ static struct place *places_get(void)
 	all = memory_map(PLACES * sizeof(*all));
 	if (!all)
 		return NULL;
-	if (cas(&places, &none, all))
+	if (cas(&path_places, &none, all))
 		return all;
 	memory_unmap(all, PLACES * sizeof(*all));
 	return none;
@@ -71,7 +71,7 @@ static struct place *places_get(void)
 
 bool path_cache_find(const struct statx *stx, enum path_match *match, struct pathbuf *buf)
 {
-	struct place *all = load_acquire(&places);
+	struct place *all = load_acquire(&path_places);
 	struct identity identity;
 	const struct place *place;
 	uint32_t sequence;

@@ -42,7 +42,7 @@ static void kernel_move(struct position *position, int fd, uint64_t at)
  * back, because a handler that finds its own thread busy would wait forever. Returns whether we
  * were the one.
  */
-static bool settle(struct position *position, int fd, uint64_t at, uint64_t to)
+static bool position_settle(struct position *position, int fd, uint64_t at, uint64_t to)
 {
 	struct critical critical;
 	bool mine;
@@ -86,7 +86,7 @@ void position_lend(struct position *position, int fd)
 		uint64_t word = load_acquire(&position->word);
 
 		if (position_user(word)) {
-			if (settle(position, fd, word, kernel_word(position, 1)))
+			if (position_settle(position, fd, word, kernel_word(position, 1)))
 				return;
 		} else if (!(word & POSITION_KERNEL)) {
 			busy_wait();
@@ -120,7 +120,7 @@ void position_share(struct position *position, int fd)
 		uint64_t word = load_acquire(&position->word);
 
 		if (position_user(word)) {
-			if (settle(position, fd, word, shared))
+			if (position_settle(position, fd, word, shared))
 				return;
 		} else if (!(word & POSITION_KERNEL)) {
 			busy_wait();

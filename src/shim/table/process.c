@@ -28,7 +28,7 @@ static int own_pid;
 static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
 
 /* Valid between prepare and parent or child, because the locks are held. */
-static struct critical fork_critical;
+static struct critical shim_fork_critical;
 static bool fork_held_attach;
 static bool fork_aside;
 
@@ -252,14 +252,14 @@ void process_fork_prepare(void)
 	process_share_all();
 	held = attach_fork_prepare();
 	rawcache_fork_prepare();
-	fork_critical = critical;
+	shim_fork_critical = critical;
 	fork_held_attach = held;
 	fork_aside = aside;
 }
 
 void process_fork_parent(void)
 {
-	struct critical critical = fork_critical;
+	struct critical critical = shim_fork_critical;
 	bool held = fork_held_attach;
 	bool aside = fork_aside;
 
@@ -275,7 +275,7 @@ void process_fork_parent(void)
 
 void process_fork_child(void)
 {
-	struct critical critical = fork_critical;
+	struct critical critical = shim_fork_critical;
 
 	own_pid = sys_getpid();
 	if (wipe)

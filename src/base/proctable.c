@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/proctable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* begin-end protection offset major:minor inode path */
+bool vma_parse(const char *line, struct vma *vma)
+{
+	char *next;
+
+	vma->start = strtoul(line, &next, 16);
+	vma->end = *next == '-' ? strtoul(next + 1, &next, 16) : 0;
+	next = vma->end > vma->start ? strchr(next + 1, ' ') : NULL;
+	if (!next)
+		return false;
+	strtoul(next, &next, 16);
+	vma->device = (uint64_t)strtoul(next, &next, 16) << 32;
+	vma->device |= *next == ':' ? strtoul(next + 1, &next, 16) : 0;
+	vma->inode = strtoul(next, &next, 10);
+	return true;
+}
+
+/* The next field of a line, ended in place; NULL at its end. */
+static char *field_next(char **line)
+{
+	char *field = *line;
+	char *space;
+
+	if (!field || !*field)
+		return NULL;
+	space = strchr(field, ' ');
+	if (space)
+		*space = '\0';
+	*line = space ? space + 1 : NULL;
+	return field;
+}
+
+/* "36 35 98:0 /root /point options tags... - type source options" */
+bool mount_line_parse(char *line, struct mount_line *mount)
+{
+	const char *id = field_next(&line);
+	const char *field;
+
+	field_next(&line); /* the mount that it lies on */
+	mount->device = field_next(&line);
+	mount->root = field_next(&line);
+	mount->point = field_next(&line);
+	mount->point_options = field_next(&line);
+	while ((field = field_next(&line)) && strcmp(field, "-"))
+		;
+	mount->type = field_next(&line);
+	mount->source = field_next(&line);
+	mount->options = field_next(&line);
+	if (!mount->source)
+		return false;
+	mount->id = strtoull(id, NULL, 10);
+	return true;
+}
+
+void mount_field_unescape(char *p)
+{
+	char *to = p;
+
+	for (; *p; to++) {
+		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
+			*to = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+			p += 4;
+		} else {
+			*to = *p++;
+		}
+	}
+	*to = '\0';
+}
