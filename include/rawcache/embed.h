@@ -178,28 +178,27 @@ bool rawcache_mount_id(uint64_t mount, uint64_t id[2]);
 /* --- transfers */
 
 /*
- * As rawcache_file_transfer(), for bytes that a program has in memory and that should be those of the file, one piece
- * of them: they are compared with the cache before it is sent. A count says with *length how long
- * the piece was that was tried; if the count is less, the system call ended early. -ENODATA: they
- * differ, or are not cached, or may not be sent by reference. Never fetches.
+ * As rawcache_file_transfer(), for bytes that a program has in memory and that should be those of the file.
+ * One piece of them is compared with the cache and then sent. *length returns the length of that piece; if
+ * the result is less, the system call ended early. -ENODATA: the bytes differ, are not cached, or may not be
+ * sent by reference. Never fetches.
  */
 ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t file,
 				    const struct rawcache_transfer *transfer, const void *bytes,
 				    uint64_t offset, size_t *length);
 
 /*
- * The same for bytes that lie in pages which rawcache_file_map() laid. Pages that never could be
- * written to hold what they held: only the ends are compared then, which finds others that were
- * mapped in their place by a system call that nobody saw, and all the caller need do is to announce
- * those that it sees: rawcache_maps_take() and rawcache_maps_protect().
+ * The same for bytes in pages that rawcache_file_map() mapped. For pages that were never writable only the first and
+ * last 64 bytes are compared, to detect a mapping that replaced them unseen. The caller must report each munmap(),
+ * mmap() and mprotect() that it sees, by rawcache_maps_take() and rawcache_maps_protect().
  */
 ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_transfer *transfer,
 			       const void *bytes, size_t *length);
 
 /*
- * A transfer that a signal handler left by siglongjmp(), or in which the thread was cancelled, goes
- * on holding a region and a file. This gives back what such a call of the calling thread holds; the
- * next transfer of the thread does so, too. Not while a call of the thread is at work.
+ * A transfer that a signal handler left by siglongjmp(), or in which the thread was cancelled, still holds a
+ * region and a file. This releases what such a call of the calling thread holds; so does the thread's next
+ * transfer. Must not be called while a call of the thread is running.
  */
 void rawcache_thread_recover(void);
 
@@ -218,21 +217,21 @@ int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
 unsigned int rawcache_helper_threads(void);
 
 /*
- * Wait a while for what was read and is not stored yet, at most 2 s: before the process ends without
- * exit(), or becomes another program. Async-signal-safe.
+ * Wait until what was read is stored, for at most 2 s: before the process ends without exit(), or executes another
+ * program. Async-signal-safe.
  */
 void rawcache_settle(void);
 
-/* The one that watches what programs touch of their mappings has nothing to do from now on. */
+/* Ask the thread that follows mappings to exit. For calls that require a process of one thread. */
 void rawcache_helpers_dismiss(void);
 
-/* Whether any file is mapped from the image in this process; a glance. `cache` may be NULL. */
+/* Whether any file is mapped from the image in this process; may be outdated on return. `cache` may be NULL. */
 bool rawcache_maps_shown(const struct rawcache *cache);
 
 /*
- * All helper threads end, as soon as they have done what they were asked for, and none is made until
- * rawcache_helpers_return(): for calls that change the rights of the calling thread, and are meant to change
- * those of the program. False: one had not ended after a second. Each call owes one rawcache_helpers_return().
+ * End all helper threads, as soon as they have done their jobs, and make no new one until rawcache_helpers_return():
+ * for system calls that change the rights of the calling thread only, but are meant to change those of the program.
+ * False: a thread had not ended after a second. Each call must be followed by one rawcache_helpers_return().
  * Async-signal-safe.
  */
 bool rawcache_helpers_leave(void);

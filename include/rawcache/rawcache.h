@@ -61,9 +61,9 @@ struct rawcache_options {
 	uint8_t keep_origin;       /* 1: leave its page cache alone        RAWCACHE_KEEP */
 	uint8_t manual_fork;       /* 1: the caller calls rawcache_fork_*() itself */
 	/*
-	 * NULL, or how often it was changed what a descriptor's number means, never 0; 0 while that is
-	 * being changed. Called by any thread. For embedders whose threads replace descriptors that
-	 * others read from.
+	 * Optional (NULL: none): returns a counter that changes whenever `fd` is closed or replaced. It
+	 * must not return 0, except while `fd` is being replaced. Any thread may call it. For embedders
+	 * whose threads replace descriptors that other threads read from.
 	 */
 	uint32_t (*number)(int fd);
 	uint32_t look_ms;          /* how often mapped files are looked at, milliseconds; UINT32_MAX: never */

@@ -55,7 +55,7 @@
 /*
  * A program that changes a file, for watchers of processes which map it. A watcher sleeps in a futex, and needs one
  * turn of a processor: so long only a stopped one takes. Then: the change goes on, and that process is not waited
- * for again until it answers. Every WATCH_ANSWER_MS it is looked whether who does not answer is dead.
+ * for again until it answers. Every WATCH_ANSWER_MS the waiter checks whether a process that does not answer is dead.
  */
 #define WATCH_PATIENCE_MS 1000u
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file that is replaced as a whole: who reads it finds the old one or the new one. */
+/* A file that is replaced as a whole: readers find the old one or the new one. */
 #ifndef CLI_OUTFILE_H
 #define CLI_OUTFILE_H
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Attributes that are older than the bytes: a file is replaced at the server and read while the
 # mount shows its old attributes, then rolled back. What never changed reads as it always did. How
-# often the server is asked for that.
+# often the server is asked for that (INV-4).
 . "$(dirname "$0")/../lib.sh"
 need python3 fusermount3
 need_origin

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of fetch.h share: the table of fetches, its lock, and who waits for what of it. All but
+ * What the files of fetch.h share: the table of fetches, its lock, and the threads that wait for entries. All but
  * the lock's own functions is called under the lock, unless it says otherwise.
  */
 #ifndef CORE_FETCH_TABLE_H

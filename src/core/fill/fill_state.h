@@ -19,7 +19,7 @@
 #include "core/space/space.h"
 
 struct filling {
-	const uintptr_t *seal; /* in the frame of who entered; NULL: no fill */
+	const uintptr_t *seal; /* in the stack frame of the function that began the fill; NULL: no fill */
 	struct rawcache *cache;
 	struct file *file;
 	struct claim claim;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a byte of the image is believed: whose file it is, and who may write it. */
+/* Whether the contents of the image are trusted: its owner and its write permissions. */
 #ifndef CORE_IMAGE_TRUST_H
 #define CORE_IMAGE_TRUST_H
 

@@ -29,7 +29,7 @@ struct identity {
 struct key key_of_file(const struct superblock *sb, const struct identity *identity);
 
 /*
- * Two chunks share a bucket, and the next two have the one behind it: who goes through a file goes
+ * Two chunks share a bucket, and the next two have the one behind it: a reader that goes through a file goes
  * through the index, too. Chunk numbers from 2^63 on (parts, names) have buckets anywhere.
  */
 struct key key_of_chunk(const struct superblock *sb, const struct key *file, uint64_t chunk);

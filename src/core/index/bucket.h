@@ -2,7 +2,7 @@
 /*
  * Changing buckets: up to two of them at a time, each under its index lock, with signals held
  * back. The locks are taken in the order of their numbers. A bucket's sequence is odd while it is
- * changed; who is killed there leaves it odd, readers then miss, and the next one who opens the
+ * changed; a process that is killed there leaves it odd, readers then miss, and the next process that opens the
  * bucket sets it right.
  */
 #ifndef CORE_BUCKET_H

@@ -29,12 +29,12 @@ struct doubt *doubt_of(const struct statx *stx);
 void doubt_raise(struct doubt *doubt, bool ask);
 
 /*
- * The same by who has just read the attributes, after noting `*seen`: if nobody else had a reason since,
- * it need not look again itself, and *seen is the new count.
+ * The same for a caller that has noted *seen and then read the attributes: if no other reason came since, *seen becomes
+ * the new count, and the caller need not look again.
  */
 void doubt_raise_seen(struct doubt *doubt, uint32_t *seen);
 
-/* Attributes were seen of a version that nobody here has open: what was read before is older. */
+/* Attributes of a version were seen that this process does not have open: attributes read before are older. */
 void doubt_news(struct doubt *doubt);
 
 /* Read the attributes of `fd`, as fresh as the reasons ask for. 0 or -errno. */

@@ -100,11 +100,11 @@ static inline bool file_is(const struct file *file, uint64_t handle)
 bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle);
 void file_release(struct rawcache *cache, struct file *file);
 
-/* For who holds a reference: another one, of a read ahead. */
+/* The caller holds a reference: take another one for a read ahead, or release that. */
 void file_share(struct file *file);
 void file_unshare(struct rawcache *cache, struct file *file);
 
-/* Whether the program has it open; a glance. */
+/* Whether the program has the file open. May be outdated when it returns. */
 static inline bool file_is_open(const struct file *file)
 {
 	return load_relaxed(&file->references) != load_relaxed(&file->fetching);
@@ -154,7 +154,7 @@ static inline uint64_t *file_group(const struct file *file, uint64_t number)
 		       NULL;
 }
 
-/* For who holds a reference: the chunk is fetched, and was read up to `end`. */
+/* The caller holds a reference (INV-5). The chunk was fetched, and read up to `end`. */
 static inline void chunk_fresh(const struct file *file, uint64_t number, uint32_t end)
 {
 	struct chunk *chunk = file_chunk(file, number);

@@ -5,9 +5,9 @@
  *	NO --> NOTED --> QUEUED --> NO		file->idle
  *	        |___________________^		it is open again
  *
- * Who gives up the last reference notes the file on a stack, without a lock: a close takes no system call for
- * it. Under the files lock the notes are sorted into the queue. An open takes a file from neither: one that is
- * open stays where it is until somebody comes upon it.
+ * The thread that releases the last reference pushes the file onto a stack, without a lock, so that a close needs no
+ * system call for it. idle_sort() moves the notes into the queue, under the files lock. Opening a file does not remove
+ * it from the stack or the queue: idle_sort() and idle_take() skip files that are open.
  */
 #ifndef CORE_IDLE_H
 #define CORE_IDLE_H

@@ -46,9 +46,9 @@ struct io_request {
 	uint32_t hurry;
 	uint64_t looked;
 	/*
-	 * Where the backend `arrives`; or NULL: who may have the bytes, asked by the helper before it reads. `fd` is
-	 * of the file. Returns `length` and sets `elsewhere`, or 0: read it; or -EINPROGRESS: `ask` is called then,
-	 * and who is asked has io_resume() called, upon which this is called once more.
+	 * Where the backend `arrives`; or NULL: asked by the helper before it reads, whether the bytes come from
+	 * elsewhere. `fd` is of the file. Returns `length` and sets `elsewhere`, or 0: read it; or -EINPROGRESS:
+	 * `ask` is called then, and the one that is asked has io_resume() called, after which this is called again.
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);
 	void (*ask)(struct io_request *request);

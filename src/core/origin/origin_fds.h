@@ -11,13 +11,14 @@
  * (O_DIRECT): without making pages that are dropped again at once, and in requests as large as
  * what is asked for.
  *
- * The program's description is closed as soon as there is nothing to do: with it open, the
- * program's flock() outlives its close(). One's own stays open until the program has closed the
- * file: opening it again costs the origin a request. Then it goes at once, for a file that is
- * removed would leave a hidden one behind, and a file system would not be unmounted.
+ * A description that is shared with the program is closed as soon as it is idle: otherwise the
+ * program's flock() would survive its close(). One that we opened ourselves stays open until the
+ * program closes the file, because opening it again costs the origin a request. It is then closed at
+ * once: otherwise a removed file would leave a hidden one behind, and a file system could not be
+ * unmounted.
  *
- * A file is known by its key: the object's address and serial come again when a cache is attached
- * anew.
+ * Entries are found by the file's key: addresses and serials of file objects are reused after a
+ * cache was attached again.
  *
  * Locks: origin_fds_lock, inside a critical section; nobody sleeps with it.
  */
@@ -55,10 +56,10 @@ void origin_fds_refuse(struct kept *kept, struct file *file);
 /* Nobody has the file open any more. True: origin_fds_sweep() is due, in a helper thread. */
 bool origin_fds_forget(const struct file *file);
 
-/* Whether what origin_fds_forget() told of is still open. */
+/* Whether a description of the file is still open after origin_fds_forget(). */
 bool origin_fds_waits(const struct file *file);
 
-/* There is no helper thread any more: what it told of is closed. */
+/* All helper threads have ended, and their descriptors with them. */
 void origin_fds_vanished(void);
 
 /* For a helper thread: close what nobody needs; `idle`: there is nothing more to read. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A few helper threads that take jobs from a queue. The first is made at the first need; one
- * that has nothing to do for a while ends, so that a program whose own threads have ended ends
- * too; a fork child has none, and an empty queue.
+ * A few helper threads that take jobs from a queue. The first is made when the first job is added. A thread without a
+ * job for idle_ms ends, so that a program whose own threads have ended ends too. A fork child has no threads and an
+ * empty queue.
  *
  * Threads of a pool with `begin` share a descriptor table that is not the program's: the first
  * one leaves the program's table there, and is made by the program; all others are made by those
@@ -44,9 +44,9 @@ struct pool {
 };
 
 /*
- * Queue a job. 0, or why there is no thread: the job is the caller's then. A thread has the
- * descriptors of the one that makes it: who has a table of its own adds with `make` false, to
- * threads that others have made with pool_prepare().
+ * Queue a job. 0, or -errno if there is no thread: the job stays the caller's. A new thread inherits the descriptor
+ * table of the thread that makes it. Callers with a table of their own must therefore pass `make` = false, and rely on
+ * threads that a thread of the program made by pool_prepare().
  */
 int pool_add(struct pool *pool, struct pool_job *job, bool make);
 void pool_prepare(struct pool *pool);
@@ -57,10 +57,10 @@ int pool_add_first(struct pool *pool, struct pool_job *job, bool make);
 /* Queue a job without waking anybody, for a thread that will look. -EAGAIN: there is none. */
 int pool_post(struct pool *pool, struct pool_job *job);
 
-/* For a thread of the pool: the next job; NULL after a while without one: end. */
+/* For a thread of the pool: wait for the next job. NULL: there was none for idle_ms; the thread must end. */
 struct pool_job *pool_next(struct pool *pool);
 
-/* The same without waiting: NULL says nothing about the end. */
+/* The same without waiting. NULL: there is none now. */
 struct pool_job *pool_take(struct pool *pool);
 
 /* The threads of all pools. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting aside: for processes that have no slot - they may not open the image, only read it, do not see it, or do
- * not reach its segment - so that somebody is told that they are not served, or of what is. It is done in the nearest
- * place that they can write: the totals of the image, or else a page in the directory of segments for each user and
- * image, "rawcache-aside-USER-HASH", which all such processes of the user add to.
+ * Counting aside: statistics of processes that have no slot, because they may not open the image, may only read it,
+ * do not see it, or do not reach its segment. So `rawcache stat` can tell that they are not served. They count in the
+ * nearest place that they can write: the totals of the image, or else a page in the directory of segments for each
+ * user and image, "rawcache-aside-USER-HASH", to which all such processes of the user add.
  *
- * Who owns it writes in it what he likes: what it says is shown as numbers, and believed no further.
+ * The owner of the page can write anything into it: its contents are shown as numbers, and nothing else
+ * depends on them.
  */
 #ifndef CORE_ASIDE_H
 #define CORE_ASIDE_H
@@ -19,12 +20,12 @@
 void aside_begin(const char *dir, const char *device);
 
 /*
- * The same in the image's own totals, for who may write the image and does not see its segment, nor, then, where
- * pages lie. False: it is no place for that.
+ * The same in the image's own totals, for a process that may write the image but does not see its segment, and so not
+ * the directory of pages either. False: the totals cannot be used for that.
  */
 bool aside_begin_totals(const char *device, bool allow_shared);
 
-/* In a fork child: its parent's page is its own, too. */
+/* In a fork child: go on counting in the page of the parent. */
 void aside_fork_child(void);
 
 /* Whether the fault was in the page, because somebody cut the file short: it is private memory now. */

@@ -67,19 +67,21 @@ struct rawcache {
 	uint32_t storage_errors; /* in a row */
 	uint32_t writeback_begun, writeback_ended; /* numbers of ranges below */
 	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
-	int32_t direct_fd; /* + 1, of the image with O_DIRECT; 0: none yet, -1: cannot be had */
+	/* descriptor of the image with O_DIRECT, + 1; 0: not opened yet; -1: O_DIRECT does not work */
+	int32_t direct_fd;
 
 	/* shared/pin.h, region_hold.h: regions that must not be recycled */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
 	struct hold_set holds[HOLD_SETS];
-	uint64_t reaped_ms; /* clock_coarse_ms(): when the dead were looked for, for their holds */
+	uint64_t reaped_ms; /* clock_coarse_ms() at the last search for dead processes that hold regions */
 
-	/* shared/watch.h: who maps and who writes to files */
+	/* shared/watch.h: the files that this process maps from the image and writes to */
 	pthread_mutex_t watch_lock; /* a leaf, in a critical section */
 	struct watch_counts *watch_counts; /* NULL: nothing counted yet */
 
 	/* space/region.h */
-	uint64_t vain_until_ms; /* nothing can be recycled: see region_alloc_most() */
+	/* clock_coarse_ms(): until then no call waits for a clean region: see region_alloc_most() */
+	uint64_t vain_until_ms;
 
 	/* origin/file.h */
 	struct files *files;
@@ -113,9 +115,9 @@ static inline uint32_t cache_trusted(const struct rawcache *cache)
 }
 
 /*
- * Which file a descriptor's number means may change at any moment, and change back. What is read by
- * its number is the file's if this is the same before and after, and the number is the file's in
- * between. 0: it is being replaced just now.
+ * Another thread may close or dup2() over `fd` at any time, and even switch it back. Data that is read through `fd`
+ * belongs to the expected file only if number_now(fd) is equal and not 0 before and after, and a statx() in between
+ * matched. 0: `fd` is being replaced.
  */
 #define NUMBER_OWN 1u
 static inline uint32_t number_now(const struct rawcache *cache, int fd)

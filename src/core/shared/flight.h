@@ -3,18 +3,18 @@
  * Single flight: of all processes and threads that miss the same chunk, one fetches it.
  *
  * A flight is a slot of the runtime's table, found by the chunk's key among a few neighbours.
- * The owner ends it when the chunk is published or given up; waiters sleep on its futex in
- * slices, and look in each whether the owner still lives. One that waited in vain marks the
- * flight slow, and nobody waits for it any more. If the owner did nothing about any of its flights
- * meanwhile, it is stalled: stopped, perhaps, with dozens of chunks under way. Then nobody waits for
- * the others either, until it takes the next step.
+ * The owner ends it when the chunk is published or given up. Waiters sleep on its futex in slices,
+ * and after each slice they check that the owner still lives. A waiter that times out
+ * (FLIGHT_PATIENCE_MS) marks the flight slow: nobody waits for it any more. If the owner made no
+ * progress on any of its flights meanwhile, it is stalled: it may be stopped with dozens of chunks
+ * under way. Then nobody waits for its other flights either, until it makes progress again.
  *
- * A chunk that is read ahead without helper threads has an owner that does something else
- * meanwhile, perhaps for long: one that needs the chunk waits a little, and takes the flight
- * over. So a claim can be lost, and its owner asks before it publishes.
+ * Without helper threads, the owner of a chunk that is read ahead does something else meanwhile,
+ * perhaps for long. A thread that needs the chunk waits for a short time (FLIGHT_AHEAD_MS) and then
+ * takes the flight over. So a claim can be lost: its owner must ask flight_mine() before it publishes.
  *
- * The owner can tell where the first bytes lie already (flight_ready()): a waiter whose bytes
- * are among them need not wait for the rest.
+ * While it reads, the owner can tell where the first bytes lie (flight_ready()): a waiter that needs
+ * no others does not wait for the rest.
  */
 #ifndef CORE_FLIGHT_H
 #define CORE_FLIGHT_H
@@ -22,7 +22,7 @@
 #include "core/shared/cache.h"
 #include "core/image/key.h"
 
-/* A flight that is ours, as it was when we claimed it. flight NULL: none. */
+/* A flight that this thread owns, as it was when it was claimed. `flight` is NULL: no flight. */
 struct claim {
 	struct flight *flight;
 	uint64_t claim;
@@ -37,33 +37,34 @@ enum flight_result {
 	FLIGHT_ALONE, /* no room, or too slow: read the origin, store nothing */
 };
 
-/* What a waiter would be content with: so many bytes from the start, and where they lie then. */
+/* What a waiter needs: the first `bytes` bytes. *place tells where they lie. */
 struct flight_need {
 	uint32_t bytes;
 	uint64_t *place; /* as in struct chunk: see file.h */
 };
 
-/* Claim the flight of `key`, or wait for its end, or until it is far enough. */
+/* Claim the flight of `key`. If another thread owns it, wait until it ends or has what `need` asks for. */
 enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
 				const struct flight_need *need, struct claim *claim);
 
-/* Claim it to read ahead; false: somebody else has it, or there is no room. */
+/* Claim the flight to read ahead. False: another thread owns it, or the table is full. */
 bool flight_try(struct rawcache *cache, const struct key *key, struct claim *claim);
 
-/* The owner looks after it now; or does not, until somebody comes by. */
+/* The owner is working on the flight. */
 void flight_attend(const struct claim *claim);
+/* Nobody is working on the flight now: another process may take it over. */
 void flight_neglect(const struct claim *claim);
 
-/* Whether the claim was not lost. */
+/* Whether the flight still belongs to this claim. */
 bool flight_mine(const struct claim *claim);
 
-/* For a claim that is ours: `pages` pages from the start of the chunk are written at `page`. */
+/* For the owner: the first `pages` pages of the chunk lie in the image, from `page` on. */
 void flight_ready(struct rawcache *cache, struct claim *claim, uint32_t page, uint32_t generation,
 		  uint32_t pages);
 
 void flight_end(struct rawcache *cache, struct claim *claim);
 
-/* The process of `slot` is dead: what it was fetching is free for others. */
+/* The process of `slot` is dead: free all its flights. */
 void flight_abandon(struct rawcache *cache, uint32_t slot);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of flights (flight.h): what needs no other process. */
+/* The table of flights (flight.h): functions that do not ask whether a process lives. */
 #ifndef CORE_FLIGHT_TABLE_H
 #define CORE_FLIGHT_TABLE_H
 
@@ -26,10 +26,13 @@ uint32_t claim_owner(uint64_t claim);
 /* The slot of the claim's owner, or NULL. */
 struct process_slot *claim_slot(const struct rawcache *cache, uint64_t claim);
 
-/* Our process gets on. Taken before a claim can be seen: nobody judges it by what was before. */
+/*
+ * Record progress of this process. Must be called before a new claim becomes visible, so that a waiter never
+ * compares it with an older count of steps.
+ */
 void owner_step(const struct rawcache *cache, uint64_t claim);
 
-/* Give up `claim`, if it still is the one that stands there. */
+/* Free the flight if `claim` still owns it, and wake its waiters. */
 void flight_free(struct flight *flight, uint64_t claim);
 
 #endif

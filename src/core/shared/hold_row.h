@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of bits of a process: see region_hold.h. What needs no other process. */
+/* The rows of bits of a process (region_hold.h): functions that do not ask whether a process lives. */
 #ifndef CORE_HOLD_ROW_H
 #define CORE_HOLD_ROW_H
 

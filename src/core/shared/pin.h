@@ -3,7 +3,7 @@
  * Pins keep a region from being overwritten while a system call reads from it or a fill writes
  * into it. A pin is a hazard pointer (M. Michael, 2004): store the region's number in a place of
  * our slot, full fence, check the generation. The recycler bumps the generation, full fence,
- * looks at all pins: one of the two sees the other.
+ * looks at all pins: one of the two sees the other (INV-2, INV-3).
  */
 #ifndef CORE_PIN_H
 #define CORE_PIN_H
@@ -21,7 +21,7 @@ void pin_put(struct rawcache *cache, int pin);
 /* Whether any process pins the region. Follows a full fence after the generation's bump. */
 bool pin_any(struct rawcache *cache, uint32_t region);
 
-/* The same for who looks at many regions: each process is asked once whether it lives. */
+/* The same for callers that check many regions: pin_owners remembers which processes live. */
 struct pin_owners {
 	uint64_t alive[RUNTIME_SLOTS / 64];
 };

@@ -2,7 +2,7 @@
 /*
  * Processes in the runtime segment. A slot is owned by whoever holds the lock of its byte on
  * the segment; `used` says whether it has statistics that are not folded yet. So a slot that is
- * used but not locked is that of a dead process: the next one to see it folds it.
+ * used but not locked is that of a dead process: the next process that sees it folds it (INV-8).
  */
 #ifndef CORE_PROCESS_H
 #define CORE_PROCESS_H

@@ -7,7 +7,7 @@
  *	header | process slots | holds | stats blocks | flights | writer generations |
  *	mappings and writers | absent names | ghosts | visited bytes
  *
- * Who may attach is settled by open-file-description locks on the image:
+ * Attaching is settled by open-file-description locks on the image:
  *	byte LOCK_USERS	shared by every attached process; exclusive while a segment is made
  * and liveness by such locks on the segment: byte LOCK_SLOT + i is held by the owner of slot i
  * through a descriptor of its own, so that the kernel lets go when the process is gone, however
@@ -57,7 +57,7 @@
 #define SPACE_RESTS 16u
 #define SPACE_RUNS 64u
 
-/* A process. Written by its owner only, but for `vain`, and `pin` of a dead one. */
+/* A process. Written by its owner only; but others write `vain`, and clear `pin` of a dead process. */
 struct process_slot {
 	uint32_t used; /* 1 once the fields below are valid; cleared when folded */
 	uint32_t pid;
@@ -65,7 +65,7 @@ struct process_slot {
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
 	uint32_t steps; /* grows when a flight of it begins, becomes ready or ends: see flight.h */
-	uint32_t vain; /* what `steps` was when somebody began to wait for it in vain */
+	uint32_t vain; /* `steps` at the time when a waiter began that then timed out */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
 } __attribute__((aligned(64)));
 
@@ -79,8 +79,8 @@ struct flight {
 	uint64_t claim; /* bits of the chunk's key | slot + 1 of the owner; 0: free */
 	uint32_t word; /* futex: changes when the flight ends */
 	uint32_t waiters;
-	uint32_t slow; /* somebody waited in vain: do not wait any more */
-	uint32_t ahead; /* nobody waits for it in the owner: it may be taken over */
+	uint32_t slow; /* a waiter has timed out: nobody waits any more */
+	uint32_t ahead; /* the owner is not working on it now: it may be taken over */
 	uint64_t ready; /* what lies in the image already, in one word: see flight.c */
 	uint64_t life; /* counts the claims: tells two of the same key and owner apart */
 	uint64_t reserved[3];
@@ -90,7 +90,7 @@ static_assert(sizeof(struct flight) == 64, "flight");
 #define FLIGHT_OWNER_MASK UINT64_C(0xffff)
 static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
 
-/* Something of the tier that is done without for a while: see core/tier/breaker.h. Times: clock_coarse_ms(). */
+/* Whether a part of the tier is used now: see core/tier/breaker.h. Times: clock_coarse_ms(). */
 struct tier_switch {
 	uint64_t until; /* 0: it is used */
 	uint64_t since; /* what was begun earlier says nothing about it */
@@ -124,7 +124,7 @@ struct tier_state {
 	uint64_t differing[TIER_NAMES]; /* hashes of data sets that differ from machine to machine */
 } __attribute__((aligned(64)));
 
-/* Space that was cut from regions and nobody has yet: see space.h. */
+/* Space that was cut from regions and is not used yet: see space.h. */
 struct space_rest {
 	uint32_t page;
 	uint32_t pages; /* 0: none */
@@ -158,7 +158,7 @@ struct watch_row {
 	uint64_t written[WATCH_WAYS][WATCH_WRITTEN / 64];
 	uint32_t seen; /* the last demand that was answered */
 	uint32_t reserved;
-	uint64_t vain; /* 1 << 32 | seen: what it was when somebody waited in vain */
+	uint64_t vain; /* 1 << 32 | `seen` at the time when a waiter timed out; 0: none has */
 } __attribute__((aligned(64)));
 
 struct watch {
@@ -186,7 +186,7 @@ struct absent_clock {
 	uint64_t latest_ns; /* since 1970 */
 };
 
-/* Where the image is, for who finds the segment when the image is gone: see sweep.h. */
+/* Where the image is, so that a leftover segment can be told from one in use: see sweep.h. */
 struct runtime_home {
 	uint8_t uuid[16];
 	uint64_t mounts; /* inode of the mount namespace in which `path` was true; 0: unknown */
@@ -211,7 +211,7 @@ struct runtime_header {
 	uint32_t next_region[RUNTIME_NEXT]; /* region + 1 that are clean and wait; 0: none */
 	uint32_t evict_region; /* region + 1 that is being emptied: see evict.h; 0: none */
 	uint32_t evict_page; /* of it, that is to be looked at next */
-	uint32_t evict_owner; /* slot + 1 of who is at it */
+	uint32_t evict_owner; /* slot + 1 of the process that empties it; 0: none */
 	uint32_t evict_credit; /* pages that may be moved until the next region is opened */
 	uint32_t evict_keeps; /* regions that may be kept until then */
 	struct hold_ask ask[RUNTIME_ASKS];
@@ -228,8 +228,8 @@ struct runtime_header {
 	struct tier_state tier;
 	uint64_t code[RUNTIME_CODE]; /* what objects are like: see code_known.c */
 	/*
-	 * Slot + 1 of the owner of each stats block. Together, because who folds a dead process looks at
-	 * all of them: in the blocks they would be a page fault each, a third of what a program paid.
+	 * Slot + 1 of the owner of each stats block. Kept together, because folding a dead process
+	 * reads all of them: inside the blocks each would be a page fault, a third of the time that a program paid.
 	 */
 	uint32_t block_owner[RUNTIME_BLOCKS] __attribute__((aligned(64)));
 } __attribute__((aligned(4096)));
@@ -305,9 +305,9 @@ bool runtime_fd_valid(const struct runtime *runtime);
 bool runtime_is_current(const struct runtime *runtime, const struct image *image);
 
 /*
- * Robust locks around a few stores, taken with all signals held back. An owner that died left
- * a state that can be taken as it is. Returns 0, or -errno when it is not to be had within
- * 100 ms (the owner is stopped, or the segment damaged): the caller does without.
+ * Robust locks around a few stores, taken with all signals held back. If the owner died, what it left is valid as it
+ * is (INV-8). Returns 0, or -errno if the lock is not free within LOCK_PATIENCE_MS (its owner is stopped, or the
+ * segment is damaged): the caller then does without what it protects.
  */
 int runtime_lock(pthread_mutex_t *lock);
 void runtime_unlock(pthread_mutex_t *lock);
@@ -316,7 +316,7 @@ void runtime_unlock(pthread_mutex_t *lock);
 int runtime_lock_byte(int fd, uint64_t byte, int type);
 
 #define LOCK_USERS (UINT64_C(1) << 62)
-#define LOCK_READERS (LOCK_USERS + 1) /* who reads without a segment: only format minds */
+#define LOCK_READERS (LOCK_USERS + 1) /* a reader without a segment: only `format` checks it */
 #define LOCK_SLOT UINT64_C(1)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The slot of this process in the runtime segment: when it is taken, and which cache of the process
- * counts statistics. Who takes and folds slots is process.h.
+ * counts statistics. Taking and folding slots is in process.h.
  */
 #ifndef CORE_SLOT_H
 #define CORE_SLOT_H
@@ -12,8 +12,8 @@
 int slot_take(struct rawcache *cache);
 
 /*
- * After an attachment that ended with `reason`: where nothing of this process counts in the image, count aside
- * (aside.h), so that it is told.
+ * After an attachment that ended with `reason`: if no cache of this process counts in a segment, count aside
+ * (aside.h), so that `rawcache stat` shows it.
  */
 void slot_count_aside(const struct rawcache_options *options, enum rawcache_reason reason);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The image's storage under a running cache: how extents are written, and what happens when it
- * fails. A process that meets errors again and again leaves the image alone for a while, which
- * doubles each time it is tried in vain.
+ * fails. After several errors in a row a process does not use the image for a while (PAUSE_FIRST_MS in storage.c);
+ * each failed retry doubles that time.
  */
 #ifndef CORE_STORAGE_H
 #define CORE_STORAGE_H
@@ -15,13 +15,13 @@
  */
 int storage_write(struct rawcache *cache, uint32_t page, const void *buf, uint32_t bytes);
 
-/* An error of the storage, met in writing (counted, and forgiven a few times) ... */
+/* A write failed: count it. After several in a row the image is not used for a while. */
 void storage_failed(struct rawcache *cache, int err);
 
-/* ... and in reading what was stored: enough at once. */
+/* A read of stored bytes failed: the image is not used for a while, at once. */
 void storage_unreadable(struct rawcache *cache);
 
-/* Drop everything, and believe nothing: any page of the image may have gone back to what it was. */
+/* Drop everything and begin a new epoch: any page of the image may have its older contents again. */
 void storage_distrust(struct rawcache *cache);
 
 /*
@@ -32,8 +32,8 @@ void storage_distrust(struct rawcache *cache);
 bool storage_check(struct rawcache *cache);
 
 /*
- * Wait until no more than 32 MiB or so of what this process wrote are on their way to the disk.
- * For threads that nobody waits for.
+ * Wait until at most some 32 MiB of what this process wrote are on their way to the disk. Must not be called by a
+ * thread that a program's read waits for.
  */
 void storage_bound(struct rawcache *cache);
 
@@ -46,7 +46,7 @@ bool storage_probe(struct rawcache *cache);
 
 void storage_close(struct rawcache *cache);
 
-/* The same when the region table itself may be wrong; a new epoch must begin. */
+/* The part of storage_distrust() that invalidates every region. The caller begins a new epoch. 0 or -errno. */
 int storage_distrust_regions(struct rawcache *cache);
 
 #endif

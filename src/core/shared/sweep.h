@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Segments whose image is gone: they take memory until the next boot, and batch jobs that make and delete
- * an image each leave one every time. Each segment says where its image was; who attaches looks at
- * those in the same directory.
+ * an image each leave one every time. Each segment says where its image was; a process that attaches
+ * looks at those in the same directory.
  *
  * A segment is removed only if all of this is so:
  *  - it belongs to this user;

@@ -4,9 +4,9 @@
  * process slot: which files it has mapped from the image, and which it writes to. A file's bit
  * follows from the place of its writer generation (file.h), so that a few files share one.
  *
- * Who maps sets the bit, full fence, looks at the generation and at the rows of writers. Who changes
- * a file raises the generation, full fence, and looks at the rows of mappings: one of the two sees the
- * other. A writer that finds a bit asks for an answer of that process and waits for it, and
+ * A process that maps a file sets the bit, full fence, checks the generation and the rows of writers. A process
+ * that changes a file raises the generation, full fence, and checks the rows of mappings: one of the two sees the
+ * other (INV-7). A writer that finds a bit asks for an answer of that process and waits for it, and
  * changes the file when nobody shows its old bytes any more. The watcher (watcher.h) answers.
  *
  * A process that does not answer within WATCH_PATIENCE_MS is stopped: it is waited for once, and
@@ -23,7 +23,7 @@
 #include "core/shared/cache.h"
 
 
-/* Our row is ours again, in a slot that is new: what the process has open and mapped stands in it. */
+/* This process has taken a slot: enter the files that it has mapped and writes to into the slot's row. */
 void watch_begin(struct rawcache *cache, uint32_t slot);
 void watch_end(struct rawcache *cache);
 
@@ -31,8 +31,8 @@ void watch_end(struct rawcache *cache);
 void watch_clear(struct rawcache *cache, uint32_t slot);
 
 /*
- * The file whose writer generation this is becomes mapped from the image, or one mapping less is.
- * The first: 0, or -EROFS, -ENOMEM: nobody would tell us of a change.
+ * watch_show(): this process maps one more piece of the file whose writer generation is `writer` from the image;
+ * watch_hide(): one less. watch_show() returns 0, or -EROFS or -ENOMEM: no writer would tell us of a change.
  */
 int watch_show(struct rawcache *cache, const uint32_t *writer);
 void watch_hide(struct rawcache *cache, const uint32_t *writer);
@@ -47,13 +47,13 @@ bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_wa
 bool watch_stores(const struct rawcache *cache);
 
 /*
- * The process, which has a slot, begins to write to the file, or a descriptor or mapping less does. Who has
- * begun looks for mappings next: watch_demand().
+ * watch_write(): this process has one more descriptor or mapping that writes to the file; watch_write_end(): one
+ * less. The caller has a slot, and must call watch_demand() after watch_write().
  */
 void watch_write(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
 void watch_write_end(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
 
-/* The generation was raised: returns when no process that runs shows the file from the image. */
+/* The caller has raised the generation. Returns when no running process maps the file from the image any more. */
 void watch_demand_slow(struct rawcache *cache, const uint32_t *writer);
 static inline void watch_demand(struct rawcache *cache, const uint32_t *writer)
 {
@@ -64,14 +64,14 @@ static inline void watch_demand(struct rawcache *cache, const uint32_t *writer)
 		watch_demand_slow(cache, writer);
 }
 
-/* The same without waiting, for the watcher itself. */
+/* Wake all watchers without waiting for them: for the watcher thread itself. */
 void watch_tell(struct rawcache *cache);
 
-/* What the watcher has seen of demands, and that it has answered all up to there. */
+/* For the watcher: the number of demands until now; and that all up to `seen` are answered. */
 uint32_t watch_seen(const struct rawcache *cache);
 void watch_answer(struct rawcache *cache, uint32_t seen);
 
-/* Sleep until there is another demand, or for so long. */
+/* Sleep until there is a demand after `seen`, or for `ms` milliseconds. */
 void watch_sleep(struct rawcache *cache, uint32_t seen, uint64_t ms);
 
 #endif

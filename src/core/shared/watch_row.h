@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The row of a process (watch.h): what needs no other process. */
+/* The row of a process (watch.h): functions that do not wait for another process. */
 #ifndef CORE_WATCH_ROW_H
 #define CORE_WATCH_ROW_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cutting from a log's active region (region.c), for who goes on when it is full (alloc.c). */
+/* Cutting from a log's active region (region.c); alloc.c goes on when the region is full. */
 #ifndef CORE_ALLOC_H
 #define CORE_ALLOC_H
 

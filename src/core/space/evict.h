@@ -13,7 +13,7 @@
  *
  * Moving: the bytes are read, compared with the entry's checksum, written to an extent of the main
  * log, and the entry is changed if it still is the same; then only is the region recycled. Nothing
- * is overwritten before its generation is bumped, so who dies in between, at whatever point, or is
+ * is overwritten before its generation is bumped, so a process that dies in between, at whatever point, or is
  * stopped there for hours, has merely moved less.
  *
  * A victim of which seven eighths or more were visited becomes the youngest region of the main log as
@@ -24,7 +24,7 @@
  * Threads that store in the background begin at a quarter, the program's own at half. When a
  * region is needed at once, what was not moved and is more than a region is dropped.
  *
- * One process at a time is at it (evict_owner), so that neighbours stay neighbours. The owner may
+ * One process at a time does this (evict_owner), so that neighbours stay neighbours. The owner may
  * be dead, which the next one sees, or stopped: then regions are recycled without being emptied.
  */
 #ifndef CORE_EVICT_H

@@ -44,7 +44,7 @@ bool extent_store_pieces(struct rawcache *cache, const struct extent_piece *piec
 /* After a siglongjmp() out of extent_store(): what this thread had pinned in it, if anything. */
 void extent_give_back(struct rawcache *cache);
 
-/* The same in steps, for who writes while the bytes arrive. */
+/* The same in steps, for callers that write while the bytes arrive. */
 int extent_publish(struct rawcache *cache, const struct key *key, const struct extent *extent,
 		   uint32_t skip, const char *buf, uint32_t length);
 int extent_write(struct rawcache *cache, const struct extent *extent, uint32_t skip,

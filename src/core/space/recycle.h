@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Recycling a region, in this order: bump the generation (every location in it is stale from
- * here on), full fence, make sure that nobody pins it, detach its pages. A recycler that died
- * leaves RECYCLING with an owner that is dead: anyone may begin again from the top.
+ * here on), full fence, make sure that nobody pins it, detach its pages (INV-2). A recycler that died
+ * leaves RECYCLING with an owner that is dead: any process may begin again from the top (INV-8).
  */
 #ifndef CORE_RECYCLE_H
 #define CORE_RECYCLE_H
@@ -10,10 +10,10 @@
 #include "core/shared/region_lock.h"
 
 /*
- * Take a region to FREE and keep it for who needs one next: `wanted` if it can be had, else the
- * best. What is live in it is lost. 0; -EAGAIN: all are pinned; -ETIMEDOUT: the lock is not to be
- * had; or the storage's error. Signals are held back by the caller: a handler that left by
- * siglongjmp() would leave a region that is being recycled for as long as we live.
+ * Take a region to FREE and keep it for the next caller that needs one: `wanted` if it can be recycled, else the
+ * best. What is live in it is lost. 0; -EAGAIN: all are pinned; -ETIMEDOUT: the lock is not free; or
+ * the storage's error. The caller holds signals back: a handler that left by siglongjmp() would leave
+ * a region in RECYCLING for as long as this process lives.
  */
 int recycle_region(struct rawcache *cache, uint32_t wanted);
 

@@ -57,7 +57,7 @@ void connection_fail(struct connection *link, int error);
 /* Something is under way. */
 bool connection_busy(const struct connection *link);
 
-/* The call is over: tell who waits, or free it. */
+/* The call is over: wake its waiter, or free it. */
 void call_end(struct link_call *call, int error);
 
 #endif

@@ -35,7 +35,7 @@ int seal_load(const struct seal_loader *loader, const uint8_t secret[SEAL_SECRET
 /* These are for after seal_load(). A key of `n` bytes of text. */
 void seal_name(uint8_t key[WIRE_KEY], const void *text, size_t n);
 
-/* `sealed` gets n + SEAL_MORE bytes. False: no randomness is to be had. */
+/* `sealed` gets n + SEAL_MORE bytes. False: the kernel gives no random bytes. */
 bool seal_close(const uint8_t key[WIRE_KEY], const void *plain, size_t n, void *sealed);
 
 /* `sealed` has n + SEAL_MORE bytes. False: it is not what was sealed under that key. */

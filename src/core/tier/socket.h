@@ -28,8 +28,9 @@ bool socket_may_read(const struct socket_wait *wait);
 bool socket_may_write(const struct socket_wait *wait);
 
 /*
- * Whether the calling thread has a seccomp filter of its program's own: one may kill who makes a socket. Those
- * that the first process of a container has, too, are its runtime's, which lets programs use the network.
+ * Whether the calling thread has a seccomp filter of its program's own: it may kill a process that makes a
+ * socket. Those that the first process of a container has, too, are its runtime's, which lets programs use
+ * the network.
  */
 bool socket_forbidden(void);
 

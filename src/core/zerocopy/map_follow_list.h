@@ -34,7 +34,7 @@ struct followed {
 	uint32_t state; /* futex */
 	uint32_t unwanted;
 	uint32_t last;	/* one more round, without waiting for more: then it is unwanted */
-	uint32_t users; /* the thread, and who waits for its answer: the last one frees the block */
+	uint32_t users; /* the thread, and callers that wait for its answer: the last one frees the block */
 	int fd;		/* the program's; once FOLLOW_TAKEN, the thread's */
 	uint64_t cost_ns; /* of looking once */
 	uint64_t made;	  /* clock_coarse_ms() */

@@ -27,8 +27,8 @@ struct map_spare {
 	char *base;
 	uint64_t bytes, offset; /* of the file */
 	int prot;
-	uint32_t references; /* pieces, and who makes them */
-	bool torn; /* a page is gone, and its address may be somebody's: left where it is */
+	uint32_t references; /* of pieces, and of the thread that makes them */
+	bool torn; /* a page of it was unmapped, and its address may be in use again: the rest is never unmapped */
 };
 
 struct map_piece {
@@ -37,7 +37,7 @@ struct map_piece {
 	struct rawcache_mapped mapped; /* what lies at `start` */
 	uint64_t at; /* of `start`: bytes into the data area */
 	bool changeable; /* the program may have written to it */
-	struct map_spare *spare; /* NULL: none to be had */
+	struct map_spare *spare; /* NULL: there is none */
 	struct shown *shown; /* NULL: it may be what it is, whatever becomes of the file */
 	struct map_piece *next; /* while it is in a list, and in no tree */
 	/* in the tree */

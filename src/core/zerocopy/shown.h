@@ -23,7 +23,7 @@ struct shown {
 	struct shown *next;	/* under the lock of map_table.h, as all that changes */
 	const uint32_t *writer; /* generation of the file's writers, and what it was */
 	uint32_t writer_seen;
-	uint32_t references; /* pieces, who makes them, and who looks */
+	uint32_t references; /* of pieces, of threads that make them, and of threads that look */
 	bool ended; /* the image's pages are not the file's any more */
 	bool local; /* the kernel has its attributes: to look at them asks nobody */
 	uint64_t device, inode, size;

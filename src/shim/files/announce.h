@@ -2,7 +2,7 @@
 /*
  * Announcing changes of files below a configured directory, so that readers in all processes
  * look at their attributes again. Each change is announced before it begins and after it is
- * done: a reader that validated in between validates once more.
+ * done (INV-7): a reader that validated in between validates once more.
  *
  *	announce_begin(&announce, fd);
  *	done = NEXT(write)(fd, buf, n);

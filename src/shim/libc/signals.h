@@ -18,10 +18,10 @@ void signals_install(void);
 /* `sig` is one of ours, and installed: its disposition is to be read and set here. */
 bool signals_kept(int sig);
 
-/* A disposition was set past us, by who had not seen that signals_kept() has become true. */
+/* A thread that had not seen signals_kept() become true has set a disposition past us. */
 void signals_claim(int sig);
 
-/* Other threads of the parent may have been at it. */
+/* In a fork child: another thread of the parent may have been in the middle of a change. */
 void signals_fork_child(void);
 
 /* Like sigaction() for a kept signal; cannot fail. */

@@ -12,7 +12,7 @@
  * adoption that saw an old position fails. The busy state keeps the descriptor open: whoever
  * takes a handle out of the descriptor table waits for its end before the kernel closes, and
  * whoever makes it looks, after that, whether the table still has the handle at that number. So
- * a position never lands in a file that was given the number meanwhile; fork() settles
+ * a position never lands in a file that was given the number meanwhile (INV-6); fork() settles
  * descriptors that other threads are closing.
  */
 #ifndef SHIM_POSITION_H
