@@ -19,19 +19,6 @@ if command -v shellcheck >/dev/null; then
 else
 	ok 0 "shellcheck # SKIP it is not installed"
 fi
-# No line has more than 120 columns, but for:
-#   *_tbl.h, census_*.txt, served.sh  tables: a row is a line
-#   docs/*.md                         lines of a block, as programs print them
-#   man/*.3, rawcache.7, rawcache.fish  made by scripts from lines that are shorter
-#   *.json, rules.yml                 a query is a line
-width_free='_tbl\.h:|/census_[a-z]*\.txt:|/served\.sh:|^man/rawcache.*\.[37]:|/rawcache\.fish:|\.json:|/rules\.yml:'
-find .ci src include tests examples findings scripts docs man debian completions *.md NEWS *.am *.ac -type f \
-	-size -300k ! -name '*.log' ! -name '*.trs' ! -path '*/corpus/*' ! -name '*.xz' ! -name '*.pyc' | sort |
-	while read -r file; do
-		expand -t 8 "$file" | awk -v file="$file" '/^```/ { block = !block } # or indented
-			length($0) > 120 && !(file ~ /\.md$/ && (block || /^    /)) { print file ": line " NR }'
-	done | grep -vE "$width_free" >"$scratch/out"
-is "$(cat "$scratch/out")" "" "lines have at most 120 columns"
 if command -v groff >/dev/null; then
 	for page in $(grep -L "^\.so " man/*.[0-9]); do # the others are names of one of these
 		is "$(groff -man -ww -z -Tutf8 "$page" 2>&1)" "" "groff: $page"

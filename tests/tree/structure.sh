@@ -145,20 +145,11 @@ no_arrow "no room of the shim calls a room above it"
 python3 "$TOP_SRCDIR/tests/tree/messages.py" "$TOP_SRCDIR"/src/cli/*.c >"$scratch/bad"
 no_arrow "messages of the command tell what to do"
 
-# names: whoever looks for one finds one. Each command has its `longs`.
-if command -v ctags >/dev/null; then
-	(cd "$src" && find . -name '*.c' | LC_ALL=C sort | xargs ctags -x --c-kinds=fv 2>/dev/null) |
-		awk '$1 != "longs" { if ($1 in file && file[$1] != $4) print $1 ": " file[$1] " and " $4; file[$1] = $4 }' \
-			>"$scratch/bad"
-	no_arrow "no two files have functions or variables of one name"
-else
-	ok 0 "no two files have functions or variables of one name # SKIP ctags is not installed"
-fi
-
 # invariants: each that docs/architecture.md numbers is cited where it is kept, and where it is tested
 sed -n 's/^- \*\*\(INV-[0-9]*\)\*\*.*/\1/p' "$TOP_SRCDIR/docs/architecture.md" | LC_ALL=C sort >"$scratch/numbered"
 for where in src tests; do
-	grep -rhoE 'INV-[0-9]+' --include='*.[ch]' --include='*.sh' "$TOP_SRCDIR/$where" | LC_ALL=C sort -u >"$scratch/cited"
+	grep -rhoE 'INV-[0-9]+' --include='*.[ch]' --include='*.sh' "$TOP_SRCDIR/$where" |
+		LC_ALL=C sort -u >"$scratch/cited"
 	check "$where cites the invariants of docs/architecture.md" diff "$scratch/numbered" "$scratch/cited"
 done
 
@@ -166,7 +157,6 @@ done
 find "$src" "$TOP_SRCDIR/include" -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort >"$scratch/sources"
 xargs wc -l <"$scratch/sources" | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' >"$scratch/bad"
 no_arrow "no file has more than 400 lines"
-find "$TOP_SRCDIR/tests" "$TOP_SRCDIR/examples" -name '*.[ch]' | LC_ALL=C sort >>"$scratch/sources"
 xargs awk 'FNR == 1 { begun = 0 } /^\{/ { begun = FNR; name = before } { before = $0 }
 	/^\}/ && begun { if (FNR - begun >= 50) print FILENAME ": " FNR - begun + 1 " lines: " name; begun = 0 }' \
 	<"$scratch/sources" >"$scratch/bad"
