@@ -85,7 +85,7 @@ static void *opener(void *arg)
 static void round_begin(uint32_t failures)
 {
 	store_relaxed(&attach_attached, NULL);
-	state = ATTACH_IDLE;
+	attach_progress = ATTACH_IDLE;
 	attached = 0;
 	fail_first = failures;
 	pthread_barrier_wait(&begin);
