@@ -12,6 +12,14 @@
 /* --- processes that share an image */
 
 /*
+ * A thread whose open needs the cache, for another thread of its process that attaches: see
+ * ATTACH_PATIENCE_MS, and an image may lie on a busy disk. Then: that file is not cached. A failed attachment
+ * is tried again at the first open after ATTACH_RETRY_MS: an administrator may have cured the reason.
+ */
+#define ATTACH_WAIT_MS 3000u
+#define ATTACH_RETRY_MS 5000u
+
+/*
  * A process that attaches, for another one between two states of the segment. To make one takes milliseconds.
  * Then: -EBUSY, and the program runs without the cache.
  */
@@ -96,8 +104,34 @@
  * Then: the call is made all the same, and fails as the kernel answers.
  */
 #define POOL_LEAVE_MS 1000u
+/*
+ * A program that calls what needs a process of one thread (unshare(), a seccomp filter for all threads), for
+ * the same: an idle helper ends within half a second. So many looks, so far apart. Then: the call is made all
+ * the same.
+ */
+#define HELPERS_END_TRIES 200
+#define HELPERS_END_NAP_NS 5000000
 /* A program that forks, for the same: it does not wait longer, and the helpers are made anew. */
 #define POOL_ASIDE_MS 200u
+
+/*
+ * A thread that attaches or detaches, for threads that are counting in the place of before: a few
+ * instructions. One may never come back, because its own signal handler is the one that detaches. Then: it
+ * goes on.
+ */
+#define STATS_USERS_MS 100u
+
+/* A program that closes a file, for helpers to close theirs: who closes may unmount next. Then: it goes on. */
+#define ORIGIN_CLOSE_MS 100u
+
+/*
+ * A program that unmaps a file or ends, for the follower's last round: a part of the time that the file was
+ * mapped, so that a short program is not made long, and within these bounds. Then: what is not stored yet is
+ * not.
+ */
+#define FOLLOW_FINISH_SHARE 4u
+#define FOLLOW_FINISH_MIN_MS 100u
+#define FOLLOW_FINISH_MAX_MS 2000u
 
 /* A program that maps what is cached in part: for the follower to take its descriptor; then nothing is followed. */
 #define FOLLOW_TAKE_MS 1000u

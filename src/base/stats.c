@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/compiler.h"
+#include "base/patience.h"
 #include "base/sys.h"
 
 tls_initial struct rawcache_stats *stats_mine;
@@ -106,7 +107,6 @@ uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, dou
  * but not for ever: one may be a thread that its own signal handler ends it in.
  */
 static uint32_t users;
-#define USERS_WAIT_MS 100
 
 static const struct stats_provider *provider_get(void)
 {
@@ -179,7 +179,7 @@ static void users_wait(void)
 	struct timespec nap = { 0, 1000000 };
 
 	fence_full(); /* pairs with the one in provider_get() */
-	for (int i = 0; i < USERS_WAIT_MS && load_acquire(&users); i++)
+	for (int i = 0; i < (int)STATS_USERS_MS && load_acquire(&users); i++)
 		sys_nanosleep(&nap);
 }
 

@@ -187,16 +187,12 @@ static int drop_main(int argc, char **argv)
 	int status = drop_parse(&options, argc, argv);
 
 	if (status == GO_ON)
-		status = target_open(&target, options.cache);
+		status = target_enter(&target, options.cache, TARGET_CHANGE, &cache);
 	if (status != GO_ON)
 		return status;
-	status = target_attach_writable(&target, &cache);
-	if (status == GO_ON) {
-		status = options.path_count ? drop_paths(cache, &options, &target) :
-					      drop_all(cache, &options, &target);
-		rawcache_detach(cache);
-	}
-	target_close(&target);
+	status = options.path_count ? drop_paths(cache, &options, &target) :
+				      drop_all(cache, &options, &target);
+	target_leave(&target, cache);
 	return status;
 }
 

@@ -231,15 +231,11 @@ static int du_main(int argc, char **argv)
 	int status = du_parse(&options, argc, argv);
 
 	if (status == GO_ON)
-		status = target_open(&target, options.cache);
+		status = target_enter(&target, options.cache, TARGET_LOOK, &cache);
 	if (status != GO_ON)
 		return status;
-	status = target_attach(&target, true, &cache);
-	if (status == GO_ON) {
-		status = du_print(cache, &options, argv + optind, argc - optind);
-		rawcache_detach(cache);
-	}
-	target_close(&target);
+	status = du_print(cache, &options, argv + optind, argc - optind);
+	target_leave(&target, cache);
 	return status;
 }
 

@@ -222,15 +222,11 @@ static int ls_main(int argc, char **argv)
 	int status = ls_parse(&options, argc, argv);
 
 	if (status == GO_ON)
-		status = target_open(&target, options.cache);
+		status = target_enter(&target, options.cache, TARGET_LOOK, &cache);
 	if (status != GO_ON)
 		return status;
-	status = target_attach(&target, true, &cache);
-	if (status == GO_ON) {
-		status = ls_print(cache, &options, argv + optind, argc - optind);
-		rawcache_detach(cache);
-	}
-	target_close(&target);
+	status = ls_print(cache, &options, argv + optind, argc - optind);
+	target_leave(&target, cache);
 	return status;
 }
 

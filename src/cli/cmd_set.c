@@ -60,23 +60,17 @@ static int set_main(int argc, char **argv)
 	struct target target;
 	uint64_t bytes = 0;
 	int status = set_parse(&path, argc, argv);
-	int err = 0;
+	int err;
 
 	if (status == GO_ON)
 		status = setting_parse(argv[optind], &bytes);
 	if (status == GO_ON)
-		status = target_open(&target, path);
+		status = target_enter(&target, path, TARGET_CHANGE, &cache);
 	if (status != GO_ON)
 		return status;
-	status = target_attach_writable(&target, &cache);
-	if (status == GO_ON) {
-		err = rawcache_set_mmap_threshold(cache, bytes);
-		rawcache_detach(cache);
-		status = STATUS_OK;
-	}
-	if (err)
-		status = target_failed(&target, "change", err);
-	target_close(&target);
+	err = rawcache_set_mmap_threshold(cache, bytes);
+	status = err ? target_failed(&target, "change", err) : STATUS_OK;
+	target_leave(&target, cache);
 	return status;
 }
 

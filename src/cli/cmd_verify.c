@@ -96,15 +96,11 @@ static int verify_main(int argc, char **argv)
 	int status = verify_parse(&path, &json, argc, argv);
 
 	if (status == GO_ON)
-		status = target_open(&target, path);
+		status = target_enter(&target, path, TARGET_ATTACH, &cache);
 	if (status != GO_ON)
 		return status;
-	status = target_attach(&target, false, &cache);
-	if (status == GO_ON) {
-		status = verify_all(&target, cache, json);
-		rawcache_detach(cache);
-	}
-	target_close(&target);
+	status = verify_all(&target, cache, json);
+	target_leave(&target, cache);
 	return status;
 }
 

@@ -204,6 +204,25 @@ int target_attach_writable(const struct target *target, struct rawcache **cache)
 			   target->path);
 }
 
+int target_enter(struct target *target, const char *option, enum target_use use, struct rawcache **cache)
+{
+	int status = target_open(target, option);
+
+	if (status != GO_ON)
+		return status;
+	status = use == TARGET_CHANGE ? target_attach_writable(target, cache) :
+					target_attach(target, use == TARGET_LOOK, cache);
+	if (status != GO_ON)
+		target_close(target);
+	return status;
+}
+
+void target_leave(struct target *target, struct rawcache *cache)
+{
+	rawcache_detach(cache);
+	target_close(target);
+}
+
 static const char *failure_advice(int err)
 {
 	switch (-err) {

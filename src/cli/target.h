@@ -38,6 +38,17 @@ int target_attach(const struct target *target, bool read_only, struct rawcache *
 /* Attach to change something: what may only be read is refused. GO_ON or a status. */
 int target_attach_writable(const struct target *target, struct rawcache **cache);
 
+/* How a command uses an image. */
+enum target_use {
+	TARGET_LOOK,   /* reads it, and takes no slot */
+	TARGET_ATTACH, /* is one of its users */
+	TARGET_CHANGE, /* writes it: what may only be read is refused */
+};
+
+/* Open the target that `option` (--cache) names and attach to it. GO_ON, which owes a target_leave(), or a status. */
+int target_enter(struct target *target, const char *option, enum target_use use, struct rawcache **cache);
+void target_leave(struct target *target, struct rawcache *cache);
+
 /*
  * Say that the image could not be used for something: "cannot WHAT PATH", and what to do about the
  * library's error. A status.

@@ -86,14 +86,8 @@ created=$("$RAWCACHE" info --cache "$IMAGE" --json | sed -n 's/.*"created": *\([
 python=python3
 "$python" -c 'import prometheus_client' 2>/dev/null || python=/usr/bin/python3 # Debian's has Debian's modules
 if "$python" -c 'import prometheus_client' 2>/dev/null; then
-	check "Prometheus's client library parses it" "$python" - open.txt "$created" <<'PYTHON'
-import sys
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
-families = {f.name: f for f in text_string_to_metric_families(open(sys.argv[1]).read())}
-hits = {s.name: s.value for s in families["rawcache_hits"].samples}
-assert hits["rawcache_hits_total"] > 0 and hits["rawcache_hits_created"] == float(sys.argv[2]), hits
-assert families["rawcache_miss_latency_seconds"].type == "histogram"
-PYTHON
+	check "Prometheus's client library parses it" "$python" \
+		"$TOP_SRCDIR/tests/cli/export_client.py" open.txt "$created"
 else
 	ok 0 "Prometheus's client library # SKIP python3-prometheus-client is not installed"
 fi
@@ -164,14 +158,7 @@ else
 fi
 # every name that the rules and the dashboard ask for is one that the exporter tells
 cat text.prom down.prom | sed -n 's/^\(rawcache_[a-z_]*\).*/\1/p' | sort -u >told
-python3 - "$examples/dashboard.json" >asked <<'PYTHON'
-import json, sys
-board = json.load(open(sys.argv[1]))
-assert board["panels"] and all(p["targets"] for p in board["panels"])
-for panel in board["panels"]:
-    for target in panel["targets"]:
-        print(target["expr"].replace("$__rate_interval", "5m").replace("$__range", "1h").replace("$instance", ".*"))
-PYTHON
+python3 "$TOP_SRCDIR/tests/cli/export_dashboard.py" "$examples/dashboard.json" >asked
 ok $? "the dashboard is JSON with panels"
 cat asked "$examples/rules.yml" | grep -v '^ *#' | grep -o 'rawcache_[a-z_]*' | sort -u >names
 is "$(comm -13 told names)" "" "rules and dashboard ask for what there is"

@@ -105,17 +105,7 @@ browser run.html --window-size=1200,1600 --blink-settings=preferredColorScheme=0
 [ -s dark.png ] && ! cmp -s dark.png run.png
 ok $? "it looks different where dark is preferred"
 # in a frame as wide as a telephone: a script may look into a frame that has its text
-python3 - <<'PYTHON'
-import html
-text = html.escape(open("run.html").read(), quote=True)
-frame = '<iframe id="f" style="border:0;width:400px;height:5000px" srcdoc="'
-open("phone.html", "w").write(frame + text + '''"></iframe>
-<script>f.onload = () => { let d = f.contentDocument, w = 0;
-for (let e of d.querySelectorAll("body *")) w = Math.max(w, e.getBoundingClientRect().right);
-document.title = "widest " + Math.ceil(w) + " scroll " + d.documentElement.scrollWidth +
-" smallest " + Math.min(...[...d.querySelectorAll("svg text")].map(e => Math.round(
-e.getBoundingClientRect().height))) }</script>''')
-PYTHON
+python3 "$TOP_SRCDIR/tests/cli/pages_frame.py"
 browser phone.html --virtual-time-budget=3000 --dump-dom |
 	sed -n 's/.*<title>\(.*\)<\/title>.*/\1/p' | head -1 >phone.txt
 sed 's/^/# /' phone.txt

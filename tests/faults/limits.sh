@@ -16,22 +16,7 @@ CACHED_PATH=$scratch/d
 "$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
 # below LD_PRELOAD alone: `rawcache run` would refuse what the shim puts up with
 shim="env LD_PRELOAD=$RAWCACHE_PRELOAD RAWCACHE_PATHS=$CACHED_PATH RAWCACHE_DEVICE=$IMAGE"
-cat >"$scratch/compare.py" <<'PYTHON'
-# compare.py DIRECTORY PLAIN: twice, whole and at random
-import os, random, sys
-directory, plain = sys.argv[1:3]
-draw = random.Random(1)
-for _ in range(2):
-    for n in sorted(os.listdir(plain)):
-        right = open(os.path.join(plain, n), "rb").read()
-        with open(os.path.join(directory, n), "rb") as f:
-            if f.read() != right:
-                sys.exit(f"{n} is wrong")
-            for _ in range(20):
-                at = draw.randrange(len(right))
-                if os.pread(f.fileno(), 70000, at) != right[at:at + 70000]:
-                    sys.exit(f"{n} at {at} is wrong")
-PYTHON
+cp "$TOP_SRCDIR/tests/faults/limits_compare.py" "$scratch/compare.py"
 compare="timeout 60 python3 $scratch/compare.py $CACHED_PATH $scratch/plain"
 
 # hits_more WANTED NAME: hits since the last call
@@ -93,35 +78,7 @@ chmod 755 "$scratch"
 check "no process and no thread more" limit_processes
 
 # the kernel says EAGAIN to whatever comes next, at another place with each limit
-cat >"$scratch/forks.py" <<'PYTHON'
-# forks.py COMPARE DIRECTORY PLAIN: reads right before, beside and after processes and threads that may not be
-import os, sys, threading
-sys.argv = sys.argv[1:]
-compare = compile(open(sys.argv[0]).read(), "compare", "exec")
-exec(compare)
-made = refused = 0
-for _ in range(6):
-    try:
-        pid = os.fork()
-    except BlockingIOError:
-        refused += 1
-        continue
-    if not pid:
-        exec(compare)
-        os._exit(0)
-    made += 1
-    threads = [threading.Thread(target=lambda: exec(compare, dict(globals()))) for _ in range(2)]
-    for thread in threads:
-        try:
-            thread.start()
-            thread.join()
-        except RuntimeError:
-            refused += 1
-    if os.waitpid(pid, 0)[1]:
-        sys.exit("a child read wrong bytes")
-exec(compare)
-open(os.environ["SAID"], "a").write(f"{made} {refused}\n")
-PYTHON
+cp "$TOP_SRCDIR/tests/faults/limits_forks.py" "$scratch/forks.py"
 group=/sys/fs/cgroup/pids$(sed -n 's/.*:pids://p' /proc/self/cgroup)/rawcache-test.$$
 if [ -w /sys/fs/cgroup/pids ] && mkdir "$group" 2>/dev/null; then
 	python=$(python3 -c 'import sys; print(sys.executable)') # what is called so may be a script that forks
@@ -176,12 +133,7 @@ hits_before=$(counter hits)
 box="mount --bind $scratch/cache.img $scratch/box/image; env RAWCACHE_DEVICE=$scratch/box/image"
 touch "$scratch/box/image"
 shim_box="env LD_PRELOAD=$RAWCACHE_PRELOAD RAWCACHE_PATHS=$CACHED_PATH"
-cat >"$scratch/stay.py" <<'PYTHON'
-import sys, time
-f = open(sys.argv[1], "rb")
-f.read(100000)
-time.sleep(120)
-PYTHON
+cp "$TOP_SRCDIR/tests/faults/limits_stay.py" "$scratch/stay.py"
 $shim python3 "$scratch/stay.py" "$CACHED_PATH/1" &
 pids="$pids $!"
 unshare -mpif --kill-child sh -c "$box $shim_box python3 $scratch/stay.py $CACHED_PATH/2" &

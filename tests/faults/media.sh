@@ -14,36 +14,7 @@ done
 cp "$scratch/d"/* "$scratch/plain"
 age "$scratch/d"
 CACHED_PATH=$scratch/d
-cat >"$scratch/work.py" <<'PYTHON'
-# work.py DIRECTORY PLAIN STEP...: commands with all files compared before and after each
-import mmap, os, random, subprocess, sys
-directory, plain = sys.argv[1:3]
-names = sorted(os.listdir(plain))
-right = {n: open(os.path.join(plain, n), "rb").read() for n in names}
-files = {n: os.open(os.path.join(directory, n), os.O_RDONLY) for n in names}
-maps = {n: mmap.mmap(files[n], 0, prot=mmap.PROT_READ) for n in names[::2]}
-def compare(when, seed):
-    draw = random.Random(seed)
-    for n in names:
-        size = len(right[n])
-        for i in range(30):
-            at = draw.randrange(size)
-            length = draw.choice([1, 100, 5000, 70000, 300000])
-            want = right[n][at:at + length]
-            if os.pread(files[n], length, at) != want:
-                sys.exit(f"{when}: file {n} at {at} is wrong")
-            if n in maps and maps[n][at:at + length] != want:
-                sys.exit(f"{when}: mapped file {n} at {at} is wrong")
-        with open(os.path.join(directory, n), "rb") as f:
-            if f.read() != right[n]:
-                sys.exit(f"{when}: file {n} is wrong")
-if not os.environ.get("COLD"):
-    compare("before", 1)
-for i, step in enumerate(sys.argv[3:]):
-    subprocess.run(step, shell=True, check=True, env={"PATH": os.environ["PATH"]})
-    compare(step, i + 2)
-    compare(step, i + 100)
-PYTHON
+cp "$TOP_SRCDIR/tests/faults/media_work.py" "$scratch/work.py"
 work() {
 	cached timeout 120 python3 "$scratch/work.py" "$CACHED_PATH" "$scratch/plain" "$@"
 }
@@ -181,21 +152,7 @@ for page in range(0, len(b), 4096):
     b[page + random.randrange(4096)] ^= 1
 f.seek(2 << 20)
 f.write(b)\""
-cat >"$scratch/flips.py" <<'PYTHON'
-# flips.py DIRECTORY PLAIN STEP: no mappings: what a program has mapped it is not verified again
-import os, subprocess, sys
-directory, plain, step = sys.argv[1:]
-names = sorted(os.listdir(plain))
-right = {n: open(os.path.join(plain, n), "rb").read() for n in names}
-files = {n: os.open(os.path.join(directory, n), os.O_RDONLY) for n in names}
-for again in range(2):
-    for n in names:
-        for at in range(0, len(right[n]), 10000):
-            if os.pread(files[n], 10000, at) != right[n][at:at + 10000]:
-                sys.exit(f"file {n} at {at} is wrong")
-    if not again:
-        subprocess.run(step, shell=True, check=True, env={"PATH": os.environ["PATH"]})
-PYTHON
+cp "$TOP_SRCDIR/tests/faults/media_flips.py" "$scratch/flips.py"
 before=$(counter verify_failed)
 export RAWCACHE_VERIFY=always
 check "flipped bits, with RAWCACHE_VERIFY=always" cached timeout 120 \

@@ -47,18 +47,8 @@ is "$(($(counter verify_ok) - before))" 0 "and then trusted"
 
 # flip one byte of each page of the data area's beginning that holds something
 RAWCACHE_TEST_BOOT_ID=21111111-2222-3333-4444-555555555555
-python3 - "$IMAGE" "$("$RAWCACHE" info --json --cache "$IMAGE" |
-	python3 -c 'import json,sys; d=json.load(sys.stdin); print(d.get("image", d)["data_offset"])')" <<'PYTHON'
-import sys
-with open(sys.argv[1], "r+b") as f:
-    start = int(sys.argv[2])
-    f.seek(start)
-    data = f.read(32 << 20)
-    for page in range(0, len(data), 65536):
-        if any(data[page:page + 4096]):
-            f.seek(start + page + 100)
-            f.write(bytes([data[page + 100] ^ 1]))
-PYTHON
+python3 "$TOP_SRCDIR/tests/faults/restart_flip.py" "$IMAGE" "$("$RAWCACHE" info --json --cache "$IMAGE" |
+	python3 -c 'import json,sys; d=json.load(sys.stdin); print(d.get("image", d)["data_offset"])')"
 mount_again
 check "flipped bytes are a miss, not data" read_both
 at_least "$(counter verify_failed)" 8 "and counted"

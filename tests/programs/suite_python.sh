@@ -43,27 +43,7 @@ regrtest() {
 
 # lost: the tests of a module that passed in the first results and not in the second
 lost() {
-	$python - "$@" <<'PYTHON'
-import sys, xml.etree.ElementTree as ET
-
-def passed(path):
-    try:
-        cases = ET.parse(path).iter("testcase")
-    except (OSError, ET.ParseError):
-        return {}
-    states = {}
-    for case in cases:
-        name = case.get("name") or ""
-        good = all(child.tag not in ("failure", "error", "skipped") for child in case)
-        if name:
-            states[name] = states.get(name, True) and good
-    return states
-
-native, shim = passed(sys.argv[1]), passed(sys.argv[2])
-for name, good in sorted(native.items()):
-    if good and not shim.get(name):
-        print(name, "failed" if name in shim else "is missing")
-PYTHON
+	$python "$TOP_SRCDIR/tests/programs/suite_python_lost.py" "$@"
 }
 
 # Both results of one module, at the same time; in $scratch/lost what went wrong with the shim only

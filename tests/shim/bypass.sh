@@ -85,17 +85,7 @@ fi
 # what is moved to where it is excluded is not served from then on, though nothing of the file itself changes
 mkdir -p "$scratch/d/in/sub" "$scratch/d/out"
 head -c 300000 /dev/urandom >"$scratch/d/in/sub/moved"
-cat >"$scratch/moved.py" <<'PY'
-import os, sys
-base = sys.argv[1]
-def opens(path, times):
-    for i in range(times):
-        with open(path, 'rb', buffering=0) as f:
-            f.read()
-opens(base + '/in/sub/moved', 3)
-os.rename(base + '/in/sub', base + '/out/sub')
-opens(base + '/out/sub/moved', 7)
-PY
+cp "$TOP_SRCDIR/tests/shim/bypass_moved.py" "$scratch/moved.py"
 age "$scratch/d/in"
 excluded=$(total passthrough.excluded)
 RAWCACHE_PATHS="$scratch/d:!$scratch/d/out" RAWCACHE_DEVICE=$IMAGE LD_PRELOAD=$RAWCACHE_PRELOAD \

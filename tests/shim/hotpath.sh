@@ -30,25 +30,10 @@ check "and read the same" cmp "$scratch/out" "$scratch/native"
 
 # --- large folios: pmd_mapped FILE [READ]: kB of its mappings that one entry of 2 MiB maps
 pmd_mapped() {
-	python3 - "$@" <<'PYTHON'
-import mmap, os, re, sys
-fd = os.open(sys.argv[2] if len(sys.argv) > 2 else sys.argv[1], os.O_RDONLY)
-kept = []
-if len(sys.argv) == 2:
-    # at an address and an offset that fit: a mapping of 4 MiB holds one
-    kept.append(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
-    sum(kept[0][i] for i in range(0, len(kept[0]), 4096))
-for offset in 2 * list(range(0, os.fstat(fd).st_size, 4096)): # what is read once is not kept mapped
-    os.pread(fd, 4096, offset)
-total = 0
-for part in re.split(r"\n(?=[0-9a-f]+-)", open("/proc/self/smaps").read()):
-    if sys.argv[1] in part.splitlines()[0]:
-        total += int(re.search(r"FilePmdMapped: +(\d+)", part).group(1))
-print(total)
-PYTHON
+	python3 "$TOP_SRCDIR/tests/shim/hotpath_folios.py" "$@"
 }
 pmd_mapped_by_cache() {
-	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- bash -c "$(declare -f pmd_mapped)
+	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- bash -c "TOP_SRCDIR=$TOP_SRCDIR; $(declare -f pmd_mapped)
 		pmd_mapped $IMAGE $scratch/store/big"
 }
 python3 -c '

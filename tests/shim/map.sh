@@ -22,13 +22,7 @@ check "and auto" "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=auto
 is $? 2 "and refuses nonsense"
 
 # a running program hears of it: a chunk's first read is copied by pread() below the threshold
-cat >"$scratch/touch.py" <<'EOF'
-import os, sys
-fd = os.open(sys.argv[1], os.O_RDONLY)
-for line in sys.stdin:
-    n = len(os.pread(fd, 65536, int(line) * 262144))
-    print(n, flush=True)
-EOF
+cp "$TOP_SRCDIR/tests/shim/map_touch.py" "$scratch/touch.py"
 "$RAWCACHE" set --cache "$IMAGE" mmap_threshold=default >/dev/null
 mkfifo "$scratch/to" "$scratch/from"
 cached env RAWCACHE_MMAP_THRESHOLD=1M timeout 60 python3 "$scratch/touch.py" "$scratch/store/a" \
@@ -61,32 +55,7 @@ head -c 41943041 /dev/urandom >"$scratch/store/large"
 cp "$scratch/store/large" "$scratch/local/large"
 age "$scratch/store"
 check "it is warmed" "$RAWCACHE" warm --cache "$scratch/large.img" "$scratch/store/large"
-cat >"$scratch/one.py" <<'EOF'
-import ctypes, mmap, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
-libc.mmap.restype = ctypes.c_void_p
-libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-want = open(sys.argv[2], "rb").read()
-size = len(want)
-fd = os.open(sys.argv[1], os.O_RDONLY)
-at = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_PRIVATE, fd, 0)
-pieces = [l for l in open("/proc/self/maps") if "large.img" in l and at <= int(l.split("-")[0], 16) < at + size]
-print(len(pieces), "pieces, address modulo 2 MiB:", at % (2 << 20), file=sys.stderr)
-right = ctypes.string_at(at, size) == want
-# a hole across the end of a region, and what is left of both sides
-hole, n = 7 << 20, 10 << 20
-libc.munmap(at + hole, n)
-right = right and ctypes.string_at(at, hole) == want[:hole]
-right = right and ctypes.string_at(at + hole + n, size - hole - n) == want[hole + n:]
-pid = os.fork()
-if not pid:
-    libc.munmap(at, hole)
-    os._exit(ctypes.string_at(at + hole + n, size - hole - n) != want[hole + n:])
-right = right and os.waitpid(pid, 0)[1] == 0
-right = right and ctypes.string_at(at + hole + n, 1 << 20) == want[hole + n:hole + n + (1 << 20)]
-sys.exit(not right or len(pieces) > 5 or at % (2 << 20) != 0)
-EOF
+cp "$TOP_SRCDIR/tests/shim/map_one.py" "$scratch/one.py"
 IMAGE=$scratch/large.img check "several regions are mapped as one" \
 	cached python3 "$scratch/one.py" "$scratch/store/large" "$scratch/local/large"
 is "$("$RAWCACHE" stat --json --cache "$scratch/large.img" |
@@ -113,27 +82,7 @@ age "$scratch/store"
 rm -f "$scratch/small.img"
 "$RAWCACHE" format --size 80M "$scratch/small.img" >/dev/null || exit 1
 "$RAWCACHE" warm --cache "$scratch/small.img" "$scratch/store/large" >/dev/null
-cat >"$scratch/yield.py" <<'EOF'
-import mmap, os, re, sys, time
-large, large_copy, other, other_copy, image = sys.argv[1:]
-def stays():
-    told = os.popen("%s stat --json --cache %s" % (os.environ["RAWCACHE"], image)).read()
-    return int(re.search('"mapped_origin_bytes": *([0-9]*)', told).group(1))
-want = open(large_copy, "rb").read()
-f = open(large, "rb")
-before = stays()
-m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
-if m[:] != want or stays() != before:
-    sys.exit("not all of it is the image's")
-until = time.time() + 60
-hour = 100
-while time.time() < until and stays() < before + (4 << 20):
-    hour += 1
-    os.system("touch -d '%d hours ago' %s; sleep 2.1; cmp %s %s" % (hour, other, other, other_copy))
-    if m[:] != want:
-        sys.exit("wrong bytes")
-sys.exit(stays() < before + (4 << 20) or m[:] != want)
-EOF
+cp "$TOP_SRCDIR/tests/shim/map_yield.py" "$scratch/yield.py"
 export RAWCACHE
 check "a mapping has more than a share of the cache, and gives it back when it is needed" \
 	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$scratch/small.img" -- python3 "$scratch/yield.py" \
@@ -143,16 +92,7 @@ rm -f "$scratch/store/large" "$scratch/local/large" "$scratch/small.img" "$scrat
 # what is mapped stays while the cache is filled with other things several times over
 head -c 40000000 /dev/urandom >"$scratch/store/b"
 age "$scratch/store"
-cat >"$scratch/hold.py" <<'EOF'
-import mmap, os, sys
-f = open(sys.argv[1], "rb")
-m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
-before = m[:100]
-for i in range(4):
-    os.system("touch -d '%d hours ago' %s; sleep 2.1; cat %s | tail -c 1 >/dev/null" %
-              (i + 2, sys.argv[2], sys.argv[2]))
-sys.exit(m[:] != open(sys.argv[3], "rb").read())
-EOF
+cp "$TOP_SRCDIR/tests/shim/map_hold.py" "$scratch/hold.py"
 check "a mapping stays right while its region's neighbours go round" \
 	cached python3 "$scratch/hold.py" "$scratch/store/a" "$scratch/store/b" "$scratch/local/a"
 at_least "$(counter evicted_regions)" 20 "(they did)"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fills that are interrupted: by handlers that read, by jumps out of them, by other threads. */
-#include "unit/unit.h"
+#include "unit/two_files.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,33 +18,15 @@
 #define CHUNKS 20u
 #define STACK_BYTES (512u << 10)
 
-static char path[512];
-static struct rawcache *cache;
-static uint64_t file_a, file_b;
-static int fd_a, fd_b;
 static const enum moment places[] = { MOMENT_CLOCK, MOMENT_LOCK };
 
 static int setup(void **state)
 {
-	(void)state;
-	snprintf(path, sizeof(path), "%s", scratch_path("fill.image"));
-	unlink(path);
-	image_make(path, 2 * TEST_IMAGE_BYTES);
-	file_write(scratch_path("a"), 1, 1, CHUNKS * CHUNK);
-	file_write(scratch_path("b"), 2, 1, CHUNKS * CHUNK);
-	cache = attach(path);
-	file_a = file_open_path(cache, scratch_path("a"), &fd_a);
-	file_b = file_open_path(cache, scratch_path("b"), &fd_b);
-	return 0;
-}
+	int err = two_files_make("fill.image", 2 * TEST_IMAGE_BYTES, CHUNKS * CHUNK);
 
-static int teardown(void **state)
-{
 	(void)state;
-	rawcache_detach(cache);
-	close(fd_a);
-	close(fd_b);
-	return 0;
+	two_files_attach();
+	return err;
 }
 
 static bool chunk_right(int which, unsigned int chunk)
@@ -353,13 +335,13 @@ static void test_cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_nested, setup_sync, teardown),
-		cmocka_unit_test_setup_teardown(test_nested_stack_above, setup_sync, teardown),
-		cmocka_unit_test_setup_teardown(test_nested_stack_below, setup_sync, teardown),
-		cmocka_unit_test_setup_teardown(test_jump, setup_sync, teardown),
-		cmocka_unit_test_setup_teardown(test_jump_ahead, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_swapped, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cancelled, setup_sync, teardown),
+		cmocka_unit_test_setup_teardown(test_nested, setup_sync, two_files_close),
+		cmocka_unit_test_setup_teardown(test_nested_stack_above, setup_sync, two_files_close),
+		cmocka_unit_test_setup_teardown(test_nested_stack_below, setup_sync, two_files_close),
+		cmocka_unit_test_setup_teardown(test_jump, setup_sync, two_files_close),
+		cmocka_unit_test_setup_teardown(test_jump_ahead, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_swapped, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_cancelled, setup_sync, two_files_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Children of fork(): what they share with their parent and what they must not touch. */
-#include "unit/unit.h"
+#include "unit/two_files.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -11,38 +11,16 @@
 
 #define FILE_BYTES 100000u
 
-static char path[512];
-static struct rawcache *cache;
-static uint64_t file_a, file_b;
-static int fd_a, fd_b;
-
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof(path), "%s", scratch_path("fork.image"));
-	unlink(path);
-	image_make(path, TEST_IMAGE_BYTES);
-	file_write(scratch_path("a"), 1, 1, FILE_BYTES);
-	file_write(scratch_path("b"), 2, 1, FILE_BYTES);
-	cache = NULL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rawcache_detach(cache);
-	close(fd_a);
-	close(fd_b);
-	return 0;
+	return two_files_make("fork.image", TEST_IMAGE_BYTES, FILE_BYTES);
 }
 
 /* With the first file in the cache. */
 static void attach_parent(void)
 {
-	cache = attach(path);
-	file_a = file_open_path(cache, scratch_path("a"), &fd_a);
-	file_b = file_open_path(cache, scratch_path("b"), &fd_b);
+	two_files_attach();
 	assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
 }
 
@@ -309,14 +287,14 @@ static void test_hits_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_first_miss, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_living, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bare_clone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_descriptor_closed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_namespace_lock, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_orphan, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_second_cache, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hits_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_miss, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_living, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_bare_clone, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_descriptor_closed, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_namespace_lock, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_orphan, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_second_cache, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_hits_counted, setup, two_files_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads whose file, buffer or image goes away under them (INV-1, INV-5). */
-#include "unit/unit.h"
+#include "unit/two_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,38 +21,16 @@
 #define FILE_BYTES 600000u
 #define IDLE_FILES 4096 /* that a process keeps: IDLE_MAX in file.c */
 
-static char path[512];
-static struct rawcache *cache;
-static uint64_t file_a, file_b;
-static int fd_a, fd_b;
-
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof(path), "%s", scratch_path("read.image"));
-	unlink(path);
-	image_make(path, TEST_IMAGE_BYTES);
-	file_write(scratch_path("a"), 1, 1, FILE_BYTES);
-	file_write(scratch_path("b"), 2, 1, FILE_BYTES);
-	cache = NULL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	rawcache_detach(cache);
-	close(fd_a);
-	close(fd_b);
-	return 0;
+	return two_files_make("read.image", TEST_IMAGE_BYTES, FILE_BYTES);
 }
 
 static void attach_here(void)
 {
-	cache = attach(path);
+	two_files_attach();
 	cache->options.io = RAWCACHE_IO_SYNC; /* stored when the read returns */
-	file_a = file_open_path(cache, scratch_path("a"), &fd_a);
-	file_b = file_open_path(cache, scratch_path("b"), &fd_b);
 }
 
 static struct rawcache_stats stats_now(void)
@@ -326,13 +304,13 @@ static void test_slow_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_put_away, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bad_buffer, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_truncated_image, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_truncated_extent, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_became_cold, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stream_cold, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_slow_machine, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_put_away, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_bad_buffer, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_truncated_image, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_truncated_extent, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_became_cold, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_stream_cold, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_slow_machine, setup, two_files_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

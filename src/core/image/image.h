@@ -26,7 +26,7 @@ struct image {
 	uint32_t owner, group; /* of the file */
 	uint32_t mode;
 	uint64_t inode, device; /* what fd must still be before it is written to */
-	int64_t mark; /* the position that fd has, by which that is known; -1: it is not */
+	int64_t mark; /* the file position of fd, which proves that fd still is ours; -1: not set */
 	struct superblock sb;
 	struct image_state *state;
 	uint64_t *totals; /* struct rawcache_stats, word by word */
@@ -47,13 +47,16 @@ int image_open(struct image *image, const char *path, bool read_only, bool allow
 	       const char **why, enum rawcache_reason *reason);
 void image_close(struct image *image);
 
-/* A limited address space holds an image up to one part in so many of it. */
+/* With RLIMIT_AS, an image is mapped only if it takes at most one part in so many of the limit. */
 #define IMAGE_SPACE_SHARE 8u
 
 /* Whether the mount forbids to execute what is mapped of the image. */
 bool image_never_executes(const struct image *image);
 
-/* The regions, if they are mapped, are not accessible; and accessible again, and not locked. */
+/*
+ * image_data_hide(): make the data mapping inaccessible (PROT_NONE). image_data_show(): make it readable again, and
+ * munlock() it. Both do nothing without a data mapping.
+ */
 void image_data_hide(const struct image *image);
 void image_data_show(const struct image *image);
 
@@ -79,7 +82,7 @@ ssize_t image_pread(const struct image *image, uint32_t page, uint64_t skip, voi
 int image_read(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n);
 int image_write(const struct image *image, uint32_t page, const void *buf, size_t n);
 
-/* Whether this boot is the one the superblock's epoch stands for. */
+/* Whether the superblock's epoch was begun in this boot. */
 bool image_epoch_current(const struct image *image, const uint8_t boot_id[16]);
 
 /*

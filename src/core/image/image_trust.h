@@ -5,7 +5,7 @@
 
 #include "core/image/image.h"
 
-/* What must be true of the file before a byte of it is believed. */
+/* Check the owner and the permissions of the file, before anything in it is used. */
 int image_trust(struct image *image, bool allow_shared, const char **why,
 		enum rawcache_reason *reason);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The two superblocks: decode what may be anything, encode alternately. */
+/* The two superblocks: decoding, which accepts any bytes as input, and writing, which alternates between them. */
 #ifndef CORE_SUPERBLOCK_H
 #define CORE_SUPERBLOCK_H
 
@@ -19,7 +19,7 @@ int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const
  */
 int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why);
 
-/* Whether both copies can be read: without one, what the newest said is not known. */
+/* Whether both copies are valid. With one damaged, the other may not be the newest. */
 bool superblock_both_valid(int fd, uint64_t device_bytes);
 
 /* Give `sb` the next sequence, write it over the older copy and flush it to the disk. */

@@ -20,7 +20,7 @@ uint64_t place_encode(uint32_t length, uint32_t generation, uint32_t epoch, uint
 		      uint64_t stored);
 
 /*
- * The decoder of what may be anything: nothing is believed that does not fit the geometry. All of
+ * Decode an entry, which may hold any bits: an entry that does not fit the geometry is not live. All of
  * `found` but its number is set when the entry is live.
  */
 enum entry_state entry_decode(const struct image *image, const struct entry *entry,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ghosts: keys of what was dropped from the probation log not long ago (S3-FIFO; J. Yang and
- * others, 2023). What comes back while its ghost is there is wanted again and goes to the main log.
+ * others, 2023). An extent that is stored again while its ghost is there goes to the main log.
  *
  * A table in the runtime segment, without a lock: eight places for each key, of 32 bits of the key
  * and the order of the region that was open at the time. A ghost is forgotten when as many regions
@@ -15,7 +15,7 @@
 
 void ghost_note(struct rawcache *cache, const struct key *key);
 
-/* Whether there is one; it is gone then. */
+/* Whether the key has a ghost. Removes it. */
 bool ghost_take(struct rawcache *cache, const struct key *key);
 
 /* The log that an extent of this key belongs to. */

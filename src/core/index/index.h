@@ -12,7 +12,7 @@
 #include "core/shared/cache.h"
 #include "core/image/key.h"
 
-/* As in the S3-FIFO paper: so often what was visited is moved before it is dropped. */
+/* As in the S3-FIFO paper: an extent counts at most so many visits, and each saves it from being dropped once. */
 #define VISITS_MAX 3
 
 /* A live entry as it was found, every number checked against the image's geometry. */
@@ -36,14 +36,14 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 		uint32_t generation, uint64_t checksum);
 
 /*
- * The same bytes, verified, lie at `page` now, in a region of `generation` that the caller pins:
- * the entry is changed if it still is the one that was found, and counts as not visited. 0,
- * -ESTALE (it is not), or -errno.
+ * The caller has copied the verified bytes to `page`, in a region of `generation` that it pins. Change the
+ * entry if it still is the one that was found; it then counts as not visited. 0, -ESTALE (it is another one),
+ * or -errno.
  */
 int index_move(struct rawcache *cache, const struct key *key, const struct found *from,
 	       uint32_t page, uint32_t generation);
 
-/* The live entry of an extent that begins at `page`. What is not noted there is not found. */
+/* The live entry of the extent that begins at `page`, by the table of homes. */
 bool index_at(struct rawcache *cache, uint32_t page, struct key *key, struct found *found);
 
 /* The bytes of `found` were verified in this epoch. Does nothing if the entry has changed. */
@@ -51,11 +51,11 @@ void index_trust(struct rawcache *cache, const struct key *key, const struct fou
 
 /*
  * Forget a key, if its entry still lies at found->page (or wherever, with found NULL). 0, or -errno:
- * -EAGAIN somebody is held up in the middle of a change.
+ * -EAGAIN another process is stopped in the middle of a change.
  */
 int index_remove(struct rawcache *cache, const struct key *key, const struct found *found);
 
-/* Clear all stale entries, before a generation comes round again. 0, or -errno: not all. */
+/* Clear all stale entries, before the 12 bits of their generations repeat. 0, or -errno: not all are cleared. */
 int index_sweep(struct rawcache *cache);
 
 /* Look at every entry: calls `visit` for the live ones; returning false stops. */
@@ -79,7 +79,7 @@ static inline uint64_t index_visits(const struct rawcache *cache, uint64_t numbe
 	return visits < VISITS_MAX ? visits : VISITS_MAX;
 }
 
-/* One visit less: what is moved or kept has to earn it again, the more often visited the later. */
+/* Take one visit away, when an extent is moved or its region is kept. */
 static inline void index_unvisit(struct rawcache *cache, uint64_t number)
 {
 	uint8_t *visited = &cache->runtime.visited[number % cache->runtime.visited_count];

@@ -23,7 +23,7 @@ struct parts {
 struct key part_key(const struct rawcache *cache, const struct key *file, uint64_t chunk,
 		    uint32_t i);
 
-/* Nothing is known yet of the parts of a chunk of a file of `size` bytes, but how many there are. */
+/* Prepare *parts for a chunk of a file of `size` bytes: no part is known to be present. */
 void parts_init(const struct rawcache *cache, uint64_t size, uint64_t chunk, struct parts *parts);
 
 /* An extent of a chunk that the index has: all of the chunk, or a part. */
@@ -52,7 +52,7 @@ static inline uint32_t part_length(const struct parts *parts, uint32_t i)
 	return rest < PART_BYTES ? rest : PART_BYTES;
 }
 
-/* Forget them. 0, or the last error. */
+/* Remove the parts that are present from the index. 0, or the last error. */
 int parts_remove(struct rawcache *cache, const struct parts *parts);
 
 #endif

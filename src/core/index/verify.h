@@ -5,10 +5,10 @@
 
 #include "core/index/index.h"
 
-/* Whether it is older than the cache's time to live. */
+/* Whether the extent is older than options.ttl. */
 bool verify_expired(const struct rawcache *cache, const struct found *found);
 
-/* Whether it must be verified before it is believed. */
+/* Whether the extent must be verified before it is used: see options.verify. */
 bool verify_due(const struct rawcache *cache, const struct found *found);
 
 /*
@@ -17,14 +17,14 @@ bool verify_due(const struct rawcache *cache, const struct found *found);
  */
 bool verify_extent(struct rawcache *cache, const struct key *key, const struct found *found);
 
-/* It is not what was stored, or -EIO cannot be read: counted and removed. Returns `err`. */
+/* The extent has a wrong checksum, or could not be read (`err`): count it and remove its entry. Returns `err`. */
 int verify_damaged(struct rawcache *cache, const struct key *key, const struct found *found,
 		   int err);
 
-/* The same without effect: 1 right, 0 wrong, -ESTALE recycled meanwhile, or -errno. */
+/* Compare the checksum and change nothing: 1 right, 0 wrong, -ESTALE recycled meanwhile, or -errno. */
 int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found);
 
-/* Whether the region of `found` was not recycled since: what was read from it is right. */
+/* Whether the region of `found` was not recycled since: what was read from it is right (INV-1). */
 bool verify_current(const struct rawcache *cache, const struct found *found);
 
 #endif

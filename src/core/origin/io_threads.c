@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/patience.h"
 #include "base/sys.h"
 #include "core/origin/confirm.h"
 #include "core/origin/file.h"
@@ -28,7 +29,6 @@
 #define LANE_HELPERS 8u
 #define LIGHT_HELPERS 2u /* more, for what does not read */
 #define WAIT_NS 20000000
-#define CLOSE_MS 100u
 /* A server is asked at most so often for the attributes of a file that is read: 50 times a second. */
 #define LOOK_NAP_NS 20000000
 
@@ -290,7 +290,7 @@ static int threads_start(struct rawcache *cache, struct io_request *request)
 static void threads_forget(struct file *file)
 {
 	struct timespec nap = { 0, 100000 };
-	uint64_t end = clock_coarse_ms() + CLOSE_MS;
+	uint64_t end = clock_coarse_ms() + ORIGIN_CLOSE_MS;
 
 	if (!origin_fds_forget(file))
 		return;

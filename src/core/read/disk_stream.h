@@ -3,8 +3,8 @@
  * Readers that go through a file which is cached, but lies on the disk only.
  *
  * Chunks that lie side by side are read by pread() alone: the kernel then reads ahead as it does for
- * any file. Copies out of the mapping would not tell it that somebody reads on, nor do page faults on
- * what is there already. Where a chunk does not continue its predecessor, the kernel cannot know
+ * any file. Copies out of the mapping do not move its window of read-ahead, nor do page faults on pages that are in
+ * memory. Where a chunk does not continue its predecessor, the kernel cannot know
  * where the next one lies: such extents are asked for, in a window that doubles.
  *
  * Nothing here must be right: the fields are hints, shared by threads without order.

@@ -15,7 +15,7 @@ struct run {
 	uint64_t length;
 };
 
-/* Bytes of a file that somebody wants: the object is held, and `fd` is a descriptor of the file, or -1. */
+/* Bytes of a file that a caller wants. The caller holds the object; `fd` is a descriptor of the file, or -1. */
 struct span {
 	struct file *file;
 	uint64_t handle; /* number of the object */

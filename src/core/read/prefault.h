@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Getting extents into memory and into our page tables before somebody touches them through
+ * Getting extents into memory and into our page tables before a thread touches them through
  * the mapping, where a page fault would wait for the disk 4 KiB at a time.
  */
 #ifndef CORE_PREFAULT_H

@@ -16,7 +16,7 @@
 #include "core/image/place.h"
 #include "core/shared/storage.h"
 
-/* Beside bytes and -errno: the bytes are not in the cache; they are not there any more. */
+/* Results beside bytes and -errno. READ_MISS: the bytes are not in the cache; READ_STALE: their region was recycled. */
 enum { READ_MISS = -1000, READ_STALE = -1001 };
 
 static inline uint64_t pages_mask(uint32_t skip, uint32_t length)

@@ -10,8 +10,8 @@ int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint
 	       uint32_t *active, struct extent *extent);
 
 /*
- * Replace a log's active region, unless somebody else has done so since we saw `seen`. -ENOENT:
- * not more than `spare` clean ones wait.
+ * Replace a log's active region, unless another thread has done so since `seen` was read. -ENOENT:
+ * at most `spare` clean regions wait.
  */
 int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen, uint32_t spare);
 

@@ -36,15 +36,15 @@
 void evict_step(struct rawcache *cache, uint32_t pages);
 
 /*
- * Clean regions are needed now: get at least one. `tries` times it was tried in vain. 0; -EAGAIN: not now; or
- * as recycle_region().
+ * Make at least one clean region now. `tries`: how often the caller has tried before. 0; -EAGAIN: not now; or an
+ * error of recycle_region().
  */
 int evict_now(struct rawcache *cache, unsigned int tries);
 
-/* A region was opened for new data: as much may be moved again. */
+/* A region was opened for new data: renew the credit of pages that may be moved. */
 void evict_credit(struct rawcache *cache);
 
-/* This thread does nothing but store: nobody waits for it. */
+/* Tell evict.c that the calling thread only stores: no program waits for it. */
 void evict_background(void);
 
 #endif

@@ -2,21 +2,20 @@
 /*
  * Space for extents, so that what is read together lies together.
  *
- * Regions are cut into blocks of 2 MiB (less where they are small), which begin at multiples of 2 MiB
- * in the image. Whoever stores chunks of a file that is read in order takes them from a *run*: one or
- * more blocks for as many chunks of that file, each at its own place, whatever order they arrive in and
- * whichever process stores them. The next run of the file is larger, up to 16 MiB, and follows the last
- * one if nobody came in between. Whoever makes a run says so first, and others that need it wait for a
- * moment. In a run the file's blocks of 2 MiB are the image's: such a block can be one folio and be
- * mapped by one entry of a page directory.
+ * Regions are cut into blocks of 2 MiB (less where they are small), which begin at multiples of 2 MiB in the
+ * image. Chunks of a file that is read in order are stored in a *run*: one or more blocks, in which each
+ * chunk of the file has a place of its own, in whatever order and by whichever process they are stored. The
+ * next run of the file is larger, up to 16 MiB, and follows the last one in the image unless another file
+ * came in between. A process that makes a run announces it first; other processes that need it wait for a
+ * moment (RUN_WAITS_MAX). In a run the file's blocks of 2 MiB are the image's: such a block can be one folio
+ * and be mapped by one entry of a page directory.
  *
- * Everything else, and what a file's last run leaves over, comes from *rests*: pieces that were cut and
- * nobody has. A run that nobody goes on with is given to them, too.
+ * All other extents come from *rests*: pieces that were cut from regions and are not used. The unused end of a file's
+ * last run becomes a rest, and so does a run that is not continued.
  *
- * Each log has its own. Runs and rests are in the runtime segment, under their lock: an owner that dies
- * has at most lost some space until the region is recycled. Their generations tell which of them are
- * gone. What is taken from one is pinned, and its generation compared, before it is anybody's: see
- * region.h.
+ * Each log has its own runs and rests, in the runtime segment, under one lock. If a process dies that has taken some,
+ * that space is lost until its region is recycled. Each has its region's generation, which tells whether it still is
+ * valid. Space that is taken from one is pinned and its generation compared before it is used (INV-3): see region.h.
  */
 #ifndef CORE_SPACE_H
 #define CORE_SPACE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rests (space.h): pieces that were cut from regions and nobody has. All under the lock of the log's space.
+ * Rests (space.h): pieces that were cut from regions and are not used. All under the lock of the log's space.
  */
 #ifndef CORE_SPACE_REST_H
 #define CORE_SPACE_REST_H
@@ -24,12 +24,12 @@ uint32_t block_pages(const struct rawcache *cache);
 
 uint32_t space_now_s(void);
 
-/* Whether it may be used: nothing in the segment is believed. */
+/* Whether the rest is valid: numbers in the segment are checked at each use. */
 bool piece_valid(const struct rawcache *cache, const struct piece *piece);
 
 struct piece piece_split(struct piece *piece, uint32_t pages);
 
-/* Add to what it continues; else in place of the smallest, which is lost if it is not empty. */
+/* Join the piece to the rest that it continues; else put it in the place of the smallest rest, which is lost. */
 void rest_put(const struct rawcache *cache, struct space *space, const struct piece *piece);
 
 /* From the smallest rest that has as many pages. */

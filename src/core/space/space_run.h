@@ -32,7 +32,7 @@ void run_neighbours(const struct rawcache *cache, struct space *space, uint64_t 
 
 void runs_end_idle(const struct rawcache *cache, struct space *space);
 
-/* Say that a run is being made, so that nobody else makes it too. */
+/* Announce that a run is being made, so that no other process makes it too. */
 void run_promise(const struct rawcache *cache, const struct space_want *want, struct neighbours *n);
 
 bool run_awaited(const struct neighbours *n);

@@ -22,10 +22,6 @@
 
 #define FOLLOWED_MAX 32u
 #define NAP_NS 1000000
-/* How long the last round may take: one part in so many of the time since the file was mapped. */
-#define FINISH_SHARE 4u
-#define FINISH_MIN_MS 100u
-#define FINISH_MAX_MS 2000u
 
 static struct pool followers = { .work = follow_work,
 				 .lasts = true,
@@ -220,7 +216,7 @@ static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr
 	made = list_finish(cache, start, end);
 	if (made == UINT64_MAX)
 		return;
-	made = now + min_u64(FINISH_MAX_MS, max_u64(FINISH_MIN_MS, (now - made) / FINISH_SHARE));
+	made = now + min_u64(FOLLOW_FINISH_MAX_MS, max_u64(FOLLOW_FINISH_MIN_MS, (now - made) / FOLLOW_FINISH_SHARE));
 	while (list_has(cache, start, end) && clock_coarse_ms() < made)
 		sys_nanosleep(&nap);
 }

@@ -7,6 +7,7 @@
 
 #include <rawcache/embed.h>
 
+#include "base/patience.h"
 #include "base/sys.h"
 
 #include "shim/files/fd.h"
@@ -99,7 +100,6 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 
-#define UNSHARE_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
 #define UNSHARE_GONE 10	  /* after the last one has ended as far as we can see */
 
 /*
@@ -108,14 +108,14 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
  */
 static bool alone_soon(int *left, bool wanted)
 {
-	const struct timespec nap = { .tv_nsec = 5000000 };
+	const struct timespec nap = { .tv_nsec = HELPERS_END_NAP_NS };
 	unsigned int helpers = thread_is_foreign() ? 0 : rawcache_helper_threads();
 
 	if (errno != EINVAL || !wanted || (!*left && !helpers))
 		return false;
 	if (!*left) {
 		rawcache_helpers_dismiss();
-		*left = UNSHARE_TRIES;
+		*left = HELPERS_END_TRIES;
 	} else if (!helpers && *left > UNSHARE_GONE) {
 		*left = UNSHARE_GONE;
 	}

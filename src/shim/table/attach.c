@@ -11,14 +11,12 @@
 #include "base/critical.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "base/patience.h"
 #include "base/stack.h"
 #include "base/sys.h"
 
 #include "shim/table/fdtab.h"
 #include "shim/libc/signals.h"
-
-#define RETRY_MS 5000
-#define WAIT_MS 3000
 
 /* DONE is for ever: numbers of files mean nothing in another cache than that which gave them. */
 enum attach_state { ATTACH_IDLE, ATTACH_RUNNING, ATTACH_FAILED, ATTACH_DONE };
@@ -136,7 +134,7 @@ static void attach_now(void)
 static void attach_wait(void)
 {
 	const struct timespec nap = { .tv_nsec = 500000 };
-	uint64_t until = clock_coarse_ms() + WAIT_MS;
+	uint64_t until = clock_coarse_ms() + ATTACH_WAIT_MS;
 
 	while (load_acquire(&attach_progress) == ATTACH_RUNNING && clock_coarse_ms() < until)
 		sys_nanosleep(&nap);
@@ -148,7 +146,7 @@ static bool attach_may_try(int seen)
 
 	if (seen != ATTACH_FAILED)
 		return seen == ATTACH_IDLE;
-	return !reason_lasts(reason) && clock_coarse_ms() - load_relaxed(&failed_ms) >= RETRY_MS;
+	return !reason_lasts(reason) && clock_coarse_ms() - load_relaxed(&failed_ms) >= ATTACH_RETRY_MS;
 }
 
 struct rawcache *attach_cache(enum rawcache_reason *reason)

@@ -11,6 +11,7 @@
 
 #include "base/critical.h"
 #include "base/memory.h"
+#include "base/patience.h"
 #include "base/sys.h"
 
 #include "shim/table/attach.h"
@@ -19,7 +20,6 @@
 #include "shim/libc/signals.h"
 #include "shim/libc/thread.h"
 
-#define HELPERS_TRIES 200 /* of 5 ms: longer than a helper thread waits for work */
 
 bool process_shared_always;
 void (*process_stand_ins)(bool all);
@@ -163,10 +163,10 @@ static bool helpers_step_aside(void)
 /* A filter for all threads would be ours, too. */
 static void helpers_leave(void)
 {
-	const struct timespec nap = { .tv_nsec = 5000000 };
+	const struct timespec nap = { .tv_nsec = HELPERS_END_NAP_NS };
 
 	rawcache_helpers_dismiss();
-	for (int tries = 0; rawcache_helper_threads() && tries < HELPERS_TRIES; tries++)
+	for (int tries = 0; rawcache_helper_threads() && tries < HELPERS_END_TRIES; tries++)
 		sys_nanosleep(&nap);
 }
 
