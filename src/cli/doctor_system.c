@@ -92,7 +92,7 @@ static void uring_look(void)
 		close((int)fd);
 		doctor_ok("io_uring is allowed");
 	} else {
-		doctor_warn("io_uring is not to be had (%s): fills use threads", strerror(errno));
+		doctor_warn("io_uring cannot be used (%s): fills use threads", strerror(errno));
 	}
 }
 
