@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fills that are interrupted: by handlers that read, by jumps out of them, by other threads. */
-#include "unit/two_files.h"
+#include "unit/unit.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,6 +13,9 @@
 #include "core/fill/fetch.h"
 #include "unit/moment.h"
 #include "pattern.h"
+
+/* last: its names are those of parameters in other headers */
+#include "unit/two_files.h"
 
 #define CHUNK (256u << 10)
 #define CHUNKS 20u

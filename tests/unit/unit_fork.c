@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Children of fork(): what they share with their parent and what they must not touch. */
-#include "unit/two_files.h"
+#include "unit/unit.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -8,6 +8,9 @@
 
 #include "child.h"
 #include "core/shared/cache.h"
+
+/* last: its names are those of parameters in other headers */
+#include "unit/two_files.h"
 
 #define FILE_BYTES 100000u
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads whose file, buffer or image goes away under them (INV-1, INV-5). */
-#include "unit/two_files.h"
+#include "unit/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,9 @@
 #include "core/read/chunk.h"
 #include "unit/moment.h"
 #include "pattern.h"
+
+/* last: its names are those of parameters in other headers */
+#include "unit/two_files.h"
 
 #define FILE_BYTES 600000u
 #define IDLE_FILES 4096 /* that a process keeps: IDLE_MAX in file.c */
