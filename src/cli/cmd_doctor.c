@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache doctor: whether a program can be served from the cache. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/doctor.h"
-#include "cli/json.h"
 #include "cli/option.h"
 #include "cli/preload.h"
 #include "cli/say.h"
-#include "cli/text.h"
 
 /* clang-format off */
 static const struct option longs[] = {
@@ -24,59 +20,6 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-/* All parts write their findings here, one by one. */
-static struct report {
-	struct json json;
-	bool is_json;
-} report;
-
-static void finding(const char *kind, enum colour shade, const char *format, va_list ap)
-{
-	char *text;
-
-	if (vasprintf(&text, format, ap) < 0)
-		return;
-	text_clean(text);
-	if (report.is_json) {
-		json_open(&report.json, NULL, '{');
-		json_string(&report.json, "kind", kind);
-		json_string(&report.json, "text", text);
-		json_close(&report.json, '}');
-	} else {
-		printf("%s%-5s%s%s\n", colour(stdout, shade), kind, colour(stdout, COLOUR_END),
-		       text);
-	}
-	free(text);
-}
-
-void doctor_ok(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	finding("ok", COLOUR_GOOD, format, ap);
-	va_end(ap);
-}
-
-void doctor_warn(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	finding("warn", COLOUR_DOUBTFUL, format, ap);
-	va_end(ap);
-}
-
-void doctor_fail(struct doctor *doctor, const char *format, ...)
-{
-	va_list ap;
-
-	doctor->failures++;
-	va_start(ap, format);
-	finding("fail", COLOUR_BAD, format, ap);
-	va_end(ap);
-}
-
 static int doctor_parse(const char **cache, int argc, char **argv)
 {
 	int status = GO_ON;
@@ -86,7 +29,7 @@ static int doctor_parse(const char **cache, int argc, char **argv)
 		if (c == 'c')
 			*cache = optarg;
 		else if (c == 'j')
-			report.is_json = true;
+			doctor_report_json();
 		else
 			status = option_rest(&command_doctor, c, argv, longs);
 	}
@@ -141,24 +84,6 @@ static int doctor_all(struct doctor *doctor, const char *cache, const char *prog
 	return doctor->failures ? STATUS_REFUSED : STATUS_OK;
 }
 
-static void report_begin(const char *program)
-{
-	if (!report.is_json)
-		return;
-	json_document(&report.json, stdout);
-	json_string(&report.json, "program", program);
-	json_open(&report.json, "findings", '[');
-}
-
-static void report_end(const struct doctor *doctor)
-{
-	if (!report.is_json)
-		return;
-	json_close(&report.json, ']');
-	json_number(&report.json, "failures", doctor->failures);
-	json_document_end(&report.json);
-}
-
 static int doctor_main(int argc, char **argv)
 {
 	struct doctor doctor = { .failures = 0 };
@@ -166,9 +91,9 @@ static int doctor_main(int argc, char **argv)
 	int status = doctor_parse(&cache, argc, argv);
 
 	if (status == GO_ON) {
-		report_begin(argv[optind]);
+		doctor_report_begin(argv[optind]);
 		status = doctor_all(&doctor, cache, argv[optind]);
-		report_end(&doctor);
+		doctor_report_end(&doctor);
 	}
 	target_close(&doctor.target);
 	return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The commands of `rawcache`. Each lives in a cmd_NAME.c of its own and exports one struct;
- * main.c has the list.
+ * commands.c has the list.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H

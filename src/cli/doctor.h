@@ -15,9 +15,16 @@ struct doctor {
 	unsigned int failures;
 };
 
+/* doctor_report.c: a finding. Failures are counted. */
 void doctor_ok(const char *format, ...) printf_like(1, 2);
 void doctor_warn(const char *format, ...) printf_like(1, 2);
 void doctor_fail(struct doctor *doctor, const char *format, ...) printf_like(2, 3);
+
+/* All findings as one JSON document; called first. */
+void doctor_report_json(void);
+/* Before the first finding, and after the last. */
+void doctor_report_begin(const char *program);
+void doctor_report_end(const struct doctor *doctor);
 
 /* doctor_program.c: the program, by the name that a shell would look up. */
 void doctor_program(struct doctor *doctor, const char *name);

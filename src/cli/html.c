@@ -87,3 +87,15 @@ void svg_text(FILE *out, double x, double y, const char *anchor, const char *tex
 	html_text(out, text);
 	fputs("</text>\n", out);
 }
+
+void html_card_open(FILE *out, const char *heading, bool wide)
+{
+	fprintf(out, "<section class=\"card%s\">\n<h2>", wide ? " wide" : "");
+	html_text(out, heading);
+	fputs("</h2>\n", out);
+}
+
+void html_card_close(FILE *out)
+{
+	fputs("</section>\n", out);
+}

@@ -3,6 +3,7 @@
 #ifndef CLI_HTML_H
 #define CLI_HTML_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/compiler.h"
@@ -22,5 +23,9 @@ void svg_line(FILE *out, const char *class, double x1, double y1, double x2, dou
 
 /* `anchor`: start, middle or end. */
 void svg_text(FILE *out, double x, double y, const char *anchor, const char *text);
+
+/* A heading and its frame; `wide`: of the width of two. */
+void html_card_open(FILE *out, const char *heading, bool wide);
+void html_card_close(FILE *out);
 
 #endif

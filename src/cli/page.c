@@ -52,18 +52,6 @@ static const char page_style[] =
 	"height:11px;margin-right:5px;border-radius:2px}\n"
 	"</style>\n";
 
-void page_card_open(FILE *out, const char *heading, bool wide)
-{
-	fprintf(out, "<section class=\"card%s\">\n<h2>", wide ? " wide" : "");
-	html_text(out, heading);
-	fputs("</h2>\n", out);
-}
-
-void page_card_close(FILE *out)
-{
-	fputs("</section>\n", out);
-}
-
 static void program_print(FILE *out, char **argv)
 {
 	char word[WORD_SHOWN + 4];

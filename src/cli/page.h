@@ -54,8 +54,4 @@ void page_holdings(FILE *out, const struct page *page);
 void page_processes(FILE *out, const struct page *page);
 void page_regions(FILE *out, const struct page *page);			 /* page_regions.c */
 
-/* A heading and its frame; `wide`: of the width of two. */
-void page_card_open(FILE *out, const char *heading, bool wide);
-void page_card_close(FILE *out);
-
 #endif

@@ -82,7 +82,7 @@ static void latency_card(FILE *out, const struct figures_latency *kind,
 	struct range range = range_find(latency);
 	char text[TEXT_LENGTH];
 
-	page_card_open(out, kind->title, false);
+	html_card_open(out, kind->title, false);
 	fputs("<p class=\"soft\">", out);
 	html_textf(out, "The %s.", kind->text);
 	fputs("</p>\n", out);
@@ -98,7 +98,7 @@ static void latency_card(FILE *out, const struct figures_latency *kind,
 		html_textf(out, "; %llu timed.", (unsigned long long)range.samples);
 		fputs("</p>\n", out);
 	}
-	page_card_close(out);
+	html_card_close(out);
 }
 
 void page_latencies(FILE *out, const struct page *page)

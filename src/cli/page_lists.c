@@ -29,7 +29,7 @@ void page_reasons(FILE *out, const struct page *page)
 	unsigned int reasons[RAWCACHE_REASON_COUNT];
 	unsigned int count = advice_reasons(&page->stats, reasons);
 
-	page_card_open(out, "What was not served, and what to do", true);
+	html_card_open(out, "What was not served, and what to do", true);
 	if (count) {
 		fputs("<table>\n<tr><th class=\"n\">Calls</th><th>Why</th></tr>\n", out);
 		for (unsigned int i = 0; i < count; i++)
@@ -38,7 +38,7 @@ void page_reasons(FILE *out, const struct page *page)
 	} else {
 		fputs("<p>Nothing went past the cache.</p>\n", out);
 	}
-	page_card_close(out);
+	html_card_close(out);
 }
 
 enum holding_kind { HOLDING_DIRECTORY, HOLDING_FILE, HOLDING_READ };
@@ -83,7 +83,7 @@ static void holding_row(FILE *out, const struct holding *holding, uint64_t most,
 static void holdings_card(FILE *out, const char *heading, const struct holding *holding, size_t count,
 			  enum holding_kind kind)
 {
-	page_card_open(out, heading, false);
+	html_card_open(out, heading, false);
 	if (count && kind == HOLDING_READ)
 		fputs("<p class=\"soft\">After it was stored. Each program counts once, and three of them "
 		      "at most.</p>\n", out);
@@ -97,7 +97,7 @@ static void holdings_card(FILE *out, const char *heading, const struct holding *
 		holding_row(out, &holding[i], holding_length(&holding[0], kind), kind);
 	if (count)
 		fputs("</table>\n", out);
-	page_card_close(out);
+	html_card_close(out);
 }
 
 void page_holdings(FILE *out, const struct page *page)
@@ -133,12 +133,12 @@ void page_processes(FILE *out, const struct page *page)
 
 	if (!sample->count)
 		return;
-	page_card_open(out, "Processes that use the image now", true);
+	html_card_open(out, "Processes that use the image now", true);
 	fputs("<table>\n<tr><th>Process</th><th class=\"n\">Hit ratio</th><th class=\"n\">Cache</th>"
 	      "<th class=\"n\">Origin</th></tr>\n",
 	      out);
 	for (size_t i = 0; i < sample->count; i++)
 		process_row(out, &sample->processes[i]);
 	fputs("</table>\n", out);
-	page_card_close(out);
+	html_card_close(out);
 }

@@ -61,7 +61,7 @@ void page_regions(FILE *out, const struct page *page)
 
 	if (!cells)
 		return;
-	page_card_open(out, "The image, region by region", false);
+	html_card_open(out, "The image, region by region", false);
 	svg_open(out, 8 + (int)(CELL * COLUMNS), 8 + (int)(CELL * rows), "map of the image's regions");
 	for (size_t i = 0; i < cells; i++) {
 		struct regions_cell cell = regions_cell_of(h->region, h->region_count, i, cells);
@@ -75,5 +75,5 @@ void page_regions(FILE *out, const struct page *page)
 		   (unsigned long long)h->files, text_bytes(h->cached, cached),
 		   text_bytes(h->region[0].size, size));
 	fputs("</p>\n", out);
-	page_card_close(out);
+	html_card_close(out);
 }

@@ -197,12 +197,12 @@ void page_over_time(FILE *out, const struct page *page)
 	bool times = page->history && page->history->count > 1;
 	char text[TEXT_LENGTH];
 
-	page_card_open(out, "Where the bytes came from", false);
+	html_card_open(out, "Where the bytes came from", false);
 	sources_draw(out, stats);
 	if (times)
 		bandwidth_draw(out, page->history);
-	page_card_close(out);
-	page_card_open(out, "Hit ratio", false);
+	html_card_close(out);
+	html_card_open(out, "Hit ratio", false);
 	fputs("<p>", out);
 	html_textf(out, "%s: %llu reads were answered from the cache, %llu needed the origin.",
 		   text_ratio(stats->hits, stats->misses, text), (unsigned long long)stats->hits,
@@ -210,5 +210,5 @@ void page_over_time(FILE *out, const struct page *page)
 	fputs("</p>\n", out);
 	if (times)
 		ratio_draw(out, page->history);
-	page_card_close(out);
+	html_card_close(out);
 }

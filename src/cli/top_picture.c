@@ -3,6 +3,7 @@
 
 #include <langinfo.h>
 #include <ncurses.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/compiler.h"
@@ -12,6 +13,21 @@
 
 #define LABEL 22 /* columns before the bars */
 #define LEVELS 9
+
+/* Nothing is drawn below the screen. */
+void line_draw(int line, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (line >= LINES)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	text_clean(text);
+	mvaddnstr(line, 0, text, COLS);
+}
 
 /* --- bars */
 

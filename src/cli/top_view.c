@@ -2,7 +2,6 @@
 #include "cli/top_view.h"
 
 #include <ncurses.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -71,21 +70,6 @@ static int compare_processes(const void *left, const void *right)
 }
 
 /* --- lines */
-
-/* Nothing is drawn below the screen. */
-void line_draw(int line, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	if (line >= LINES)
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	text_clean(text);
-	mvaddnstr(line, 0, text, COLS);
-}
 
 static void title_draw(const char *path, const struct sample *now)
 {

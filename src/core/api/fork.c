@@ -4,9 +4,10 @@
  * the locks:
  *
  *	caches			api/list.c		all caches of the process; below, the locks of each
- *	followers and their list	zerocopy/follow.c	mappings of what is cached in part
- *	watchers		zerocopy/watcher.c	answer who is about to change a mapped file
+ *	followers and their list	zerocopy/map_follow.c	mappings of what is cached in part
+ *	watchers		zerocopy/watcher.c	threads that answer writers of mapped files
  *	fetches, fetch_storers	fill/fetch_table.c	chunks on their way into the image
+ *	the link		tier/link.c		connections to the servers of the tier
  *	readers, kept, the ring	origin/io_threads.c, origin_fds.c, io_uring.c
  *	origins			origin/origin.c		what is known of mounts
  *	memory			base/memory.c		the pool that all of these take from

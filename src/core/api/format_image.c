@@ -122,7 +122,7 @@ static int target_check(int fd, bool force, struct message *message)
 	if (force || bytes == 0)
 		return 0;
 	if (bytes < 0)
-		return message_refuse(message, (int)bytes, "its size is not to be had: %s",
+		return message_refuse(message, (int)bytes, "its size cannot be found: %s",
 				      strerror((int)-bytes));
 	err = superblock_read(fd, (uint64_t)bytes, &sb, &why);
 	if (!err || (err == -EMEDIUMTYPE && target_blank(fd, (uint64_t)bytes)))

@@ -6,16 +6,16 @@
  *	FREE -> READING -> STORING -> OVER -> FREE
  *	        READING -> OVER -> FREE		changed, failed, or nobody has the file open any more
  *
- * While one is READING or STORING, reads are served from its buffer (`users`): a program does
- * not wait for the image. With helper threads, the one that has read a chunk looks at the
- * file's attributes again and hands it to the thread that stores; reads by other backends, and
- * what no thread could be had for, are stored by the next read of that file that passes by, for
- * that look needs a descriptor. What is not stored before the program closes the file is
- * dropped, but for what is STORING.
+ * While a chunk is READING or STORING, reads are served from its buffer (`users`): a program does
+ * not wait for the image. With helper threads, the helper that has read a chunk checks the file's
+ * attributes again and hands the chunk to the thread that stores. Chunks that other backends read,
+ * and chunks for which no thread could be made, are stored by the next read of the same file, because
+ * that check needs a descriptor. When the program closes the file, chunks that are not STORING yet
+ * are dropped.
  *
  * Small files are stored many at a time: the storing thread waits for a moment, until there are
- * some, or until somebody waits for them. Nobody does who merely closes a file: only a program that
- * ends, or becomes another one, and who needs them in the image.
+ * several, or until a thread waits for them. Closing a file does not wait; a program that ends or
+ * executes another one does, and so does a mapping, which needs the bytes in the image.
  *
  * Locks: fetch_lock, inside a critical section; nests outside the files lock, the backend's and
  * the memory pool's.

@@ -20,10 +20,10 @@ enum { FETCH_FREE, FETCH_READING, FETCH_STORING, FETCH_OVER };
 struct fetch_table {
 	pthread_mutex_t lock;
 	struct fetch place[FETCHES];
-	uint32_t used;		  /* not FREE: most reads find out here that there is nothing */
-	uint32_t steps;		  /* futex: grows whenever somebody else has brought one further */
-	uint64_t impatient_until; /* clock_coarse_ms(): waiting was in vain */
-	uint32_t settlers;	  /* threads that wait for it */
+	uint32_t used;		  /* entries that are not FREE; 0: a read need not take the lock */
+	uint32_t steps;		  /* futex: grows with each step of any fetch */
+	uint64_t impatient_until; /* clock_coarse_ms(): a wait has timed out, and until then nobody waits */
+	uint32_t settlers;	  /* threads in fetch_settle() */
 	bool napping;		  /* a storing thread waits for more small chunks */
 	uint32_t gathered;	  /* small chunks since then */
 	uint32_t hurry;		  /* futex: its nap is over */
@@ -38,33 +38,33 @@ extern tls_initial struct fetch *fetch_mine; /* that this thread uses */
 void fetches_lock(struct critical *critical);
 void fetches_unlock(struct critical *critical);
 
-/* What is over, and nobody uses, becomes free. */
+/* Make a fetch FREE if it is OVER and has no users. */
 void fetch_tidy(struct fetch *fetch);
 
-/* It is over; its flight ends. */
+/* Make a fetch OVER, and end its flight. */
 void fetch_end(struct fetch *fetch);
 
-/* This thread uses it from now on. */
+/* Add this thread to the users of a fetch. Returns it. */
 struct fetch *fetch_use(struct fetch *fetch);
 
-/* Once, when its request has ended. */
+/* Count the origin's bytes in the statistics, once, after the request of a fetch has ended. */
 void fetch_count(struct fetch *fetch);
 
 struct fetch *fetch_find(const struct file *file, uint64_t chunk);
 
-/* It has arrived, and nobody uses or stores it. */
+/* Whether a fetch has arrived, and no thread uses or stores it. */
 bool fetch_unclaimed(const struct fetch *fetch);
 
-/* Its device has enough to do. */
+/* Whether as many fetches of the file's device are under way as are allowed. */
 bool fetch_crowded(const struct file *file);
 
-/* A free place: else one whose bytes another file's reader did not come for. */
+/* A FREE entry; else the oldest of another file that has arrived and is not used: it is dropped. NULL: none. */
 struct fetch *fetch_place(const struct file *file);
 
-/* What begins to be on its way. `users` are there already. */
+/* Set up an entry for a fetch that begins with `users` users. */
 void fetch_init(struct fetch *fetch, struct file *file, uint32_t state, uint32_t users);
 
-/* Without the lock: wake those who wait for a fetch to get on. */
+/* Without the lock: wake threads that wait for a step of any fetch. */
 void fetch_step(void);
 
 /* Without the lock: fetch_end(), fetch_step(). */
@@ -72,15 +72,15 @@ void fetch_ended(struct fetch *fetch);
 
 /* --- fetch_store.c */
 
-/* Somebody waits for small chunks: the storing thread gathers no more of them. */
+/* A thread waits for small chunks: the storing thread must not wait for more of them. */
 void batch_hurry(void);
 
-/* Hand it to a thread that stores. 0, or why there is none. */
+/* Hand a fetch to a thread that stores. 0, or -errno if there is none. */
 int storer_post(struct fetch *fetch);
 
 /* --- fetch_tier.c */
 
-/* Its helper asks the tier first, where there is one. */
+/* Prepare a fetch so that its helper asks the tier first, if the file has one. */
 void fetch_tier_begin(struct fetch *fetch, struct file *file);
 
 /* It is confirmed: have it put, if it is ours to put. */
@@ -88,10 +88,10 @@ void fetch_share(struct fetch *fetch);
 
 /* --- fetch_look.c */
 
-/* Hand it to a thread that stores, or have the server asked first. */
+/* Hand a fetch to a thread that stores, or to a helper that asks the server about the file first. */
 int fetch_submit(struct fetch *fetch, bool make);
 
-/* Somebody waits for what is being asked of the server, for `file` (NULL: for all). */
+/* A thread waits for the server's answers about `file` (NULL: about all files): ask now. */
 void looks_hurry(const struct file *file);
 
 #endif

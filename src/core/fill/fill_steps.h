@@ -33,24 +33,24 @@ struct miss {
 uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk);
 
 /*
- * What was read is not of the version that `file` is: nobody gets it together with bytes of that, nor
- * anybody bytes of that after it. The kernel reads it for the program, all at once.
+ * The bytes that were read are of another version than `file` describes. Returns -ESTALE: the program must not get
+ * bytes of two versions from one call, nor older bytes after newer ones, so the caller lets the kernel read all of it.
  */
 ssize_t fill_stale(const struct file *file, int fd);
 
 /* --- fill_miss.c */
 
-/* Read, deliver and keep the whole chunk; or what is missing of its parts (-EAGAIN: somebody was faster). */
+/* Read, deliver and keep the whole chunk; or the missing parts. -EAGAIN: another thread has stored them. */
 ssize_t chunk_fetch(struct miss *m);
 ssize_t parts_miss(struct miss *m);
 
-/* The program's descriptor, as it is now. A helper's own is in a table that nobody changes. */
+/* number_now() of want->fd. A helper's descriptor is in a table of its own, which nobody else changes. */
 uint32_t number_of(const struct rawcache *cache, const struct want *want);
 bool want_same(const struct rawcache *cache, const struct want *want, uint32_t before);
 
-/* --- fill_keep.c: what was read is right. The buffer may be another thread's afterwards. */
+/* --- fill_keep.c: the bytes are the file's (INV-4). Afterwards the buffer may belong to another thread. */
 
-/* Other processes wait for this chunk: write what is there, `have` bytes, where they can read it. */
+/* If other processes wait for this chunk, write its first `have` bytes to the image and tell them. */
 void chunk_show(struct miss *m, uint32_t have);
 
 void chunk_keep(struct miss *m);
@@ -61,7 +61,7 @@ void parts_keep(struct miss *m, const struct parts *parts, uint32_t first, uint3
 /* The chunk that was put together of its parts and the rest. */
 void merged_keep(struct miss *m);
 
-/* The program's own copy of the file may go: the image has it now. */
+/* Drop the origin's pages from the kernel's cache, unless options.keep_origin is set: the image has the bytes now. */
 void origin_forget(const struct rawcache *cache, const struct want *want, uint64_t offset,
 		   uint64_t n);
 

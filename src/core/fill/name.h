@@ -12,7 +12,7 @@
 #include "core/index/catalog.h"
 #include "core/origin/file.h"
 
-/* Once for each file in a process. `fd` tells its path. */
+/* Store the record of a file, once in a process. The path is that of `fd`. */
 void name_store(struct rawcache *cache, struct file *file, int fd);
 
 /* The most that a record takes, in whole pages. */

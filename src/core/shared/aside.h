@@ -15,7 +15,7 @@
 
 /*
  * Count there from now on, if no cache of this process counts. `dir` NULL: /dev/shm; `device` as it was named.
- * Where nothing can be written, counts stay in private memory. Until aside_end().
+ * Where nothing can be written, counts stay in private memory.
  */
 void aside_begin(const char *dir, const char *device);
 

@@ -91,7 +91,7 @@ struct rawcache {
 	uint8_t memo; /* locations of chunks may be remembered between reads */
 	struct copy_policy_costs way;
 
-	/* zerocopy/maps.h, shown.h, watcher.h */
+	/* zerocopy/map_table.h, shown.h, watcher.h */
 	struct maps maps;
 	/* Set while files are mapped from the image: see shown.h. NULL: there never were any. */
 	void (*withdraw)(struct rawcache *cache);

@@ -19,7 +19,7 @@
 /* What sweeping takes is one part in so many of the time. */
 #define SWEEP_SHARE 50u
 
-/* The namespace that paths mean something in; 0: not to be had. */
+/* The inode of this process's mount namespace; 0: unknown. */
 static uint64_t mounts_own(void)
 {
 	struct statx stx;

@@ -70,7 +70,7 @@ static bool stream_follow(const struct rawcache *cache, struct space_want *want,
 
 /*
  * One step: take the pages, or, with `taken` NULL, make the run that follows. 0; -ENOSPC: want->cut
- * pages have to be cut first (0: by somebody who is at it); or the lock is not to be had.
+ * pages have to be cut first (0: another process is doing so); -ETIMEDOUT: the lock is not free.
  */
 static int space_step(struct rawcache *cache, struct space_want *want, struct piece *hand,
 		      struct piece *taken)
@@ -120,7 +120,7 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 	return 0;
 }
 
-/* What was to be cut for the chunk's run is not to be had: others shall not wait for it. */
+/* The space for the chunk's run could not be cut: other processes must not wait for it. */
 static void space_give_up(struct rawcache *cache, const struct space_want *want, uint64_t chunk)
 {
 	struct critical critical;

@@ -3,13 +3,13 @@
  * Mappings of files that are not cached whole: what the program touches of the origin's pages is
  * stored, so that the next mapping has it.
  *
- * Page faults call nobody. A helper thread looks into the kernel's list of this process's pages
- * (/proc/self/pagemap) five times a second, at first more often, and fills the chunks of which pages have come,
- * out of the page cache that they came into: the origin is read once, and no more of it than the program
- * wanted, rounded up to chunks. What was touched wholly makes it ask for as much behind it, in large pieces.
- * When the mapping ends, or the program, it looks once more, and stores for a small part of the time that the
- * mapping was there. The thread has a descriptor table of its own, with the image and
- * the files that it follows. It ends when nothing new was touched for some seconds.
+ * A page fault cannot be hooked. Instead a helper thread reads the kernel's table of this process's pages
+ * (/proc/self/pagemap) five times a second, at first more often. It stores the chunks of which pages have become
+ * present, from the page cache: so the origin is read once, and no more of it than the program touched, rounded up to
+ * chunks. Behind chunks that were touched wholly it asks the kernel to read as much ahead, in large pieces. When the
+ * mapping or the program ends, it looks once more, and stores for at most a part of the time that the mapping existed
+ * (FOLLOW_FINISH_SHARE). The thread has a descriptor table of its own, with the image and the files that it follows.
+ * It ends when no new page was touched for some seconds.
  *
  * Locks: the list's, inside a critical section; nobody sleeps with it.
  */
@@ -32,16 +32,16 @@ void follow_mapping(struct rawcache *cache, struct file *file, int fd, const voi
 /* False: nobody will see what the program touches. A process that gave up its rights may not look at its own pages. */
 bool follow_can(const struct rawcache *cache);
 
-/* This thread's follow_mapping() was left by siglongjmp(): what it held is given back. */
+/* After a siglongjmp() out of follow_mapping(): release what this thread held in it. */
 void follow_wait_end(void);
 
-/* What is mapped in the range will not be any more: the file is closed, if that takes no more than a moment. */
+/* The range is about to be unmapped: stop following it, and wait for FOLLOW_CLOSE_MS until the file is closed. */
 void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t end);
 
-/* All of a cache that goes away; waits for the fill that is at work. */
+/* The cache is being detached: stop following its files, and wait for a fill that is running. */
 void follow_drop_all(const struct rawcache *cache);
 
-/* All of all, without waiting: the thread shall end soon. */
+/* Stop following everything, without waiting: the thread ends soon. */
 void follow_dismiss(void);
 
 void follow_fork_prepare(void);

@@ -17,7 +17,7 @@
 struct rawcache;
 struct file;
 
-#define FOLLOW_PATIENCE_MS 20000u /* without a page that is new */
+#define FOLLOW_PATIENCE_MS 20000u /* a mapping is followed for so long without a new page */
 
 /* FOLLOW_ASKED -> FOLLOW_TAKEN, by the thread, or -> FOLLOW_REFUSED, by either. */
 enum follow_state { FOLLOW_ASKED, FOLLOW_TAKEN, FOLLOW_REFUSED };
@@ -33,13 +33,13 @@ struct followed {
 	size_t bytes;	/* of this block */
 	uint32_t state; /* futex */
 	uint32_t unwanted;
-	uint32_t last;	/* one more round, without waiting for more: then it is unwanted */
+	uint32_t last;	/* look once more, and then stop following it */
 	uint32_t users; /* the thread, and callers that wait for its answer: the last one frees the block */
 	int fd;		/* the program's; once FOLLOW_TAKEN, the thread's */
-	uint64_t cost_ns; /* of looking once */
+	uint64_t cost_ns; /* of one look at its pages */
 	uint64_t made;	  /* clock_coarse_ms() */
 	uint64_t fresh;	  /* when a new page was seen */
-	uint64_t ahead;	  /* bits: up to here the origin was asked for in advance */
+	uint64_t ahead;	  /* bits: up to here the kernel was asked to read ahead */
 	uint64_t first;	  /* chunk */
 	/* bits, from `first` on */
 	uint64_t *done; /* cached, or tried */
@@ -51,16 +51,16 @@ struct followed {
 /* A thread of the pool of followers; its jobs are of struct followed. */
 void follow_work(struct pool *pool);
 
-/* It is followed no more. */
+/* Stop following it. */
 void followed_end(struct followed *followed);
 
-/* One of its users has done with it. */
+/* Release one reference of its users. */
 void followed_put(struct followed *followed);
 
-/* Sleep while the word is `seen`; true: nobody has waked us. */
+/* Sleep while the word is `seen`. True: the time was over. */
 bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms);
 
-/* The kernel does not tell this process of its pages. */
+/* This process may not read its table of pages: nothing is followed from now on. */
 extern uint32_t follow_blind;
 
 /* --- map_follow_list.c */
@@ -77,7 +77,7 @@ extern struct follow_list follow_list;
 void follow_list_enter(struct critical *critical);
 void follow_list_leave(const struct critical *critical);
 
-/* It is no longer in the list. */
+/* Remove it from the list. */
 void followed_unlink(struct followed *followed);
 
 #endif

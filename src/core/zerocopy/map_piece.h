@@ -47,7 +47,7 @@ struct map_piece {
 	uint64_t serial; /* of two that overlap, the higher one is what lies there */
 };
 
-/* What the program may have written to is nowhere else. */
+/* Whether the program may have written to the piece: such pages exist nowhere else. */
 static inline enum hold_kind piece_kind(const struct map_piece *piece)
 {
 	return piece->changeable ? HOLD_FIRM : HOLD_YIELDS;
@@ -55,7 +55,7 @@ static inline enum hold_kind piece_kind(const struct map_piece *piece)
 
 /* --- map_table.c */
 
-/* A piece is known from now on. Its holds, of region and spare, are the table's. */
+/* Add a piece to the table, which takes over its holds of region and spare. */
 void piece_link(struct maps *maps, struct map_piece *piece);
 
 /* The piece that has `at`, or NULL. */
@@ -70,10 +70,10 @@ struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, stru
 /* The pieces that lie in the range as a whole, a list in the order of addresses: no longer in the table. */
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end);
 
-/* A list of pieces that are not in the table: their holds are given back. */
+/* Free a list of pieces that are not in the table, and release their holds. */
 void pieces_drop(struct rawcache *cache, struct map_piece *piece);
 
-/* One piece that is not in the table. Its region stays held. */
+/* Free one piece that is not in the table. Its region stays held. */
 void piece_free(struct rawcache *cache, struct map_piece *piece);
 
 /* --- the origin's pages: map_spare.c */
@@ -92,7 +92,7 @@ bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n);
 void replaced_note(struct maps *maps, uintptr_t page);
 bool replaced_find(const struct maps *maps, uintptr_t page);
 
-/* Other pages lie in the range now than those that maps_fault() replaced. */
+/* The range was mapped anew: forget that maps_fault() replaced pages in it. */
 void replaced_forget(struct maps *maps, uintptr_t start, uintptr_t end);
 
 #endif

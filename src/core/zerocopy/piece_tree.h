@@ -9,7 +9,7 @@
 
 #include "core/zerocopy/map_piece.h"
 
-/* Its start, end and serial must not change while it is in the tree. */
+/* Add a piece. Its start, end and serial must not change while it is in the tree. */
 void tree_add(struct maps *maps, struct map_piece *piece);
 void tree_remove(struct maps *maps, struct map_piece *piece);
 

@@ -35,7 +35,7 @@ struct shown {
 
 /* All under the lock of map_table.h. */
 
-/* With a reference, made if there is none yet. NULL: nobody would tell of a writer. */
+/* The entry of a file, with a reference, made if there is none. NULL: a writer could not be detected. */
 struct shown *shown_of(struct rawcache *cache, const struct file *file, uint32_t seen,
 		       const char *path, size_t path_bytes);
 struct shown *shown_more(struct shown *shown);
@@ -44,13 +44,13 @@ void shown_less(struct rawcache *cache, struct shown *shown);
 bool shown_is_inode(const struct shown *shown, const struct statx *stx);
 bool shown_same(const struct shown *shown, const struct statx *stx);
 
-/* Whether somebody has announced a change since. */
+/* Whether a change was announced since the entry was made. */
 static inline bool shown_written(const struct shown *shown)
 {
 	return load_acquire(shown->writer) != shown->writer_seen;
 }
 
-/* A glance. */
+/* May be outdated when it returns. */
 static inline bool shown_any(const struct rawcache *cache)
 {
 	return load_relaxed(&cache->maps.shown) != NULL;

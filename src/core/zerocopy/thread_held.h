@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a thread holds while it makes a mapping or a transfer: a signal handler may leave either by siglongjmp(), or
- * the thread be cancelled. Given back by the thread's next call, or by rawcache_thread_recover().
+ * What a thread holds while it makes a mapping or a transfer. A signal handler may leave either by siglongjmp(), or the
+ * thread may be cancelled: then the thread's next call releases it, or rawcache_thread_recover().
  */
 #ifndef CORE_THREAD_HELD_H
 #define CORE_THREAD_HELD_H
@@ -30,7 +30,7 @@ struct transfer_held {
 };
 extern tls_initial struct transfer_held transfer_held;
 
-/* Gives back what was held before. */
+/* Begin a transfer. Releases what an abandoned one holds. */
 void held_begin(struct rawcache *cache, struct file *file);
 void held_unpin(struct rawcache *cache);
 

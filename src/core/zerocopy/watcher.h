@@ -8,7 +8,7 @@
 
 struct rawcache;
 
-/* There is a watcher of the cache from now on, for as long as it shows files. 0 or -errno. */
+/* Make sure that the cache has a watcher, which stays as long as files are mapped from it. 0 or -errno. */
 int watcher_need(struct rawcache *cache);
 
 /*
@@ -17,14 +17,14 @@ int watcher_need(struct rawcache *cache);
  */
 void watcher_dismiss(struct rawcache *cache);
 
-/* A cache goes away: waits until the thread has left it. */
+/* The cache is being detached: wait until its watcher has ended. */
 void watcher_drop(struct rawcache *cache);
 
 void watcher_fork_prepare(void);
 void watcher_fork_parent(void);
 void watcher_fork_child(void);
 
-/* In the child, when no lock is held any more: a thread for what it has inherited. */
+/* In a fork child, without any lock: make a watcher for inherited mappings. */
 void watcher_fork_anew(struct rawcache *cache);
 
 #endif

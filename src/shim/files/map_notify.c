@@ -46,7 +46,7 @@ static void place_fill(struct place *place, uintptr_t start, size_t n, const str
 	place->inode = stx->stx_ino;
 	store_relaxed(&place->start, start);
 	store_relaxed(&place->end, start + n);
-	/* pairs with the acquire load in places_each() */
+	/* pairs with the acquire load in place_touches() */
 	store_release(&place->state, PLACE_USED);
 }
 

@@ -96,7 +96,7 @@ void handle_release(struct handle *handle);
 /*
  * Let `handle` be served as `file` from now on, whose attributes are `stx`, if it still lives
  * its life `generation`; the reference to the file it had before is put, or that to `file` if
- * the handle has died or another thread is at it. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the
+ * the handle has died or another thread does so. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the
  * file may have settled. `stx_ms`: clock_coarse_ms() before the attributes were read. They age from then on: a
  * thread may be stopped before it has stored them.
  */
