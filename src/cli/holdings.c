@@ -30,7 +30,7 @@ struct walk {
 	bool failed;
 };
 
-static uint64_t by_cached(const struct holding *holding)
+static uint64_t holding_by_cached(const struct holding *holding)
 {
 	return holding->cached;
 }
@@ -120,7 +120,7 @@ static bool walk_visit(void *arg, const struct rawcache_cached_file *file)
 	walk->holdings->files++;
 	walk->holdings->cached += file->cached;
 	walk->failed = !directory ||
-		       !top_offer(walk->holdings->file, &walk->holdings->file_count, &one, by_cached) ||
+		       !top_offer(walk->holdings->file, &walk->holdings->file_count, &one, holding_by_cached) ||
 		       !top_offer(walk->holdings->read, &walk->holdings->read_count, &one, by_reread);
 	if (directory)
 		directory->own = true;
@@ -141,7 +141,7 @@ static void walk_end(struct walk *walk)
 		    (directory->own || directory->children > 1))
 			walk->failed = !top_offer(walk->holdings->directory,
 						  &walk->holdings->directory_count,
-						  &directory->sum, by_cached);
+						  &directory->sum, holding_by_cached);
 		HASH_DEL(walk->all, directory);
 		free(directory->sum.name);
 		free(directory);

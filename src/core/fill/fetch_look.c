@@ -49,7 +49,7 @@ static int look_begin(struct fetch *fetch, bool make)
  * Under the lock: it is read, and shall be stored when the server has confirmed it. Small files
  * have nothing to wait for.
  */
-static int fetch_ask(struct fetch *fetch, bool make)
+static int fetch_look_ask(struct fetch *fetch, bool make)
 {
 	struct fetch *leader = looking_find(fetch->file);
 	uint32_t waiting = 0;
@@ -72,7 +72,7 @@ static int fetch_ask(struct fetch *fetch, bool make)
 int fetch_submit(struct fetch *fetch, bool make)
 {
 	if (confirm_needed(fetch->file))
-		return fetch_ask(fetch, make);
+		return fetch_look_ask(fetch, make);
 	fetch->confirmed = true;
 	fetch_share(fetch);
 	return fetch->small && make ? storer_post(fetch)

@@ -121,7 +121,7 @@ static const struct kind_of kinds[] = {
 static const struct {
 	const char *prefix;
 	uint32_t kind;
-} sources[] = {
+} source_kinds[] = {
 	{ "http", KIND_AGED }, /* davfs2 */
 	{ "borgfs", KIND_PACKED },
 	{ "restic", KIND_PACKED },
@@ -131,9 +131,9 @@ static const struct {
 
 static uint32_t kind_by_source(const char *source)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
-		if (!strncmp(source, sources[i].prefix, strlen(sources[i].prefix)))
-			return sources[i].kind;
+	for (size_t i = 0; i < ARRAY_SIZE(source_kinds); i++)
+		if (!strncmp(source, source_kinds[i].prefix, strlen(source_kinds[i].prefix)))
+			return source_kinds[i].kind;
 	return 0;
 }
 

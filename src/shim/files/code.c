@@ -39,7 +39,7 @@ struct look {
 
 static size_t searched;
 /* Objects of this process that were looked at: their addresses, by hash. Written under the loader's lock. */
-static uintptr_t seen[SEEN];
+static uintptr_t code_seen[SEEN];
 static unsigned long long seen_adds, seen_subs;
 
 static long faults_now(void)
@@ -102,7 +102,7 @@ static int object_calls(const struct code_object *object)
 static bool seen_before(const struct dl_phdr_info *info)
 {
 	uintptr_t at = (uintptr_t)info->dlpi_phdr;
-	uintptr_t *place = &seen[(at >> 12 ^ at >> 20) % SEEN];
+	uintptr_t *place = &code_seen[(at >> 12 ^ at >> 20) % SEEN];
 
 	if (*place == at)
 		return true;
@@ -134,7 +134,7 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 		return 1;
 	/* another object may have the place of one that is gone */
 	if (info->dlpi_subs != seen_subs)
-		memset(seen, 0, sizeof(seen));
+		memset(code_seen, 0, sizeof(code_seen));
 	seen_subs = info->dlpi_subs;
 	look->adds = info->dlpi_adds;
 	if (seen_before(info) || !code_object_read(info, &object))

@@ -47,7 +47,7 @@ static bool part_has(const struct dl_phdr_info *info, const void *p)
 	return false;
 }
 
-static uint64_t hash_of(const unsigned char *p, size_t n)
+static uint64_t code_hash_of(const unsigned char *p, size_t n)
 {
 	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
 
@@ -63,7 +63,7 @@ static void note_read(const ElfW(Nhdr) *note, const char *p, size_t name, struct
 	if (!memcmp(p, "Go\0", 4))
 		object->go = true;
 	if (!memcmp(p, "GNU", 4) && note->n_type == NT_GNU_BUILD_ID && note->n_descsz >= 8)
-		object->id = hash_of((const unsigned char *)p + name, note->n_descsz);
+		object->id = code_hash_of((const unsigned char *)p + name, note->n_descsz);
 }
 
 static void notes_read(const char *p, size_t n, struct code_object *object)
@@ -86,7 +86,7 @@ static void notes_read(const char *p, size_t n, struct code_object *object)
 }
 
 /* The program has no name. */
-static const char *path_of(const struct dl_phdr_info *info)
+static const char *code_path_of(const struct dl_phdr_info *info)
 {
 	static char path[PATH_MAX];
 	ssize_t n;
@@ -107,7 +107,7 @@ bool code_object_read(const struct dl_phdr_info *info, struct code_object *objec
 	if (part_has(info, (const void *)gnu_get_libc_version) || part_has(info, passed) ||
 	    part_has(info, (const void *)getauxval(AT_SYSINFO_EHDR)))
 		return false;
-	object->path = path_of(info);
+	object->path = code_path_of(info);
 	if (name_is_passed(object->path))
 		return false;
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {

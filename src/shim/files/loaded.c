@@ -13,7 +13,7 @@
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 
-static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
+static int loaded_object_look(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	unsigned int *inside = arg;
 
@@ -31,7 +31,7 @@ void loaded_count(void)
 
 	if (!attach_active || process_is_foreign() || !thread_enter())
 		return;
-	dl_iterate_phdr(object_look, &inside);
+	dl_iterate_phdr(loaded_object_look, &inside);
 	if (inside)
 		attach_cache(&reason);
 	for (; inside; inside--)

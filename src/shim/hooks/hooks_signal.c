@@ -185,7 +185,7 @@ struct action_raw {
 	uint64_t mask;
 };
 
-static long by_number(long number, const long *a)
+static long signal_by_number(long number, const long *a)
 {
 	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -200,7 +200,7 @@ static long action_by_number(long number, const long *a)
 
 	if ((sig != SIGSEGV && sig != SIGBUS) || a[3] != sizeof(raw.mask) ||
 	    (a[1] && guard_copy(&raw, (const void *)a[1], sizeof(raw))))
-		return by_number(number, a);
+		return signal_by_number(number, a);
 	act.sa_handler = raw.handler;
 	act.sa_flags = (int)raw.flags;
 	memcpy(&act.sa_mask, &raw.mask, sizeof(raw.mask));
@@ -221,7 +221,7 @@ bool signal_syscall(long number, const long *a, long *ret)
 		*ret = action_by_number(number, a);
 		return true;
 	case SYS_rt_sigprocmask:
-		*ret = by_number(number, a);
+		*ret = signal_by_number(number, a);
 		guard_mask_changed();
 		return true;
 	case SYS_sigaltstack:
