@@ -138,7 +138,7 @@ void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *take
 void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
 {
 	for (unsigned int i = 0; i < taken->count; i++) {
-		struct place *place = &places[taken->place[i]];
+		struct place *place = &notify_places[taken->place[i]];
 		struct statx stx = place_file(place);
 
 		if (unmapped) {
