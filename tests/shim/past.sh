@@ -13,7 +13,7 @@ for name in a b; do
 done
 age "$scratch/d"
 
-for what in late early position raw copied writes; do
+for what in late early position raw copied writes registered; do
 	RAWCACHE_SETTLE=0.1 tap "$what" cached timeout 60 "$past" $what "$scratch/d/a" "$scratch/d/b" \
 		"$scratch/d/written"
 done

@@ -265,6 +265,28 @@ static void ring_writes(const char *path)
 	io_uring_queue_exit(&ring);
 }
 
+/* What a ring writes into a file that it has as its own: the descriptor is closed. */
+static void ring_registered(const char *path)
+{
+	int writer = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int right = writer >= 0 && !ftruncate(writer, BLOCK) && !fsync(writer) && raw_make();
+	int fd = open(path, O_RDONLY);
+	char seen = '?';
+
+	right = right && !syscall(SYS_io_uring_register, raw.fd, IORING_REGISTER_FILES, &writer, 1);
+	close(writer);
+	for (char c = 'a'; right && c < 'k'; c++) {
+		struct io_uring_sqe sqe = { .opcode = IORING_OP_WRITE, .flags = IOSQE_FIXED_FILE, .len = 1,
+					    .off = 100, .addr = (uintptr_t)&c };
+
+		usleep(150000);
+		/* in the cache by then */
+		right = pread(fd, &seen, 1, 100) == 1 && raw_do(&sqe) == 1 && pread(fd, &seen, 1, 100) == 1 &&
+			seen == c;
+	}
+	result(right, "what a ring writes into a registered file is seen at once");
+}
+
 int main(int argc, char **argv)
 {
 	const char *preload = getenv("LD_PRELOAD");
@@ -282,6 +304,8 @@ int main(int argc, char **argv)
 		copied();
 	if (!strcmp(argv[1], "writes"))
 		ring_writes(argv[4]);
+	if (!strcmp(argv[1], "registered"))
+		ring_registered(argv[4]);
 	if (!strcmp(argv[1], "late") || !strcmp(argv[1], "early"))
 		ring_replace(*argv[1] == 'e');
 	if (!strcmp(argv[1], "position"))

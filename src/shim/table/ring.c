@@ -132,9 +132,9 @@ static enum effect effect_of(const struct io_uring_sqe *sqe)
 	case IORING_OP_WRITE:
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
-		return sqe->off == UINT64_MAX ? EFFECT_ANY : EFFECT_WRITE;
 	case IORING_OP_FALLOCATE:
-		return EFFECT_WRITE;
+		/* a registered file's descriptor may be closed: nobody could announce the change */
+		return sqe->off == UINT64_MAX || sqe->flags & IOSQE_FIXED_FILE ? EFFECT_ANY : EFFECT_WRITE;
 	default:
 		return EFFECT_ANY;
 	}
