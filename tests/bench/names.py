@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Programs that look for many names, on the slow origin of the tests: names.py BUILD WORK [--json] [ROW]...
 
-Each side has a mount of its own, made anew: the origin alone, the cache without names, the cache with names. The
-program runs three times; before each run what the kernel knows of the mount has run out (1 s). The last
-run is told, with the origin's own counts of requests, next to the same program on a local copy.
+Each side has a mount of its own: the origin alone, the cache without names, the cache with names, a frozen tree. The
+program runs three times; before each run the mount is made anew. The last run is told, with the origin's own counts of requests, next to the same program on a local copy.
 """
 import json
 import os
@@ -80,6 +79,48 @@ def row_python(tree):
     return lambda at: "PYTHONPATH=" + ":".join(f"{at}/s{d}" for d in range(5)) + f" python3 -B {at}/main.py"
 
 
+@row
+def row_tar(tree):
+    """2,000 files of 2 KiB in 20 directories."""
+    for f in range(2000):
+        write(tree / f"d{f % 20}" / f"f{f}", f"{f}\n" * 400)
+    return lambda at: f"tar -cf - -C {at} . | cat"
+
+
+@row
+def row_grep(tree):
+    """The same for grep."""
+    row_tar(tree)
+    return lambda at: f"grep -rc 77 {at} | wc -l"
+
+
+@row
+def row_images(tree):
+    """1,000 files of 20 KiB, listed, and read in random order by 4 processes."""
+    for f in range(1000):
+        write(tree / f"c{f % 10}" / f"i{f}.jpg", "x" * 20480)
+    (tree.parent / "load.py").write_text(
+        "import os, random, sys\n"
+        "files = [os.path.join(d, f) for d, _, fs in os.walk(sys.argv[1]) for f in fs if f[0] == 'i']\n"
+        "random.seed(1)\nrandom.shuffle(files)\nme = 0\n"
+        "for n in (1, 2, 3):\n    me = me or (n if not os.fork() else 0)\n"
+        "n = sum(len(open(f, 'rb').read()) for f in files[me::4])\n"
+        "assert n == 250 * 20480, n\n"
+        "if not me:\n    for _ in range(3):\n        assert not os.wait()[1]\n")
+    return lambda at: f"python3 {tree.parent}/load.py {at}"
+
+
+@row
+def row_git(tree):
+    """git status of 1,500 files."""
+    for f in range(1500):
+        write(tree / f"d{f % 60}" / f"f{f}", f"{f}\n")
+    git = ["git", "-C", tree, "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run(git + words, check=True)
+    return lambda at: f"git --no-optional-locks -C {at} -c safe.directory='*' status --porcelain"
+
+
 class Side:
     """A mount of the files, and how programs are run on it."""
 
@@ -88,8 +129,15 @@ class Side:
         self.env = {**os.environ, **({"RAWCACHE_NAMES": names} if names else {})}
         self.mount = bench.work / f"mnt-{name}"
         self.mount.mkdir(exist_ok=True)
-        subprocess.run([bench.build / "tests/origin/origin", f"--meta-latency={LATENCY_MS}",
-                        f"--latency={LATENCY_MS}", bench.store, self.mount], check=True)
+        self.mounted = False
+        self.open()
+
+    def open(self):
+        if self.mounted:
+            subprocess.run(["fusermount3", "-u", self.mount], check=True)
+        subprocess.run([self.bench.build / "tests/origin/origin", f"--meta-latency={LATENCY_MS}",
+                        f"--latency={LATENCY_MS}", self.bench.store, self.mount], check=True)
+        self.mounted = True
 
     def control(self, text):
         (self.mount / ".origin" / "control").write_text(text + "\n")
@@ -100,6 +148,7 @@ class Side:
 
     def run(self, command):
         """Seconds and requests."""
+        self.open()
         self.control("reset")
         start = time.monotonic()
         subprocess.run(self.prefix + ["sh", "-c", command(self.mount)], env=self.env, check=True,
@@ -127,8 +176,9 @@ class Bench:
                        stdout=subprocess.DEVNULL)
         time.sleep(2.5)
         run = lambda side: [rawcache, "run", "--path", self.work / f"mnt-{side}", "--cache", self.image, "--"]
+        frozen = run("frozen")[:-1] + ["--frozen", self.work / "mnt-frozen", "--"]
         sides = [Side(self, "origin"), Side(self, "cache", run("cache"), "0"),
-                 Side(self, "names", run("names"), "1")]
+                 Side(self, "names", run("names"), "1"), Side(self, "frozen", frozen, "0")]
         results = {}
         try:
             for _ in range(3):
@@ -150,7 +200,7 @@ class Bench:
 
 def tell(name, results, as_json):
     cached = results["cache"][0]
-    for side in ["local", "origin", "cache", "names"]:
+    for side in ["local", "origin", "cache", "names", "frozen"]:
         seconds, requests = results[side]
         if as_json:
             print(json.dumps({"bench": "names", "row": name, "side": side, "ms": LATENCY_MS, "seconds":
@@ -164,7 +214,7 @@ def main():
     arguments = [a for a in sys.argv[1:] if a != "--json"]
     bench = Bench(pathlib.Path(arguments[0]).absolute(), pathlib.Path(arguments[1]))
     for name in arguments[2:] or ROWS:
-        if shutil.which(name if name != "python" else "python3"):
+        if shutil.which({"python": "python3", "images": "python3"}.get(name, name)):
             tell(name, bench.run(name), "--json" in sys.argv)
 
 
