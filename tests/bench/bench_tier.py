@@ -229,7 +229,8 @@ def main():
         if not wanted(name):
             continue
         fresh_servers()
-        one(nodes[0], all_of())
+        for node in nodes[0], nodes[2]: # what one has not put, the other does
+            one(node, all_of())
         nodes[1].begin(all_of())
         time.sleep(0.2)
         servers[0][0].send_signal(what)
