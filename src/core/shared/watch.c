@@ -83,9 +83,14 @@ static bool written_by_others(struct rawcache *cache, uint32_t bit, enum watch_w
 
 bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_way way)
 {
-	uint64_t *any = cache->runtime.watch->written[way];
-	uint32_t bit = bit_of(cache, writer, WATCH_WRITTEN);
+	uint64_t *any;
+	uint32_t bit;
 
+	/* an image that may only be read: its segment is of this process alone */
+	if (!writer || !cache->runtime.watch)
+		return false;
+	any = cache->runtime.watch->written[way];
+	bit = bit_of(cache, writer, WATCH_WRITTEN);
 	if (!row_get(any, bit))
 		return false;
 	if ((cache->watch_counts && load_relaxed(&cache->watch_counts->written[way][bit])) ||
