@@ -6,7 +6,8 @@
 #include "core/space/evict.h"
 #include "core/space/region.h"
 
-static inline int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages, struct extent *extent)
+static inline int region_alloc(struct rawcache *cache, enum region_log log, uint32_t pages,
+			       struct extent *extent)
 {
 	int err = region_alloc_most(cache, log, pages, pages, extent);
 

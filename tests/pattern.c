@@ -112,7 +112,7 @@ const char *pattern_explain(const void *buf, size_t n, size_t at, uint64_t offse
 	snprintf(text, sizeof(text),
 		 "byte %02x at %llu; word %016llx at %llu is of file %u version %u offset %llu",
 		 ((const unsigned char *)buf)[at], (unsigned long long)(offset + at),
-		 (unsigned long long)word, (unsigned long long)(offset + word_at), o.file, o.version,
-		 (unsigned long long)o.offset);
+		 (unsigned long long)word, (unsigned long long)(offset + word_at), o.file,
+		 o.version, (unsigned long long)o.offset);
 	return text;
 }

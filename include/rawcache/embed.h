@@ -61,7 +61,8 @@ struct rawcache_tier_server {
 int rawcache_tier_allowed(const struct rawcache_options *options, const char **why);
 
 /* Put a value into server `n` and get it back. 0; -ENOENT: there are fewer; -errno and server->why: no tier. */
-int rawcache_tier_check(const struct rawcache_options *options, uint32_t n, struct rawcache_tier_server *server);
+int rawcache_tier_check(const struct rawcache_options *options, uint32_t n,
+			struct rawcache_tier_server *server);
 
 /* What this machine thinks of server `n`. As above. */
 int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *options, uint32_t n,
@@ -77,8 +78,9 @@ struct rawcache_tier_place {
  * Where the tier has a file's first chunk: `stx` as for rawcache_file_open(). 0; -EINVAL and why: no tier; -ENOENT and
  * why: the file is not shared.
  */
-int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd, const char *path,
-			const struct statx *stx, struct rawcache_tier_place *place, const char **why);
+int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd,
+			const char *path, const struct statx *stx,
+			struct rawcache_tier_place *place, const char **why);
 
 /* --- what is known of files */
 
@@ -96,8 +98,9 @@ bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx);
  * rawcache_file_open() with attributes that were asked for at `asked_ns`, CLOCK_MONOTONIC: where this process has seen
  * others since, they are read again. 0: at any time.
  */
-int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
-			     uint64_t asked_ns, uint64_t *file, enum rawcache_reason *reason);
+int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
+			     const struct statx *stx, uint64_t asked_ns, uint64_t *file,
+			     enum rawcache_reason *reason);
 
 /*
  * A reason to look at the attributes of the file again (stx_ino and the device count), as a lock that was
@@ -144,7 +147,7 @@ void rawcache_code_note(struct rawcache *cache, uint64_t id, bool calls);
 /* A directory as it was looked at. */
 struct rawcache_names {
 	uint64_t state[2]; /* which one it is, with its times, and for whom */
-	bool settled; /* what is not in it now is not in it for as long as it has this state */
+	bool settled;	   /* what is not in it now is not in it for as long as it has this state */
 };
 
 /* Whether the times of directories on the mount that `fd` lies on are known to tell of new names. */
@@ -275,8 +278,8 @@ bool rawcache_maps_fault(void *address);
 struct rawcache_mapped {
 	uint64_t device, inode; /* major << 32 | minor, as in struct statx */
 	uint64_t offset;
-	int prot; /* of all of it, as far as is known */
-	int type; /* MAP_SHARED or MAP_PRIVATE, as the program wanted it */
+	int prot;	    /* of all of it, as far as is known */
+	int type;	    /* MAP_SHARED or MAP_PRIVATE, as the program wanted it */
 	const void *origin; /* where a page of the file itself is mapped; NULL: not known */
 };
 

@@ -59,13 +59,13 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t file, int fd, void *
 
 /* What the cache holds of a file in its present state. */
 struct rawcache_file_state {
-	uint64_t key[2];         /* high and low half of the key: another after each change */
-	uint64_t size;           /* of the file, bytes */
-	uint64_t chunk_size;     /* bytes; the last chunk may be shorter */
-	uint64_t chunks;         /* that the file has */
-	uint64_t chunks_cached;  /* wholly */
-	uint64_t bytes_cached;   /* in them, and in parts of others */
-	uint64_t stored;         /* when the oldest of them was, seconds since the epoch; 0: none */
+	uint64_t key[2];	/* high and low half of the key: another after each change */
+	uint64_t size;		/* of the file, bytes */
+	uint64_t chunk_size;	/* bytes; the last chunk may be shorter */
+	uint64_t chunks;	/* that the file has */
+	uint64_t chunks_cached; /* wholly */
+	uint64_t bytes_cached;	/* in them, and in parts of others */
+	uint64_t stored;	/* when the oldest of them was, seconds since the epoch; 0: none */
 };
 
 /*
@@ -74,9 +74,8 @@ struct rawcache_file_state {
  * nor its extents, and changes nothing: an extent that a reader would verify first, and find
  * damaged, counts as cached. Takes time in proportion to the file's size, some 5 us per MiB.
  */
-int rawcache_file_explain(struct rawcache *cache, int fd, const char *path,
-			  const struct statx *stx, struct rawcache_file_state *state,
-			  enum rawcache_reason *reason);
+int rawcache_file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
+			  struct rawcache_file_state *state, enum rawcache_reason *reason);
 
 /*
  * What the program says about its reading, as to posix_fadvise(): POSIX_FADV_NORMAL, _SEQUENTIAL
@@ -88,8 +87,7 @@ void rawcache_file_advise(struct rawcache *cache, uint64_t file, int fd, uint64_
 			  uint64_t len, int advice);
 
 /* How many of the file's bytes in [offset, offset + len) are cached. 0 for a stale handle. */
-uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t file, uint64_t offset,
-			      uint64_t len);
+uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t file, uint64_t offset, uint64_t len);
 
 /*
  * Tell the readers in all processes that the file with these attributes is being changed by a

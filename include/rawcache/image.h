@@ -14,17 +14,22 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /* The ways to detach the pages of a region before it is written anew. */
-enum rawcache_detach { RAWCACHE_DETACH_NONE, RAWCACHE_DETACH_ZERO_RANGE, RAWCACHE_DETACH_PUNCH_HOLE };
+enum rawcache_detach {
+	RAWCACHE_DETACH_NONE,
+	RAWCACHE_DETACH_ZERO_RANGE,
+	RAWCACHE_DETACH_PUNCH_HOLE
+};
 
 struct rawcache_format_options {
-	size_t struct_size;      /* set by rawcache_format_options_init() */
-	uint64_t size;           /* bytes; 0: the whole block device, or what the file has */
-	uint32_t region_size;    /* bytes, a power of two; 0: 32 MiB, less for small images */
-	uint32_t chunk_size;     /* bytes, a power of two, 64K..256K; 0: 256K */
-	uint32_t object_size;    /* average bytes of an object, sizes the index; 0: 16K */
-	bool force;              /* overwrite something that is not an image of ours */
-	bool shared;             /* others may write it: see rawcache_image_format() */
-	const char *runtime_dir; /* where the segment of an image that is replaced lies; NULL: /dev/shm */
+	size_t struct_size;   /* set by rawcache_format_options_init() */
+	uint64_t size;	      /* bytes; 0: the whole block device, or what the file has */
+	uint32_t region_size; /* bytes, a power of two; 0: 32 MiB, less for small images */
+	uint32_t chunk_size;  /* bytes, a power of two, 64K..256K; 0: 256K */
+	uint32_t object_size; /* average bytes of an object, sizes the index; 0: 16K */
+	bool force;	      /* overwrite something that is not an image of ours */
+	bool shared;	      /* others may write it: see rawcache_image_format() */
+	/* where the segment of an image that is replaced lies; NULL: /dev/shm */
+	const char *runtime_dir;
 	/* called while zeros are written, with bytes; returning false stops (-ECANCELED); NULL: not */
 	bool (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *progress_arg;
@@ -37,16 +42,16 @@ void rawcache_format_options_init(struct rawcache_format_options *options, size_
 
 struct rawcache_image_info {
 	char uuid[37];
-	char runtime[64];        /* name of the runtime segment */
+	char runtime[64]; /* name of the runtime segment */
 	uint32_t version;
 	uint64_t size, data_offset, index_offset;
 	uint32_t region_size, region_count, chunk_size;
 	uint64_t index_entries;
-	uint64_t created;        /* seconds since the epoch */
-	uint64_t epoch;          /* boots that used the image */
+	uint64_t created; /* seconds since the epoch */
+	uint64_t epoch;	  /* boots that used the image */
 	enum rawcache_detach detach;
-	bool direct;             /* O_DIRECT works */
-	bool sendfile;           /* pages can be sent without copying */
+	bool direct;   /* O_DIRECT works */
+	bool sendfile; /* pages can be sent without copying */
 	bool block_device;
 	/* counted when asked for, from the index: */
 	uint64_t used_entries, used_bytes;
@@ -69,27 +74,27 @@ int rawcache_image_format(const char *path, const struct rawcache_format_options
 			  char *message, size_t message_size);
 
 /* Read the superblock; `size` is sizeof(*info), as the program was built; `message` as above. */
-int rawcache_image_info(const char *path, struct rawcache_image_info *info, size_t size, char *message,
-			size_t message_size);
+int rawcache_image_info(const char *path, struct rawcache_image_info *info, size_t size,
+			char *message, size_t message_size);
 
 /* Like rawcache_image_info() for an attached cache, with the used_ fields counted. */
 int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info, size_t size);
 
 enum rawcache_region_state {
-	RAWCACHE_REGION_FREE,      /* empty */
-	RAWCACHE_REGION_ACTIVE,    /* being written */
-	RAWCACHE_REGION_SEALED,    /* full */
+	RAWCACHE_REGION_FREE,	   /* empty */
+	RAWCACHE_REGION_ACTIVE,	   /* being written */
+	RAWCACHE_REGION_SEALED,	   /* full */
 	RAWCACHE_REGION_RECYCLING, /* being emptied */
-	RAWCACHE_REGION_BAD,       /* its storage failed */
+	RAWCACHE_REGION_BAD,	   /* its storage failed */
 };
 
 /* A part of the image that is written in one go and recycled in one go. */
 struct rawcache_region {
 	uint64_t size, used; /* bytes; of these, stored and not moved away since */
 	uint64_t opened;     /* seconds since the epoch when writing to it began; 0: never */
-	uint8_t state;       /* enum rawcache_region_state */
-	uint8_t reread;      /* 1: of the log of what was read again; 0: of what was stored once */
-	uint8_t held;        /* 1: a mapping, a view or a transfer keeps it from being recycled */
+	uint8_t state;	     /* enum rawcache_region_state */
+	uint8_t reread;	     /* 1: of the log of what was read again; 0: of what was stored once */
+	uint8_t held;	     /* 1: a mapping, a view or a transfer keeps it from being recycled */
 	uint8_t reserved[5];
 };
 
@@ -97,7 +102,8 @@ struct rawcache_region {
  * The regions in the order in which they lie: fills up to `max` rows of `row_size` bytes (sizeof(*rows), as
  * the program was built), returns the number there are. Programs may use the cache meanwhile. Since 0.2.0.
  */
-int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_t row_size, size_t max);
+int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_t row_size,
+		     size_t max);
 
 /*
  * Whether this process may only read the image, for its file or device says so: then nothing is
@@ -110,9 +116,9 @@ int rawcache_drop_all(struct rawcache *cache);
 
 struct rawcache_verify_result {
 	uint64_t extents, bytes; /* looked at */
-	uint64_t bad;            /* wrong checksum: dropped */
-	uint64_t stale;          /* entries of recycled regions: harmless, not looked at */
-	uint64_t broken;         /* entries that point outside the image: dropped */
+	uint64_t bad;		 /* wrong checksum: dropped */
+	uint64_t stale;		 /* entries of recycled regions: harmless, not looked at */
+	uint64_t broken;	 /* entries that point outside the image: dropped */
 };
 
 /* Check every extent against its checksum. `progress` may be NULL; returning false stops. */

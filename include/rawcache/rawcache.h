@@ -45,35 +45,36 @@ enum rawcache_verify { RAWCACHE_VERIFY_BOOT, RAWCACHE_VERIFY_ALWAYS, RAWCACHE_VE
  * itself reads no environment.
  */
 struct rawcache_options {
-	size_t struct_size;        /* set by rawcache_options_init() */
-	const char *device;        /* image file or block device           RAWCACHE_DEVICE */
-	const char *runtime_dir;   /* NULL: POSIX shared memory            RAWCACHE_RUNTIME_DIR */
-	uint64_t mmap_threshold;   /* bytes, or RAWCACHE_AUTO              RAWCACHE_MMAP_THRESHOLD */
-	uint64_t readahead;        /* bytes, 0: none                       RAWCACHE_READAHEAD */
-	uint32_t ttl;              /* seconds, 0: none                     RAWCACHE_TTL */
-	uint32_t settle_ms;        /* milliseconds                         RAWCACHE_SETTLE */
-	uint8_t sendfile;          /* 0: never from the image              RAWCACHE_SENDFILE */
-	uint8_t direct;            /* 1: O_DIRECT fills                    RAWCACHE_DIRECT */
-	uint8_t io;                /* enum rawcache_io                     RAWCACHE_IO */
-	uint8_t verify;            /* enum rawcache_verify                 RAWCACHE_VERIFY */
-	uint8_t read_only;         /* 1: never store, hold no slot */
-	uint8_t allow_shared;      /* 1: accept an image that others may write */
-	uint8_t keep_origin;       /* 1: leave its page cache alone        RAWCACHE_KEEP */
-	uint8_t manual_fork;       /* 1: the caller calls rawcache_fork_*() itself */
+	size_t struct_size;	 /* set by rawcache_options_init() */
+	const char *device;	 /* image file or block device           RAWCACHE_DEVICE */
+	const char *runtime_dir; /* NULL: POSIX shared memory            RAWCACHE_RUNTIME_DIR */
+	uint64_t mmap_threshold; /* bytes, or RAWCACHE_AUTO              RAWCACHE_MMAP_THRESHOLD */
+	uint64_t readahead;	 /* bytes, 0: none                       RAWCACHE_READAHEAD */
+	uint32_t ttl;		 /* seconds, 0: none                     RAWCACHE_TTL */
+	uint32_t settle_ms;	 /* milliseconds                         RAWCACHE_SETTLE */
+	uint8_t sendfile;	 /* 0: never from the image              RAWCACHE_SENDFILE */
+	uint8_t direct;		 /* 1: O_DIRECT fills                    RAWCACHE_DIRECT */
+	uint8_t io;		 /* enum rawcache_io                     RAWCACHE_IO */
+	uint8_t verify;		 /* enum rawcache_verify                 RAWCACHE_VERIFY */
+	uint8_t read_only;	 /* 1: never store, hold no slot */
+	uint8_t allow_shared;	 /* 1: accept an image that others may write */
+	uint8_t keep_origin;	 /* 1: leave its page cache alone        RAWCACHE_KEEP */
+	uint8_t manual_fork;	 /* 1: the caller calls rawcache_fork_*() itself */
 	/*
 	 * Optional (NULL: none): returns a counter that changes whenever `fd` is closed or replaced. It
 	 * must not return 0, except while `fd` is being replaced. Any thread may call it. For embedders
 	 * whose threads replace descriptors that other threads read from.
 	 */
 	uint32_t (*number)(int fd);
-	uint32_t look_ms;          /* how often mapped files are looked at, milliseconds; UINT32_MAX: never */
-	uint8_t trust;             /* 1: store without asking the server   RAWCACHE_TRUST */
-	uint8_t tier_mode;         /* enum rawcache_tier                   RAWCACHE_TIER_MODE */
-	uint32_t tier_ttl;         /* seconds, 0: for ever                 RAWCACHE_TIER_TTL */
-	uint32_t tier_epoch;       /* raised: nothing of before is used    RAWCACHE_TIER_EPOCH */
-	const char *tier;          /* NULL, or servers: HOST:PORT,...      RAWCACHE_TIER */
-	const char *tier_key;      /* file of the secret                   RAWCACHE_TIER_KEY */
-	const char *tier_name;     /* DIR=NAME:...                         RAWCACHE_TIER_NAME */
+	/* how often mapped files are looked at, milliseconds; UINT32_MAX: never */
+	uint32_t look_ms;
+	uint8_t trust;	       /* 1: store without asking the server   RAWCACHE_TRUST */
+	uint8_t tier_mode;     /* enum rawcache_tier                   RAWCACHE_TIER_MODE */
+	uint32_t tier_ttl;     /* seconds, 0: for ever                 RAWCACHE_TIER_TTL */
+	uint32_t tier_epoch;   /* raised: nothing of before is used    RAWCACHE_TIER_EPOCH */
+	const char *tier;      /* NULL, or servers: HOST:PORT,...      RAWCACHE_TIER */
+	const char *tier_key;  /* file of the secret                   RAWCACHE_TIER_KEY */
+	const char *tier_name; /* DIR=NAME:...                         RAWCACHE_TIER_NAME */
 	/*
 	 * dlopen() and dlsym(), for options.tier: libsodium is loaded by them, by a helper thread. NULL: there is no
 	 * tier.

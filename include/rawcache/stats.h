@@ -49,7 +49,7 @@ struct rawcache_stats {
 #include <rawcache/stats_tbl.h>
 #undef STATS_PART
 	uint64_t passthrough_first[RAWCACHE_REASONS_FIRST]; /* see rawcache_passthrough() */
-	struct rawcache_latency hit_latency;                /* one hit in 64 is timed */
+	struct rawcache_latency hit_latency;		    /* one hit in 64 is timed */
 	struct rawcache_latency miss_latency;
 	struct rawcache_latency fill_latency;
 	uint64_t passthrough_later[RAWCACHE_REASONS_MAX - RAWCACHE_REASONS_FIRST];
@@ -92,10 +92,10 @@ uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, dou
 
 /* A process that is using the cache now. */
 struct rawcache_process {
-	uint32_t pid;       /* in the process's own pid namespace */
-	uint32_t slot;      /* its slot in the runtime segment */
-	uint64_t attached;  /* seconds since the epoch */
-	char command[16];   /* NUL-terminated */
+	uint32_t pid;	   /* in the process's own pid namespace */
+	uint32_t slot;	   /* its slot in the runtime segment */
+	uint64_t attached; /* seconds since the epoch */
+	char command[16];  /* NUL-terminated */
 	struct rawcache_stats stats;
 };
 

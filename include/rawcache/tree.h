@@ -16,7 +16,7 @@ extern "C" {
 
 struct rawcache_cached_file {
 	const char *path;    /* canonical; valid during the call */
-	uint64_t size;       /* of the file, bytes */
+	uint64_t size;	     /* of the file, bytes */
 	uint64_t cached;     /* of these, in the cache */
 	int64_t mtime_sec;   /* of the state of the file that is cached: an older one that was */
 	uint32_t mtime_nsec; /* replaced meanwhile is listed as well, until it is recycled */

@@ -29,10 +29,10 @@ enum rawcache_transfer_way {
 /* Where bytes go. */
 struct rawcache_transfer {
 	enum rawcache_transfer_way way;
-	int out;            /* descriptor */
-	unsigned int flags; /* of splice(2) */
+	int out;	      /* descriptor */
+	unsigned int flags;   /* of splice(2) */
 	uint64_t *out_offset; /* of pwrite(2), moved on; NULL: write(2) */
-	int cancel;         /* sendfile(2) is a cancellation point, which it is not by itself */
+	int cancel;	      /* sendfile(2) is a cancellation point, which it is not by itself */
 };
 
 /*

@@ -8,7 +8,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-/* clang-format off: it takes (p) for a cast */
+/* clang-format takes (p) for a cast */
+/* clang-format off */
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 /* clang-format on */
 #define never_inline __attribute__((noinline))

@@ -247,8 +247,8 @@ static void unknown_complain(const char *name, config_complain_fn *complain, voi
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 		nearest_offer(&nearest, variables[i].name + strlen(PREFIX));
 	if (nearest.best)
-		snprintf(why, sizeof(why), "is not a variable of rawcache; did you mean " PREFIX "%s?",
-			 nearest.best);
+		snprintf(why, sizeof(why),
+			 "is not a variable of rawcache; did you mean " PREFIX "%s?", nearest.best);
 	complain(arg, name, NULL, why);
 }
 

@@ -16,7 +16,7 @@ static const char *const crash_point_names[] = {
 #undef CRASH
 };
 
-static uint32_t armed; /* 0: the variable has not been read */
+static uint32_t armed;	     /* 0: the variable has not been read */
 static uint32_t passes_left; /* of `point` */
 static bool helpers_only;
 static tls_initial bool in_helper;
@@ -51,8 +51,7 @@ void crash_point(enum crash_point p)
 {
 	if (!load_acquire(&armed))
 		crash_arm();
-	if (likely(p != point) || (helpers_only && !in_helper) ||
-	    fetch_sub(&passes_left, 1) != 1)
+	if (likely(p != point) || (helpers_only && !in_helper) || fetch_sub(&passes_left, 1) != 1)
 		return;
 	SYS_CALL(__NR_kill, sys_getpid(), SIGKILL, 0, 0, 0, 0);
 }

@@ -21,26 +21,30 @@ bool frozen_thawed(const struct frozen *frozen)
 {
 	uint32_t thawed = 1;
 
-	return !map_copy(frozen, &thawed, offsetof(struct frozen_header, thawed), sizeof(thawed)) || thawed;
+	return !map_copy(frozen, &thawed, offsetof(struct frozen_header, thawed), sizeof(thawed)) ||
+	       thawed;
 }
 
 bool frozen_touched(const struct frozen *frozen, uint32_t number, enum frozen_part part)
 {
 	uint8_t touched = 1;
 
-	return !map_copy(frozen, &touched, frozen->header.touched_at + 2ull * number + part, 1) || touched;
+	return !map_copy(frozen, &touched, frozen->header.touched_at + 2ull * number + part, 1) ||
+	       touched;
 }
 
 bool frozen_node_any(const struct frozen *frozen, uint32_t number, struct frozen_node *node)
 {
 	return number < frozen->header.count &&
-	       map_copy(frozen, node, frozen->header.nodes_at + (uint64_t)number * sizeof(*node), sizeof(*node)) &&
+	       map_copy(frozen, node, frozen->header.nodes_at + (uint64_t)number * sizeof(*node),
+			sizeof(*node)) &&
 	       node->parent < frozen->header.count && (!number || node->parent < number);
 }
 
 bool frozen_node(const struct frozen *frozen, uint32_t number, struct frozen_node *node)
 {
-	return frozen_node_any(frozen, number, node) && !frozen_touched(frozen, number, FROZEN_WHOLE);
+	return frozen_node_any(frozen, number, node) &&
+	       !frozen_touched(frozen, number, FROZEN_WHOLE);
 }
 
 bool frozen_text(const struct frozen *frozen, uint32_t at, uint32_t length, char *buf, size_t n)
@@ -65,7 +69,8 @@ size_t frozen_path(const struct frozen *frozen, uint32_t number, char *buf, size
 		at -= node.name_length;
 		/* the byte behind it is the NUL's for a moment */
 		if (!range_inside(node.name, node.name_length, frozen->header.names_bytes) ||
-		    !map_copy(frozen, buf + at, frozen->header.names_at + node.name, node.name_length))
+		    !map_copy(frozen, buf + at, frozen->header.names_at + node.name,
+			      node.name_length))
 			return 0;
 		buf[--at] = '/';
 	}
@@ -79,15 +84,18 @@ uint64_t frozen_place(uint32_t parent, const char *name, size_t length)
 	return XXH3_64bits_withSeed(name, length, parent);
 }
 
-static bool name_is(const struct frozen *frozen, const struct frozen_node *node, const char *name, size_t length)
+static bool name_is(const struct frozen *frozen, const struct frozen_node *node, const char *name,
+		    size_t length)
 {
 	const char *at = frozen->map + frozen->header.names_at + node->name;
 
-	return node->name_length == length && range_inside(node->name, length, frozen->header.names_bytes) &&
+	return node->name_length == length &&
+	       range_inside(node->name, length, frozen->header.names_bytes) &&
 	       guard_same(name, at, length);
 }
 
-bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name, size_t length, uint32_t *number)
+bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name, size_t length,
+		 uint32_t *number)
 {
 	uint64_t mask = (UINT64_C(1) << frozen->header.place_bits) - 1;
 	uint64_t place = frozen_place(parent, name, length);
@@ -96,7 +104,9 @@ bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name,
 	for (uint64_t tries = 0; tries <= mask; tries++, place++) {
 		uint32_t seen;
 
-		if (!map_copy(frozen, &seen, frozen->header.places_at + (place & mask) * sizeof(seen), sizeof(seen)))
+		if (!map_copy(frozen, &seen,
+			      frozen->header.places_at + (place & mask) * sizeof(seen),
+			      sizeof(seen)))
 			return false;
 		*number = seen - 1; /* 0: FROZEN_NONE */
 		if (!seen)

@@ -24,12 +24,14 @@
 #define FROZEN_MAGIC "rcfrozen"
 #define FROZEN_VERSION 1
 #define FROZEN_HEADER 4096u
-#define FROZEN_SMALL (UINT64_C(1) << 20) /* larger files have no bytes in the record: they are opened */
+/* larger files have no bytes in the record: they are opened */
+#define FROZEN_SMALL (UINT64_C(1) << 20)
 #define FROZEN_NONE UINT32_MAX
 #define FROZEN_LINKS 40 /* as in the kernel */
 
 enum frozen_flag {
-	FROZEN_KNOWN = 1,    /* its attributes; without it only the name and the type, and the origin is asked */
+	/* its attributes; without it only the name and the type, and the origin is asked */
+	FROZEN_KNOWN = 1,
 	FROZEN_LISTED = 2,   /* a directory, and its names are complete */
 	FROZEN_READABLE = 4, /* it could be opened for reading */
 	FROZEN_RUNNABLE = 8, /* it may be executed */
@@ -44,8 +46,9 @@ struct frozen_time {
 
 struct frozen_node {
 	uint32_t parent; /* of the root: itself */
-	uint32_t first, count; /* of a directory: its names, in the order in which they were listed */
-	uint32_t flags; /* enum frozen_flag */
+	/* of a directory: its names, in the order in which they were listed */
+	uint32_t first, count;
+	uint32_t flags;	     /* enum frozen_flag */
 	uint32_t name, link; /* where in the names; the target of a symbolic link */
 	uint16_t name_length, link_length;
 	uint16_t mode, unused;
@@ -63,8 +66,8 @@ struct frozen_header {
 	uint32_t count, place_bits, names_bytes;
 	uint32_t mount_length; /* of the path: where the mount that the tree lies on begins */
 	uint64_t mount_inode;
-	uint64_t mount_id[2]; /* rawcache_mount_id() */
-	uint64_t who; /* hash of the credentials that it was recorded with */
+	uint64_t mount_id[2];	       /* rawcache_mount_id() */
+	uint64_t who;		       /* hash of the credentials that it was recorded with */
 	uint64_t made_real, made_boot; /* ns, when the walk began: CLOCK_REALTIME, CLOCK_BOOTTIME */
 	uint8_t boot[16];
 	char path[PATH_MAX - 256];
@@ -112,7 +115,8 @@ size_t frozen_path(const struct frozen *frozen, uint32_t number, char *buf, size
 uint64_t frozen_place(uint32_t parent, const char *name, size_t length);
 
 /* The name in the directory: a number, or FROZEN_NONE. False: damaged. */
-bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name, size_t length, uint32_t *number);
+bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name, size_t length,
+		 uint32_t *number);
 
 enum frozen_found {
 	FROZEN_ASK,    /* the record does not tell */
@@ -122,7 +126,7 @@ enum frozen_found {
 
 struct frozen_walk {
 	const struct frozen *frozen;
-	uint32_t number; /* from where, and what was found */
+	uint32_t number;    /* from where, and what was found */
 	bool nofollow, any; /* any: touched nodes do not end it */
 	struct frozen_node node;
 	char *rest, *other; /* two buffers of PATH_MAX; the path is in the first */
@@ -135,7 +139,8 @@ enum frozen_found frozen_walk(struct frozen_walk *walk);
 const char *frozen_below(const char *root, const char *path);
 
 /* Touch it; FROZEN_NONE: thaw the whole. 0 or a negative errno value. */
-int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number, enum frozen_part part);
+int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number,
+		 enum frozen_part part);
 
 /* Attributes as statx() has them, but for the device and the mount. */
 void frozen_attributes(const struct frozen_node *node, struct statx *stx);

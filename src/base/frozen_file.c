@@ -35,8 +35,9 @@ static bool header_right(const struct frozen_header *header, uint64_t bytes, con
 {
 	uint64_t count = header->count;
 
-	if (memcmp(header->magic, FROZEN_MAGIC, sizeof(header->magic)) || header->version != FROZEN_VERSION ||
-	    header->node_bytes != sizeof(struct frozen_node) || header->file_bytes != bytes ||
+	if (memcmp(header->magic, FROZEN_MAGIC, sizeof(header->magic)) ||
+	    header->version != FROZEN_VERSION || header->node_bytes != sizeof(struct frozen_node) ||
+	    header->file_bytes != bytes ||
 	    XXH3_64bits(header, offsetof(struct frozen_header, hash)) != header->hash ||
 	    header->place_bits > 32 || memchr(header->path, '\0', sizeof(header->path)) == NULL)
 		return false;
@@ -113,7 +114,8 @@ uint64_t frozen_age(const struct frozen *frozen)
 	return now >= made ? now - made : UINT64_MAX;
 }
 
-int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number, enum frozen_part part)
+int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number,
+		 enum frozen_part part)
 {
 	static const uint32_t yes = 1;
 	int fd = sys_openat(AT_FDCWD, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);

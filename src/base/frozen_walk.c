@@ -105,7 +105,8 @@ static enum frozen_found step(struct frozen_walk *walk, const char *name, size_t
 	    !frozen_find(walk->frozen, directory, name, length, &number))
 		return FROZEN_ASK;
 	if (number == FROZEN_NONE)
-		return walk->any || name_hidden(name) || names_changed(walk) ? FROZEN_ASK : FROZEN_ABSENT;
+		return walk->any || name_hidden(name) || names_changed(walk) ? FROZEN_ASK :
+									       FROZEN_ABSENT;
 	return node_get(walk, number) ? FROZEN_IS : FROZEN_ASK;
 }
 

@@ -160,7 +160,8 @@ bool guard_postpone(int sig, const siginfo_t *info, uintptr_t sp)
 
 	/* a helper blocks nothing that may be a fault, but what is sent is for the program's threads */
 	if (helping)
-		return !SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_getpid(), sig, info, 0, 0);
+		return !SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_getpid(), sig, info, 0,
+				 0);
 	if (!(critical_opened & critical_bit(sig)) && !window_waits(sig, sp))
 		return false;
 	postponed.info[i] = *info;

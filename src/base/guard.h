@@ -67,7 +67,8 @@ extern bool guard_enabled;
 
 static inline bool guard_may_block(void)
 {
-	return unlikely(load_relaxed(&guard_mask) != GUARD_MASK_OPEN) && load_relaxed(&guard_enabled);
+	return unlikely(load_relaxed(&guard_mask) != GUARD_MASK_OPEN) &&
+	       load_relaxed(&guard_enabled);
 }
 
 void guard_open(struct guard_window *window);

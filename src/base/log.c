@@ -30,7 +30,8 @@ static int log_open(void)
 	if (name[n - 1] == '-')
 		snprintf(name + n, 16, "%d", sys_getpid());
 	return sys_openat(AT_FDCWD, name,
-			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			  0600);
 }
 
 /* A line beyond RLIMIT_FSIZE would kill the program. */
@@ -52,8 +53,8 @@ void log_write(enum log_level level, const char *format, ...)
 	int n;
 	int fd;
 
-	n = snprintf(line, sizeof(line), "%llu.%06llu %d %s: ",
-		     (unsigned long long)(now / 1000000000u),
+	n = snprintf(line, sizeof(line),
+		     "%llu.%06llu %d %s: ", (unsigned long long)(now / 1000000000u),
 		     (unsigned long long)(now / 1000 % 1000000), sys_getpid(), names[level]);
 	va_start(ap, format);
 	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);

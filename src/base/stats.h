@@ -53,7 +53,8 @@ static inline void stats_bypass(enum rawcache_reason reason)
 /* Count a duration in nanoseconds: stats_latency(hit_latency, ns). */
 #define stats_latency(field, ns) \
 	stats_add_word(offsetof(struct rawcache_stats, field) / sizeof(uint64_t) + \
-		       stats_latency_bucket(ns), 1)
+			       stats_latency_bucket(ns), \
+		       1)
 size_t stats_latency_bucket(uint64_t ns);
 
 /*

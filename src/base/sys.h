@@ -327,7 +327,8 @@ static inline int sys_fd_is(int fd, uint64_t device, uint64_t inode)
 /* Addresses that nobody else gets and nobody may touch; `at` and `fixed` as for mmap(). */
 static inline char *sys_reserve(void *at, size_t n, int fixed)
 {
-	return sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
+	return sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1,
+			0);
 }
 
 /* Bytes of address space that the process may have; UINT64_MAX: no limit. */
@@ -335,8 +336,8 @@ static inline uint64_t sys_space_limit(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
-									       : limit.rlim_cur;
+	return getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX :
+										 limit.rlim_cur;
 }
 
 /* Whether a file may reach `end` bytes: beyond RLIMIT_FSIZE the kernel kills with SIGXFSZ. */

@@ -52,22 +52,22 @@ static inline bool unusual_valgrind(void)
 /* Which of the pages of [addr, addr + n) are in memory. */
 static inline int unusual_mincore(const void *addr, size_t n, unsigned char *in_core)
 {
-	return unusual_forbidden() ? -ENOSYS
-				   : (int)SYS_CALL(__NR_mincore, addr, n, in_core, 0, 0, 0);
+	return unusual_forbidden() ? -ENOSYS :
+				     (int)SYS_CALL(__NR_mincore, addr, n, in_core, 0, 0, 0);
 }
 
 /* A descriptor of our own process. */
 static inline int unusual_pidfd_open(void)
 {
-	return unusual_forbidden() || unusual_valgrind()
-		       ? -ENOSYS
-		       : (int)SYS_CALL(__NR_pidfd_open, sys_getpid(), 0, 0, 0, 0, 0);
+	return unusual_forbidden() || unusual_valgrind() ?
+		       -ENOSYS :
+		       (int)SYS_CALL(__NR_pidfd_open, sys_getpid(), 0, 0, 0, 0, 0);
 }
 
 static inline int unusual_pidfd_getfd(int pidfd, int fd)
 {
-	return unusual_forbidden() ? -ENOSYS
-				   : (int)SYS_CALL(__NR_pidfd_getfd, pidfd, fd, 0, 0, 0, 0);
+	return unusual_forbidden() ? -ENOSYS :
+				     (int)SYS_CALL(__NR_pidfd_getfd, pidfd, fd, 0, 0, 0, 0);
 }
 
 #endif

@@ -71,8 +71,8 @@ static void path_print(struct json *json, const char *path, uint64_t files, uint
 	char text[TEXT_LENGTH];
 
 	if (!json) {
-		printf("forgot %llu %s, %s\n", (unsigned long long)files, files == 1 ? "file" : "files",
-		       text_bytes(bytes, text));
+		printf("forgot %llu %s, %s\n", (unsigned long long)files,
+		       files == 1 ? "file" : "files", text_bytes(bytes, text));
 		return;
 	}
 	json_open(json, NULL, '{');
@@ -83,7 +83,8 @@ static void path_print(struct json *json, const char *path, uint64_t files, uint
 }
 
 /* The files at or below a path, whether it still exists or not; into `json`, or if NULL for people. A status. */
-static int drop_path(const struct target *target, struct rawcache *cache, const char *path, struct json *json)
+static int drop_path(const struct target *target, struct rawcache *cache, const char *path,
+		     struct json *json)
 {
 	char *real = realpath(path, NULL);
 	struct progress progress;
@@ -95,20 +96,23 @@ static int drop_path(const struct target *target, struct rawcache *cache, const 
 		return say_refusal("there is no %s here; a file that is gone needs its whole path",
 				   path);
 	progress_begin(&progress, "looked through", false);
-	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes, progress_show, &progress);
+	err = rawcache_drop_path(cache, real ? real : path, &files, &bytes, progress_show,
+				 &progress);
 	progress_end(&progress);
 	free(real);
 	if (err == -EAGAIN)
-		return say_refusal("cannot forget all of %s: a process that uses the cache is stopped; "
-				   "let it go on, and try again",
-				   path);
+		return say_refusal(
+			"cannot forget all of %s: a process that uses the cache is stopped; "
+			"let it go on, and try again",
+			path);
 	if (err)
 		return target_failed(target, "forget files in", err);
 	path_print(json, path, files, bytes);
 	return STATUS_OK;
 }
 
-static int drop_paths(struct rawcache *cache, const struct drop_options *options, const struct target *target)
+static int drop_paths(struct rawcache *cache, const struct drop_options *options,
+		      const struct target *target)
 {
 	struct json json;
 	int status = STATUS_OK;

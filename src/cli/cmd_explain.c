@@ -157,8 +157,8 @@ static void verdict_fact(struct table *table, const struct subject *subject)
 static void place_fact(struct table *table, const struct subject *subject)
 {
 	table_line(table);
-	table_cell(table, subject->reason == RAWCACHE_REASON_excluded ? "excluded by" :
-									"directory");
+	table_cell(table,
+		   subject->reason == RAWCACHE_REASON_excluded ? "excluded by" : "directory");
 	if (subject->dir_length)
 		table_cell(table, "%.*s", (int)subject->dir_length, subject->dir);
 	else
@@ -212,8 +212,9 @@ static void tier_fact(struct table *table, const struct subject *subject)
 	if (subject->tier_why)
 		table_cell(table, "no: %s", subject->tier_why);
 	else
-		table_cell(table, "data set %s; its first chunk is %s on %s", subject->tier.data_set,
-			   tier_key_text(subject, key), subject->tier.server);
+		table_cell(table, "data set %s; its first chunk is %s on %s",
+			   subject->tier.data_set, tier_key_text(subject, key),
+			   subject->tier.server);
 }
 
 static int subject_print(const struct explain *explain, const struct subject *subject)
@@ -317,7 +318,8 @@ static int explain_one(struct explain *explain, const char *name, bool first)
 	int status = STATUS_OK;
 
 	if (err)
-		return say_refusal("cannot open %s: %s; name a file that this user may read", name, strerror(-err));
+		return say_refusal("cannot open %s: %s; name a file that this user may read", name,
+				   strerror(-err));
 	if (explain->json) {
 		subject_json(&explain->out, &subject, explain->view.tier);
 	} else {

@@ -60,8 +60,9 @@ static int export_parse(struct export_options *options, int argc, char **argv)
 	if (!options->listen == !options->textfile)
 		return say_usage("export", "give one of --listen ADDRESS:PORT and --textfile FILE");
 	if (options->interval_ms && options->listen)
-		return say_usage("export", "--interval goes with --textfile only: a server is asked when "
-					   "figures are wanted");
+		return say_usage("export",
+				 "--interval goes with --textfile only: a server is asked when "
+				 "figures are wanted");
 	return GO_ON;
 }
 

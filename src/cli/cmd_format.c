@@ -154,7 +154,9 @@ static int format_size(struct format *format)
 		return GO_ON;
 	if (stat(format->path, &st)) {
 		if (errno != ENOENT)
-			return say_refusal("cannot look at %s: %s; name a place that this user may use", format->path, strerror(errno));
+			return say_refusal(
+				"cannot look at %s: %s; name a place that this user may use",
+				format->path, strerror(errno));
 	} else if (!S_ISREG(st.st_mode) || st.st_size) {
 		return GO_ON;
 	}
@@ -190,8 +192,8 @@ static int format_print(const char *path, bool json)
 		report_json_image(path, &info, false);
 		return STATUS_OK;
 	}
-	return say_refusal("the new image %s cannot be read back: %s; make it on another disk", path,
-			   *message ? message : strerror(-err));
+	return say_refusal("the new image %s cannot be read back: %s; make it on another disk",
+			   path, *message ? message : strerror(-err));
 }
 
 static int format_main(int argc, char **argv)

@@ -152,9 +152,9 @@ static const char *file_note(const struct cachedlist_file *file)
 	if (stat(file->path, &st))
 		return errno == ENOENT ? "gone" : "";
 	return (uint64_t)st.st_size == file->size && st.st_mtim.tv_sec == file->mtime_sec &&
-			       (uint32_t)st.st_mtim.tv_nsec == file->mtime_nsec
-		       ? ""
-		       : "old";
+			       (uint32_t)st.st_mtim.tv_nsec == file->mtime_nsec ?
+		       "" :
+		       "old";
 }
 
 static int ls_table(const struct cachedlist *list, const struct ls_options *options)

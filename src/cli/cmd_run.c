@@ -37,8 +37,8 @@ struct run {
 	struct profile profile;
 	bool stats;
 	const char *report; /* file for a page; NULL: none */
-	bool plain;	/* the program runs without the cache */
-	bool read_only; /* ... or with an image that it may not write */
+	bool plain;	    /* the program runs without the cache */
+	bool read_only;	    /* ... or with an image that it may not write */
 };
 
 /* clang-format off */
@@ -102,8 +102,8 @@ static int run_option(struct run *run, int c, char **argv)
 		return GO_ON;
 	default:
 		setting = setting_find(c);
-		return setting ? setting_take(setting, optarg)
-			       : option_rest(&command_run, c, argv, longs);
+		return setting ? setting_take(setting, optarg) :
+				 option_rest(&command_run, c, argv, longs);
 	}
 }
 
@@ -193,8 +193,9 @@ static void size_warn(const struct run *run)
 	    rawcache_image_info(run->target.path, &info, sizeof(info), NULL, 0) ||
 	    info.size / info.region_size == run->target.config.size / info.region_size)
 		return;
-	say_warning("--size is not used: the image %s exists and has %s; `rawcache format` makes it anew", run->target.path,
-		    text_bytes(info.size, text));
+	say_warning(
+		"--size is not used: the image %s exists and has %s; `rawcache format` makes it anew",
+		run->target.path, text_bytes(info.size, text));
 }
 
 /* A tier that would be refused in each program is refused once, here. */
@@ -209,7 +210,8 @@ static int run_tier(const struct config *config)
 	options.library_open = dlopen;
 	options.library_find = dlsym;
 	if (rawcache_tier_allowed(&options, &why))
-		return say_refusal("RAWCACHE_TIER=%s is refused: %s; correct it or unset it", options.tier, why);
+		return say_refusal("RAWCACHE_TIER=%s is refused: %s; correct it or unset it",
+				   options.tier, why);
 	return file_pin(config->tier_key, "the tier's secret", "RAWCACHE_TIER_KEY");
 }
 
@@ -280,7 +282,8 @@ static int run_program(struct run *run, char **argv)
 	bool wanted = run->stats || run->report;
 
 	if (wanted && run->read_only)
-		say_warning("%s: nothing is counted, for you may only read the image %s; ask its owner for the right to write it",
+		say_warning("%s: nothing is counted, for you may only read the image %s; "
+			    "ask its owner for the right to write it",
 			    run->stats ? "--stats" : "--report", run->target.path);
 	else if (wanted && !run->plain)
 		return watched_run(&watched, argv);
@@ -313,11 +316,14 @@ static int run_prepare(struct run *run, const char *program)
 		return status;
 	run->plain = true;
 	if (run->target.config.disable) {
-		say_warning("RAWCACHE_DISABLE is set: the program runs without the cache; unset it to use the cache");
+		say_warning(
+			"RAWCACHE_DISABLE is set: the program runs without the cache; unset it to use the cache");
 		return GO_ON;
 	}
 	if (program_is_musl(program)) {
-		say_warning("%s is linked with musl: it runs without the cache; one that is built for glibc would use it", program);
+		say_warning(
+			"%s is linked with musl: it runs without the cache; one that is built for glibc would use it",
+			program);
 		return preload_remove();
 	}
 	run->plain = false;

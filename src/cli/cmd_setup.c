@@ -104,7 +104,8 @@ static int question(struct setup *setup, const char *text, const char *fallback)
 		fallback = "1";
 	fprintf(stderr, "%s%s%s%s: ", text, *fallback ? " [" : "", fallback, *fallback ? "]" : "");
 	if (!fgets(setup->answer, sizeof(setup->answer), stdin))
-		return say_refusal("no answer: nothing was set up; answer, or give --path, --cache and --size");
+		return say_refusal(
+			"no answer: nothing was set up; answer, or give --path, --cache and --size");
 	setup->answer[strcspn(setup->answer, "\n")] = '\0';
 	if (!*setup->answer)
 		snprintf(setup->answer, sizeof(setup->answer), "%s", fallback);
@@ -117,9 +118,9 @@ static const char *answer_chosen(const struct setup *setup)
 	char *end;
 	unsigned long n = strtoul(setup->answer, &end, 10);
 
-	return *setup->answer && !*end && n && n <= setup->places.count
-		       ? setup->places.place[n - 1].path
-		       : setup->answer;
+	return *setup->answer && !*end && n && n <= setup->places.count ?
+		       setup->places.place[n - 1].path :
+		       setup->answer;
 }
 
 static int ask_path(struct setup *setup)
@@ -198,8 +199,8 @@ static int ask_size(struct setup *setup)
 		return size_take(setup, setup->size);
 	setup->places.count = 0;
 	bytes = max_u64(bytes, RAWCACHE_MIN_IMAGE_SIZE);
-	bytes = bytes >> 30 ? round_down(bytes, UINT64_C(1) << 30)
-			    : bytes; /* so that it is short */
+	bytes = bytes >> 30 ? round_down(bytes, UINT64_C(1) << 30) :
+			      bytes; /* so that it is short */
 	do {
 		status = question(setup, "How large shall it be?", text_bytes(bytes, fallback));
 		if (status != GO_ON)
@@ -291,8 +292,7 @@ static int setup_all(struct setup *setup)
 static int setup_main(int argc, char **argv)
 {
 	struct setup *setup = calloc(1, sizeof(*setup));
-	int status = setup ? setup_parse(setup, argc, argv)
-			   : say_memory();
+	int status = setup ? setup_parse(setup, argc, argv) : say_memory();
 
 	if (status == GO_ON)
 		status = setup_all(setup);

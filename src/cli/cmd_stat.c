@@ -74,13 +74,15 @@ static int stat_option(struct stat_options *options, int c, char **argv)
 static int stat_conflicts(const struct stat_options *options)
 {
 	if (options->json + options->prometheus + options->per_process + !!options->html > 1)
-		return say_usage("stat",
-				 "--json, --prometheus, --html and --per-process exclude each other; "
-				 "JSON has the processes in it");
+		return say_usage(
+			"stat",
+			"--json, --prometheus, --html and --per-process exclude each other; "
+			"JSON has the processes in it");
 	if (options->html && options->watch_ms && !options->count)
-		return say_usage("stat", "--html is written when --watch ends; say when with --count");
-	if (options->list && (options->prometheus || options->per_process || options->html ||
-			      options->watch_ms))
+		return say_usage("stat",
+				 "--html is written when --watch ends; say when with --count");
+	if (options->list &&
+	    (options->prometheus || options->per_process || options->html || options->watch_ms))
 		return say_usage("stat", "--list goes with --json only");
 	if (options->watch_ms && (options->prometheus || options->per_process))
 		return say_usage("stat", "--watch goes with the plain form and --json only; "

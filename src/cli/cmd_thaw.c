@@ -39,15 +39,20 @@ static int thaw(const struct target *target, const char *dir)
 		return say_refusal("the image's path is too long; name a shorter one with --cache");
 	err = frozen_open(&frozen, name, path);
 	if (err == -ENOENT)
-		return say_refusal("%s is not frozen for programs that use %s; name their image with --cache", path, target->path);
+		return say_refusal(
+			"%s is not frozen for programs that use %s; name their image with --cache",
+			path, target->path);
 	if (!err) {
 		err = frozen_touch(&frozen, name, FROZEN_NONE, FROZEN_WHOLE);
 		frozen_close(&frozen);
 		if (err)
-			return say_refusal("cannot thaw %s: %s; `rawcache warm --frozen` records it anew", path, strerror(-err));
+			return say_refusal(
+				"cannot thaw %s: %s; `rawcache warm --frozen` records it anew",
+				path, strerror(-err));
 	}
 	if (unlink(name))
-		return say_refusal("cannot remove %s: %s; remove it by hand", name, strerror(errno));
+		return say_refusal("cannot remove %s: %s; remove it by hand", name,
+				   strerror(errno));
 	return STATUS_OK;
 }
 
@@ -65,7 +70,9 @@ static int thaw_main(int argc, char **argv)
 			status = option_rest(&command_thaw, c, argv, longs);
 	}
 	if (status == GO_ON && optind == argc)
-		status = say_usage("thaw", "name the directories that were frozen, as in `rawcache thaw /opt/app`");
+		status = say_usage(
+			"thaw",
+			"name the directories that were frozen, as in `rawcache thaw /opt/app`");
 	if (status == GO_ON)
 		status = target_open(&target, cache);
 	if (status != GO_ON)

@@ -68,7 +68,9 @@ static int tier_configure(const struct tier_options *options, struct config *con
 		engine->tier = list;
 	}
 	if (status == GO_ON && !engine->tier)
-		return say_usage("tier", "there is no tier; name its servers with --tier or in RAWCACHE_TIER");
+		return say_usage(
+			"tier",
+			"there is no tier; name its servers with --tier or in RAWCACHE_TIER");
 	return status;
 }
 
@@ -100,7 +102,10 @@ static int tier_check(const struct rawcache_options *engine, struct json *json)
 		if (!server.why || json)
 			checked_print(json, &server);
 	}
-	return err == -ENOENT && n ? status : say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", server.why);
+	return err == -ENOENT && n ?
+		       status :
+		       say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it",
+				   server.why);
 }
 
 static void state_print(struct json *json, const struct rawcache_tier_server *server)
@@ -113,7 +118,8 @@ static void state_print(struct json *json, const struct rawcache_tier_server *se
 		json_number(json, "leases_left_ms", server->leases_left_ms);
 		json_close(json, '}');
 	} else if (server->left_ms) {
-		printf("%s: failed; it is asked again in %.1f s\n", server->name, (double)server->left_ms / 1e3);
+		printf("%s: failed; it is asked again in %.1f s\n", server->name,
+		       (double)server->left_ms / 1e3);
 	} else {
 		printf("%s: %s\n", server->name,
 		       server->leases_left_ms ? "asked; nobody waits for its leases" : "asked");
@@ -126,15 +132,18 @@ static void total_print(const struct rawcache_tier_server *last, struct rawcache
 	struct rawcache_stats total;
 
 	if (last->differing)
-		printf("%" PRIu32 " data sets differ from machine to machine and are not shared; see `rawcache tier bump`\n",
+		printf("%" PRIu32
+		       " data sets differ from machine to machine and are not shared; see `rawcache tier bump`\n",
 		       last->differing);
 	if (!rawcache_stats_total(cache, &total, sizeof(total)))
-		printf("%" PRIu64 " questions, %" PRIu64 " chunks had, %" PRIu64 " put, %" PRIu64 " late answers, %" PRIu64
-		       " bad values\n",
-		       total.tier_gets, total.tier_hits, total.tier_puts, total.tier_timeouts, total.tier_bad);
+		printf("%" PRIu64 " questions, %" PRIu64 " chunks had, %" PRIu64 " put, %" PRIu64
+		       " late answers, %" PRIu64 " bad values\n",
+		       total.tier_gets, total.tier_hits, total.tier_puts, total.tier_timeouts,
+		       total.tier_bad);
 }
 
-static int tier_status(const struct tier_options *options, const struct rawcache_options *engine, struct json *json)
+static int tier_status(const struct tier_options *options, const struct rawcache_options *engine,
+		       struct json *json)
 {
 	struct rawcache_tier_server server = { .why = NULL };
 	struct rawcache *cache;
@@ -154,7 +163,9 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 	if (n && !json)
 		total_print(&server, cache);
 	rawcache_detach(cache);
-	return n ? STATUS_OK : say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", server.why ? server.why : strerror(-err));
+	return n ? STATUS_OK :
+		   say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it",
+			       server.why ? server.why : strerror(-err));
 }
 
 /* Beside the secret, so that it goes where that goes. */
@@ -165,10 +176,14 @@ static int tier_bump(const struct rawcache_options *engine)
 	FILE *f;
 
 	if (!engine->tier_key || !*engine->tier_key)
-		return say_usage("tier", "RAWCACHE_TIER_KEY is not set; set it, for the number is kept beside that file");
+		return say_usage(
+			"tier",
+			"RAWCACHE_TIER_KEY is not set; set it, for the number is kept beside that file");
 	if (snprintf(path, sizeof(path), "%s.epoch", engine->tier_key) >= (int)sizeof(path) ||
 	    snprintf(fresh, sizeof(fresh), "%s.epoch.new", engine->tier_key) >= (int)sizeof(fresh))
-		return say_refusal("the path %s is too long; keep the secret in a file with a shorter one", engine->tier_key);
+		return say_refusal(
+			"the path %s is too long; keep the secret in a file with a shorter one",
+			engine->tier_key);
 	f = fopen(path, "re");
 	if (f) {
 		if (fscanf(f, "%lu", &epoch) != 1)
@@ -179,16 +194,19 @@ static int tier_bump(const struct rawcache_options *engine)
 		epoch = engine->tier_epoch;
 	f = fopen(fresh, "we");
 	if (!f)
-		return say_refusal("cannot write %s: %s; be a user who may", fresh, strerror(errno));
+		return say_refusal("cannot write %s: %s; be a user who may", fresh,
+				   strerror(errno));
 	fprintf(f, "%lu\n", ++epoch);
 	if (fclose(f) || rename(fresh, path))
 		return say_refusal("cannot write %s: %s; be a user who may", path, strerror(errno));
-	printf("the epoch is %lu: copy %s to all machines; programs that run already keep the old one\n", epoch, path);
+	printf("the epoch is %lu: copy %s to all machines; programs that run already keep the old one\n",
+	       epoch, path);
 	return STATUS_OK;
 }
 
 /* check or status */
-static int tier_tell(const struct tier_options *options, const struct rawcache_options *engine, bool check)
+static int tier_tell(const struct tier_options *options, const struct rawcache_options *engine,
+		     bool check)
 {
 	struct json json;
 	int status;
@@ -219,7 +237,8 @@ static int tier_main(int argc, char **argv)
 		return status;
 	what = optind < argc ? argv[optind] : "status";
 	if (optind + 1 < argc)
-		return say_usage("tier", "%s is too much; give one of status, check and bump", argv[optind + 1]);
+		return say_usage("tier", "%s is too much; give one of status, check and bump",
+				 argv[optind + 1]);
 	status = tier_configure(&options, &config, &engine, list, sizeof(list));
 	if (status != GO_ON)
 		return status;
@@ -230,7 +249,8 @@ static int tier_main(int argc, char **argv)
 	else if (!strcmp(what, "status"))
 		status = tier_tell(&options, &engine, false);
 	else
-		status = say_usage("tier", "there is no %s; it is one of status, check and bump", what);
+		status = say_usage("tier", "there is no %s; it is one of status, check and bump",
+				   what);
 	config_free(&config);
 	return status;
 }

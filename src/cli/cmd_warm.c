@@ -91,7 +91,8 @@ static int warm_parse(struct warm_options *options, int argc, char **argv)
 	if (optind == argc)
 		return say_usage("warm", "name the files and directories to read");
 	if (options->dry && options->frozen)
-		return say_usage("warm", "--frozen and --dry-run do not go together; leave one out");
+		return say_usage("warm",
+				 "--frozen and --dry-run do not go together; leave one out");
 	if (!options->jobs || options->jobs > JOBS_MAX)
 		return say_usage("warm", "--jobs is a number from 1 to %d", JOBS_MAX);
 	return GO_ON;
@@ -195,16 +196,21 @@ static int warm_start(struct warm *warm, const struct warm_options *options)
 	}
 	pthread_attr_destroy(&attr);
 	if (!load_acquire(&warm->running) && err)
-		return say_refusal("cannot start a thread: %s; take fewer --jobs, or raise the limit (ulimit -u)", strerror(err));
+		return say_refusal(
+			"cannot start a thread: %s; take fewer --jobs, or raise the limit (ulimit -u)",
+			strerror(err));
 	return GO_ON;
 }
 
 static void file_complain(const struct filelist_file *file)
 {
 	if (file->err == -EAGAIN)
-		say_warning("%s changed just now and is not stored yet; try again in a moment, or lower RAWCACHE_SETTLE", file->path);
+		say_warning(
+			"%s changed just now and is not stored yet; try again in a moment, or lower RAWCACHE_SETTLE",
+			file->path);
 	else
-		say_warning("cannot read %s: %s; let this user read it, or leave it out", file->path, strerror(-file->err));
+		say_warning("cannot read %s: %s; let this user read it, or leave it out",
+			    file->path, strerror(-file->err));
 }
 
 static void warm_json(const struct warm *warm, uint64_t cached, size_t failed)
@@ -258,9 +264,10 @@ static int warm_report(struct warm *warm, const struct warm_options *options)
 	if (failed)
 		return STATUS_REFUSED;
 	if (cached < warm->list.bytes)
-		return say_refusal("%s did not fit into the image or were not stored; if `rawcache info` "
-				   "shows that it is full, make a larger one with `rawcache format`",
-				   text_bytes(warm->list.bytes - cached, text));
+		return say_refusal(
+			"%s did not fit into the image or were not stored; if `rawcache info` "
+			"shows that it is full, make a larger one with `rawcache format`",
+			text_bytes(warm->list.bytes - cached, text));
 	return STATUS_OK;
 }
 
@@ -296,13 +303,15 @@ static int warm_all(struct warm *warm, const struct warm_options *options)
 	return warm_report(warm, options);
 }
 
-static int warm_list(struct warm *warm, const struct warm_options *options, const struct target *target, char **dirs)
+static int warm_list(struct warm *warm, const struct warm_options *options,
+		     const struct target *target, char **dirs)
 {
 	int status = GO_ON;
 
 	for (; *dirs && status == GO_ON; dirs++) {
 		if (options->frozen)
-			status = warm_frozen_record(target, *dirs, (unsigned int)options->jobs, !options->json);
+			status = warm_frozen_record(target, *dirs, (unsigned int)options->jobs,
+						    !options->json);
 		if (status == GO_ON)
 			status = filelist_add(&warm->list, *dirs);
 	}
@@ -324,8 +333,8 @@ static int warm_main(int argc, char **argv)
 		return status;
 	status = warm_list(&warm, &options, &target, argv + optind);
 	if (status == GO_ON)
-		status = options.dry ? target_attach(&target, true, &warm.cache)
-				     : target_attach_writable(&target, &warm.cache);
+		status = options.dry ? target_attach(&target, true, &warm.cache) :
+				       target_attach_writable(&target, &warm.cache);
 	if (status == GO_ON) {
 		status = warm_all(&warm, &options);
 		rawcache_detach(warm.cache);

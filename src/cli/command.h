@@ -27,8 +27,8 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns a status */
 	const struct option *options;	   /* as getopt_long() takes them */
 	enum operands operands;
-	const char *summary;		   /* one line for the list of commands */
-	const char *help;		   /* usage, options, an example */
+	const char *summary; /* one line for the list of commands */
+	const char *help;    /* usage, options, an example */
 };
 
 extern const struct command command_run;

@@ -71,7 +71,8 @@ int create_absolute(const char *path, const char *what, char *absolute, size_t n
 	const char *dir, *base;
 
 	if ((size_t)snprintf(dir_copy, sizeof(dir_copy), "%s", path) >= sizeof(dir_copy))
-		return say_refusal("the name of %s is too long: %s; choose a shorter one", what, path);
+		return say_refusal("the name of %s is too long: %s; choose a shorter one", what,
+				   path);
 	strcpy(base_copy, dir_copy);
 	dir = dirname(dir_copy);
 	base = basename(base_copy);
@@ -82,7 +83,8 @@ int create_absolute(const char *path, const char *what, char *absolute, size_t n
 	if (!strcmp(real, "/"))
 		*real = '\0';
 	if ((size_t)snprintf(absolute, n, "%s/%s", real, base) >= n)
-		return say_refusal("the name of %s is too long: %s/%s; choose a shorter one", what, real, base);
+		return say_refusal("the name of %s is too long: %s/%s; choose a shorter one", what,
+				   real, base);
 	return GO_ON;
 }
 
@@ -168,7 +170,9 @@ static int image_publish(const struct place *place)
 	unlink(place->temporary);
 	if (!err || err == EEXIST)
 		return GO_ON;
-	return say_refusal("cannot give the new image its name %s: %s; name an image elsewhere with --cache", place->path, strerror(err));
+	return say_refusal(
+		"cannot give the new image its name %s: %s; name an image elsewhere with --cache",
+		place->path, strerror(err));
 }
 
 static const char *refused_advice(int err)
@@ -194,7 +198,8 @@ static const char *refused_advice(int err)
 
 int create_refused(const char *path, const char *message, int err)
 {
-	say_refusal("cannot make the image %s: %s%s", path, *message ? message : strerror(-err), refused_advice(err));
+	say_refusal("cannot make the image %s: %s%s", path, *message ? message : strerror(-err),
+		    refused_advice(err));
 	return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
 }
 
@@ -222,10 +227,10 @@ static int image_make(const struct target *target, const struct place *place)
 	status = image_publish(place);
 	if (status == GO_ON)
 		say_note("made the image %s (%s%s)", place->path, text_bytes(options.size, text),
-			 target->config.size
-				 ? ""
-				 : "; --size and --cache choose another size and place, "
-				   "`rawcache setup` asks");
+			 target->config.size ?
+				 "" :
+				 "; --size and --cache choose another size and place, "
+				 "`rawcache setup` asks");
 	return status;
 }
 

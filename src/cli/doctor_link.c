@@ -125,10 +125,11 @@ static bool name_begins(const char *path, const char *prefix)
 /* Parts of glibc, which the hooks stand before, and the preload object. */
 static bool is_libc(const char *path)
 {
-	static const char *const parts[] = { "libc.so.",  "ld-linux",	"libm.so.",
-					     "libdl.so.", "libpthread.so.", "librt.so.",
-					     "libresolv.so.", "libutil.so.", "linux-vdso.so",
-					     "librawcache-preload.so" };
+	static const char *const parts[] = { "libc.so.",       "ld-linux",
+					     "libm.so.",       "libdl.so.",
+					     "libpthread.so.", "librt.so.",
+					     "libresolv.so.",  "libutil.so.",
+					     "linux-vdso.so",  "librawcache-preload.so" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (name_begins(path, parts[i]))
@@ -196,7 +197,8 @@ static void line_judge(struct listing *listing, char *line)
 	if (strstr(line, "error while loading") || !strncmp(line, "ERROR: ld.so: ", 14)) {
 		doctor_fail(listing->doctor, "the loader says: %s", line);
 	} else if (strstr(line, " => not found")) {
-		doctor_fail(listing->doctor, "a library is missing: %s", line + strspn(line, "\t "));
+		doctor_fail(listing->doctor, "a library is missing: %s",
+			    line + strspn(line, "\t "));
 	} else {
 		path = line_path(line);
 		if (path && name_begins(path, "librawcache-preload.so"))

@@ -63,7 +63,8 @@ static bool rights_look(struct doctor *doctor, const char *path)
 		return false;
 	}
 	if (capable && geteuid()) {
-		doctor_fail(doctor, "%s has file capabilities: the loader ignores LD_PRELOAD", path);
+		doctor_fail(doctor, "%s has file capabilities: the loader ignores LD_PRELOAD",
+			    path);
 		return false;
 	}
 	if (st.st_mode & (S_ISUID | S_ISGID))
@@ -79,8 +80,10 @@ static bool rights_look(struct doctor *doctor, const char *path)
 static void static_report(struct doctor *doctor, const char *path, const struct binary *binary)
 {
 	if (binary->go)
-		doctor_fail(doctor, "%s is a Go program without libc: nothing can be put between "
-				    "it and the kernel", path);
+		doctor_fail(doctor,
+			    "%s is a Go program without libc: nothing can be put between "
+			    "it and the kernel",
+			    path);
 	else
 		doctor_fail(doctor, "%s is static: there is no loader that could preload", path);
 }
@@ -95,8 +98,10 @@ static bool binary_look(struct doctor *doctor, const char *path, const struct bi
 
 		binary_close(&own);
 		if (other) {
-			doctor_fail(doctor, "%s is for another machine or word size than rawcache; "
-					    "install rawcache for that", path);
+			doctor_fail(doctor,
+				    "%s is for another machine or word size than rawcache; "
+				    "install rawcache for that",
+				    path);
 			return false;
 		}
 	}
@@ -105,8 +110,10 @@ static bool binary_look(struct doctor *doctor, const char *path, const struct bi
 		return false;
 	}
 	if (interpreter_is_musl(binary->interpreter)) {
-		doctor_fail(doctor, "%s is linked with musl; the preload object needs glibc: `rawcache "
-				    "run` runs it without the cache", path);
+		doctor_fail(doctor,
+			    "%s is linked with musl; the preload object needs glibc: `rawcache "
+			    "run` runs it without the cache",
+			    path);
 		return false;
 	}
 	if (access(binary->interpreter, X_OK)) {
@@ -116,8 +123,10 @@ static bool binary_look(struct doctor *doctor, const char *path, const struct bi
 	}
 	doctor_ok("%s is dynamically linked", path);
 	if (binary->go)
-		doctor_warn("%s is a Go program: what its Go code reads comes from the origin; only "
-			    "its C libraries are served", path);
+		doctor_warn(
+			"%s is a Go program: what its Go code reads comes from the origin; only "
+			"its C libraries are served",
+			path);
 	return true;
 }
 

@@ -32,8 +32,9 @@ static void image_look(struct doctor *doctor)
 	} else if (err == -ENOENT && reason == RAWCACHE_REASON_no_image) {
 		doctor_ok("there is no image at %s yet: `rawcache run` makes it", target->path);
 	} else {
-		doctor_fail(doctor, "the image %s cannot be used (%s): %s; `rawcache info` says more",
-			    target->path, rawcache_reason_name(reason), rawcache_reason_text(reason));
+		doctor_fail(
+			doctor, "the image %s cannot be used (%s): %s; `rawcache info` says more",
+			target->path, rawcache_reason_name(reason), rawcache_reason_text(reason));
 	}
 }
 
@@ -46,14 +47,17 @@ static void runtime_look(struct doctor *doctor)
 	uint64_t room;
 
 	if (statvfs(dir, &fs) || access(dir, W_OK | X_OK)) {
-		doctor_fail(doctor, "the runtime segment cannot be made in %s: %s; name another "
-				    "directory with RAWCACHE_RUNTIME_DIR", dir, strerror(errno));
+		doctor_fail(doctor,
+			    "the runtime segment cannot be made in %s: %s; name another "
+			    "directory with RAWCACHE_RUNTIME_DIR",
+			    dir, strerror(errno));
 		return;
 	}
 	room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (room < SHM_WANTED)
 		doctor_warn("only %s are free in %s: the runtime segment of a large image may not "
-			    "fit", text_bytes(room, text), dir);
+			    "fit",
+			    text_bytes(room, text), dir);
 	else
 		doctor_ok("%s has room for the runtime segment", dir);
 }

@@ -14,11 +14,13 @@ static void state_look(const struct rawcache_options *options, struct rawcache *
 
 	for (n = 0; !rawcache_tier_state(cache, options, n, &server); n++)
 		if (server.left_ms)
-			doctor_warn("the tier's server %s failed: it is asked again in %.1f s", server.name,
-				    (double)server.left_ms / 1e3);
+			doctor_warn("the tier's server %s failed: it is asked again in %.1f s",
+				    server.name, (double)server.left_ms / 1e3);
 	if (n && server.differing)
-		doctor_warn("%u of the tier's data sets differ from machine to machine, and are not shared any more: "
-			    "make them the same, then `rawcache tier bump`", server.differing);
+		doctor_warn(
+			"%u of the tier's data sets differ from machine to machine, and are not shared any more: "
+			"make them the same, then `rawcache tier bump`",
+			server.differing);
 }
 
 void doctor_tier(struct doctor *doctor)
@@ -39,7 +41,8 @@ void doctor_tier(struct doctor *doctor)
 		if (server.why)
 			doctor_warn("the tier's server %s: %s", server.name, server.why);
 		else
-			doctor_ok("the tier's server %s takes a chunk and gives it back", server.name);
+			doctor_ok("the tier's server %s takes a chunk and gives it back",
+				  server.name);
 	}
 	if (!n)
 		doctor_warn("RAWCACHE_TIER is refused: %s", server.why);

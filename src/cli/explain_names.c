@@ -95,7 +95,7 @@ static int directory_print(const struct directory *dir, const char *reason, cons
 
 	name_fact(table, "directory", dir->path);
 	name_fact(table, "names",
-	     reason ? "not remembered" : "remembered while its times stay as they are");
+		  reason ? "not remembered" : "remembered while its times stay as they are");
 	if (reason)
 		name_fact(table, "because", reason);
 	if (frozen)
@@ -118,7 +118,9 @@ int explain_names(const struct target *target, const char *paths, struct json *j
 		int err = directory_open(&dir, *name);
 
 		if (err)
-			return say_refusal("cannot open %s: %s; name a directory that this user may read", *name, strerror(-err));
+			return say_refusal(
+				"cannot open %s: %s; name a directory that this user may read",
+				*name, strerror(-err));
 		reason = reason_of(&dir, target, paths);
 		frozen = run_frozen_explain(target, dir.path, text, sizeof(text));
 		if (json) {

@@ -19,9 +19,11 @@ void export_metrics(const struct exporter *exporter, FILE *out, bool open)
 
 int export_page(struct exporter *exporter, FILE *out)
 {
-	struct page page = { .target = exporter->target,
-			     .history = &exporter->history,
-			     .period = "since the image was made; over time, since the exporter runs" };
+	struct page page = {
+		.target = exporter->target,
+		.history = &exporter->history,
+		.period = "since the image was made; over time, since the exporter runs"
+	};
 	struct sample sample;
 	int status = sample_take(exporter->target, &sample);
 

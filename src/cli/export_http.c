@@ -76,8 +76,8 @@ static void answer_refuse(struct answer *answer, unsigned int code, const char *
 	answer->length = answer->text ? strlen(text) : 0;
 }
 
-static void answer_make(struct exporter *exporter, struct MHD_Connection *connection, const char *url,
-			struct answer *answer)
+static void answer_make(struct exporter *exporter, struct MHD_Connection *connection,
+			const char *url, struct answer *answer)
 {
 	FILE *out = open_memstream(&answer->text, &answer->length);
 	bool metrics = !strcmp(url, "/metrics");
@@ -104,7 +104,7 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, const stru
 
 	if (answer->text)
 		response = http.create_response_from_buffer(answer->length, answer->text,
-							   MHD_RESPMEM_MUST_FREE);
+							    MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		return MHD_NO;
 	http.add_response_header(response, "Content-Type", answer->type);
@@ -175,10 +175,10 @@ int export_serve(struct exporter *exporter, const char *where)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
-	server = http.start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, request_take, exporter,
-				  MHD_OPTION_LISTEN_SOCKET, listener.fd, MHD_OPTION_CONNECTION_LIMIT,
-				  CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-				  MHD_OPTION_END);
+	server = http.start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, request_take,
+				   exporter, MHD_OPTION_LISTEN_SOCKET, listener.fd,
+				   MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+				   MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	if (server) {
 		printf("serving %s\n", listener.url);
 		fflush(stdout);
@@ -186,7 +186,9 @@ int export_serve(struct exporter *exporter, const char *where)
 		http.stop_daemon(server);
 		listener.fd = -1; /* it closed it */
 	} else {
-		status = say_refusal("the server for %s could not be started; choose another address with --listen, or use --textfile", where);
+		status = say_refusal("the server for %s could not be started; "
+				     "choose another address with --listen, or use --textfile",
+				     where);
 	}
 	listener_close(&listener);
 	return status == GO_ON ? STATUS_OK : status;

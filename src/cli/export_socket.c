@@ -17,7 +17,8 @@
 
 static int listen_refuse(const char *where, const char *why)
 {
-	return say_refusal("cannot listen on %s: %s; choose another address with --listen", where, why);
+	return say_refusal("cannot listen on %s: %s; choose another address with --listen", where,
+			   why);
 }
 
 /* --- unix:PATH */
@@ -33,7 +34,8 @@ static int leftover_remove(const struct sockaddr_un *address, const char *where)
 	if (!S_ISSOCK(st.st_mode))
 		return listen_refuse(where, "there is a file that is no socket");
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	err = fd < 0 || !connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? 0 : errno;
+	err = fd < 0 || !connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? 0 :
+											   errno;
 	if (fd >= 0)
 		close(fd);
 	if (err != ECONNREFUSED)
@@ -92,14 +94,16 @@ static void url_make(struct listener *listener, const char *host)
 	char port[NI_MAXSERV] = "?";
 
 	if (!getsockname(listener->fd, (struct sockaddr *)&bound, &n))
-		getnameinfo((struct sockaddr *)&bound, n, NULL, 0, port, sizeof(port), NI_NUMERICSERV);
-	snprintf(listener->url, sizeof(listener->url), strchr(host, ':') ? "http://[%s]:%s/" : "http://%s:%s/",
-		 host, port);
+		getnameinfo((struct sockaddr *)&bound, n, NULL, 0, port, sizeof(port),
+			    NI_NUMERICSERV);
+	snprintf(listener->url, sizeof(listener->url),
+		 strchr(host, ':') ? "http://[%s]:%s/" : "http://%s:%s/", host, port);
 }
 
 static int inet_open(struct listener *listener, const char *where)
 {
-	struct addrinfo wanted = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	struct addrinfo wanted = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+				   .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
 	char host[100], port[8];
 	int status = address_split(where, host, sizeof(host), port, sizeof(port));

@@ -5,13 +5,10 @@
 
 static const struct figures_latency latencies[] = {
 	{ "hit_latency", "time to answer a read from the cache (one in 64 is timed)",
-	  "Latency of hits",
-	  offsetof(struct rawcache_stats, hit_latency) },
-	{ "miss_latency", "time to answer a read that needed the origin",
-	  "Latency of misses",
+	  "Latency of hits", offsetof(struct rawcache_stats, hit_latency) },
+	{ "miss_latency", "time to answer a read that needed the origin", "Latency of misses",
 	  offsetof(struct rawcache_stats, miss_latency) },
-	{ "fill_latency", "time to read an extent from the origin and store it",
-	  "Latency of fills",
+	{ "fill_latency", "time to read an extent from the origin and store it", "Latency of fills",
 	  offsetof(struct rawcache_stats, fill_latency) },
 };
 

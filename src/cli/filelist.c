@@ -42,7 +42,8 @@ static int entry_add(struct filelist *list, const FTSENT *entry)
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		say_warning("cannot read %s: %s; let this user read it, or leave it out", entry->fts_path, strerror(entry->fts_errno));
+		say_warning("cannot read %s: %s; let this user read it, or leave it out",
+			    entry->fts_path, strerror(entry->fts_errno));
 		list->unreadable++;
 		return GO_ON;
 	default:
@@ -58,7 +59,8 @@ int filelist_add(struct filelist *list, const char *path)
 	int status = GO_ON;
 
 	if (!fts)
-		return say_refusal("cannot read %s: %s; name what is there and this user may read", path, strerror(errno));
+		return say_refusal("cannot read %s: %s; name what is there and this user may read",
+				   path, strerror(errno));
 	while (status == GO_ON && (entry = fts_read(fts)))
 		status = entry_add(list, entry);
 	fts_close(fts);

@@ -61,9 +61,11 @@ static int mount_find(struct recording *recording, const char *path)
 	struct statx stx;
 	size_t n = strlen(path);
 
-	if (sys_statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx) ||
+	if (sys_statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_MNT_ID | STATX_MNT_ID_UNIQUE,
+		      &stx) ||
 	    statfs(path, &fs))
-		return say_refusal("cannot look at %s: %s; it must be there when it is frozen", path, strerror(errno));
+		return say_refusal("cannot look at %s: %s; it must be there when it is frozen",
+				   path, strerror(errno));
 	recording->scan.device = sys_device(&stx);
 	recording->scan.mount = stx.stx_mnt_id;
 	memcpy(above, path, n + 1);
@@ -73,16 +75,21 @@ static int mount_find(struct recording *recording, const char *path)
 		n -= n > 0;
 		above[n] = '\0';
 		if (sys_statx(AT_FDCWD, n ? above : "/", 0, STATX_INO, &stx))
-			return say_refusal("cannot look at %s: %s; it must be there when it is frozen", above, strerror(errno));
+			return say_refusal(
+				"cannot look at %s: %s; it must be there when it is frozen", above,
+				strerror(errno));
 	}
 	recording->header.mount_length = (uint32_t)n;
 	recording->header.mount_inode = stx.stx_ino;
 	if (kind_refused((uint32_t)fs.f_type))
-		return say_refusal("%s cannot be frozen: %s; run without --frozen", path, kind_refused((uint32_t)fs.f_type));
+		return say_refusal("%s cannot be frozen: %s; run without --frozen", path,
+				   kind_refused((uint32_t)fs.f_type));
 	/* the table has the old, short numbers */
 	if (sys_statx(AT_FDCWD, path, 0, STATX_MNT_ID, &stx) || !(stx.stx_mask & STATX_MNT_ID) ||
 	    !rawcache_mount_id(stx.stx_mnt_id, recording->header.mount_id))
-		return say_refusal("/proc/self/mountinfo does not tell on which mount %s lies; run without --frozen", path);
+		return say_refusal(
+			"/proc/self/mountinfo does not tell on which mount %s lies; run without --frozen",
+			path);
 	return GO_ON;
 }
 
@@ -103,7 +110,8 @@ static int header_begin(struct recording *recording, const char *path)
 	header->made_real = clock_real_ns();
 	header->made_boot = clock_ns(CLOCK_BOOTTIME);
 	if (boot_id_read(header->boot) || !credentials_read(groups, sizeof(groups), &credentials))
-		return say_refusal("the boot's number or this user's groups cannot be read; /proc must be mounted");
+		return say_refusal(
+			"the boot's number or this user's groups cannot be read; /proc must be mounted");
 	header->who = credentials.hash;
 	return mount_find(recording, path);
 }
@@ -113,22 +121,27 @@ static int file_begin(struct recording *recording, const struct target *target, 
 	struct stat st;
 
 	if (!stat(target->path, &st) && !S_ISREG(st.st_mode))
-		return say_refusal("the image %s is no regular file; name one with --cache, for the record of a frozen tree lies "
-				   "beside it",
-				   target->path);
+		return say_refusal(
+			"the image %s is no regular file; name one with --cache, for the record of a frozen tree lies "
+			"beside it",
+			target->path);
 	if (target->config.shared)
-		return say_refusal("an image that others may write (RAWCACHE_SHARED) has no frozen trees; use one of your own");
+		return say_refusal(
+			"an image that others may write (RAWCACHE_SHARED) has no frozen trees; use one of your own");
 	if (frozen_name(target->path, path, recording->name, sizeof(recording->name)) ||
 	    snprintf(recording->fresh, sizeof(recording->fresh), "%s.new", recording->name) >=
 		    (int)sizeof(recording->fresh))
 		return say_refusal("the image's path is too long; name a shorter one with --cache");
-	recording->scan.out = open(recording->fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	recording->scan.out = open(recording->fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				   0600);
 	if (recording->scan.out < 0)
-		return say_refusal("cannot make %s: %s; its directory must let this user write", recording->fresh, strerror(errno));
+		return say_refusal("cannot make %s: %s; its directory must let this user write",
+				   recording->fresh, strerror(errno));
 	if (flock(recording->scan.out, LOCK_EX | LOCK_NB))
 		return say_refusal("%s is being recorded by another command; wait for it", path);
 	if (ftruncate(recording->scan.out, 0))
-		return say_refusal("cannot write %s: %s; make room there", recording->fresh, strerror(errno));
+		return say_refusal("cannot write %s: %s; make room there", recording->fresh,
+				   strerror(errno));
 	recording->scan.out_at = FROZEN_HEADER;
 	return GO_ON;
 }
@@ -149,11 +162,12 @@ static bool letters_same(const struct recording *recording)
 
 			any = any || isalpha((unsigned char)c);
 			path[n++] = (char)(islower((unsigned char)c) ? toupper((unsigned char)c) :
-								     tolower((unsigned char)c));
+								       tolower((unsigned char)c));
 		}
 		path[n] = '\0';
 		if (any)
-			return !lstat(path, &st) && st.st_ino == scan->node[i].ino && scan->node[i].nlink < 2;
+			return !lstat(path, &st) && st.st_ino == scan->node[i].ino &&
+			       scan->node[i].nlink < 2;
 	}
 	return false;
 }
@@ -186,7 +200,8 @@ static bool places_make(struct recording *recording)
 		return false;
 	for (uint32_t i = 1; i < scan->count; i++) {
 		const struct frozen_node *node = &scan->node[i];
-		uint64_t at = frozen_place(node->parent, scan->names + node->name, node->name_length);
+		uint64_t at = frozen_place(node->parent, scan->names + node->name,
+					   node->name_length);
 
 		while (recording->places[at & mask])
 			at++;
@@ -205,15 +220,19 @@ static bool file_write(struct recording *recording)
 	header->count = scan->count;
 	header->names_bytes = (uint32_t)scan->names_length;
 	if (!places_make(recording) ||
-	    !part_write(recording, scan->node, scan->count * sizeof(*scan->node), &header->nodes_at) ||
-	    !part_write(recording, recording->places, sizeof(uint32_t) << header->place_bits, &header->places_at) ||
-	    !part_write(recording, scan->recent, scan->count * sizeof(*scan->recent), &header->touched_at) ||
+	    !part_write(recording, scan->node, scan->count * sizeof(*scan->node),
+			&header->nodes_at) ||
+	    !part_write(recording, recording->places, sizeof(uint32_t) << header->place_bits,
+			&header->places_at) ||
+	    !part_write(recording, scan->recent, scan->count * sizeof(*scan->recent),
+			&header->touched_at) ||
 	    !part_write(recording, scan->names, scan->names_length, &header->names_at))
 		return false;
 	header->file_bytes = recording->at;
 	header->hash = XXH3_64bits(header, offsetof(struct frozen_header, hash));
 	return !ftruncate(scan->out, (off_t)recording->at) && !fdatasync(scan->out) &&
-	       pwrite(scan->out, header, sizeof(*header), 0) == sizeof(*header) && !fdatasync(scan->out);
+	       pwrite(scan->out, header, sizeof(*header), 0) == sizeof(*header) &&
+	       !fdatasync(scan->out);
 }
 
 /* Programs that go by the record that was there ask the origin from now on. */
@@ -231,13 +250,16 @@ static void file_end_older(const struct recording *recording)
 static int file_publish(struct recording *recording)
 {
 	if (!file_write(recording))
-		return say_refusal("cannot write %s: %s; make room there", recording->fresh, strerror(errno));
+		return say_refusal("cannot write %s: %s; make room there", recording->fresh,
+				   strerror(errno));
 	file_end_older(recording);
 	if (!rename(recording->fresh, recording->name))
 		return GO_ON;
 	if (errno == ENOENT)
-		return say_refusal("%s was changed while it was recorded; try again", recording->header.path);
-	return say_refusal("cannot make %s: %s; its directory must let this user write", recording->name, strerror(errno));
+		return say_refusal("%s was changed while it was recorded; try again",
+				   recording->header.path);
+	return say_refusal("cannot make %s: %s; its directory must let this user write",
+			   recording->name, strerror(errno));
 }
 
 static void count(const struct frozen_scan *scan, struct frozen_recorded *recorded)
@@ -247,7 +269,8 @@ static void count(const struct frozen_scan *scan, struct frozen_recorded *record
 	recorded->unknown = 0;
 	for (uint32_t i = 0; i < scan->count; i++) {
 		recorded->bytes += scan->node[i].flags & FROZEN_BYTES ? scan->node[i].size : 0;
-		recorded->unknown += scan->recent[i][FROZEN_WHOLE] || !(scan->node[i].flags & FROZEN_KNOWN);
+		recorded->unknown += scan->recent[i][FROZEN_WHOLE] ||
+				     !(scan->node[i].flags & FROZEN_KNOWN);
 	}
 }
 
@@ -265,13 +288,15 @@ static int record_once(struct recording *recording, const struct target *target,
 	if (status != GO_ON)
 		return status;
 	if (frozen_scan(&recording->scan))
-		return say_refusal("cannot record %s: %s; make room beside the image", path, strerror(errno));
+		return say_refusal("cannot record %s: %s; make room beside the image", path,
+				   strerror(errno));
 	if (!(recording->scan.node[0].flags & FROZEN_LISTED))
 		return say_refusal("cannot list %s; name a directory that you may read", path);
 	if (letters_same(recording))
-		return say_refusal("%s cannot be frozen: its names are the same in large and small letters; run "
-				   "without --frozen",
-				   path);
+		return say_refusal(
+			"%s cannot be frozen: its names are the same in large and small letters; run "
+			"without --frozen",
+			path);
 	count(&recording->scan, recorded);
 	return GO_ON;
 }
@@ -301,7 +326,8 @@ int frozen_record(const struct target *target, const char *path, unsigned int jo
 		if (status != GO_ON || tries || !recording.scan.settling)
 			break;
 		recording_fini(&recording, true);
-		usleep((useconds_t)max_u64(target->config.settle_ms, SETTLE_MS_MIN) * 1000 + 100000);
+		usleep((useconds_t)max_u64(target->config.settle_ms, SETTLE_MS_MIN) * 1000 +
+		       100000);
 	}
 	if (status == GO_ON)
 		status = file_publish(&recording);

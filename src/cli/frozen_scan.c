@@ -68,8 +68,10 @@ static void node_from(struct frozen_node *node, const struct statx *stx)
 static bool node_same(const struct frozen_node *node, const struct statx *stx)
 {
 	return node->ino == stx->stx_ino && node->size == stx->stx_size &&
-	       node->mtime.sec == stx->stx_mtime.tv_sec && node->mtime.nsec == stx->stx_mtime.tv_nsec &&
-	       node->ctime.sec == stx->stx_ctime.tv_sec && node->ctime.nsec == stx->stx_ctime.tv_nsec;
+	       node->mtime.sec == stx->stx_mtime.tv_sec &&
+	       node->mtime.nsec == stx->stx_mtime.tv_nsec &&
+	       node->ctime.sec == stx->stx_ctime.tv_sec &&
+	       node->ctime.nsec == stx->stx_ctime.tv_nsec;
 }
 
 /* Exactly the size, and then the end: a file that grows is none to record. */
@@ -119,7 +121,8 @@ static bool file_scan(struct frozen_scan *scan, struct frozen_node *node, const 
 		return true;
 	node->flags |= FROZEN_READABLE;
 	buf = node->size <= FROZEN_SMALL ? malloc(node->size + 1) : NULL;
-	same = (!buf || bytes_read(fd, buf, node->size)) && !sys_fstatx(fd, &stx) && node_same(node, &stx);
+	same = (!buf || bytes_read(fd, buf, node->size)) && !sys_fstatx(fd, &stx) &&
+	       node_same(node, &stx);
 	if (buf && same)
 		bytes_keep(scan, node, buf);
 	free(buf);
@@ -158,7 +161,8 @@ static bool listing_add(struct frozen_listing *listing, const struct dirent *ent
 	return true;
 }
 
-static void directory_scan(struct frozen_node *node, const char *path, struct frozen_listing *listing)
+static void directory_scan(struct frozen_node *node, const char *path,
+			   struct frozen_listing *listing)
 {
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
@@ -205,8 +209,9 @@ static void node_scan(struct frozen_scan *scan, uint32_t number)
 
 	if (!path_of(scan, number, path, sizeof(path)) ||
 	    sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, WANTED, &stx) ||
-	    (stx.stx_mask & STATX_BASIC_STATS) != STATX_BASIC_STATS || sys_device(&stx) != scan->device ||
-	    stx.stx_mnt_id != scan->mount || (number && stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+	    (stx.stx_mask & STATX_BASIC_STATS) != STATX_BASIC_STATS ||
+	    sys_device(&stx) != scan->device || stx.stx_mnt_id != scan->mount ||
+	    (number && stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return;
 	node_from(node, &stx);
 	if (S_ISREG(node->mode))
@@ -215,7 +220,8 @@ static void node_scan(struct frozen_scan *scan, uint32_t number)
 		directory_scan(node, path, listing);
 	else if (S_ISLNK(node->mode) && !link_scan(path, listing))
 		return;
-	if (node->mode & 0111 && !S_ISLNK(node->mode) && !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+	if (node->mode & 0111 && !S_ISLNK(node->mode) &&
+	    !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		node->flags |= FROZEN_RUNNABLE;
 	scan->recent[number][FROZEN_WHOLE] = !same || changed_ns(&stx) > scan->settled_ns;
 	if (scan->recent[number][FROZEN_WHOLE])
@@ -238,7 +244,8 @@ static void level_scan(struct frozen_scan *scan)
 	pthread_t thread[64];
 	unsigned int jobs = 0;
 
-	while (jobs + 1 < scan->jobs && jobs < ARRAY_SIZE(thread) && jobs < scan->end - scan->next &&
+	while (jobs + 1 < scan->jobs && jobs < ARRAY_SIZE(thread) &&
+	       jobs < scan->end - scan->next &&
 	       !pthread_create(&thread[jobs], NULL, level_work, scan))
 		jobs++;
 	level_work(scan);
@@ -278,7 +285,8 @@ static uint32_t name_add(struct frozen_scan *scan, const char *name, size_t n)
 }
 
 /* What was found of the node becomes nodes of its own. */
-static void listing_take(struct frozen_scan *scan, uint32_t number, const struct frozen_listing *listing)
+static void listing_take(struct frozen_scan *scan, uint32_t number,
+			 const struct frozen_listing *listing)
 {
 	struct frozen_node *node = &scan->node[number];
 	const char *name = listing->text;

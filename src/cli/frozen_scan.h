@@ -25,8 +25,8 @@ struct frozen_scan {
 	size_t names_length;
 	size_t root_length;
 	const char *root;
-	int out;	   /* the record, for bytes of files */
-	uint64_t out_at;   /* where the next ones go */
+	int out;	 /* the record, for bytes of files */
+	uint64_t out_at; /* where the next ones go */
 	uint64_t device, mount, settled_ns;
 	unsigned int jobs;
 	uint32_t next, end; /* of the level at work */

@@ -114,14 +114,16 @@ static bool walk_visit(void *arg, const struct rawcache_cached_file *file)
 	struct walk *walk = arg;
 	struct holding one = { (char *)file->path, file->cached, file->reread, file->size, 1 };
 	const char *slash = strrchr(file->path, '/');
-	struct directory *directory =
-		directory_get(walk, file->path, slash ? (size_t)(slash - file->path) : 0);
+	struct directory *directory = directory_get(walk, file->path,
+						    slash ? (size_t)(slash - file->path) : 0);
 
 	walk->holdings->files++;
 	walk->holdings->cached += file->cached;
 	walk->failed = !directory ||
-		       !top_offer(walk->holdings->file, &walk->holdings->file_count, &one, holding_by_cached) ||
-		       !top_offer(walk->holdings->read, &walk->holdings->read_count, &one, by_reread);
+		       !top_offer(walk->holdings->file, &walk->holdings->file_count, &one,
+				  holding_by_cached) ||
+		       !top_offer(walk->holdings->read, &walk->holdings->read_count, &one,
+				  by_reread);
 	if (directory)
 		directory->own = true;
 	for (; directory; directory = directory->parent) {
@@ -140,8 +142,8 @@ static void walk_end(struct walk *walk)
 		if (!walk->failed && *directory->sum.name &&
 		    (directory->own || directory->children > 1))
 			walk->failed = !top_offer(walk->holdings->directory,
-						  &walk->holdings->directory_count,
-						  &directory->sum, holding_by_cached);
+						  &walk->holdings->directory_count, &directory->sum,
+						  holding_by_cached);
 		HASH_DEL(walk->all, directory);
 		free(directory->sum.name);
 		free(directory);

@@ -11,8 +11,8 @@ struct holding {
 	char *name;
 	uint64_t cached;
 	uint64_t reread; /* see struct rawcache_cached_file */
-	uint64_t size;  /* of a file; of a directory, of its files that are listed */
-	uint64_t files; /* of a directory, at any depth */
+	uint64_t size;	 /* of a file; of a directory, of its files that are listed */
+	uint64_t files;	 /* of a directory, at any depth */
 };
 
 struct holdings {

@@ -77,8 +77,8 @@ void svg_rect(FILE *out, const char *class, double x, double y, double width, do
 
 void svg_line(FILE *out, const char *class, double x1, double y1, double x2, double y2)
 {
-	fprintf(out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", class,
-		x1, y1, x2, y2);
+	fprintf(out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+		class, x1, y1, x2, y2);
 }
 
 void svg_text(FILE *out, double x, double y, const char *anchor, const char *text)

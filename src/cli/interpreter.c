@@ -51,7 +51,8 @@ static int interpreter_headers_read(int fd, struct headers *headers)
 	return headers->size == sizeof(Elf64_Phdr) || !headers->count ? 0 : -ENOEXEC;
 }
 
-static bool interpreter_segment_read(int fd, const struct headers *headers, uint64_t i, struct segment *segment)
+static bool interpreter_segment_read(int fd, const struct headers *headers, uint64_t i,
+				     struct segment *segment)
 {
 	union {
 		Elf32_Phdr small;

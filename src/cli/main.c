@@ -87,7 +87,8 @@ static void descriptors_reserve(void)
 /* A page of the image cannot be read: its disk fails, or somebody cut it short. */
 static void image_unreadable(int sig)
 {
-	static const char text[] = "rawcache: a part of the image cannot be read: its disk fails; make an image elsewhere\n";
+	static const char text[] =
+		"rawcache: a part of the image cannot be read: its disk fails; make an image elsewhere\n";
 
 	(void)sig;
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
@@ -104,6 +105,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers are read by programs */
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && !status)
-		return say_refusal("cannot write the output: %s; see that there is room, and that its reader lives", strerror(errno));
+		return say_refusal(
+			"cannot write the output: %s; see that there is room, and that its reader lives",
+			strerror(errno));
 	return status;
 }

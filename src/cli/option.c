@@ -87,7 +87,8 @@ int option_rest(const struct command *command, int c, char **argv, const struct 
 		return profile_use(command->name, optarg);
 	option_written(c, argv, longs, written, sizeof(written));
 	if (c == ':')
-		return say_usage(command->name, "option %s needs a value; see `rawcache help %s`", written, command->name);
+		return say_usage(command->name, "option %s needs a value; see `rawcache help %s`",
+				 written, command->name);
 	known = written[1] == '-' ? option_find(written + 2, strlen(written + 2), longs) : NULL;
 	if (!known)
 		return option_unknown(command, written, longs);

@@ -16,7 +16,9 @@ int option_next(int argc, char **argv, const char *shorts, const struct option *
 
 /* --profile NAME, for the commands that use an image: a row of their options, which option_rest() takes. */
 #define OPTION_PROFILE 0x100
+/* clang-format off */
 #define OPTION_PROFILE_ROW { "profile", required_argument, NULL, OPTION_PROFILE }
+/* clang-format on */
 
 /* For the `default:` of the switch: help was asked for, or the option is wrong. A status. */
 int option_rest(const struct command *command, int c, char **argv, const struct option *longs);

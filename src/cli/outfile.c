@@ -65,7 +65,8 @@ int outfile_commit(struct outfile *file)
 	failed = errno;
 	if (*file->temporary)
 		unlink(file->temporary);
-	return say_refusal("cannot write %s: %s; make room there, or name a file elsewhere", file->path, strerror(failed));
+	return say_refusal("cannot write %s: %s; make room there, or name a file elsewhere",
+			   file->path, strerror(failed));
 }
 
 void outfile_abandon(struct outfile *file)

@@ -84,9 +84,11 @@ static void heading_print(FILE *out, const struct page *page)
 		html_textf(out, "Cache %s", path ? path : page->target->path);
 	fputs("</h1>\n<p class=\"soft\">", out);
 	if (page->argv)
-		html_textf(out, "Ended with status %d. Image: %s. ", page->code, path ? path : page->target->path);
+		html_textf(out, "Ended with status %d. Image: %s. ", page->code,
+			   path ? path : page->target->path);
 	free(path);
-	html_textf(out, "It has %s. Counted %s. ", text_bytes(page->sample->image.size, text), page->period);
+	html_textf(out, "It has %s. Counted %s. ", text_bytes(page->sample->image.size, text),
+		   page->period);
 	html_textf(out, "Written %s.", text_time((uint64_t)time(NULL), text));
 	fputs("</p>\n", out);
 }

@@ -12,10 +12,10 @@
 
 struct page {
 	const struct target *target;
-	char **argv;		       /* of the program that it is about; NULL: none */
-	int code;		       /* its status */
-	const char *period;	       /* what time `stats` are of, behind "counted " */
-	const struct sample *sample;   /* the image and its users at the end */
+	char **argv;		     /* of the program that it is about; NULL: none */
+	int code;		     /* its status */
+	const char *period;	     /* what time `stats` are of, behind "counted " */
+	const struct sample *sample; /* the image and its users at the end */
 	struct rawcache_stats stats;
 	const struct history *history; /* NULL, or fewer than two points: no pictures over time */
 	struct holdings holdings;      /* filled by page_write() */
@@ -47,11 +47,11 @@ void page_file_close(struct page_file *file);
 
 /* --- parts of a page */
 
-void page_over_time(FILE *out, const struct page *page);		 /* page_time.c */
-void page_latencies(FILE *out, const struct page *page);		 /* page_latency.c */
-void page_reasons(FILE *out, const struct page *page);			 /* page_lists.c */
+void page_over_time(FILE *out, const struct page *page); /* page_time.c */
+void page_latencies(FILE *out, const struct page *page); /* page_latency.c */
+void page_reasons(FILE *out, const struct page *page);	 /* page_lists.c */
 void page_holdings(FILE *out, const struct page *page);
 void page_processes(FILE *out, const struct page *page);
-void page_regions(FILE *out, const struct page *page);			 /* page_regions.c */
+void page_regions(FILE *out, const struct page *page); /* page_regions.c */
 
 #endif

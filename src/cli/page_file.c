@@ -44,7 +44,8 @@ int page_file_write(struct page_file *file, char **argv, int code)
 	int status;
 
 	if (file->history.count > 1) {
-		snprintf(period, sizeof(period), "in %.1f s", (double)(newest->when - first->when) / 1e9);
+		snprintf(period, sizeof(period), "in %.1f s",
+			 (double)(newest->when - first->when) / 1e9);
 		page.period = period;
 		figures_subtract(&page.stats, &newest->total, &first->stats);
 	}

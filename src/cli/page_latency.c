@@ -49,8 +49,8 @@ static void bar_draw(FILE *out, const struct rawcache_latency *latency, const st
 		 text_duration(figures_bucket_limit(i), text),
 		 (unsigned long long)latency->bucket[i], (unsigned long long)range->samples);
 	height = height < 1 ? 1 : height; /* few are not none */
-	svg_rect(out, "cache", 4 + width * (double)(i - range->first), BOTTOM - height, width - 1, height,
-		 title);
+	svg_rect(out, "cache", 4 + width * (double)(i - range->first), BOTTOM - height, width - 1,
+		 height, title);
 }
 
 static void histogram_draw(FILE *out, const struct figures_latency *kind,
@@ -94,7 +94,8 @@ static void latency_card(FILE *out, const struct figures_latency *kind,
 		fputs("<p>", out);
 		for (size_t i = 0; i < 3; i++)
 			html_textf(out, "%s%.0f%% below %s", i ? ", " : "", percents[i],
-				   text_duration(rawcache_latency_percentile(latency, percents[i]), text));
+				   text_duration(rawcache_latency_percentile(latency, percents[i]),
+						 text));
 		html_textf(out, "; %llu timed.", (unsigned long long)range.samples);
 		fputs("</p>\n", out);
 	}

@@ -55,15 +55,16 @@ static void holding_text(FILE *out, const struct holding *holding, enum holding_
 	text_bytes(holding_length(holding, kind), cached);
 	text_bytes(holding->size, size);
 	if (kind == HOLDING_DIRECTORY)
-		html_textf(out, "%s of %s in %llu file%s", cached, size, (unsigned long long)holding->files,
-			   holding->files == 1 ? "" : "s");
+		html_textf(out, "%s of %s in %llu file%s", cached, size,
+			   (unsigned long long)holding->files, holding->files == 1 ? "" : "s");
 	else if (kind == HOLDING_FILE)
 		html_textf(out, "%s of %s", cached, size);
 	else
 		html_textf(out, "%s, of a file of %s", cached, size);
 }
 
-static void holding_row(FILE *out, const struct holding *holding, uint64_t most, enum holding_kind kind)
+static void holding_row(FILE *out, const struct holding *holding, uint64_t most,
+			enum holding_kind kind)
 {
 	double share = most ? (double)holding_length(holding, kind) / (double)most : 0;
 	char label[64];
@@ -80,15 +81,17 @@ static void holding_row(FILE *out, const struct holding *holding, uint64_t most,
 	fputs("</td></tr>\n", out);
 }
 
-static void holdings_card(FILE *out, const char *heading, const struct holding *holding, size_t count,
-			  enum holding_kind kind)
+static void holdings_card(FILE *out, const char *heading, const struct holding *holding,
+			  size_t count, enum holding_kind kind)
 {
 	html_card_open(out, heading, false);
 	if (count && kind == HOLDING_READ)
 		fputs("<p class=\"soft\">After it was stored. Each program counts once, and three of them "
-		      "at most.</p>\n", out);
+		      "at most.</p>\n",
+		      out);
 	if (!count && kind == HOLDING_READ)
-		fputs("<p>Nothing that is in the image was read again since it was stored.</p>\n", out);
+		fputs("<p>Nothing that is in the image was read again since it was stored.</p>\n",
+		      out);
 	else if (!count)
 		fputs("<p>The image holds no file.</p>\n", out);
 	else
@@ -104,11 +107,11 @@ void page_holdings(FILE *out, const struct page *page)
 {
 	const struct holdings *h = &page->holdings;
 
-	holdings_card(out, "Directories that take most of the image", h->directory, h->directory_count,
-		      HOLDING_DIRECTORY);
-	holdings_card(out, "Files that take most of the image", h->file, h->file_count, HOLDING_FILE);
-	holdings_card(out, "Files that were read again most", h->read,
-		      h->read_count, HOLDING_READ);
+	holdings_card(out, "Directories that take most of the image", h->directory,
+		      h->directory_count, HOLDING_DIRECTORY);
+	holdings_card(out, "Files that take most of the image", h->file, h->file_count,
+		      HOLDING_FILE);
+	holdings_card(out, "Files that were read again most", h->read, h->read_count, HOLDING_READ);
 }
 
 static void process_row(FILE *out, const struct rawcache_process *process)

@@ -14,8 +14,9 @@
 static void region_cell_draw(FILE *out, const struct regions_cell *cell, size_t place)
 {
 	static const char *const classes[] = {
-		[REGIONS_FREE] = "free",       [REGIONS_ONCE] = "cache",  [REGIONS_REREAD] = "main",
-		[REGIONS_WRITTEN] = "written", [REGIONS_EMPTIED] = "free", [REGIONS_BAD] = "bad",
+		[REGIONS_FREE] = "free",    [REGIONS_ONCE] = "cache",
+		[REGIONS_REREAD] = "main",  [REGIONS_WRITTEN] = "written",
+		[REGIONS_EMPTIED] = "free", [REGIONS_BAD] = "bad",
 	};
 	double x = 4 + CELL * (double)(place % COLUMNS);
 	double y = 4 + CELL * (double)(place / COLUMNS);
@@ -25,8 +26,8 @@ static void region_cell_draw(FILE *out, const struct regions_cell *cell, size_t 
 	fprintf(out,
 		"<rect class=\"%s%s\" fill-opacity=\"%.2f\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
 		"height=\"%.1f\"><title>",
-		classes[cell->kind], cell->held ? " held" : "", 1 - 0.65 * cell->age, x, y, CELL - 2,
-		CELL - 2);
+		classes[cell->kind], cell->held ? " held" : "", 1 - 0.65 * cell->age, x, y,
+		CELL - 2, CELL - 2);
 	html_text(out, title);
 	fputs("</title></rect>\n", out);
 }
@@ -36,12 +37,9 @@ static void legend_print(FILE *out)
 	static const struct {
 		const char *color, *text;
 	} keys[] = {
-		{ "cache", "read once" },
-		{ "main", "read again" },
-		{ "origin", "being written" },
-		{ "line", "empty" },
-		{ "bad", "failed" },
-		{ "ink", "framed: held by a mapping or a transfer" },
+		{ "cache", "read once" },      { "main", "read again" },
+		{ "origin", "being written" }, { "line", "empty" },
+		{ "bad", "failed" },	       { "ink", "framed: held by a mapping or a transfer" },
 	};
 
 	fputs("<p>", out);
@@ -62,7 +60,8 @@ void page_regions(FILE *out, const struct page *page)
 	if (!cells)
 		return;
 	html_card_open(out, "The image, region by region", false);
-	svg_open(out, 8 + (int)(CELL * COLUMNS), 8 + (int)(CELL * rows), "map of the image's regions");
+	svg_open(out, 8 + (int)(CELL * COLUMNS), 8 + (int)(CELL * rows),
+		 "map of the image's regions");
 	for (size_t i = 0; i < cells; i++) {
 		struct regions_cell cell = regions_cell_of(h->region, h->region_count, i, cells);
 

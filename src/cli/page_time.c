@@ -28,7 +28,8 @@ static double from_cache(const struct rawcache_stats *gained, double seconds)
 
 static double from_both(const struct rawcache_stats *gained, double seconds)
 {
-	return seconds > 0 ? ((double)gained->hit_bytes + (double)gained->miss_bytes) / seconds : -1;
+	return seconds > 0 ? ((double)gained->hit_bytes + (double)gained->miss_bytes) / seconds :
+			     -1;
 }
 
 static double page_ratio(const struct rawcache_stats *gained, double seconds)
@@ -173,7 +174,8 @@ static void bandwidth_draw(FILE *out, const struct history *history)
 	axes_fit(&axes, from_both);
 	snprintf(top, sizeof(top), "%s/s", text_bytes((uint64_t)axes.most, text));
 	snprintf(middle, sizeof(middle), "%s/s", text_bytes((uint64_t)axes.most / 2, text));
-	svg_open(out, WIDTH, HEIGHT, "bytes a second from the cache and from the origin, over time");
+	svg_open(out, WIDTH, HEIGHT,
+		 "bytes a second from the cache and from the origin, over time");
 	area_draw(out, &axes, "origin", from_both);
 	area_draw(out, &axes, "cache", from_cache);
 	axes_draw(out, &axes, top, middle, "0");

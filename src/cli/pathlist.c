@@ -44,9 +44,9 @@ static const char *directory_resolve(const char *dir, char *real)
 	struct stat st;
 
 	if (!realpath(dir, real))
-		return errno == ENOENT || errno == ENOTDIR
-			       ? "there is no such directory; create or mount it first"
-			       : "this user may not look at it; be one who may";
+		return errno == ENOENT || errno == ENOTDIR ?
+			       "there is no such directory; create or mount it first" :
+			       "this user may not look at it; be one who may";
 	if (stat(real, &st))
 		return "it cannot be looked at; see that its mount answers";
 	if (!S_ISDIR(st.st_mode))

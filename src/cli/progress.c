@@ -32,8 +32,8 @@ static void rest_print(uint64_t ms, uint64_t rest, uint64_t moved)
 			(unsigned long long)(seconds % 60));
 }
 
-static void progress_line_print(const struct progress *progress, uint64_t ms, uint64_t done, uint64_t total,
-		       uint64_t moved)
+static void progress_line_print(const struct progress *progress, uint64_t ms, uint64_t done,
+				uint64_t total, uint64_t moved)
 {
 	char a[TEXT_LENGTH];
 	char b[TEXT_LENGTH];

@@ -65,9 +65,12 @@ struct regions_cell regions_cell_of(const struct rawcache_region *region, size_t
 void regions_tell(const struct regions_cell *cell, char *text, size_t n)
 {
 	static const char *const names[] = {
-		[REGIONS_FREE] = "empty",	    [REGIONS_EMPTIED] = "being emptied",
-		[REGIONS_ONCE] = "read once",	    [REGIONS_REREAD] = "read again",
-		[REGIONS_WRITTEN] = "being written", [REGIONS_BAD] = "failed",
+		[REGIONS_FREE] = "empty",
+		[REGIONS_EMPTIED] = "being emptied",
+		[REGIONS_ONCE] = "read once",
+		[REGIONS_REREAD] = "read again",
+		[REGIONS_WRITTEN] = "being written",
+		[REGIONS_BAD] = "failed",
 	};
 	char number[48], used[TEXT_LENGTH], size[TEXT_LENGTH], opened[TEXT_LENGTH];
 

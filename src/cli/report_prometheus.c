@@ -51,7 +51,8 @@ static void counter_print(const struct metrics *m, const struct rawcache_counter
 	uint64_t value = figure(stats, counter);
 	char name[80];
 
-	snprintf(name, sizeof(name), "%.*s%s", (int)(us ? n - 3 : n), counter->name, us ? "_seconds" : "");
+	snprintf(name, sizeof(name), "%.*s%s", (int)(us ? n - 3 : n), counter->name,
+		 us ? "_seconds" : "");
 	counter_heading(m, name, counter->text);
 	if (us)
 		fprintf(m->out, "rawcache_%s_total %.6f\n", name, (double)value / 1e6);
@@ -116,7 +117,8 @@ void report_prometheus(FILE *out, const struct sample *sample, bool open)
 	counters_expose(&m, &sample->total);
 	passthrough_expose(&m, &sample->total);
 	for (size_t i = 0; i < count; i++)
-		histogram_print(&m, &latencies[i], figures_histogram(&sample->total, &latencies[i]));
+		histogram_print(&m, &latencies[i],
+				figures_histogram(&sample->total, &latencies[i]));
 	if (open)
 		fputs("# EOF\n", out);
 }

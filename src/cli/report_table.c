@@ -59,8 +59,8 @@ static void fact_number(struct table *table, const char *name, uint64_t number)
 static void image_probes(struct table *table, const struct rawcache_image_info *info)
 {
 	fact(table, "page detaching",
-	     info->detach == RAWCACHE_DETACH_NONE ? "none: this file system cannot"
-						  : report_detach(info->detach));
+	     info->detach == RAWCACHE_DETACH_NONE ? "none: this file system cannot" :
+						    report_detach(info->detach));
 	fact(table, "O_DIRECT", info->direct ? "yes" : "no");
 	fact(table, "sendfile", info->sendfile ? "yes" : "no: bytes are copied instead");
 }
@@ -144,8 +144,8 @@ static int latencies_print(const struct rawcache_stats *stats)
 			table_cell(table, "%s",
 				   samples ? text_duration(rawcache_latency_percentile(histogram,
 										       percents[p]),
-							   text)
-					   : "-");
+							   text) :
+					     "-");
 	}
 	return table_print(table);
 }

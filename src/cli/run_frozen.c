@@ -31,10 +31,12 @@ int run_frozen_take(struct pathlist *given, const char *value)
 	memcpy(dir, value, n);
 	dir[n] = '\0';
 	if (!realpath(dir, path))
-		return say_refusal("--frozen %s: %s; name a directory that is there", dir, strerror(errno));
-	if (snprintf(list, sizeof(list), "%s%s%s%s", before ? before : "", before && *before ? ":" : "", path,
-		     value + n) >= (int)sizeof(list))
-		return say_usage("run", "--frozen: there are too many; name a directory above them");
+		return say_refusal("--frozen %s: %s; name a directory that is there", dir,
+				   strerror(errno));
+	if (snprintf(list, sizeof(list), "%s%s%s%s", before ? before : "",
+		     before && *before ? ":" : "", path, value + n) >= (int)sizeof(list))
+		return say_usage("run",
+				 "--frozen: there are too many; name a directory above them");
 	status = pathlist_add(given, path, false, "--frozen");
 	if (status == GO_ON && setenv("RAWCACHE_FROZEN", list, 1))
 		return say_memory();
@@ -42,7 +44,8 @@ int run_frozen_take(struct pathlist *given, const char *value)
 }
 
 /* Why the record does not count; NULL: it does. Owes frozen_close(). */
-static const char *record_refused(struct frozen *frozen, const char *name, const char *path, uint64_t most_ns)
+static const char *record_refused(struct frozen *frozen, const char *name, const char *path,
+				  uint64_t most_ns)
 {
 	struct credentials credentials;
 	char groups[4096];
@@ -59,7 +62,8 @@ static const char *record_refused(struct frozen *frozen, const char *name, const
 	default:
 		return "the record is damaged";
 	}
-	if (!credentials_read(groups, sizeof(groups), &credentials) || credentials.hash != frozen->header.who)
+	if (!credentials_read(groups, sizeof(groups), &credentials) ||
+	    credentials.hash != frozen->header.who)
 		return "it was recorded with other rights";
 	return frozen_age(frozen) < most_ns ? NULL : "its time is over";
 }
@@ -110,7 +114,8 @@ int run_frozen_prepare(const struct target *target)
 	return status;
 }
 
-static const char *directory_explain(const struct frozen *frozen, const char *below, char *text, size_t n)
+static const char *directory_explain(const struct frozen *frozen, const char *below, char *text,
+				     size_t n)
 {
 	char rest[PATH_MAX], other[PATH_MAX];
 	struct frozen_walk walk = { .frozen = frozen, .rest = rest, .other = other };
@@ -118,8 +123,8 @@ static const char *directory_explain(const struct frozen *frozen, const char *be
 	snprintf(rest, sizeof(rest), "%s", below);
 	if (frozen_walk(&walk) != FROZEN_IS || !(walk.node.flags & FROZEN_LISTED))
 		return "the origin is asked: a program has changed it, or it could not be recorded";
-	snprintf(text, n, "answered from a record of %.0f s ago, which has %u names", (double)frozen_age(frozen) / 1e9,
-		 frozen->header.count - 1);
+	snprintf(text, n, "answered from a record of %.0f s ago, which has %u names",
+		 (double)frozen_age(frozen) / 1e9, frozen->header.count - 1);
 	return text;
 }
 

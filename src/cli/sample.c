@@ -15,7 +15,8 @@ static int processes_read(struct rawcache *cache, struct sample *sample)
 	size_t room = 0;
 	int n;
 
-	while ((n = rawcache_stats_processes(cache, sample->processes, sizeof(*sample->processes), room)) > 0 &&
+	while ((n = rawcache_stats_processes(cache, sample->processes, sizeof(*sample->processes),
+					     room)) > 0 &&
 	       (size_t)n > room) {
 		struct rawcache_process *more;
 
@@ -57,8 +58,7 @@ int sample_take(const struct target *target, struct sample *sample)
 	if (status != GO_ON)
 		return status;
 	err = sample_read(cache, sample);
-	return err ? target_failed(target, "read the statistics of", err) :
-		     GO_ON;
+	return err ? target_failed(target, "read the statistics of", err) : GO_ON;
 }
 
 int sample_try(const struct target *target, struct sample *sample, enum rawcache_reason *reason)

@@ -56,7 +56,8 @@ int say_refusal(const char *format, ...)
 
 int say_memory(void)
 {
-	return say_refusal("there is not enough memory; end other programs, or raise the limit (ulimit -v)");
+	return say_refusal(
+		"there is not enough memory; end other programs, or raise the limit (ulimit -v)");
 }
 
 int say_usage(const char *command, const char *format, ...)

@@ -42,7 +42,8 @@ static int subject_look(struct subject *subject, int fd, struct statx *stx)
 		return -errno;
 	subject->regular = S_ISREG(stx->stx_mode);
 	subject->size = stx->stx_size;
-	subject->changed = max_u64(subject_time_ns(&stx->stx_mtime), subject_time_ns(&stx->stx_ctime));
+	subject->changed = max_u64(subject_time_ns(&stx->stx_mtime),
+				   subject_time_ns(&stx->stx_ctime));
 	return 0;
 }
 
@@ -61,7 +62,7 @@ static enum rawcache_reason place_reason(struct subject *subject, const struct s
 }
 
 static enum rawcache_reason subject_open_reason(struct subject *subject, int fd,
-					const struct subject_view *view)
+						const struct subject_view *view)
 {
 	enum rawcache_reason reason = RAWCACHE_REASON_none;
 	struct statx stx;
@@ -77,8 +78,8 @@ static enum rawcache_reason subject_open_reason(struct subject *subject, int fd,
 	err = rawcache_file_explain(view->cache, fd, subject->path, &stx, &subject->state, &reason);
 	if (err)
 		return reason;
-	if (view->tier && !rawcache_tier_place(view->cache, view->tier, fd, subject->path, &stx, &subject->tier,
-					       &subject->tier_why))
+	if (view->tier && !rawcache_tier_place(view->cache, view->tier, fd, subject->path, &stx,
+					       &subject->tier, &subject->tier_why))
 		subject->tier_why = NULL;
 	return RAWCACHE_REASON_none;
 }
@@ -92,7 +93,8 @@ static enum rawcache_reason subject_reason(struct subject *subject, int fd,
 		return RAWCACHE_REASON_disabled;
 	if (reason)
 		return reason;
-	return subject->regular ? subject_open_reason(subject, fd, view) : RAWCACHE_REASON_not_regular;
+	return subject->regular ? subject_open_reason(subject, fd, view) :
+				  RAWCACHE_REASON_not_regular;
 }
 
 /* A descriptor to read from: the same file, whatever became of its name. */

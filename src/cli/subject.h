@@ -24,16 +24,16 @@ struct subject_view {
 };
 
 struct subject {
-	char path[PATH_MAX];	   /* canonical */
-	const char *dir;	   /* the entry of view->paths that decided, without its end */
-	size_t dir_length;	   /* 0: none did */
+	char path[PATH_MAX];	     /* canonical */
+	const char *dir;	     /* the entry of view->paths that decided, without its end */
+	size_t dir_length;	     /* 0: none did */
 	enum rawcache_reason reason; /* RAWCACHE_REASON_none: it is served from the cache */
 	bool regular;
 	uint64_t size;
-	uint64_t changed; /* ns since 1970, the later of mtime and ctime */
+	uint64_t changed;		  /* ns since 1970, the later of mtime and ctime */
 	struct rawcache_file_state state; /* zeros unless it can be cached */
-	struct rawcache_tier_place tier; /* where the tier has it, */
-	const char *tier_why; /* or why it does not */
+	struct rawcache_tier_place tier;  /* where the tier has it, */
+	const char *tier_why;		  /* or why it does not */
 };
 
 /* 0, or -errno when a program cannot open `name` for reading either. */

@@ -18,7 +18,8 @@ static void reasons_print(const struct rawcache_stats *stats)
 
 		say_note("%llu past the cache: %s%s%s",
 			 (unsigned long long)rawcache_passthrough(stats, reasons[i]),
-			 rawcache_reason_text(reasons[i]), advice ? "; " : "", advice ? advice : "");
+			 rawcache_reason_text(reasons[i]), advice ? "; " : "",
+			 advice ? advice : "");
 	}
 }
 
@@ -28,12 +29,13 @@ void summary_print(const struct rawcache_stats *gained)
 
 	say_note("%llu hits, %llu misses, hit ratio %s; %s from the cache, %s from the origin",
 		 (unsigned long long)gained->hits, (unsigned long long)gained->misses,
-		 text_ratio(gained->hits, gained->misses, ratio), text_bytes(gained->hit_bytes, cached),
-		 text_bytes(gained->origin_bytes, origin));
+		 text_ratio(gained->hits, gained->misses, ratio),
+		 text_bytes(gained->hit_bytes, cached), text_bytes(gained->origin_bytes, origin));
 	if (gained->mapped_origin_bytes)
-		say_note("of mappings %s are the cache's, %s the origin's: not cached when they were made, or "
-			 "more than a program may hold of the image; a larger image holds more",
-			 text_bytes(gained->mapped_bytes, cached),
-			 text_bytes(gained->mapped_origin_bytes, origin));
+		say_note(
+			"of mappings %s are the cache's, %s the origin's: not cached when they were made, or "
+			"more than a program may hold of the image; a larger image holds more",
+			text_bytes(gained->mapped_bytes, cached),
+			text_bytes(gained->mapped_origin_bytes, origin));
 	reasons_print(gained);
 }

@@ -155,11 +155,12 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 		return reason == RAWCACHE_REASON_no_rights ? unusable_explain(target, err) :
 							     distrusted(target);
 	case EBUSY:
-		return say_refusal("%s is in use by processes whose runtime segment cannot be "
-				   "reached from here; share /dev/shm with them, or set "
-				   "RAWCACHE_RUNTIME_DIR to a directory that all of them see; if it is "
-				   "a copy of another image, give it a directory of its own",
-				   target->path);
+		return say_refusal(
+			"%s is in use by processes whose runtime segment cannot be "
+			"reached from here; share /dev/shm with them, or set "
+			"RAWCACHE_RUNTIME_DIR to a directory that all of them see; if it is "
+			"a copy of another image, give it a directory of its own",
+			target->path);
 	case EAGAIN:
 		return say_refusal("all process slots of %s are taken; wait until a process ends",
 				   target->path);
@@ -167,8 +168,9 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 		if (reason == RAWCACHE_REASON_no_image || reason == RAWCACHE_REASON_no_rights ||
 		    reason == RAWCACHE_REASON_image_refused)
 			return unusable_explain(target, err);
-		return say_refusal("cannot use the image %s: %s (%s); name another one with --cache", target->path, strerror(-err),
-				   rawcache_reason_text(reason));
+		return say_refusal(
+			"cannot use the image %s: %s (%s); name another one with --cache",
+			target->path, strerror(-err), rawcache_reason_text(reason));
 	}
 }
 
@@ -204,7 +206,8 @@ int target_attach_writable(const struct target *target, struct rawcache **cache)
 			   target->path);
 }
 
-int target_enter(struct target *target, const char *option, enum target_use use, struct rawcache **cache)
+int target_enter(struct target *target, const char *option, enum target_use use,
+		 struct rawcache **cache)
 {
 	int status = target_open(target, option);
 
@@ -241,7 +244,8 @@ static const char *failure_advice(int err)
 
 int target_failed(const struct target *target, const char *what, int err)
 {
-	return say_refusal("cannot %s %s: %s; %s", what, target->path, strerror(-err), failure_advice(err));
+	return say_refusal("cannot %s %s: %s; %s", what, target->path, strerror(-err),
+			   failure_advice(err));
 }
 
 int target_info(const struct target *target, struct rawcache_image_info *info)

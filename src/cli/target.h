@@ -46,7 +46,8 @@ enum target_use {
 };
 
 /* Open the target that `option` (--cache) names and attach to it. GO_ON, which owes a target_leave(), or a status. */
-int target_enter(struct target *target, const char *option, enum target_use use, struct rawcache **cache);
+int target_enter(struct target *target, const char *option, enum target_use use,
+		 struct rawcache **cache);
 void target_leave(struct target *target, struct rawcache *cache);
 
 /*

@@ -76,7 +76,7 @@ static const struct row {
 	value_of *value;
 	enum unit unit;
 } rows[] = {
-	{ "hit ratio", ratio, UNIT_RATIO },	 { "cache /s", cache_bytes, UNIT_BYTES },
+	{ "hit ratio", ratio, UNIT_RATIO },	   { "cache /s", cache_bytes, UNIT_BYTES },
 	{ "origin /s", origin_bytes, UNIT_BYTES }, { "hits, 99%", hit_time, UNIT_TIME },
 	{ "misses, 99%", miss_time, UNIT_TIME },
 };
@@ -129,7 +129,8 @@ static void row_draw(int line, const struct history *history, const struct row *
 	size_t room = COLS > LABEL ? (size_t)(COLS - LABEL) : 0;
 	char text[TEXT_LENGTH], bars[HISTORY_POINTS * 3 + 1];
 	double most;
-	size_t n = values_take(history, row, values, room < HISTORY_POINTS ? room : HISTORY_POINTS, &most);
+	size_t n = values_take(history, row, values, room < HISTORY_POINTS ? room : HISTORY_POINTS,
+			       &most);
 	char *end = bars;
 
 	*bars = '\0';
@@ -139,8 +140,8 @@ static void row_draw(int line, const struct history *history, const struct row *
 
 		end = stpcpy(end, level_text(level));
 	}
-	line_draw(line, "%-11s %8s  %s", row->name, value_text(row->unit, n ? values[n - 1] : -1, text),
-		  bars);
+	line_draw(line, "%-11s %8s  %s", row->name,
+		  value_text(row->unit, n ? values[n - 1] : -1, text), bars);
 }
 
 int bars_draw(int line, const struct history *history)
@@ -185,8 +186,8 @@ static void cell_draw(int line, int column, const struct regions_cell *cell)
 static void colors_init(void)
 {
 	static const short colors[] = {
-		[REGIONS_FREE] = COLOR_WHITE,	[REGIONS_EMPTIED] = COLOR_WHITE,
-		[REGIONS_ONCE] = COLOR_CYAN,	[REGIONS_REREAD] = COLOR_MAGENTA,
+		[REGIONS_FREE] = COLOR_WHITE,	  [REGIONS_EMPTIED] = COLOR_WHITE,
+		[REGIONS_ONCE] = COLOR_CYAN,	  [REGIONS_REREAD] = COLOR_MAGENTA,
 		[REGIONS_WRITTEN] = COLOR_YELLOW, [REGIONS_BAD] = COLOR_RED,
 	};
 	static bool done;

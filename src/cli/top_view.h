@@ -11,7 +11,7 @@ enum top_order { TOP_BY_BYTES, TOP_BY_ORIGIN, TOP_BY_RATIO, TOP_BY_PID, TOP_ORDE
 struct top_view {
 	enum top_order order;
 	bool reverse;
-	bool plain;	       /* without the pictures */
+	bool plain; /* without the pictures */
 	struct history history;
 	struct holdings image; /* its regions */
 };

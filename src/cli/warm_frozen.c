@@ -22,11 +22,12 @@ int warm_frozen_record(const struct target *target, const char *dir, unsigned in
 	int status;
 
 	if (!realpath(dir, path))
-		return say_refusal("cannot find %s: %s; name a directory that is there", dir, strerror(errno));
+		return say_refusal("cannot find %s: %s; name a directory that is there", dir,
+				   strerror(errno));
 	status = frozen_record(target, path, jobs, &recorded);
 	if (status == GO_ON && tell)
-		printf("%s is frozen: %" PRIu64 " names, %s of small files%s\n", path, recorded.names,
-		       text_bytes(recorded.bytes, a),
+		printf("%s is frozen: %" PRIu64 " names, %s of small files%s\n", path,
+		       recorded.names, text_bytes(recorded.bytes, a),
 		       recorded.unknown ? "; of some of them the origin is asked" : "");
 	return status;
 }

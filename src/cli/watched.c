@@ -37,9 +37,12 @@ int watched_failed(const char *name, int err)
 			    "look at its first line, or at `file %s`",
 			    name, name);
 	else if (err == ENOENT)
-		say_refusal("cannot run %s: there is no such program; look at its name and at PATH", name);
+		say_refusal("cannot run %s: there is no such program; look at its name and at PATH",
+			    name);
 	else
-		say_refusal("cannot run %s: %s; see that it is a program and that this user may execute it", name, strerror(err));
+		say_refusal(
+			"cannot run %s: %s; see that it is a program and that this user may execute it",
+			name, strerror(err));
 	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
 }
 
@@ -86,7 +89,10 @@ static int watcher_begin(struct watcher *watcher)
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	err = pthread_create(&watcher->thread, NULL, watched_work, watcher);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err ? say_refusal("cannot start a thread: %s; raise the limit (ulimit -u), or leave --report out", strerror(err)) : GO_ON;
+	return err ? say_refusal(
+			     "cannot start a thread: %s; raise the limit (ulimit -u), or leave --report out",
+			     strerror(err)) :
+		     GO_ON;
 }
 
 static void watcher_end(struct watcher *watcher)

@@ -66,10 +66,10 @@ static void draw_operation(int i)
 	todo[i].at = draw(3) ? 0 : draw(LONGEST / PAGE) * PAGE + (draw(20) ? 0 : 100);
 	todo[i].n = draw(3) ? draw(LONGEST) : draw(2) ? SIZE_MAX : draw_count();
 	todo[i].to = draw(3) ? draw(LONGEST) : draw(2) ? SIZE_MAX : draw_count();
-	todo[i].how = (int)(todo[i].op == OP_PROTECT  ? DRAW_OF(prots)
-			    : todo[i].op == OP_ADVISE ? DRAW_OF(advice)
-			    : todo[i].op == OP_SYNC   ? DRAW_OF(syncs)
-						      : (long)draw(4));
+	todo[i].how = (int)(todo[i].op == OP_PROTECT ? DRAW_OF(prots) :
+			    todo[i].op == OP_ADVISE  ? DRAW_OF(advice) :
+			    todo[i].op == OP_SYNC    ? DRAW_OF(syncs) :
+						       (long)draw(4));
 	todo[i].flags = (int)DRAW_OF(remaps);
 }
 

@@ -18,8 +18,8 @@ static void draw_ways(void)
 {
 	static const long flags[] = { 0, 0, 0, 0, 1, 2, 4, 8, 15, 16, 0x100, -1, 0x80000000 };
 
-	a.in = draw(8) ? sources[draw(sizeof(sources) / sizeof(sources[0]))]
-		       : (enum slot)draw(SLOTS);
+	a.in = draw(8) ? sources[draw(sizeof(sources) / sizeof(sources[0]))] :
+			 (enum slot)draw(SLOTS);
 	a.out = draw(2) ? sinks[draw(sizeof(sinks) / sizeof(sinks[0]))] : (enum slot)draw(SLOTS);
 	/* what a pipe takes beyond 16 pages depends on where they begin */
 	if ((a.out == SLOT_PIPE_OUT || a.out == SLOT_SOCKET_OUT) && a.n < SSIZE_MAX / 2)

@@ -170,8 +170,8 @@ static int side_open(int i)
 	memset(s->fd, -1, sizeof(s->fd));
 	for (enum slot slot = 0; slot < SLOTS; slot++)
 		slot_set(i, slot);
-	return s->fd[SLOT_READER] < 0 || s->fd[SLOT_TARGET] < 0 || s->fd[SLOT_SAME_OUT] < 0 ? -1
-											    : 0;
+	return s->fd[SLOT_READER] < 0 || s->fd[SLOT_TARGET] < 0 || s->fd[SLOT_SAME_OUT] < 0 ? -1 :
+											      0;
 }
 
 int sides_open(const char *cached, const char *plain, const char *far)

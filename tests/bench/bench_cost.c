@@ -106,8 +106,8 @@ static void run(const char *name, void (*round)(int side), int per_round, double
 	best[0] /= per_round;
 	best[1] /= per_round;
 	printf(json ? "{\"bench\":\"cost\",\"what\":\"%s\",\"shim_us\":%.3f,\"native_us\":%.3f,"
-		      "\"more_us\":%.3f,\"ratio\":%.3f}\n"
-		    : "%-22s with %9.3f us, without %9.3f us: %+9.3f us, %.3fx\n",
+		      "\"more_us\":%.3f,\"ratio\":%.3f}\n" :
+		      "%-22s with %9.3f us, without %9.3f us: %+9.3f us, %.3fx\n",
 	       name, best[0] * 1e6, best[1] * 1e6, (best[0] - best[1]) * 1e6, best[0] / best[1]);
 }
 

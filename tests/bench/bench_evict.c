@@ -110,8 +110,8 @@ static struct ratio policy_engine(struct bench *b, const struct trace *trace)
 	cache_begin(b);
 	for (size_t i = 0; i < trace->count; i++) {
 		uint32_t object = trace->request[i];
-		bool hit = b->files ? file_get(b, object, trace->size[object])
-				    : object_get(b, object, trace->size[object]);
+		bool hit = b->files ? file_get(b, object, trace->size[object]) :
+				      object_get(b, object, trace->size[object]);
 
 		ratio_count(trace, &ratio, i, hit);
 	}
@@ -126,8 +126,8 @@ static void report(const struct bench *b, const char *shape, const char *policy,
 	double percent = ratio.asked ? 100.0 * (double)ratio.hit / (double)ratio.asked : 0;
 
 	printf(b->json ? "{\"bench\":\"evict\",\"shape\":\"%s\",\"policy\":\"%s\",\"percent\":%.1f,"
-			 "\"moved\":%.2f}\n"
-		       : "%-8s %-10s %6.1f %%  moved %.2f\n",
+			 "\"moved\":%.2f}\n" :
+			 "%-8s %-10s %6.1f %%  moved %.2f\n",
 	       shape, policy, percent, moved);
 	fflush(stdout);
 }
@@ -144,8 +144,9 @@ static void shape_run(struct bench *b, const char *shape)
 	report(b, shape, "belady", policy_belady(trace, b->size), 0);
 	engine = policy_engine(b, trace);
 	report(b, shape, "rawcache", engine,
-	       b->stats.fill_bytes ? (double)b->stats.reinserted_bytes / (double)b->stats.fill_bytes
-				   : 0);
+	       b->stats.fill_bytes ?
+		       (double)b->stats.reinserted_bytes / (double)b->stats.fill_bytes :
+		       0);
 	trace_free(trace);
 }
 

@@ -40,7 +40,7 @@ static uint64_t bytes;
 static struct shared {
 	pthread_barrier_t start;
 	double time[WORKERS]; /* seconds a read */
-} *shared;
+} * shared;
 
 struct pass {
 	size_t size, reads;

@@ -173,7 +173,8 @@ int main(int argc, char **argv)
 		/* the first round is not counted */
 		for (int round = -1; round < ROUNDS; round++)
 			for (int turn = 0; turn < 2; turn++) {
-				int side = (round & 1) ^ turn; /* who is first has the fuller buffers */
+				int side = (round & 1) ^
+					   turn; /* who is first has the fuller buffers */
 				double t = pass(argv[1 + side], socket, loop, pieces[i % 2]);
 
 				if (round >= 0 && t < best[side])

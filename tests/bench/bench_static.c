@@ -151,7 +151,8 @@ static void measure(const char *what, void (*call)(void), unsigned int count)
 		for (unsigned int i = 0; i < count; i++)
 			call();
 		clock_gettime(CLOCK_MONOTONIC, &b);
-		ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / count;
+		ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) /
+		     count;
 		best = ns < best ? ns : best;
 	}
 	printf("%-16s %8.0f ns\n", what, best);

@@ -86,14 +86,10 @@ static const struct {
 	const char *name;
 	void (*run)(FILE *f);
 } loops[] = {
-	{ "fgets", with_fgets },
-	{ "getline", with_getline },
-	{ "getc", with_getc },
-	{ "getc_unlocked", with_getc_unlocked },
-	{ "fread 512", with_fread_512 },
-	{ "fread 64K", with_fread_64k },
-	{ "fread 1M", with_fread_1m },
-	{ "fscanf", with_fscanf },
+	{ "fgets", with_fgets },	 { "getline", with_getline },
+	{ "getc", with_getc },		 { "getc_unlocked", with_getc_unlocked },
+	{ "fread 512", with_fread_512 }, { "fread 64K", with_fread_64k },
+	{ "fread 1M", with_fread_1m },	 { "fscanf", with_fscanf },
 	{ "fseek", with_fseek },
 };
 

@@ -72,15 +72,18 @@ static void page_exchange(int signal, siginfo_t *info, void *context)
 	(void)signal;
 	(void)context;
 	if (page < map || page >= map + PAGES * PAGE ||
-	    mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, page - map) == MAP_FAILED)
+	    mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, page - map) ==
+		    MAP_FAILED)
 		_exit(2);
 }
 
 /* Registering a mapping of the file for write-protection by userfaultfd. */
 static const char *userfault_try(int type, bool synchronous)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = synchronous ? 0 : UINT64_C(1) << 15 /* WP_ASYNC */ };
-	struct uffdio_register range = { .range = { 0, PAGES * PAGE }, .mode = UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_api api = { .api = UFFD_API,
+				  .features = synchronous ? 0 : UINT64_C(1) << 15 /* WP_ASYNC */ };
+	struct uffdio_register range = { .range = { 0, PAGES * PAGE },
+					 .mode = UFFDIO_REGISTER_MODE_WP };
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 	const char *result = "works";
 	char *p = map_new(type, PROT_READ | PROT_WRITE);
@@ -107,8 +110,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_writemap FILE (of %u MiB)\n", PAGES * PAGE >> 20);
 		return 1;
 	}
-	printf("userfaultfd, write-protection that tells, shared mapping: %s\n", userfault_try(MAP_SHARED, true));
-	printf("userfaultfd, write-protection that tells, private mapping: %s\n", userfault_try(MAP_PRIVATE, true));
+	printf("userfaultfd, write-protection that tells, shared mapping: %s\n",
+	       userfault_try(MAP_SHARED, true));
+	printf("userfaultfd, write-protection that tells, private mapping: %s\n",
+	       userfault_try(MAP_PRIVATE, true));
 	printf("userfaultfd, write-protection that does not wait (WP_ASYNC), shared: %s\n",
 	       userfault_try(MAP_SHARED, false));
 	map = map_new(MAP_SHARED, PROT_READ | PROT_WRITE);

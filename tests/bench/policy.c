@@ -46,10 +46,10 @@ static void queue_remove(struct queues *q, uint32_t object)
 
 	if (where == OUT)
 		return;
-	*(q->before[object] == NONE ? &q->first[where]
-				    : &q->next[q->before[object]]) = q->next[object];
-	*(q->next[object] == NONE ? &q->last[where]
-				  : &q->before[q->next[object]]) = q->before[object];
+	*(q->before[object] == NONE ? &q->first[where] :
+				      &q->next[q->before[object]]) = q->next[object];
+	*(q->next[object] == NONE ? &q->last[where] :
+				    &q->before[q->next[object]]) = q->before[object];
 	q->bytes[where] -= q->trace->size[object];
 	q->where[object] = OUT;
 }

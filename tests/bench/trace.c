@@ -59,9 +59,9 @@ static void zipf_make(struct trace *trace)
 				high = half;
 		}
 		/* ranks and sizes have nothing to do with each other */
-		trace->request[r] = r >= middle && r - middle < ZIPF_OBJECTS
-					    ? (uint32_t)(r - middle)
-					    : low;
+		trace->request[r] = r >= middle && r - middle < ZIPF_OBJECTS ?
+					    (uint32_t)(r - middle) :
+					    low;
 	}
 	free(sum);
 	trace->objects = ZIPF_OBJECTS;

@@ -82,8 +82,12 @@ static int ring_close(int fd)
 	return ring_do();
 }
 
-static const struct calls by_ring = { "liburing", ring_read, ring_pread, ring_open, ring_close, dup2 };
-static const struct calls by_raw = { "a ring by syscall(2)", raw_read, raw_pread, raw_open, raw_close, dup2 };
+static const struct calls by_ring = {
+	"liburing", ring_read, ring_pread, ring_open, ring_close, dup2
+};
+static const struct calls by_raw = {
+	"a ring by syscall(2)", raw_read, raw_pread, raw_open, raw_close, dup2
+};
 
 /* --- by number */
 
@@ -112,8 +116,8 @@ static int number_dup2(int fd, int to)
 	return (int)syscall(SYS_dup3, fd, to, 0);
 }
 
-static const struct calls by_number = { "syscall(2)",	number_read,  number_pread,
-					number_open, number_close, number_dup2 };
+static const struct calls by_number = { "syscall(2)", number_read,  number_pread,
+					number_open,  number_close, number_dup2 };
 
 /* --- other functions of libc's names */
 
@@ -161,7 +165,8 @@ const struct calls *calls_get(unsigned int kind, const char *plugin)
 	case 3:
 		return library_calls(dlopen("libc.so.6", RTLD_NOW), "", "a handle on libc");
 	case 4:
-		return library_calls(dlopen(plugin, RTLD_NOW | RTLD_DEEPBIND), "plugin_", "RTLD_DEEPBIND");
+		return library_calls(dlopen(plugin, RTLD_NOW | RTLD_DEEPBIND), "plugin_",
+				     "RTLD_DEEPBIND");
 	case 5:
 		return library_calls(dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW), "", "dlmopen()");
 	default:

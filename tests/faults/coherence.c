@@ -59,7 +59,7 @@ struct history {
 	uint32_t sizes; /* changes of the size so far, in two steps each: begun and done */
 	uint32_t size_told;
 	uint64_t smallest[SIZES]; /* at that step */
-	uint64_t size; /* its writer's */
+	uint64_t size;		  /* its writer's */
 	struct block block[BLOCKS];
 };
 
@@ -143,8 +143,9 @@ static void blocks_write(const struct change *c, int fd, uint64_t size, uint64_t
 		if (r & 2)
 			put = pwrite(fd, buf + done, now, (off_t)(at + done));
 		else
-			put = lseek(fd, (off_t)(at + done), SEEK_SET) < 0 ? -1 :
-										 write(fd, buf + done, now);
+			put = lseek(fd, (off_t)(at + done), SEEK_SET) < 0 ?
+				      -1 :
+				      write(fd, buf + done, now);
 		if (put <= 0)
 			give_up("write");
 	}
@@ -217,8 +218,8 @@ static void change_rewrite(struct change *c, uint64_t r, uint64_t size)
 	if (fd < 0 || fstat(fd, &before))
 		give_up("open to write");
 	blocks_write(c, fd, size, r);
-	if (size < old && !cut && (r & 8 ? ftruncate(fd, (off_t)size) :
-					   truncate(file_path(c->number, ""), (off_t)size)))
+	if (size < old && !cut &&
+	    (r & 8 ? ftruncate(fd, (off_t)size) : truncate(file_path(c->number, ""), (off_t)size)))
 		give_up("truncate");
 	if (r & 4)
 		time_back(fd, &before);
@@ -347,7 +348,8 @@ static bool report(const struct opened *o, enum way way, uint64_t at, uint32_t l
 }
 
 /* What the kernel, and the same read, say of it a moment later. */
-static void report_more(const struct opened *o, const char *buf, size_t n, uint64_t offset, size_t at)
+static void report_more(const struct opened *o, const char *buf, size_t n, uint64_t offset,
+			size_t at)
 {
 	static char now[READ_MAX];
 	char link[200] = "";
@@ -363,11 +365,12 @@ static void report_more(const struct opened *o, const char *buf, size_t n, uint6
 	if (got != (ssize_t)n || memcmp(now, buf, n))
 		snprintf(again, sizeof(again), "%zd: %s", got, pattern_explain(now, n, at, offset));
 	got = sys_pread(o->fd, now, n, offset);
-	snprintf(shared->first_more, sizeof(shared->first_more),
-		 "%zu bytes at %llu of %s, size %llu, inode %llu (%llu); again: %s; the kernel: %zd: %s",
-		 n, (unsigned long long)offset, link, (unsigned long long)stx.stx_size,
-		 (unsigned long long)stx.stx_ino, (unsigned long long)o->inode,
-		 again, got, pattern_explain(now, n, at, offset));
+	snprintf(
+		shared->first_more, sizeof(shared->first_more),
+		"%zu bytes at %llu of %s, size %llu, inode %llu (%llu); again: %s; the kernel: %zd: %s",
+		n, (unsigned long long)offset, link, (unsigned long long)stx.stx_size,
+		(unsigned long long)stx.stx_ino, (unsigned long long)o->inode, again, got,
+		pattern_explain(now, n, at, offset));
 }
 
 /* Whether the file was as short as `end` when it was opened, when told of, or since. */
@@ -384,7 +387,8 @@ static bool was_short(const struct opened *o, uint64_t end)
 	return false;
 }
 
-static void check_bytes(const struct opened *o, enum way way, const char *buf, size_t n, uint64_t offset)
+static void check_bytes(const struct opened *o, enum way way, const char *buf, size_t n,
+			uint64_t offset)
 {
 	const struct history *h = &shared->file[o->number];
 
@@ -427,7 +431,8 @@ static ssize_t read_mapped(struct reader *reader, const struct opened *o, size_t
 	/* no further than the file goes: natively that is a SIGBUS, too */
 	if (fstat(o->fd, &st) || (uint64_t)st.st_size < offset + n)
 		return -1;
-	p = mmap(NULL, length, PROT_READ, offset & 4096 ? MAP_SHARED : MAP_PRIVATE, o->fd, (off_t)start);
+	p = mmap(NULL, length, PROT_READ, offset & 4096 ? MAP_SHARED : MAP_PRIVATE, o->fd,
+		 (off_t)start);
 	if (p == MAP_FAILED)
 		return -1;
 	if (!sigsetjmp(place, 1)) {
@@ -465,7 +470,8 @@ static ssize_t read_sent(struct reader *reader, const struct opened *o, size_t n
 
 	usleep((useconds_t)(pattern_random(&reader->random) % 200));
 	while (have < sent) {
-		ssize_t got = recv(reader->sockets[1], reader->buf + have, (size_t)(sent - have), 0);
+		ssize_t got = recv(reader->sockets[1], reader->buf + have, (size_t)(sent - have),
+				   0);
 
 		if (got <= 0)
 			return -1;
@@ -474,7 +480,8 @@ static ssize_t read_sent(struct reader *reader, const struct opened *o, size_t n
 	return sent;
 }
 
-static ssize_t read_way(struct reader *reader, struct opened *o, enum way way, size_t n, uint64_t offset)
+static ssize_t read_way(struct reader *reader, struct opened *o, enum way way, size_t n,
+			uint64_t offset)
 {
 	switch (way) {
 	case WAY_READ:

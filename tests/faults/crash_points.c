@@ -54,7 +54,7 @@ static double longest; /* wait of a read since the last kill, in seconds */
 /* Of all processes: what they asked the cache for, and what they have got of it. */
 static struct account {
 	uint64_t asked, got;
-} *bytes;
+} * bytes;
 
 /* Where helper threads are killed, too. */
 static const uint8_t in_helper[CRASH_COUNT] = {
@@ -323,8 +323,8 @@ static unsigned int flights_left(const struct rawcache *cache)
 static bool locks_free(struct rawcache *cache)
 {
 	for (unsigned int i = 0; i <= RUNTIME_INDEX_LOCKS; i++) {
-		pthread_mutex_t *lock = i ? &cache->runtime.header->index_lock[i - 1]
-					  : &cache->runtime.header->region_lock;
+		pthread_mutex_t *lock = i ? &cache->runtime.header->index_lock[i - 1] :
+					    &cache->runtime.header->region_lock;
 
 		if (runtime_lock(lock))
 			return false;

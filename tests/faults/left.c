@@ -30,7 +30,8 @@ static void slots_look(const struct runtime *runtime)
 			pins += load_relaxed(&runtime->slots[i].pin[n]) != 0;
 	}
 	for (uint32_t i = 0; i < HOLD_SETS * RUNTIME_SLOTS * runtime->hold_words; i++)
-		holds += (unsigned int)__builtin_popcountll(load_relaxed(&runtime->holds[HOLD_ALL][i]));
+		holds += (unsigned int)__builtin_popcountll(
+			load_relaxed(&runtime->holds[HOLD_ALL][i]));
 	tell("pins", pins);
 	tell("holds", holds);
 }

@@ -37,8 +37,8 @@ static char image[512];
 static uint64_t seed = 1;
 static uint32_t version[FILES];
 static char *copy[COPIES]; /* [0]: right after the flush */
-static char *before; /* that flush */
-static char *lost; /* what is left */
+static char *before;	   /* that flush */
+static char *lost;	   /* what is left */
 static unsigned int wrong;
 static unsigned int boots;
 static struct rawcache_stats sum;
@@ -101,7 +101,8 @@ static void read_range(struct rawcache *cache, uint32_t number, uint64_t offset,
 		at = pattern_check(buf, (size_t)got, number, version[number], version[number],
 				   offset);
 	if (got > 0 && at < (size_t)got)
-		wrong_note(number, offset, n, cached, pattern_explain(buf, (size_t)got, at, offset));
+		wrong_note(number, offset, n, cached,
+			   pattern_explain(buf, (size_t)got, at, offset));
 }
 
 static void work(struct rawcache *cache, unsigned int reads)

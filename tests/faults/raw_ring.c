@@ -22,7 +22,8 @@ static __thread struct {
 
 static void *raw_map(size_t n, off_t offset)
 {
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, raw.fd - 1, offset);
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, raw.fd - 1,
+		       offset);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -36,8 +37,10 @@ static int raw_make(void)
 	raw.fd = (int)syscall(SYS_io_uring_setup, ENTRIES, p) + 1;
 	if (!raw.fd)
 		return -1;
-	raw.submitted = raw_map(p->sq_off.array + p->sq_entries * sizeof(uint32_t), IORING_OFF_SQ_RING);
-	raw.completed = raw_map(p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe), IORING_OFF_CQ_RING);
+	raw.submitted = raw_map(p->sq_off.array + p->sq_entries * sizeof(uint32_t),
+				IORING_OFF_SQ_RING);
+	raw.completed = raw_map(p->cq_off.cqes + p->cq_entries * sizeof(struct io_uring_cqe),
+				IORING_OFF_CQ_RING);
 	raw.entries = raw_map(p->sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
 	return raw.submitted && raw.completed && raw.entries ? 0 : -1;
 }

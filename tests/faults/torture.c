@@ -33,12 +33,14 @@ void give_up(const char *what)
 /* version | life | file | word of the file */
 static uint64_t word_of(uint32_t file, uint32_t life, uint32_t version, uint64_t word)
 {
-	return (uint64_t)version << 40 | (uint64_t)(life & 255) << 32 | (uint64_t)(file & 15) << 28 | word;
+	return (uint64_t)version << 40 | (uint64_t)(life & 255) << 32 |
+	       (uint64_t)(file & 15) << 28 | word;
 }
 
 /* --- writers */
 
-static void blocks_put(int fd, uint32_t file, uint32_t life, uint32_t version, const struct change *c)
+static void blocks_put(int fd, uint32_t file, uint32_t life, uint32_t version,
+		       const struct change *c)
 {
 	static uint64_t buf[BLOCKS * WORDS];
 	size_t n = (size_t)(c->last - c->first) * BLOCK;
@@ -96,7 +98,8 @@ static void file_change(uint32_t file, uint64_t r)
 	*c = (struct change){ .done_ns = UINT64_MAX, .blocks = blocks };
 	if (kind == 0) { /* in place, all or some */
 		c->first = r >> 8 & 1 ? 0 : (uint32_t)((r >> 9) % blocks);
-		c->last = r >> 8 & 1 ? blocks : c->first + 1 + (uint32_t)((r >> 24) % (blocks - c->first));
+		c->last = r >> 8 & 1 ? blocks :
+				       c->first + 1 + (uint32_t)((r >> 24) % (blocks - c->first));
 	} else if (kind == 1) { /* shorter */
 		c->blocks = (uint32_t)((r >> 9) % blocks) + (r >> 20 & 7 ? 1 : 0);
 	} else { /* longer */
@@ -109,7 +112,8 @@ static void file_change(uint32_t file, uint64_t r)
 	fence_full();
 	backing_path(path, file, "");
 	fd = sys_openat(AT_FDCWD, path, O_RDWR, 0);
-	if (fd < 0 || ((kind & 1) && sys_ftruncate(fd, kind == 3 ? 0 : (uint64_t)c->blocks * BLOCK)))
+	if (fd < 0 ||
+	    ((kind & 1) && sys_ftruncate(fd, kind == 3 ? 0 : (uint64_t)c->blocks * BLOCK)))
 		give_up("change");
 	blocks_put(fd, file, number, version, c);
 	sys_close(fd);
@@ -121,7 +125,8 @@ static void file_change(uint32_t file, uint64_t r)
 static int writer_main(uint32_t id, uint64_t random)
 {
 	while (!load_acquire(&shared->stop)) {
-		uint32_t file = (uint32_t)(pattern_random(&random) % (FILES / WRITERS)) * WRITERS + id;
+		uint32_t file = (uint32_t)(pattern_random(&random) % (FILES / WRITERS)) * WRITERS +
+				id;
 		uint64_t r = pattern_random(&random);
 		struct life *life = &shared->life[file][shared->lives[file] % LIVES];
 
@@ -172,8 +177,8 @@ void bad(const struct read *r, const char *format, ...)
 	if (cas(&shared->bad, &none, 1))
 		snprintf(shared->why, sizeof(shared->why),
 			 "file %u life %u blocks %llu+%zu: least %u floor %u begun %u: %s", r->file,
-			 r->life->number, (unsigned long long)r->first, r->n / BLOCK, r->least, r->floor,
-			 r->begun, text);
+			 r->life->number, (unsigned long long)r->first, r->n / BLOCK, r->least,
+			 r->floor, r->begun, text);
 	else
 		fetch_add(&shared->bad, 1);
 }
@@ -225,7 +230,8 @@ static uint32_t versions_check(const struct read *r, uint32_t smallest)
 
 		if (!r->words[i] && zero_allowed(r, at / WORDS, done, smallest))
 			continue;
-		if (r->words[i] != word_of(r->file, r->life->number, version, at) || version > r->begun) {
+		if (r->words[i] != word_of(r->file, r->life->number, version, at) ||
+		    version > r->begun) {
 			bad(r, "word %zu is %016llx", i, (unsigned long long)r->words[i]);
 			return 0;
 		}
@@ -242,8 +248,8 @@ static void blocks_check(const struct read *r, uint32_t version)
 		uint32_t has = (uint32_t)(r->words[i] >> 40);
 
 		if (r->words[i] && has < block_at(r->life, block, version)) {
-			bad(r, "block %llu has version %u, and %u was known", (unsigned long long)block, has,
-			    version);
+			bad(r, "block %llu has version %u, and %u was known",
+			    (unsigned long long)block, has, version);
 			return;
 		}
 	}
@@ -271,7 +277,8 @@ static void read_check(struct read *r, size_t wanted)
 	sizes_of(r, &smallest, &largest);
 	newest = versions_check(r, smallest);
 	if ((r->n && end > largest) || (r->n < wanted && end < smallest && r->first < smallest))
-		bad(r, "it ends at %llu, which was %u to %u", (unsigned long long)end, smallest, largest);
+		bad(r, "it ends at %llu, which was %u to %u", (unsigned long long)end, smallest,
+		    largest);
 	blocks_check(r, strict && !r->loose && newest > r->least ? newest : r->least);
 	/* what was cut off and came again begins anew: versions only grow */
 	if (!r->loose)
@@ -292,7 +299,9 @@ void read_begin(struct read *r, uint32_t file, uint32_t number, uint64_t first)
 {
 	uint32_t newest;
 
-	*r = (struct read){ .file = file, .first = first, .life = &shared->life[file][number % LIVES] };
+	*r = (struct read){ .file = file,
+			    .first = first,
+			    .life = &shared->life[file][number % LIVES] };
 	r->floor = load_acquire(&floors[file][number % LIVES]);
 	fence_full();
 	r->t0 = clock_mono_ns();
@@ -324,7 +333,8 @@ int torture(char **argv, uint32_t readers, int (*reader)(uint32_t id, uint64_t r
 	backing = argv[2];
 	strict = !strcmp(argv[5], "strict");
 	bound_ns = strict ? BOUND_STRICT_NS : BOUND_LATE_NS;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		give_up("mmap");
 	for (uint32_t i = 0; i < FILES; i++)
@@ -332,7 +342,8 @@ int torture(char **argv, uint32_t readers, int (*reader)(uint32_t id, uint64_t r
 	usleep(100000);
 	for (uint32_t i = 0; i < WRITERS + readers; i++)
 		if (!fork())
-			_exit(i < WRITERS ? writer_main(i, seed * 100 + i) : reader(i - WRITERS, seed * 100 + i));
+			_exit(i < WRITERS ? writer_main(i, seed * 100 + i) :
+					    reader(i - WRITERS, seed * 100 + i));
 	usleep((useconds_t)(strtod(argv[3], NULL) * 1e6));
 	store_release(&shared->stop, 1);
 	for (uint32_t i = 0; i < WRITERS + readers; i++)

@@ -62,7 +62,7 @@ struct read {
 	const uint64_t *words;
 	size_t n;
 	uint64_t first; /* block */
-	bool loose; /* by a mapping: it shows old bytes for a while, and mixtures */
+	bool loose;	/* by a mapping: it shows old bytes for a while, and mixtures */
 };
 
 void give_up(const char *what) __attribute__((noreturn));

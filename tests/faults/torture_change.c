@@ -62,7 +62,8 @@ static ssize_t sendfile_read(struct reader *reader, int fd, size_t n, off_t at)
 	ssize_t sent = sendfile(reader->ends[0], fd, &at, n < 65536 ? n : 65536);
 
 	while (sent > 0 && have < (size_t)sent) {
-		ssize_t got = recv(reader->ends[1], (char *)reader->buf + have, (size_t)sent - have, 0);
+		ssize_t got = recv(reader->ends[1], (char *)reader->buf + have, (size_t)sent - have,
+				   0);
 
 		if (got <= 0)
 			give_up("recv");
@@ -74,7 +75,8 @@ static ssize_t sendfile_read(struct reader *reader, int fd, size_t n, off_t at)
 static ssize_t way_read(struct reader *reader, int fd, size_t *n, off_t at, uint64_t way)
 {
 	struct iovec iov[3] = { { reader->buf, BLOCK },
-				{ (char *)reader->buf + BLOCK, *n > 2 * BLOCK ? *n - 2 * BLOCK : BLOCK },
+				{ (char *)reader->buf + BLOCK,
+				  *n > 2 * BLOCK ? *n - 2 * BLOCK : BLOCK },
 				{ (char *)reader->buf + *n - BLOCK, BLOCK } };
 	ssize_t got;
 
@@ -119,7 +121,8 @@ static void reader_read(struct reader *reader, struct opened *o, uint64_t r)
 
 static void *reader_thread(void *arg)
 {
-	struct reader reader = { .random = (uint64_t)(uintptr_t)arg, .buf = malloc((READ_BLOCKS + 1) * BLOCK) };
+	struct reader reader = { .random = (uint64_t)(uintptr_t)arg,
+				 .buf = malloc((READ_BLOCKS + 1) * BLOCK) };
 
 	if (!reader.buf || socketpair(AF_UNIX, SOCK_STREAM, 0, reader.ends))
 		give_up("reader");
@@ -149,7 +152,8 @@ static int reader_main(uint32_t id, uint64_t random)
 
 	(void)id;
 	for (uintptr_t i = 0; i < THREADS; i++)
-		if (pthread_create(&thread[i], NULL, reader_thread, (void *)(uintptr_t)(random * 64 + i + 1)))
+		if (pthread_create(&thread[i], NULL, reader_thread,
+				   (void *)(uintptr_t)(random * 64 + i + 1)))
 			give_up("pthread_create");
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);

@@ -59,7 +59,7 @@
 #define OPEN_FILES 6
 #define PROCESSES_MAX 128
 #define TICK_US 30000 /* more than a tick of the clock that stamps files */
-#define STOP_S 2.6 /* more than flights and locks are waited for */
+#define STOP_S 2.6    /* more than flights and locks are waited for */
 /* No hang ends by itself; a read of many chunks may wait 2 s for each of several stopped owners. */
 #define HUNG_S 30
 
@@ -67,16 +67,17 @@
 struct shared_file {
 	uint32_t started, done, told;
 	uint32_t pad;
-	uint64_t inode; /* behind the path */
+	uint64_t inode;	      /* behind the path */
 	uint64_t size[SIZES]; /* of version v at v % SIZES */
 };
 
 struct shared {
 	uint32_t stop;
-	uint32_t bad; /* wrong reads */
+	uint32_t bad;	 /* wrong reads */
 	uint32_t errors; /* reads that failed */
 	uint64_t reads, bytes, bypassed, changes;
-	uint64_t longest_us; /* a read blocked, without its time on a processor or waiting for one */
+	/* a read blocked, without its time on a processor or waiting for one */
+	uint64_t longest_us;
 	uint64_t forks;
 	char first_bad[256];
 	struct shared_file file[FILES];
@@ -667,9 +668,9 @@ static void run(const char *name)
 		 "%u kills, %u stops, %llu forks, longest wait %.1f ms",
 		 (unsigned long long)shared->reads, (unsigned long long)shared->bytes >> 20,
 		 (unsigned long long)shared->bypassed, (unsigned long long)shared->changes,
-		 round.kills, round.stops, (unsigned long long)shared->forks, (double)shared->longest_us / 1000);
-	tap_ok(!shared->bad, "every byte is right%s%s", shared->bad ? ": " : "",
-	       shared->first_bad);
+		 round.kills, round.stops, (unsigned long long)shared->forks,
+		 (double)shared->longest_us / 1000);
+	tap_ok(!shared->bad, "every byte is right%s%s", shared->bad ? ": " : "", shared->first_bad);
 	tap_ok(!shared->errors, "no read failed (%u)", shared->errors);
 	tap_ok(!round.hung && !round.failed, "no process hung or failed");
 	/* a stopped one may be waited for; a killed one only until its death is seen */
@@ -761,8 +762,8 @@ static void options_parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	options_parse(argc, argv);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	if (!image)
@@ -772,7 +773,8 @@ int main(int argc, char **argv)
 	files_make();
 	if (with_kill || with_stop || with_clock) {
 		run(with_clock ? with_stop ? "clock and stop" : "clock" :
-		    with_kill  ? with_stop ? "kill and stop" : "kill" : "stop");
+		    with_kill  ? with_stop ? "kill and stop" : "kill" :
+				 "stop");
 		return tap_end();
 	}
 	run("plain");

@@ -105,7 +105,8 @@ static ssize_t by_position(struct reader *reader, int fd, size_t *n, off_t at)
 
 static ssize_t by_vector(struct reader *reader, int fd, size_t *n, off_t at, int flags)
 {
-	struct iovec iov[2] = { { reader->buf, BLOCK }, { (char *)reader->buf + BLOCK, *n - BLOCK } };
+	struct iovec iov[2] = { { reader->buf, BLOCK },
+				{ (char *)reader->buf + BLOCK, *n - BLOCK } };
 
 	return preadv2(fd, iov, *n > BLOCK ? 2 : 1, at, flags);
 }
@@ -116,7 +117,8 @@ static ssize_t by_sendfile(struct reader *reader, int fd, size_t *n, off_t at)
 
 	sent = sendfile(reader->ends[0], fd, &at, *n < CHUNK ? *n : CHUNK);
 	while (have < sent) {
-		ssize_t got = recv(reader->ends[1], (char *)reader->buf + have, (size_t)(sent - have), 0);
+		ssize_t got = recv(reader->ends[1], (char *)reader->buf + have,
+				   (size_t)(sent - have), 0);
 
 		if (got <= 0)
 			give_up("recv");
@@ -184,7 +186,8 @@ static ssize_t way_read(struct reader *reader, int fd, size_t *n, off_t at, uint
 }
 
 /* True: there was something to check. */
-static bool read_one(struct reader *reader, struct opened *o, uint64_t first, size_t n, uint64_t way)
+static bool read_one(struct reader *reader, struct opened *o, uint64_t first, size_t n,
+		     uint64_t way)
 {
 	struct read read;
 	ssize_t got;
@@ -255,7 +258,8 @@ static void reader_step(struct reader *reader, uint64_t r)
 
 static void *reader_thread(void *arg)
 {
-	struct reader reader = { .random = (uint64_t)(uintptr_t)arg, .buf = malloc((READ_BLOCKS + 8) * BLOCK) };
+	struct reader reader = { .random = (uint64_t)(uintptr_t)arg,
+				 .buf = malloc((READ_BLOCKS + 8) * BLOCK) };
 
 	if (!reader.buf || socketpair(AF_UNIX, SOCK_STREAM, 0, reader.ends))
 		give_up("reader");
@@ -280,7 +284,8 @@ static int reader_main(uint32_t id, uint64_t random)
 	if (!calls)
 		give_up("other calls");
 	for (uintptr_t i = 0; i < THREADS; i++)
-		if (pthread_create(&thread[i], NULL, reader_thread, (void *)(uintptr_t)(random * 64 + i + 1)))
+		if (pthread_create(&thread[i], NULL, reader_thread,
+				   (void *)(uintptr_t)(random * 64 + i + 1)))
 			give_up("pthread_create");
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);

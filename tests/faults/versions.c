@@ -184,7 +184,8 @@ int main(int argc, char **argv)
 
 	tap_ok(!come(image, data, &cache), "the first is attached");
 	pids[0] = start(other, image, memory, data, "hold");
-	tap_ok(!ends(pids[0]) && state->refused[1] == 1 && !state->wrong, "the second is not, and reads on");
+	tap_ok(!ends(pids[0]) && state->refused[1] == 1 && !state->wrong,
+	       "the second is not, and reads on");
 	go(cache);
 	pids[0] = start(other, image, memory, data, "hold");
 	for (int i = 0; i < 2000 && load_acquire(&state->hold) != 1; i++)
@@ -197,8 +198,8 @@ int main(int argc, char **argv)
 		pids[i] = start(i & 1 ? other : self, image, memory, data, "churn");
 	for (int i = 0; i < 4; i++)
 		good = ends(pids[i]) && good;
-	tap_note("attached %u and %u times, refused %u and %u times", state->used[0], state->used[1],
-		 state->refused[0], state->refused[1]);
+	tap_note("attached %u and %u times, refused %u and %u times", state->used[0],
+		 state->used[1], state->refused[0], state->refused[1]);
 	tap_ok(good, "both come and go");
 	tap_ok(state->used[0] > 1 && state->used[1] > 1, "both use the image");
 	tap_ok(!state->both, "never at the same time");

@@ -103,8 +103,8 @@ static void scribble_image(struct input *in)
 		overlay(in, table, image->sb.region_count * sizeof(struct region), 4);
 		break;
 	case 1: /* the index, and whatever follows it */
-		overlay(in, image->buckets, (size_t)(image->meta + image->meta_bytes -
-						     (char *)image->buckets), 8);
+		overlay(in, image->buckets,
+			(size_t)(image->meta + image->meta_bytes - (char *)image->buckets), 8);
 		break;
 	case 2:
 		overlay(in, image->state, (size_t)(table - (char *)image->state), 8);
@@ -147,7 +147,8 @@ static void do_map(struct input *in, uint64_t file, int fd)
 	if (at == MAP_FAILED)
 		abort();
 	rawcache_file_map(cache, file, fd, &at, FUZZ_FILE_BYTES, PROT_READ,
-			  MAP_PRIVATE | (how & 1 ? MAP_POPULATE : 0) | (how & 2 ? MAP_FIXED : 0), 0);
+			  MAP_PRIVATE | (how & 1 ? MAP_POPULATE : 0) | (how & 2 ? MAP_FIXED : 0),
+			  0);
 	p = at;
 	right(in, p, FUZZ_FILE_BYTES, 0);
 	cut = cut < FUZZ_FILE_BYTES ? cut : 4096;
@@ -320,7 +321,8 @@ static void copy_make(void)
 	image_bytes = (size_t)lseek(fd, 0, SEEK_END);
 	image_copy = malloc(image_bytes);
 	data = mmap(NULL, image_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (!image_copy || data == MAP_FAILED || pread(fd, image_copy, image_bytes, 0) != (ssize_t)image_bytes)
+	if (!image_copy || data == MAP_FAILED ||
+	    pread(fd, image_copy, image_bytes, 0) != (ssize_t)image_bytes)
 		abort();
 	close(fd);
 	cache = attach(path);

@@ -58,8 +58,8 @@
 struct store {
 	uint32_t key;
 	bool removal;
-	bool ok; /* it came to its end and said 0 */
-	uint64_t begun, ended; /* steps; ended 0: it was killed, or is under way */
+	bool ok;			   /* it came to its end and said 0 */
+	uint64_t begun, ended;		   /* steps; ended 0: it was killed, or is under way */
 	uint32_t page, length, generation; /* where it was stored first */
 	uint64_t checksum;
 };
@@ -182,8 +182,8 @@ static const struct store *found_check(const struct found *found, uint32_t key, 
 	const char *why = store_hidden(s, key, look);
 
 	if (why)
-		wrong("store %llu of key %u was found, though %s",
-		      (unsigned long long)number_of(s), key, why);
+		wrong("store %llu of key %u was found, though %s", (unsigned long long)number_of(s),
+		      key, why);
 	if (s->length != found->length)
 		wrong("store %llu has another length", (unsigned long long)number_of(s));
 	sum.moved += s->page != found->page || s->generation != found->generation;
@@ -447,7 +447,8 @@ static void process_body(void *arg)
 		sched_yield_now(); /* locks are busy: as an impatient program would */
 	if (kills_allowed)
 		stats_set_provider(NULL); /* all count as one process, some of which is killed */
-	p->cache->image.sb.probes = 0; /* regions are not detached: nothing is on its way to a socket */
+	p->cache->image.sb.probes =
+		0; /* regions are not detached: nothing is on its way to a socket */
 	p->state = PROCESS_UP;
 	if (draw(2))
 		p->actor[1] = sched_spawn(thread_body, arg);
@@ -709,18 +710,22 @@ int main(int argc, char **argv)
 		setenv("TMPDIR", "/dev/shm", 0);
 	snprintf(image, sizeof(image), "%s", scratch_path("image"));
 	image_make(image, TEST_IMAGE_BYTES);
-	total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	for (done = 0; done < schedules && right; done += right, seed += right)
 		right = schedule_run();
-	tap_note("%u schedules, %llu steps: %llu of %llu looks found something, %llu of that moved, "
-		 "%llu stores, %llu pins, %llu too late for one, %llu kills, %llu regions recycled",
-		 done, (unsigned long long)total->steps, (unsigned long long)total->found,
-		 (unsigned long long)total->finds, (unsigned long long)total->moved,
-		 (unsigned long long)total->stores,
-		 (unsigned long long)total->pins, (unsigned long long)total->stale,
-		 (unsigned long long)total->kills, (unsigned long long)total->recycled);
-	tap_ok(right, "nothing that the model does not allow (seed %llu)", (unsigned long long)seed);
-	tap_ok(total->found && total->moved && total->stores && total->pins && total->kills && total->recycled,
+	tap_note(
+		"%u schedules, %llu steps: %llu of %llu looks found something, %llu of that moved, "
+		"%llu stores, %llu pins, %llu too late for one, %llu kills, %llu regions recycled",
+		done, (unsigned long long)total->steps, (unsigned long long)total->found,
+		(unsigned long long)total->finds, (unsigned long long)total->moved,
+		(unsigned long long)total->stores, (unsigned long long)total->pins,
+		(unsigned long long)total->stale, (unsigned long long)total->kills,
+		(unsigned long long)total->recycled);
+	tap_ok(right, "nothing that the model does not allow (seed %llu)",
+	       (unsigned long long)seed);
+	tap_ok(total->found && total->moved && total->stores && total->pins && total->kills &&
+		       total->recycled,
 	       "everything came to pass");
 	return tap_end();
 }

@@ -38,9 +38,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SMALL (1 << 20)	    /* larger files are the program's own to read */
-#define TOTAL (512L << 20)  /* of memory in all */
-#define SETTLE_MS 50	    /* files that changed later than this ago are passed on */
+#define SMALL (1 << 20)	   /* larger files are the program's own to read */
+#define TOTAL (512L << 20) /* of memory in all */
+#define SETTLE_MS 50	   /* files that changed later than this ago are passed on */
 #define SLOTS 65536u
 #define THREADS 4
 /* of Linux 6.6: the supervisor runs on the program's processor */
@@ -53,8 +53,9 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #endif
 /* opens that are not for reading alone */
-#define OTHER_OPENS                                                                                         \
-	(O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_DIRECTORY | O_PATH | O_DIRECT | (O_TMPFILE & ~O_DIRECTORY))
+#define OTHER_OPENS \
+	(O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_DIRECTORY | O_PATH | O_DIRECT | \
+	 (O_TMPFILE & ~O_DIRECTORY))
 
 /* A file's bytes at one state of its attributes. */
 struct kept {
@@ -64,7 +65,7 @@ struct kept {
 	ino_t inode;	 /* of `memory` */
 };
 
-static struct kept kept[SLOTS]; /* filled, never emptied; inode 0: free */
+static struct kept kept[SLOTS];	     /* filled, never emptied; inode 0: free */
 static unsigned int by_inode[SLOTS]; /* number in kept[], plus 1 */
 static unsigned int kept_count;
 static long kept_bytes;
@@ -117,7 +118,8 @@ static int filter_install(void)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -1;
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+			    &program);
 }
 
 static void descriptor_send(int to, int fd)
@@ -127,7 +129,9 @@ static void descriptor_send(int to, int fd)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
 	struct iovec byte = { &(char){ 0 }, 1 };
-	struct msghdr message = { .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
 				  .msg_controllen = sizeof(control.room) };
 
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
@@ -143,7 +147,9 @@ static int descriptor_receive(int from)
 	} control;
 	char byte;
 	struct iovec part = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 	int fd;
 
@@ -249,7 +255,8 @@ static struct kept *kept_add(const struct stat *st, int origin, int memory)
 	struct stat own;
 	unsigned int at;
 
-	if (k->inode || fstat(memory, &own) || kept_count >= SLOTS / 2) { /* another thread was first; too many */
+	if (k->inode || fstat(memory, &own) ||
+	    kept_count >= SLOTS / 2) { /* another thread was first; too many */
 		close(memory);
 		return k->inode ? k : NULL;
 	}
@@ -270,8 +277,9 @@ static struct kept *kept_get(int origin, const char *path)
 	struct kept *k;
 	int memory;
 
-	if (fstat(origin, &st) || !S_ISREG(st.st_mode) || st.st_size > SMALL || age_ms(&st.st_mtim) < SETTLE_MS ||
-	    age_ms(&st.st_ctim) < SETTLE_MS || faccessat(origin, "", R_OK, AT_EMPTY_PATH | AT_EACCESS))
+	if (fstat(origin, &st) || !S_ISREG(st.st_mode) || st.st_size > SMALL ||
+	    age_ms(&st.st_mtim) < SETTLE_MS || age_ms(&st.st_ctim) < SETTLE_MS ||
+	    faccessat(origin, "", R_OK, AT_EMPTY_PATH | AT_EACCESS))
 		return NULL;
 	pthread_mutex_lock(&lock);
 	k = kept_find(&st);
@@ -316,7 +324,8 @@ static bool like_us(pid_t pid)
 	char name[64];
 
 	snprintf(name, sizeof(name), "/proc/%d/root", pid);
-	if (stat("/", &ours) || stat(name, &theirs) || ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev)
+	if (stat("/", &ours) || stat(name, &theirs) || ours.st_ino != theirs.st_ino ||
+	    ours.st_dev != theirs.st_dev)
 		return false;
 	snprintf(name, sizeof(name), "/proc/%d", pid);
 	return !stat(name, &theirs) && theirs.st_uid == geteuid() && theirs.st_gid == getegid();
@@ -339,7 +348,8 @@ static int origin_open(const struct seccomp_notif *call, char *path, size_t room
 		if ((int)call->data.args[0] == AT_FDCWD)
 			snprintf(name, sizeof(name), "/proc/%d/cwd", (int)call->pid);
 		else
-			snprintf(name, sizeof(name), "/proc/%d/fd/%d", (int)call->pid, (int)call->data.args[0]);
+			snprintf(name, sizeof(name), "/proc/%d/fd/%d", (int)call->pid,
+				 (int)call->data.args[0]);
 		at = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (at < 0)
 			return -1;
@@ -361,7 +371,8 @@ static int origin_open(const struct seccomp_notif *call, char *path, size_t room
 /* True: answered, by the same call that puts the descriptor into the program's table. */
 static bool answer_open(const struct seccomp_notif *call)
 {
-	struct seccomp_notif_addfd add = { .id = call->id, .flags = SECCOMP_ADDFD_FLAG_SEND,
+	struct seccomp_notif_addfd add = { .id = call->id,
+					   .flags = SECCOMP_ADDFD_FLAG_SEND,
 					   .newfd_flags = call->data.args[2] & O_CLOEXEC };
 	char path[PATH_MAX], name[64];
 	int origin = origin_open(call, path, sizeof(path));
@@ -416,10 +427,12 @@ static bool answer_stat(const struct seccomp_notif *call, struct seccomp_notif_r
 	if (!k)
 		return false;
 	/* AT_EMPTY_PATH with a name is no question about the descriptor */
-	if (d->nr != __NR_fstat && d->args[1] && !string_read((pid_t)call->pid, d->args[1], &first, 1))
+	if (d->nr != __NR_fstat && d->args[1] &&
+	    !string_read((pid_t)call->pid, d->args[1], &first, 1))
 		return false;
 	if (d->nr == __NR_statx) {
-		failed = syscall(SYS_statx, k->origin, "", (int)d->args[2], (unsigned int)d->args[3], &stx);
+		failed = syscall(SYS_statx, k->origin, "", (int)d->args[2],
+				 (unsigned int)d->args[3], &stx);
 		ours = (struct iovec){ &stx, sizeof(stx) };
 		to = d->args[4];
 	} else {
@@ -432,7 +445,8 @@ static bool answer_stat(const struct seccomp_notif *call, struct seccomp_notif_r
 		answer->error = -errno;
 	else if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id))
 		return false; /* the program is gone, and its number may be another's */
-	else if (process_vm_writev((pid_t)call->pid, &ours, 1, &theirs, 1, 0) != (ssize_t)ours.iov_len)
+	else if (process_vm_writev((pid_t)call->pid, &ours, 1, &theirs, 1, 0) !=
+		 (ssize_t)ours.iov_len)
 		answer->error = -EFAULT;
 	return true;
 }

@@ -170,8 +170,8 @@ int main(int argc, char **argv)
 	wrong = wrong_bytes(s[1], sent);
 	waiting = wrong_waiting(cache, bytes);
 	printf("%s %zu bytes queued, %zu wrong; %zu wrong of a call that waited\n",
-	       rawcache_zero_copy_available(cache) & RAWCACHE_ZERO_COPY_SENDFILE ? "sendfile"
-										 : "copied",
+	       rawcache_zero_copy_available(cache) & RAWCACHE_ZERO_COPY_SENDFILE ? "sendfile" :
+										   "copied",
 	       sent, wrong, waiting);
 	rawcache_detach(cache);
 	return wrong || waiting || sent < 100000;

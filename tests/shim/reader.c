@@ -35,7 +35,8 @@ static void timer(suseconds_t every)
 }
 
 /* A function of its own, so that reads which are left and those after them are called from one frame. */
-static __attribute__((noinline)) ssize_t read_piece(const char *way, int fd, char *buf, int i, off_t size)
+static __attribute__((noinline)) ssize_t read_piece(const char *way, int fd, char *buf, int i,
+						    off_t size)
 {
 	static char large[1 << 20];
 	off_t offset = (off_t)i * PIECE % (size - PIECE);

@@ -110,7 +110,8 @@ static int pipe_takes(ssize_t (*transfer)(int out, int in, off_t *offset, size_t
 	int ends[2];
 	ssize_t n;
 
-	if (pread(fd, buf, CHUNK, CHUNK) != CHUNK || pread(fd, buf, CHUNK, 0) != CHUNK || pipe(ends))
+	if (pread(fd, buf, CHUNK, CHUNK) != CHUNK || pread(fd, buf, CHUNK, 0) != CHUNK ||
+	    pipe(ends))
 		return fail("reading");
 	n = transfer(ends[1], fd, &offset, 2 * 65536);
 	if (n <= 0 || n > 65536 || offset != CHUNK - 65536 + n)
@@ -185,7 +186,8 @@ static int range_unshare(void)
 	pthread_t thread;
 
 	number = open_a(0);
-	if (read(number, buf, BLOCK) != BLOCK || pthread_create(&thread, NULL, thread_unshare, NULL))
+	if (read(number, buf, BLOCK) != BLOCK ||
+	    pthread_create(&thread, NULL, thread_unshare, NULL))
 		return fail("beginning");
 	step_wait(1);
 	if (read(number, buf, BLOCK) != BLOCK || !is_block(a, 1))
@@ -244,8 +246,8 @@ static int vfork_keeps(void)
 	if (!vfork()) {
 		dup2(ends[0], 0);
 		ioctl(fd, FIONCLEX);
-		execlp("sh", "sh", "-c",
-		       "read x; dd bs=4096 count=1 of=/dev/null status=none <&3", NULL);
+		execlp("sh", "sh", "-c", "read x; dd bs=4096 count=1 of=/dev/null status=none <&3",
+		       NULL);
 		_exit(1);
 	}
 	if (read(fd, buf, BLOCK) != BLOCK || !is_block(a, 1))
@@ -434,8 +436,7 @@ static int space(void)
 	const struct rlimit limit = { (IMAGE_MB + 100) << 20, RLIM_INFINITY };
 	void *p;
 
-	if (setrlimit(RLIMIT_AS, &limit) || read(open_a(0), buf, BLOCK) != BLOCK ||
-	    !is_block(a, 0))
+	if (setrlimit(RLIMIT_AS, &limit) || read(open_a(0), buf, BLOCK) != BLOCK || !is_block(a, 0))
 		return fail("read");
 	p = mmap(NULL, IMAGE_MB << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 		 0);

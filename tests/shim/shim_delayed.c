@@ -76,15 +76,16 @@ static bool run_to_look(pid_t child, int *status)
 	for (;;) {
 		struct ptrace_syscall_info info;
 
-		if (ptrace(PTRACE_SYSCALL, child, NULL, NULL) || waitpid(child, status, 0) != child ||
-		    !WIFSTOPPED(*status))
+		if (ptrace(PTRACE_SYSCALL, child, NULL, NULL) ||
+		    waitpid(child, status, 0) != child || !WIFSTOPPED(*status))
 			return false;
 		if (ptrace(PTRACE_GET_SYSCALL_INFO, child, (void *)sizeof(info), &info) <= 0)
 			return false;
 		if (look && info.op == PTRACE_SYSCALL_INFO_EXIT)
 			return true;
 		if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-			look = info.entry.nr == SYS_statx && (int)info.entry.args[0] > STDERR_FILENO &&
+			look = info.entry.nr == SYS_statx &&
+			       (int)info.entry.args[0] > STDERR_FILENO &&
 			       info.entry.args[2] & AT_EMPTY_PATH;
 	}
 }

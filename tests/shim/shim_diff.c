@@ -151,9 +151,9 @@ static void do_vector(int slot, off_t size)
 
 	for (int i = 0; i < 8; i++)
 		cut[i] = some_size(size) % (ROOM / 8);
-	BOTH(how == 0	? "readv"
-	     : how == 1 ? "preadv"
-			: "preadv2",
+	BOTH(how == 0 ? "readv" :
+	     how == 1 ? "preadv" :
+			"preadv2",
 	     1, vector(fd, buf, offset, how, cut, count));
 }
 
@@ -319,9 +319,9 @@ static void do_duplicate(int slot)
 		break;
 	default:
 		BOTH("close+F_DUPFD", 0,
-		     (close(pair[to][i]), pair[to][i] = fcntl(fd, F_DUPFD_CLOEXEC, 20 + i)) >= 0
-			     ? 0
-			     : -1);
+		     (close(pair[to][i]), pair[to][i] = fcntl(fd, F_DUPFD_CLOEXEC, 20 + i)) >= 0 ?
+			     0 :
+			     -1);
 	}
 }
 

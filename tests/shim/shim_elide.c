@@ -125,8 +125,8 @@ static bool peer_end(struct peer *peer, const char *bytes, size_t n)
 /* --- sending all of something */
 
 enum { WRITE, SEND, SEND_NOSIGNAL, SEND_DONTWAIT, SEND_MORE, SENDTO, WRITEV, SENDMSG, WAYS };
-static const char *const ways[] = { "write",  "send",	"send NOSIGNAL", "send DONTWAIT",
-				    "send MORE", "sendto", "writev",	 "sendmsg" };
+static const char *const ways[] = { "write",	 "send",   "send NOSIGNAL", "send DONTWAIT",
+				    "send MORE", "sendto", "writev",	    "sendmsg" };
 
 /* One call for bytes in up to three places. */
 static ssize_t call(int way, int fd, struct iovec *iov, int n)
@@ -342,9 +342,9 @@ static void mappings_opened(bool tcp)
 		char *p = map(fd, PROT_READ);
 		char *middle = p + 73 * 4096;
 		int both = PROT_READ | PROT_WRITE;
-		int err = way == 0 ? mprotect(middle, 4096, both)
-			: way == 1 ? pkey_mprotect(middle, 4096, both, -1)
-				   : (int)syscall(SYS_mprotect, middle, 4096, both);
+		int err = way == 0 ? mprotect(middle, 4096, both) :
+			  way == 1 ? pkey_mprotect(middle, 4096, both, -1) :
+				     (int)syscall(SYS_mprotect, middle, 4096, both);
 
 		memcpy(copy, want, size);
 		copy[73 * 4096 + 1115] ^= 1;

@@ -413,7 +413,8 @@ static int race_right(const struct stat *of_a)
 	if (fstat(race_to, &st))
 		return 0;
 	bytes = st.st_ino == of_a->st_ino ? bytes_a : bytes_b;
-	return pread(race_to, buf, BLOCK, 3 * BLOCK) == BLOCK && !memcmp(buf, bytes + 3 * BLOCK, BLOCK);
+	return pread(race_to, buf, BLOCK, 3 * BLOCK) == BLOCK &&
+	       !memcmp(buf, bytes + 3 * BLOCK, BLOCK);
 }
 
 static void races(void)
@@ -438,7 +439,8 @@ static void races(void)
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	result(right == RACES, "a number that two threads replace at the same time");
-	result(gives(race_from[0], bytes_a, 1) && gives(race_from[1], bytes_b, 1), "and what it was replaced with");
+	result(gives(race_from[0], bytes_a, 1) && gives(race_from[1], bytes_b, 1),
+	       "and what it was replaced with");
 }
 
 int main(int argc, char **argv)

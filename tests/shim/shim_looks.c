@@ -206,9 +206,9 @@ static const struct {
 	const char *name;
 	ssize_t (*read)(int fd);
 } ways[] = {
-	{ "pread", by_pread },	 { "read", by_read },	  { "readv", by_readv },
+	{ "pread", by_pread },	 { "read", by_read },	      { "readv", by_readv },
 	{ "preadv", by_preadv }, { "sendfile", by_sendfile }, { "dup", by_copy },
-	{ "stream", by_stream }, { "fork", by_child },	  { "thread", by_thread },
+	{ "stream", by_stream }, { "fork", by_child },	      { "thread", by_thread },
 };
 
 static int next_read(void)
@@ -273,7 +273,8 @@ static int locks(void)
 	for (int way = 0; way <= 6; way++) {
 		change((char)('B' + way));
 		tick();
-		if (lock_by(fd, way) || !has(other, (char)('B' + way)) || !has(fd, (char)('B' + way)))
+		if (lock_by(fd, way) || !has(other, (char)('B' + way)) ||
+		    !has(fd, (char)('B' + way)))
 			return fail("not seen under a lock");
 		if (unlock(fd))
 			return fail("unlock");
@@ -409,7 +410,9 @@ static int told_writer(void)
 
 static int mixed(void)
 {
-	struct iovec iov[3] = { { buf, BLOCK }, { buf + BLOCK, SIZE / 2 }, { buf + BLOCK + SIZE / 2, BLOCK } };
+	struct iovec iov[3] = { { buf, BLOCK },
+				{ buf + BLOCK, SIZE / 2 },
+				{ buf + BLOCK + SIZE / 2, BLOCK } };
 	size_t n = SIZE / 2 + 2 * BLOCK;
 	int fd = file_warm();
 	int other = file_warm();
@@ -481,12 +484,10 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } cases[] = {
-	{ "next_read", next_read }, { "locks", locks },
-	{ "lock_writer", lock_writer }, { "lock_beside", lock_beside }, { "told", told },
-	{ "told_end", told_end }, { "told_writer", told_writer },
-	{ "mixed", mixed }, { "mixed_plain", mixed_plain },
-	{ "mixed_parts", mixed_parts }, { "mixed_cut", mixed_cut },
-	{ "later", later },
+	{ "next_read", next_read },	{ "locks", locks },	    { "lock_writer", lock_writer },
+	{ "lock_beside", lock_beside }, { "told", told },	    { "told_end", told_end },
+	{ "told_writer", told_writer }, { "mixed", mixed },	    { "mixed_plain", mixed_plain },
+	{ "mixed_parts", mixed_parts }, { "mixed_cut", mixed_cut }, { "later", later },
 };
 
 int main(int argc, char **argv)

@@ -182,7 +182,9 @@ static long grown_beyond(int fd, int type)
 	if (a)
 		return a;
 	room = room_get(8 * MIB);
-	a = whole_at(p, 8 * MIB) ? answer(mremap(p, 8 * MIB, 8 * MIB, MREMAP_MAYMOVE | MREMAP_FIXED, room)) : 1;
+	a = whole_at(p, 8 * MIB) ?
+		    answer(mremap(p, 8 * MIB, 8 * MIB, MREMAP_MAYMOVE | MREMAP_FIXED, room)) :
+		    1;
 	if (!a && !whole_at(room, 8 * MIB))
 		a = 2;
 	munmap(room, 8 * MIB);
@@ -196,10 +198,11 @@ static long doubled(int fd, int type, int flags)
 	char *q = mremap(p, 0, MIB, flags, room);
 	long a = answer(q);
 
-	if (!a && (!whole_at(p, 2 * MIB) || !whole_at(q, MIB) ||
-		   (flags & MREMAP_FIXED && q != room)))
+	if (!a &&
+	    (!whole_at(p, 2 * MIB) || !whole_at(q, MIB) || (flags & MREMAP_FIXED && q != room)))
 		a = 1;
-	if (!a && (munmap(p, 2 * MIB) || !whole_at(q, MIB) || !mprotect(q, 4096, PROT_READ | PROT_WRITE)))
+	if (!a &&
+	    (munmap(p, 2 * MIB) || !whole_at(q, MIB) || !mprotect(q, 4096, PROT_READ | PROT_WRITE)))
 		a = 2;
 	return a;
 }
@@ -231,7 +234,8 @@ static long protected_and_grown(int fd, int prot)
 /* All of it but a page is where it was, or where it should go. */
 static bool around_at(const char *p)
 {
-	return !memcmp(p, want, MIB) && !memcmp(p + MIB + 8192, want + MIB + 8192, size - MIB - 8192);
+	return !memcmp(p, want, MIB) &&
+	       !memcmp(p + MIB + 8192, want + MIB + 8192, size - MIB - 8192);
 }
 
 /* Not one mapping: kernels before 6.17 refuse to move that, and all of them to grow it. */
@@ -241,7 +245,8 @@ static long of_two(int fd, int flags)
 	char *room = room_get(4 * MIB);
 	long a;
 
-	if (mmap(p + MIB, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
+	if (mmap(p + MIB, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+		    MAP_FAILED ||
 	    mmap(p + MIB + 4096, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
 		    MAP_FAILED)
 		return 1;
@@ -265,8 +270,8 @@ static void not_moved(int fd)
 {
 	char *p = map(fd, size, PROT_READ, MAP_PRIVATE, 0);
 	char *room = room_get(4 * MIB);
-	bool sealed = mmap(p + MIB, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-			      MAP_FAILED &&
+	bool sealed = mmap(p + MIB, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			   0) != MAP_FAILED &&
 		      !syscall(SYS_MSEAL, p + MIB, 8192, 0);
 
 	if (!sealed)

@@ -173,8 +173,8 @@ static void ask(int call, int dir, const char *name, int choice, int answer[2])
 
 	if (call < 4) {
 		flags = open_flags[choice % (int)ARRAY_SIZE(open_flags)];
-		answer[0] = closed(call % 2 ? openat(dir, name, flags, 0)
-					    : openat64(dir, name, flags, 0));
+		answer[0] = closed(call % 2 ? openat(dir, name, flags, 0) :
+					      openat64(dir, name, flags, 0));
 		if (answer[0])
 			answer[0] = errno;
 		answer[1] = kernel_open(dir, name, flags);

@@ -90,7 +90,8 @@ static void ring_replace(int early)
 	ring_do();
 	io_uring_prep_openat(io_uring_get_sqe(&ring), AT_FDCWD, other, O_RDONLY, 0);
 	again = ring_do();
-	result(again == fd && next_is(fd, 1, 0), "a number that a ring closed and opened, by read()");
+	result(again == fd && next_is(fd, 1, 0),
+	       "a number that a ring closed and opened, by read()");
 	result(at_is(fd, 1, 3), "and by pread()");
 	io_uring_prep_close(io_uring_get_sqe(&ring), fd);
 	ring_do();
@@ -196,9 +197,12 @@ static void raw_ring(int under)
 	       "a ring that changes an epoll set");
 	/* of the shim alone: the kernel has it where it was */
 	result(!under || kernel_position(fd) == 0, "costs no system call");
-	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = fd, .len = BLOCK, .off = UINT64_MAX };
+	sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_READ, .fd = fd, .len = BLOCK, .off = UINT64_MAX
+	};
 	sqe.addr = (uintptr_t)buf;
-	result(raw_do(&sqe) == BLOCK && !memcmp(buf, bytes[0] + 2 * BLOCK, BLOCK) && next_is(fd, 0, 3),
+	result(raw_do(&sqe) == BLOCK && !memcmp(buf, bytes[0] + 2 * BLOCK, BLOCK) &&
+		       next_is(fd, 0, 3),
 	       "the same ring reads at the position");
 	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_CLOSE, .fd = fd };
 	raw_do(&sqe);
@@ -234,7 +238,8 @@ static int child_sees(int in, int out, const char *path)
 	for (char round = 'a';; round++) {
 		char seen[2] = "?";
 
-		if (pread(fd, seen, 1, 100) != 1 || write(out, seen, 1) != 1 || read(in, &go, 1) != 1)
+		if (pread(fd, seen, 1, 100) != 1 || write(out, seen, 1) != 1 ||
+		    read(in, &go, 1) != 1)
 			return 0;
 	}
 }
@@ -276,13 +281,16 @@ static void ring_registered(const char *path)
 	right = right && !syscall(SYS_io_uring_register, raw.fd, IORING_REGISTER_FILES, &writer, 1);
 	close(writer);
 	for (char c = 'a'; right && c < 'k'; c++) {
-		struct io_uring_sqe sqe = { .opcode = IORING_OP_WRITE, .flags = IOSQE_FIXED_FILE, .len = 1,
-					    .off = 100, .addr = (uintptr_t)&c };
+		struct io_uring_sqe sqe = { .opcode = IORING_OP_WRITE,
+					    .flags = IOSQE_FIXED_FILE,
+					    .len = 1,
+					    .off = 100,
+					    .addr = (uintptr_t)&c };
 
 		usleep(150000);
 		/* in the cache by then */
-		right = pread(fd, &seen, 1, 100) == 1 && raw_do(&sqe) == 1 && pread(fd, &seen, 1, 100) == 1 &&
-			seen == c;
+		right = pread(fd, &seen, 1, 100) == 1 && raw_do(&sqe) == 1 &&
+			pread(fd, &seen, 1, 100) == 1 && seen == c;
 	}
 	result(right, "what a ring writes into a registered file is seen at once");
 }

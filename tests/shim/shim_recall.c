@@ -255,7 +255,8 @@ int main(int argc, char **argv)
 	self = argv[0];
 	file = argv[2];
 	if (argc == 5)
-		return writer(!strcmp(how, "store"), (uint32_t)atoi(argv[3]), (uint32_t)atoi(argv[4]));
+		return writer(!strcmp(how, "store"), (uint32_t)atoi(argv[3]),
+			      (uint32_t)atoi(argv[4]));
 	map = file_map(!strcmp(how, "private") ? MAP_PRIVATE : MAP_SHARED);
 	if (!is_image(map) || !map_has(map, 1)) {
 		fprintf(stderr, "the mapping is not of the image\n");
@@ -273,7 +274,8 @@ int main(int argc, char **argv)
 		writer(false, 2, 2);
 		right = map_has(map, 2);
 	} else {
-		writer_wait(writer_spawn(!strcmp(how, "stores") ? "store" : "write", "2", "2", environ));
+		writer_wait(writer_spawn(!strcmp(how, "stores") ? "store" : "write", "2", "2",
+					 environ));
 		right = map_has(map, 2);
 	}
 	return !right;

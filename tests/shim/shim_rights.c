@@ -39,7 +39,8 @@ static int read_piece(int fd)
 /* The lines of a thread's status that say what it may do. */
 static void rights_of(const char *task, char *rights, size_t room)
 {
-	static const char *const names[] = { "Uid:", "Gid:", "Groups:", "Cap", "NoNewPrivs:", "Seccomp" };
+	static const char *const names[] = { "Uid:", "Gid:",	    "Groups:",
+					     "Cap",  "NoNewPrivs:", "Seccomp" };
 	char path[300], line[500];
 	FILE *status;
 

@@ -65,7 +65,8 @@ static bool worker_start(const char *path, bool inherited)
 	pid_t child = fork();
 
 	if (child)
-		return child > 0 && read(done[0], &byte, 1) == 1 && (!inherited || waitpid(child, NULL, 0) == child);
+		return child > 0 && read(done[0], &byte, 1) == 1 &&
+		       (!inherited || waitpid(child, NULL, 0) == child);
 	if (!map(path, true))
 		_exit(1);
 	if (inherited && fork())

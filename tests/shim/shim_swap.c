@@ -37,7 +37,8 @@ static void *swap(void *arg)
 
 static int one_letter(const char *bytes, ssize_t n)
 {
-	return n > 0 && (bytes[0] == 'F' || bytes[0] == 'G') && !memcmp(bytes, bytes + 1, (size_t)n - 1);
+	return n > 0 && (bytes[0] == 'F' || bytes[0] == 'G') &&
+	       !memcmp(bytes, bytes + 1, (size_t)n - 1);
 }
 
 int main(int argc, char **argv)
@@ -57,7 +58,8 @@ int main(int argc, char **argv)
 		return 1;
 	/* in an order in which nothing is read ahead */
 	for (off_t i = 0; i < blocks; i++, reads++)
-		mixed += !one_letter(buf, pread(number, buf, READ_BYTES, (i * 37 + 11) % blocks * READ_BYTES));
+		mixed += !one_letter(
+			buf, pread(number, buf, READ_BYTES, (i * 37 + 11) % blocks * READ_BYTES));
 	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	printf("# %d reads, %d of them mixed\n", reads, mixed);

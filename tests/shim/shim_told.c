@@ -197,11 +197,10 @@ static const struct {
 	const char *name;
 	ssize_t (*read)(int fd);
 } ways[] = {
-	{ "flag", by_flag },	 { "buffers", by_buffers }, { "direct", by_direct },
-	{ "append", by_append }, { "writer", by_writer },   { "setfl", by_setfl },
-	{ "sendfile", by_sendfile }, { "stream", by_stream },   { "getc", by_getc },
-	{ "aio", by_aio },
-	{ "submit", by_submit }, { "ring", by_ring },
+	{ "flag", by_flag },	     { "buffers", by_buffers }, { "direct", by_direct },
+	{ "append", by_append },     { "writer", by_writer },	{ "setfl", by_setfl },
+	{ "sendfile", by_sendfile }, { "stream", by_stream },	{ "getc", by_getc },
+	{ "aio", by_aio },	     { "submit", by_submit },	{ "ring", by_ring },
 };
 
 /* --- */

@@ -129,8 +129,8 @@ static ssize_t call(int way, int fd, int out, off_t *offset, size_t n)
 	/* every third time the program changes what it read */
 	if (n % 3 == 0)
 		buf[got / 2] ^= 1;
-	return way == WRITE ? write(out, buf, (size_t)got)
-			    : send(out, buf, (size_t)got, MSG_NOSIGNAL);
+	return way == WRITE ? write(out, buf, (size_t)got) :
+			      send(out, buf, (size_t)got, MSG_NOSIGNAL);
 }
 
 static struct outcome run(int way, const char *path, char **scratch, off_t at, size_t n)
@@ -145,9 +145,9 @@ static struct outcome run(int way, const char *path, char **scratch, off_t at, s
 	if (way >= COPY && way <= COPY_NEAR_TO) {
 		ends[1] = open(scratch[way >= COPY_NEAR], O_RDWR | O_CREAT | O_TRUNC, 0600);
 	} else {
-		if (way == SPLICE || way == SPLICE_POSITION
-			    ? pipe(ends)
-			    : socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		if (way == SPLICE || way == SPLICE_POSITION ?
+			    pipe(ends) :
+			    socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 			exit(1);
 		sink.fd = ends[0];
 		pthread_create(&thread, NULL, drain, &sink);

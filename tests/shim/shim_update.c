@@ -266,7 +266,8 @@ static void way_system(int fd)
 	char command[100];
 
 	fcntl(fd, F_SETFD, 0);
-	snprintf(command, sizeof(command), "unset LD_PRELOAD; exec env LD_PRELOAD= sh -c 'echo B >&%d'", fd);
+	snprintf(command, sizeof(command),
+		 "unset LD_PRELOAD; exec env LD_PRELOAD= sh -c 'echo B >&%d'", fd);
 	if (system(command))
 		exit(fail("system"));
 }
@@ -397,7 +398,8 @@ static int same(int fd, const char *when)
 
 	if (n < 0 || pread(fd, buf, ROOM, 0) != n || memcmp(buf, want, (size_t)n))
 		return fail(when);
-	if (pread(fd, buf, BLOCK, 0) != (n < BLOCK ? n : BLOCK) || memcmp(buf, want, n < BLOCK ? (size_t)n : BLOCK))
+	if (pread(fd, buf, BLOCK, 0) != (n < BLOCK ? n : BLOCK) ||
+	    memcmp(buf, want, n < BLOCK ? (size_t)n : BLOCK))
 		return fail(when);
 	if (lseek(fd, 0, SEEK_CUR) != at)
 		return fail("the position");
@@ -417,8 +419,8 @@ static int run(const struct way *way)
 		return fail(path);
 	/* the position is the process's own by now */
 	for (int i = 0; i < 3; i++)
-		if (read(fd, buf, 100) != 100 || pread(fd, buf, BLOCK, 0) != BLOCK || buf[0] != 'A' ||
-		    pread(reader, buf, BLOCK, 0) != BLOCK)
+		if (read(fd, buf, 100) != 100 || pread(fd, buf, BLOCK, 0) != BLOCK ||
+		    buf[0] != 'A' || pread(reader, buf, BLOCK, 0) != BLOCK)
 			return fail("the first reads");
 	if (lseek(fd, 0, SEEK_CUR) != 300)
 		return fail("the position after the first reads");

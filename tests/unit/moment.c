@@ -49,7 +49,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 
 int pthread_mutex_trylock(pthread_mutex_t *mutex)
 {
-	static int (*next)(pthread_mutex_t *mutex);
+	static int (*next)(pthread_mutex_t * mutex);
 	int err;
 
 	if (!next)
@@ -64,7 +64,7 @@ int pthread_mutex_trylock(pthread_mutex_t *mutex)
 
 int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
-	static int (*next)(pthread_mutex_t *mutex);
+	static int (*next)(pthread_mutex_t * mutex);
 
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "pthread_mutex_unlock");

@@ -10,7 +10,7 @@
 
 enum moment {
 	MOMENT_CLOCK, /* clock_gettime() */
-	MOMENT_LOCK, /* pthread_mutex_trylock(): a lock of the segment is wanted, and none held */
+	MOMENT_LOCK,  /* pthread_mutex_trylock(): a lock of the segment is wanted, and none held */
 	MOMENT_BOOT_ID, /* secure_getenv(): after the superblock was read, before any lock */
 	MOMENT_COUNT,
 };

@@ -5,7 +5,7 @@
 
 #include "unit/unit.h"
 
-extern char path[512]; /* of the image */
+extern char path[512];	       /* of the image */
 extern struct rawcache *cache; /* NULL: not attached */
 extern uint64_t file_a, file_b;
 extern int fd_a, fd_b;

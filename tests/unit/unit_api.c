@@ -105,7 +105,8 @@ static void test_no_options(void **state)
 
 	(void)state;
 	assert_int_equal(rawcache_attach(&options, &cache, NULL), -EINVAL);
-	assert_int_equal(rawcache_image_format(scratch_path("not"), &format, why, sizeof(why)), -EINVAL);
+	assert_int_equal(rawcache_image_format(scratch_path("not"), &format, why, sizeof(why)),
+			 -EINVAL);
 	assert_non_null(strstr(why, "rawcache_format_options_init()"));
 }
 
@@ -178,7 +179,8 @@ static void test_regions(void **state)
 	(void)state;
 	assert_int_equal(rawcache_info(cache, &info, sizeof(info)), 0);
 	memset(rows, 0xff, sizeof(rows));
-	assert_int_equal(rawcache_regions(cache, &rows[0].row, sizeof(rows[0]), 1), info.region_count);
+	assert_int_equal(rawcache_regions(cache, &rows[0].row, sizeof(rows[0]), 1),
+			 info.region_count);
 	assert_int_equal(rows[0].row.size, info.region_size);
 	assert_int_equal(rows[0].unknown, 0);
 	assert_true(rows[1].row.size == UINT64_MAX);
@@ -191,7 +193,9 @@ static void test_regions(void **state)
 
 		assert_true(count <= 64);
 		for (int i = 0; i < count; i++) {
-			used += all[i].state == RAWCACHE_REGION_ACTIVE && all[i].opened ? all[i].used : 0;
+			used += all[i].state == RAWCACHE_REGION_ACTIVE && all[i].opened ?
+					all[i].used :
+					0;
 			seen += all[i].held;
 		}
 		assert_int_equal(seen, held);
@@ -222,7 +226,8 @@ static void test_progress(void **state)
 	format.size = UINT64_C(4) << 30;
 	format.progress = progress_note;
 	format.progress_arg = &done;
-	assert_int_equal(rawcache_image_format(scratch_path("stopped"), &format, NULL, 0), -ECANCELED);
+	assert_int_equal(rawcache_image_format(scratch_path("stopped"), &format, NULL, 0),
+			 -ECANCELED);
 	assert_true(done > 0);
 	assert_int_equal(access(scratch_path("stopped"), F_OK), -1);
 }

@@ -142,7 +142,8 @@ static int body_format(void)
 	struct rawcache_image_info info;
 	struct rawcache_image_info mine;
 
-	if (rawcache_image_info(path, &info, sizeof(info), NULL, 0) || rawcache_info(cache, &mine, sizeof(mine)))
+	if (rawcache_image_info(path, &info, sizeof(info), NULL, 0) ||
+	    rawcache_info(cache, &mine, sizeof(mine)))
 		return 1;
 	if (memcmp(info.uuid, mine.uuid, sizeof(info.uuid)) || mine.size != info.size)
 		return 2;

@@ -339,12 +339,12 @@ static void test_buffer_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_size_parse),     cmocka_unit_test(test_milli_parse),
-		cmocka_unit_test(test_size_format),    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_config),	       cmocka_unit_test(test_config_unknown),
-		cmocka_unit_test(test_checked),	       cmocka_unit_test(test_latency),
-		cmocka_unit_test(test_memory),	       cmocka_unit_test(test_memory_locked),
-		cmocka_unit_test(test_guard),	       cmocka_unit_test(test_guard_truncated),
+		cmocka_unit_test(test_size_parse),  cmocka_unit_test(test_milli_parse),
+		cmocka_unit_test(test_size_format), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_config),	    cmocka_unit_test(test_config_unknown),
+		cmocka_unit_test(test_checked),	    cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_memory),	    cmocka_unit_test(test_memory_locked),
+		cmocka_unit_test(test_guard),	    cmocka_unit_test(test_guard_truncated),
 		cmocka_unit_test(test_buffer_end),
 	};
 

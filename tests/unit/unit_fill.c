@@ -339,8 +339,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nested, setup_sync, two_files_close),
-		cmocka_unit_test_setup_teardown(test_nested_stack_above, setup_sync, two_files_close),
-		cmocka_unit_test_setup_teardown(test_nested_stack_below, setup_sync, two_files_close),
+		cmocka_unit_test_setup_teardown(test_nested_stack_above, setup_sync,
+						two_files_close),
+		cmocka_unit_test_setup_teardown(test_nested_stack_below, setup_sync,
+						two_files_close),
 		cmocka_unit_test_setup_teardown(test_jump, setup_sync, two_files_close),
 		cmocka_unit_test_setup_teardown(test_jump_ahead, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_swapped, setup, two_files_close),

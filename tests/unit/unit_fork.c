@@ -49,8 +49,8 @@ static void test_first_miss(void **state)
 	attach_parent();
 	child = child_fork();
 	if (!child)
-		_exit(!file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0) ||
-		      cache->slot < 0 || cache->pid != getpid());
+		_exit(!file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0) || cache->slot < 0 ||
+		      cache->pid != getpid());
 	assert_int_equal(child_end(child, 3), 0);
 	assert_true(file_read_right(cache, file_b, fd_b, 2, FILE_BYTES, 0));
 }

@@ -211,7 +211,8 @@ static void test_displaced(void **state)
 
 		assert_true(index_find(cache, &key, &found));
 		if (n % 2) {
-			assert_int_equal(index_move(cache, &key, &found, extent.page, extent.generation), 0);
+			assert_int_equal(
+				index_move(cache, &key, &found, extent.page, extent.generation), 0);
 			assert_true(index_find(cache, &key, &found));
 			assert_int_equal(found.page, extent.page);
 		}
@@ -359,7 +360,8 @@ static uint64_t walk(uint64_t *stale, uint64_t *broken)
 
 static void test_sweep(void **state)
 {
-	struct region *region = &cache->image.regions[extent.page >> cache->image.region_pages_shift];
+	struct region *region =
+		&cache->image.regions[extent.page >> cache->image.region_pages_shift];
 	uint64_t stale;
 	uint64_t broken;
 	struct key key;

@@ -150,10 +150,12 @@ static void test_killed_stats(void **state)
 
 		cache = attach_plain();
 		stats = totals();
-		assert_int_equal(stats.hit_bytes + stats.miss_bytes, (uint64_t)SIZE * (unsigned)(i + 1));
+		assert_int_equal(stats.hit_bytes + stats.miss_bytes,
+				 (uint64_t)SIZE * (unsigned)(i + 1));
 		child_kill(child);
 		stats = totals();
-		assert_int_equal(stats.hit_bytes + stats.miss_bytes, (uint64_t)SIZE * (unsigned)(i + 1));
+		assert_int_equal(stats.hit_bytes + stats.miss_bytes,
+				 (uint64_t)SIZE * (unsigned)(i + 1));
 		assert_int_equal(process_reap(cache), 1);
 		rawcache_detach(cache);
 		cache = NULL;

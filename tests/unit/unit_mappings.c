@@ -256,8 +256,8 @@ static int body_spares(void)
 	if (at == MAP_FAILED || rawcache_file_map(cache, file, fd, &at, SIZE,
 						  PROT_READ | PROT_WRITE, MAP_PRIVATE, 0) != SIZE)
 		return 2;
-	return mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 3
-											     : 0;
+	return mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 3 :
+											       0;
 }
 
 static void test_spares(void **state)

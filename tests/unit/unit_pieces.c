@@ -26,7 +26,8 @@ static bool before(const struct map_piece *a, const struct map_piece *b)
 	return a->start != b->start ? a->start < b->start : a->serial > b->serial;
 }
 
-static const struct map_piece *next_slowly(const struct map_piece *after, uintptr_t start, uintptr_t end)
+static const struct map_piece *next_slowly(const struct map_piece *after, uintptr_t start,
+					   uintptr_t end)
 {
 	const struct map_piece *best = NULL;
 

@@ -127,7 +127,8 @@ static void test_all_pinned(void **state)
 	assert_true(cache->vain_until_ms);
 	cache->vain_until_ms += 1000000;
 	moment_set(MOMENT_LOCK, 1, step_nothing, NULL);
-	assert_int_equal(region_alloc(cache, REGION_MAIN, cache->image.region_pages, &one), -EAGAIN);
+	assert_int_equal(region_alloc(cache, REGION_MAIN, cache->image.region_pages, &one),
+			 -EAGAIN);
 	assert_false(moment_came(MOMENT_LOCK));
 	cache->vain_until_ms = 0;
 	while (n--)

@@ -39,8 +39,8 @@ void *symbols_resolve_one(size_t offset)
 	abort();
 }
 
-static char caches[8]; /* their addresses are what matters */
-static uint32_t attached; /* in this round */
+static char caches[8];	    /* their addresses are what matters */
+static uint32_t attached;   /* in this round */
 static uint32_t fail_first; /* attempts of this round that fail */
 static uint64_t seen_by[THREADS];
 static pthread_barrier_t begin, end;

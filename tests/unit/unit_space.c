@@ -152,8 +152,10 @@ static void test_at_once(void **state)
 
 		for (uint64_t i = 0; i < THREADS; i++) {
 			beginner[i].barrier = &barrier;
-			beginner[i].stream = (struct space_stream){ 500 + file, i, THREADS * CHUNK };
-			assert_int_equal(pthread_create(&beginner[i].thread, NULL, begin, &beginner[i]), 0);
+			beginner[i].stream = (struct space_stream){ 500 + file, i,
+								    THREADS * CHUNK };
+			assert_int_equal(
+				pthread_create(&beginner[i].thread, NULL, begin, &beginner[i]), 0);
 		}
 		for (int i = 0; i < THREADS; i++) {
 			pthread_join(beginner[i].thread, NULL);
@@ -161,7 +163,8 @@ static void test_at_once(void **state)
 			note(&beginner[i].extent);
 		}
 		for (int i = 0; i < THREADS; i++)
-			assert_int_equal(beginner[i].extent.page, beginner[0].extent.page + i * CHUNK);
+			assert_int_equal(beginner[i].extent.page,
+					 beginner[0].extent.page + i * CHUNK);
 		breaks += beginner[0].extent.page != before + BLOCK;
 		before = beginner[0].extent.page;
 	}

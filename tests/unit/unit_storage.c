@@ -12,8 +12,9 @@
 #endif
 #define IMAGE_BYTES (UINT64_C(320) << 20)
 #define PIECE (256u << 10)
-#define BOUND (UINT64_C(32) << 20) /* docs/design/filling.md: "A cache disk that loses what it took" */
-#define SLACK (UINT64_C(4) << 20)  /* a MiB that is not full yet, metadata */
+/* docs/design/filling.md: "A cache disk that loses what it took" */
+#define BOUND (UINT64_C(32) << 20)
+#define SLACK (UINT64_C(4) << 20) /* a MiB that is not full yet, metadata */
 
 static struct rawcache *cache;
 

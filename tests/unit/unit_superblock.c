@@ -214,8 +214,8 @@ static void test_region_default(void **state)
 	static const struct {
 		uint64_t mib;
 		uint32_t shift;
-	} images[] = { { 12, 19 }, { 64, 21 }, { 256, 21 }, { 512, 22 }, { 1024, 23 }, { 4096, 25 },
-		       { 1 << 20, 25 } };
+	} images[] = { { 12, 19 },   { 64, 21 },   { 256, 21 },	   { 512, 22 },
+		       { 1024, 23 }, { 4096, 25 }, { 1 << 20, 25 } };
 	struct superblock sb;
 
 	(void)state;

@@ -32,7 +32,8 @@ static void commands_are_what_memcached_reads(void **state)
 	wire_get(text, some_key, 7, 0);
 	assert_string_equal(text, "mg MDEyMzQ1Njc4OWFiY2RlZg== b v O7\r\n");
 	wire_put(text, some_key, 999999999, 262184, 4294967295u);
-	assert_string_equal(text, "ms MDEyMzQ1Njc4OWFiY2RlZg== 262184 b T4294967295 O999999999\r\n");
+	assert_string_equal(text,
+			    "ms MDEyMzQ1Njc4OWFiY2RlZg== 262184 b T4294967295 O999999999\r\n");
 	wire_remove(text, some_key, 1);
 	assert_string_equal(text, "md MDEyMzQ1Njc4OWFiY2RlZg== b O1\r\n");
 }
@@ -64,12 +65,30 @@ static void answers_are_understood(void **state)
 static void what_is_no_answer_is_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"\r\n",		      "\n",		     "VA\r\n",		   "VA  5\r\n",
-		"VA 5",		      "VA x O1\r\n",	     "VA -1 O1\r\n",	   "VA 99999999999 O1\r\n",
-		"VA 4294967301 O1\r\n", "VA 262209 O1\r\n",  "VA 5O1\r\n",	   "VA 5 O\r\n",
-		"VA 5 Ox\r\n",	      "VA 5 O1x\r\n",	     "VA 5 O9999999999\r\n", "HD O1\n",
-		"HDO1\r\n",	      "ERROR\r\n",	     "CLIENT_ERROR bad\r\n", "HTTP/1.1 400 Bad Request\r\n",
-		"END\r\n",	      "VALUE a 0 5\r\n",     "va 5 O1\r\n",	   "MN\r\n",
+		"\r\n",
+		"\n",
+		"VA\r\n",
+		"VA  5\r\n",
+		"VA 5",
+		"VA x O1\r\n",
+		"VA -1 O1\r\n",
+		"VA 99999999999 O1\r\n",
+		"VA 4294967301 O1\r\n",
+		"VA 262209 O1\r\n",
+		"VA 5O1\r\n",
+		"VA 5 O\r\n",
+		"VA 5 Ox\r\n",
+		"VA 5 O1x\r\n",
+		"VA 5 O9999999999\r\n",
+		"HD O1\n",
+		"HDO1\r\n",
+		"ERROR\r\n",
+		"CLIENT_ERROR bad\r\n",
+		"HTTP/1.1 400 Bad Request\r\n",
+		"END\r\n",
+		"VALUE a 0 5\r\n",
+		"va 5 O1\r\n",
+		"MN\r\n",
 	};
 	struct wire_reply reply;
 	char line[WIRE_LINE_MAX + 2];
@@ -98,9 +117,19 @@ static void answers_may_come_in_pieces(void **state)
 
 static void lists_of_servers_are_checked(void **state)
 {
-	static const char *const wrong[] = { "", ",", "10.0.0.1", "host:11211", "10.0.0.1:", "10.0.0.1:0",
-					     "10.0.0.1:65536", "10.0.0.1:1x", "unix:", "unix:relative",
-					     "10.0.0.1:1,", "[::1]", ":11211" };
+	static const char *const wrong[] = { "",
+					     ",",
+					     "10.0.0.1",
+					     "host:11211",
+					     "10.0.0.1:",
+					     "10.0.0.1:0",
+					     "10.0.0.1:65536",
+					     "10.0.0.1:1x",
+					     "unix:",
+					     "unix:relative",
+					     "10.0.0.1:1,",
+					     "[::1]",
+					     ":11211" };
 	struct servers servers;
 	const char *why;
 
@@ -108,7 +137,8 @@ static void lists_of_servers_are_checked(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (!servers_parse(wrong[i], &servers, &why))
 			fail_msg("taken: %s", wrong[i]);
-	assert_int_equal(servers_parse("10.0.0.1:11211,[fe80::1]:1,unix:/run/m.sock", &servers, &why), 0);
+	assert_int_equal(
+		servers_parse("10.0.0.1:11211,[fe80::1]:1,unix:/run/m.sock", &servers, &why), 0);
 	assert_int_equal(servers.count, 3);
 	assert_int_equal(servers.server[1].address.ss_family, AF_INET6);
 }
@@ -281,9 +311,12 @@ static void key_write(const char *path, const void *bytes, size_t n, mode_t mode
 
 static void secrets_and_names_are_checked(void **state)
 {
-	static const char hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-	struct rawcache_options options = { .tier = "10.0.0.1:1", .tier_name = "/mnt/a=x:/mnt/a/b/=y",
-					    .library_open = dlopen, .library_find = dlsym };
+	static const char hex[] =
+		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+	struct rawcache_options options = { .tier = "10.0.0.1:1",
+					    .tier_name = "/mnt/a=x:/mnt/a/b/=y",
+					    .library_open = dlopen,
+					    .library_find = dlsym };
 	static struct setup setup;
 	char path[] = "/tmp/unit_tier.XXXXXX", epoch[64];
 	const char *why;
@@ -297,7 +330,8 @@ static void secrets_and_names_are_checked(void **state)
 	assert_int_equal(setup_read(&options, &setup, &why), 0);
 	assert_int_equal(setup.secret[31], 0x1f);
 	assert_string_equal(setup_find(&setup, "/mnt/a/b/file")->name, "y");
-	assert_string_equal(setup_rest(setup_find(&setup, "/mnt/a/b/file"), "/mnt/a/b/file"), "file");
+	assert_string_equal(setup_rest(setup_find(&setup, "/mnt/a/b/file"), "/mnt/a/b/file"),
+			    "file");
 	assert_string_equal(setup_find(&setup, "/mnt/a/bc")->name, "x");
 	assert_null(setup_find(&setup, "/mnt/ab"));
 	snprintf(epoch, sizeof(epoch), "%s.epoch", path);
@@ -321,7 +355,8 @@ static void secrets_and_names_are_checked(void **state)
 }
 
 /* What a file is called by all machines: its server, and its path there. */
-static const char *nfs_name(const char *source, const char *root, const char *point, const char *path)
+static const char *nfs_name(const char *source, const char *root, const char *point,
+			    const char *path)
 {
 	static struct setup_name name;
 	static char text[600];
@@ -340,11 +375,15 @@ static void nfs_mounts_have_names(void **state)
 	struct setup_name name;
 
 	(void)state;
-	assert_string_equal(nfs_name("srv:/export", "/", "/mnt/a", "/mnt/a/x/y"), "srv:|/export/x/y");
+	assert_string_equal(nfs_name("srv:/export", "/", "/mnt/a", "/mnt/a/x/y"),
+			    "srv:|/export/x/y");
 	/* mounted deeper, or a part of the mount bound elsewhere */
-	assert_string_equal(nfs_name("srv:/export/x", "/", "/other", "/other/y"), "srv:|/export/x/y");
-	assert_string_equal(nfs_name("srv:/export", "/x", "/bound", "/bound/y"), "srv:|/export/x/y");
-	assert_string_equal(nfs_name("srv:/", "/", "/mnt/all", "/mnt/all/export/x/y"), "srv:|/export/x/y");
+	assert_string_equal(nfs_name("srv:/export/x", "/", "/other", "/other/y"),
+			    "srv:|/export/x/y");
+	assert_string_equal(nfs_name("srv:/export", "/x", "/bound", "/bound/y"),
+			    "srv:|/export/x/y");
+	assert_string_equal(nfs_name("srv:/", "/", "/mnt/all", "/mnt/all/export/x/y"),
+			    "srv:|/export/x/y");
 	assert_string_equal(nfs_name("[fe80::1]:/e", "/", "/mnt/a", "/mnt/a/y"), "[fe80::1]:|/e/y");
 	assert_string_equal(nfs_name("srv:/export", "/", "/mnt/a", "/mnt/ab/y"), "none");
 	assert_string_equal(nfs_name("srv", "/", "/mnt/a", "/mnt/a/y"), "none");

@@ -85,8 +85,9 @@ static int tier_place(struct rawcache *cache, struct setup *setup, uint64_t hand
 	uint32_t server;
 
 	if (!identity_make(setup, file, fd, 0, cache->chunk_bytes, none, place->key)) {
-		*why = !identity_may(file) ? "it is below 64 KiB, on a packed file system, or of no named data set" :
-					     "it changed a moment ago";
+		*why = !identity_may(file) ?
+			       "it is below 64 KiB, on a packed file system, or of no named data set" :
+			       "it changed a moment ago";
 		return -ENOENT;
 	}
 	server = servers_choose(&setup->servers, place->key);
@@ -95,8 +96,9 @@ static int tier_place(struct rawcache *cache, struct setup *setup, uint64_t hand
 	return 0;
 }
 
-int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd, const char *path,
-			const struct statx *stx, struct rawcache_tier_place *place, const char **why)
+int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd,
+			const char *path, const struct statx *stx,
+			struct rawcache_tier_place *place, const char **why)
 {
 	static struct setup setup;
 	uint64_t handle;

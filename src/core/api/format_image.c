@@ -153,8 +153,8 @@ static int shared_mark(int fd, bool shared, struct message *message)
 		return 0;
 	err = sys_fchmod(fd, mode);
 	return err && shared ? message_refuse(message, err, "it cannot be marked as shared: %s",
-					      strerror(-err))
-			     : 0;
+					      strerror(-err)) :
+			       0;
 }
 
 /* The image that is there, for what remains of it elsewhere; false: there is none. */
@@ -212,8 +212,9 @@ static int file_reserve(struct zeroing *zeroing, uint64_t bytes, struct message 
 		return message_refuse(message, err, "space cannot be reserved: %s", strerror(-err));
 	zeroing->total += bytes;
 	err = zero_write(zeroing, 0, bytes);
-	return err ? message_refuse(message, err, "the disk has no room for it: %s", strerror(-err))
-		   : 0;
+	return err ? message_refuse(message, err, "the disk has no room for it: %s",
+				    strerror(-err)) :
+		     0;
 }
 
 /* A copy-on-write file system would need new space for each store: ask it not to copy. */

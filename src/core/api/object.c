@@ -289,8 +289,7 @@ static int view_try(struct rawcache *cache, const struct key *key, struct rawcac
 	int err = object_find(cache, key, &found);
 
 	if (!err)
-		err = hold_get(cache, found_region(cache, &found), found.generation,
-			       HOLD_FIRM);
+		err = hold_get(cache, found_region(cache, &found), found.generation, HOLD_FIRM);
 	if (err)
 		return err;
 	data = cache->image.data + ((uint64_t)found.page << FORMAT_PAGE_SHIFT);

@@ -10,7 +10,8 @@
 #include "core/shared/pin.h"
 #include "core/shared/region_lock.h"
 
-static_assert(RAWCACHE_REGION_BAD == (int)REGION_BAD && RAWCACHE_REGION_ACTIVE == (int)REGION_ACTIVE,
+static_assert(RAWCACHE_REGION_BAD == (int)REGION_BAD &&
+		      RAWCACHE_REGION_ACTIVE == (int)REGION_ACTIVE,
 	      "states of regions");
 
 static uint8_t region_state_now(const struct rawcache *cache, const struct region *region)
@@ -26,7 +27,7 @@ static uint8_t region_state_now(const struct rawcache *cache, const struct regio
 }
 
 static void region_row_fill(struct rawcache *cache, uint32_t number, struct pin_owners *owners,
-		     struct rawcache_region *row)
+			    struct rawcache_region *row)
 {
 	const struct superblock *sb = &cache->image.sb;
 	const struct region *region = &cache->image.regions[number];
@@ -40,7 +41,8 @@ static void region_row_fill(struct rawcache *cache, uint32_t number, struct pin_
 		    pin_any_of(cache, number, owners);
 }
 
-int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_t row_size, size_t max)
+int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_t row_size,
+		     size_t max)
 {
 	struct pin_owners owners = { { 0 } };
 	uint32_t count = cache->image.sb.region_count;

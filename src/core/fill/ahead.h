@@ -20,8 +20,8 @@
 
 /* What to do about a read. */
 struct plan {
-	bool whole; /* a miss fetches the chunk, not a part of it */
-	bool ordered; /* the chunks before and behind it are read, too */
+	bool whole;	/* a miss fetches the chunk, not a part of it */
+	bool ordered;	/* the chunks before and behind it are read, too */
 	uint64_t first; /* chunk to read ahead, and how many, `step` apart */
 	uint32_t count;
 	int64_t step;

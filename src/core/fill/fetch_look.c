@@ -37,8 +37,9 @@ static int look_begin(struct fetch *fetch, bool make)
 
 	if (make)
 		pool_prepare(&fetch_storers);
-	fetch->look = (struct io_request){ .file = fetch->file, .arrived = look_ended,
-					    .urgent = fetch->ask.put /* other machines wait */ };
+	fetch->look = (struct io_request){ .file = fetch->file,
+					   .arrived = look_ended,
+					   .urgent = fetch->ask.put /* other machines wait */ };
 	err = io_look(&fetch->look, make);
 	fetch->looking = !err;
 	fetch->users += !err;
@@ -63,7 +64,8 @@ static int fetch_look_ask(struct fetch *fetch, bool make)
 		leader = fetch;
 		err = look_begin(fetch, make);
 	}
-	if (!err && (fetch->small || fetch->ask.put || waiting >= LOOK_BATCH || load_relaxed(&fetches.settlers) ||
+	if (!err && (fetch->small || fetch->ask.put || waiting >= LOOK_BATCH ||
+		     load_relaxed(&fetches.settlers) ||
 		     (fetch->claim.flight && load_relaxed(&fetch->claim.flight->waiters))))
 		io_look_hurry(&leader->look);
 	return err;
@@ -75,8 +77,8 @@ int fetch_submit(struct fetch *fetch, bool make)
 		return fetch_look_ask(fetch, make);
 	fetch->confirmed = true;
 	fetch_share(fetch);
-	return fetch->small && make ? storer_post(fetch)
-				    : pool_add(&fetch_storers, &fetch->request.job, make);
+	return fetch->small && make ? storer_post(fetch) :
+				      pool_add(&fetch_storers, &fetch->request.job, make);
 }
 
 /* Under the lock: what had come when the server was asked. */

@@ -20,13 +20,14 @@ enum { FETCH_FREE, FETCH_READING, FETCH_STORING, FETCH_OVER };
 struct fetch_table {
 	pthread_mutex_t lock;
 	struct fetch place[FETCHES];
-	uint32_t used;		  /* entries that are not FREE; 0: a read need not take the lock */
-	uint32_t steps;		  /* futex: grows with each step of any fetch */
-	uint64_t impatient_until; /* clock_coarse_ms(): a wait has timed out, and until then nobody waits */
-	uint32_t settlers;	  /* threads in fetch_settle() */
-	bool napping;		  /* a storing thread waits for more small chunks */
-	uint32_t gathered;	  /* small chunks since then */
-	uint32_t hurry;		  /* futex: its nap is over */
+	uint32_t used;	/* entries that are not FREE; 0: a read need not take the lock */
+	uint32_t steps; /* futex: grows with each step of any fetch */
+	/* clock_coarse_ms(): a wait has timed out, and until then nobody waits */
+	uint64_t impatient_until;
+	uint32_t settlers; /* threads in fetch_settle() */
+	bool napping;	   /* a storing thread waits for more small chunks */
+	uint32_t gathered; /* small chunks since then */
+	uint32_t hurry;	   /* futex: its nap is over */
 };
 extern struct fetch_table fetches;
 extern struct pool fetch_storers, fetch_sharers;

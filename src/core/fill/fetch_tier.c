@@ -18,7 +18,8 @@ static int32_t fetch_instead(struct io_request *request, int fd)
 	struct tier_ask *ask = &fetch->ask;
 	int32_t got;
 
-	if (!ask->asked && tier_begin(fetch->cache, request->file, fd, fetch->chunk, request->buf, ask))
+	if (!ask->asked &&
+	    tier_begin(fetch->cache, request->file, fd, fetch->chunk, request->buf, ask))
 		return -EINPROGRESS;
 	got = tier_take(fetch->cache, request->file, request->buf, request->length, ask);
 	request->elsewhere = got && !ask->have;
@@ -44,12 +45,14 @@ static void fetch_origin_read(struct io_request *request)
 	struct fetch *fetch = container_of(request, struct fetch, request);
 	bool good = request->result == (int32_t)request->length && request->unchanged;
 
-	tier_origin(fetch->cache, request->file, &fetch->ask, request->buf, request->length, request->took, good);
+	tier_origin(fetch->cache, request->file, &fetch->ask, request->buf, request->length,
+		    request->took, good);
 }
 
 void fetch_tier_begin(struct fetch *fetch, struct file *file)
 {
-	fetch->ask = (struct tier_ask){ .answered = fetch_answered, .unwanted = &fetch->request.unwanted };
+	fetch->ask = (struct tier_ask){ .answered = fetch_answered,
+					.unwanted = &fetch->request.unwanted };
 	fetch->request.instead = NULL;
 	fetch->request.elsewhere = fetch->request.light = false;
 	fetch->shared = false;

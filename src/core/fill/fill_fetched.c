@@ -55,9 +55,9 @@ static ssize_t fetched_deliver(struct file *file, const struct want *want)
 
 	if (fetch->request.result < (int32_t)(skip + want->length) || !unchanged)
 		return -ESTALE;
-	return guard_copy(want->buf, fetch->request.buf + skip, want->length)
-		       ? -EFAULT
-		       : (ssize_t)want->length;
+	return guard_copy(want->buf, fetch->request.buf + skip, want->length) ?
+		       -EFAULT :
+		       (ssize_t)want->length;
 }
 
 ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want)

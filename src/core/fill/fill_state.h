@@ -19,7 +19,8 @@
 #include "core/space/space.h"
 
 struct filling {
-	const uintptr_t *seal; /* in the stack frame of the function that began the fill; NULL: no fill */
+	/* in the stack frame of the function that began the fill; NULL: no fill */
+	const uintptr_t *seal;
 	struct rawcache *cache;
 	struct file *file;
 	struct claim claim;

@@ -20,8 +20,7 @@ static struct key key_of_name(const struct superblock *sb, const struct key *fil
 }
 
 /* The path behind `fd`, if it is the one in the file's key. Its length, or 0. */
-static uint32_t name_path(const struct rawcache *cache, const struct file *file, int fd,
-			  char *path)
+static uint32_t name_path(const struct rawcache *cache, const struct file *file, int fd, char *path)
 {
 	struct identity identity = file->identity;
 	char self[48];

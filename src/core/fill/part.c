@@ -55,10 +55,9 @@ ssize_t parts_read(struct rawcache *cache, const struct file *file, const struct
 	while (done < want->length) {
 		uint32_t at = want->skip + done;
 		uint32_t i = at / PART_BYTES;
-		uint32_t n = (uint32_t)min_u64(want->length - done,
-					       (i + 1) * PART_BYTES - at);
-		ssize_t got = part_copy(cache, &parts.found[i], at % PART_BYTES,
-					want->buf + done, n);
+		uint32_t n = (uint32_t)min_u64(want->length - done, (i + 1) * PART_BYTES - at);
+		ssize_t got = part_copy(cache, &parts.found[i], at % PART_BYTES, want->buf + done,
+					n);
 
 		if (got < 0)
 			return got;

@@ -32,15 +32,15 @@
 
 /* Features that a reader must know to read (incompatible) or may ignore (compatible). */
 #define FORMAT_NEIGHBOURS UINT64_C(1) /* incompatible: chunks' buckets lie side by side */
-#define FORMAT_REINSERT UINT64_C(2) /* regions have logs, pages homes, entries ages below 0 */
-#define FORMAT_DISPLACED UINT64_C(4) /* an entry may lie in its key's other bucket: see entry.h */
+#define FORMAT_REINSERT UINT64_C(2)   /* regions have logs, pages homes, entries ages below 0 */
+#define FORMAT_DISPLACED UINT64_C(4)  /* an entry may lie in its key's other bucket: see entry.h */
 #define FORMAT_INCOMPATIBLE_KNOWN (FORMAT_NEIGHBOURS | FORMAT_REINSERT | FORMAT_DISPLACED)
 
 /* What the probes found when the image was made. */
 #define FORMAT_PROBE_ZERO_RANGE 1u /* detaching by FALLOC_FL_ZERO_RANGE works */
 #define FORMAT_PROBE_PUNCH_HOLE 2u /* detaching by FALLOC_FL_PUNCH_HOLE works */
-#define FORMAT_PROBE_DIRECT 4u     /* O_DIRECT works */
-#define FORMAT_SHARED 8u           /* made for several users */
+#define FORMAT_PROBE_DIRECT 4u	   /* O_DIRECT works */
+#define FORMAT_SHARED 8u	   /* made for several users */
 
 #define FORMAT_SUPERBLOCK_A 0u
 #define FORMAT_SUPERBLOCK_B 4096u
@@ -51,7 +51,7 @@
 struct superblock {
 	uint8_t magic[8];
 	uint32_t version;
-	uint32_t bytes; /* sizeof(struct superblock) */
+	uint32_t bytes;	   /* sizeof(struct superblock) */
 	uint64_t checksum; /* XXH3-64 of the 4096 bytes with this field zero */
 	uint64_t sequence; /* of two valid superblocks the higher one counts */
 	uint8_t uuid[16];
@@ -67,10 +67,10 @@ struct superblock {
 	uint32_t chunk_shift;
 	uint32_t probes;
 	uint32_t reserved0;
-	uint64_t key[4]; /* of the keyed hashes: seed, salt, salt, unused */
-	uint64_t created; /* seconds since 1970 */
-	uint64_t epoch; /* boots that used the image, from 1 */
-	uint8_t boot_id[16]; /* the boot that `epoch` stands for */
+	uint64_t key[4];      /* of the keyed hashes: seed, salt, salt, unused */
+	uint64_t created;     /* seconds since 1970 */
+	uint64_t epoch;	      /* boots that used the image, from 1 */
+	uint8_t boot_id[16];  /* the boot that `epoch` stands for */
 	uint64_t home_offset; /* with FORMAT_REINSERT */
 	uint8_t reserved[4096 - 192];
 };
@@ -83,18 +83,18 @@ static_assert(offsetof(struct superblock, home_offset) == 184, "superblock");
 /* Volatile facts that belong to the image, not to a process. Nothing in it must survive. */
 struct image_state {
 	uint8_t runtime_id[16]; /* of the runtime segment in use */
-	uint64_t order; /* last region order number given out */
+	uint64_t order;		/* last region order number given out */
 	uint64_t nonce; /* of the last first user, who gave it to the segment as well; 0: none */
 	uint8_t reserved[4096 - 32];
 };
 static_assert(sizeof(struct image_state) == 4096, "state");
 
 enum region_state {
-	REGION_FREE,      /* clean: detached, nothing in it */
-	REGION_ACTIVE,    /* being filled */
-	REGION_SEALED,    /* full */
+	REGION_FREE,	  /* clean: detached, nothing in it */
+	REGION_ACTIVE,	  /* being filled */
+	REGION_SEALED,	  /* full */
 	REGION_RECYCLING, /* generation bumped, waiting for pins or being detached */
-	REGION_BAD,       /* its storage failed */
+	REGION_BAD,	  /* its storage failed */
 };
 
 /* Which log a region belongs to: see evict.h. */
@@ -104,12 +104,12 @@ struct region {
 	uint32_t generation; /* bumped before anything in the region is overwritten */
 	uint32_t state;
 	uint32_t cursor; /* pages given out; may run past the end */
-	uint32_t swept; /* generation below which the index holds no entry */
+	uint32_t swept;	 /* generation below which the index holds no entry */
 	uint64_t opened; /* seconds since 1970 */
-	uint64_t order; /* FIFO order of opening */
-	uint64_t epoch; /* of its opening or its last bump; never appended to in another */
-	uint32_t owner; /* slot + 1 of the process that recycles it */
-	uint32_t used; /* pages stored and not moved away, for statistics */
+	uint64_t order;	 /* FIFO order of opening */
+	uint64_t epoch;	 /* of its opening or its last bump; never appended to in another */
+	uint32_t owner;	 /* slot + 1 of the process that recycles it */
+	uint32_t used;	 /* pages stored and not moved away, for statistics */
 	uint32_t log;
 	uint8_t reserved[12];
 };
@@ -146,7 +146,7 @@ static_assert(ENTRY_AGE_SHIFT + ENTRY_AGE_BITS == 64, "entry");
 #define BUCKET_ENTRIES 7
 
 struct bucket {
-	uint32_t sequence; /* odd while an entry is being replaced */
+	uint32_t sequence;  /* odd while an entry is being replaced */
 	uint32_t displaced; /* with FORMAT_DISPLACED: a bit for each entry, see entry.h */
 	uint64_t reserved[3];
 	struct entry entry[BUCKET_ENTRIES];

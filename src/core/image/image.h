@@ -32,7 +32,8 @@ struct image {
 	uint64_t *totals; /* struct rawcache_stats, word by word */
 	struct region *regions;
 	struct bucket *buckets;
-	uint32_t *homes; /* bucket + 1 of the extent that begins at a page; NULL: an image without */
+	/* bucket + 1 of the extent that begins at a page; NULL: an image without */
+	uint32_t *homes;
 	const char *data;
 	char *meta;
 	uint64_t meta_bytes, data_bytes;

@@ -30,8 +30,8 @@ static bool image_writable(const struct statx *stx)
 static const char *image_distrust(const struct statx *stx)
 {
 	if (image_writable(stx))
-		return image_marked(stx) ? NULL
-					 : "other users may write it (chmod go-w it, or set "
+		return image_marked(stx) ? NULL :
+					   "other users may write it (chmod go-w it, or set "
 					   "RAWCACHE_SHARED=1)";
 	if (stx->stx_uid && stx->stx_uid != sys_geteuid())
 		return "it belongs to another user (set RAWCACHE_SHARED=1 to use it all the same)";

@@ -16,9 +16,9 @@ struct key {
 
 /* What makes a file the same file. All of it goes into the key. */
 struct identity {
-	const char *path; /* canonical */
+	const char *path;   /* canonical */
 	uint64_t origin[2]; /* of the file system: see origin.h */
-	uint64_t inode; /* 0 where the file system's inodes are unstable */
+	uint64_t inode;	    /* 0 where the file system's inodes are unstable */
 	uint64_t subvolume; /* 0: the file system has none */
 	uint64_t size;
 	int64_t mtime_sec, ctime_sec;

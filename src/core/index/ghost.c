@@ -8,7 +8,8 @@
 /* The low half: bits of the key. The high half: the order of the region, never 0. */
 static uint64_t ghost_make(const struct rawcache *cache, const struct key *key)
 {
-	return ((load_relaxed(&cache->image.state->order) & UINT32_MAX) | 1) << 32 | (uint32_t)key->low;
+	return ((load_relaxed(&cache->image.state->order) & UINT32_MAX) | 1) << 32 |
+	       (uint32_t)key->low;
 }
 
 static uint64_t *ghost_set(const struct rawcache *cache, const struct key *key)
@@ -35,7 +36,7 @@ void ghost_note(struct rawcache *cache, const struct key *key)
 		uint64_t ghost = load_relaxed(&set[i]);
 		uint32_t age = ghost_age(ghost, new);
 
-		if (ghost && (uint32_t)ghost == (uint32_t)new) {
+		if (ghost && (uint32_t)ghost == (uint32_t) new) {
 			place = i;
 			break;
 		}

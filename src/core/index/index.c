@@ -58,8 +58,8 @@ bool index_find(struct rawcache *cache, const struct key *key, struct found *fou
 		if (look == LOOK_AGAIN) {
 			cpu_relax();
 		} else if (number == first) {
-			number = image_displaces(image) ? bucket_other(image, first, key->low)
-							: first;
+			number = image_displaces(image) ? bucket_other(image, first, key->low) :
+							  first;
 			if (number == first)
 				return false;
 		} else if (load_relaxed(&image->buckets[first].sequence) == sequence[0]) {

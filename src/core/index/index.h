@@ -20,7 +20,7 @@ struct found {
 	uint32_t page;
 	uint32_t length;
 	uint32_t generation; /* of the region, all 32 bits */
-	uint32_t epoch; /* as in entries: of the store or of the last verification */
+	uint32_t epoch;	     /* as in entries: of the store or of the last verification */
 	uint64_t checksum;
 	uint64_t stored; /* seconds since 1970 */
 	uint64_t number; /* of the entry, for `visited` */
@@ -59,9 +59,9 @@ int index_remove(struct rawcache *cache, const struct key *key, const struct fou
 int index_sweep(struct rawcache *cache);
 
 /* Look at every entry: calls `visit` for the live ones; returning false stops. */
-void index_walk(struct rawcache *cache, bool (*visit)(void *arg, const struct key *key,
-						      const struct found *found), void *arg,
-		uint64_t *stale, uint64_t *broken);
+void index_walk(struct rawcache *cache,
+		bool (*visit)(void *arg, const struct key *key, const struct found *found),
+		void *arg, uint64_t *stale, uint64_t *broken);
 
 static inline bool index_visited(const struct rawcache *cache, uint64_t number)
 {

@@ -45,8 +45,7 @@ int verify_bytes(struct rawcache *cache, const struct key *key, const struct fou
 
 bool verify_expired(const struct rawcache *cache, const struct found *found)
 {
-	return cache->options.ttl &&
-	       clock_real_s() >= found->stored + cache->options.ttl;
+	return cache->options.ttl && clock_real_s() >= found->stored + cache->options.ttl;
 }
 
 bool verify_due(const struct rawcache *cache, const struct found *found)
@@ -61,7 +60,8 @@ bool verify_due(const struct rawcache *cache, const struct found *found)
 	}
 }
 
-int verify_damaged(struct rawcache *cache, const struct key *key, const struct found *found, int err)
+int verify_damaged(struct rawcache *cache, const struct key *key, const struct found *found,
+		   int err)
 {
 	stats_add(verify_failed, 1);
 	if (err == -EIO)

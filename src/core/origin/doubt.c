@@ -20,7 +20,7 @@ void doubt_raise(struct doubt *doubt, bool ask)
 {
 	if (ask)
 		fetch_add(&doubt->asked, 1); /* before: who sees the count asks */
-	fetch_add(&doubt->count, 1); /* pairs with the acquire in file_written() */
+	fetch_add(&doubt->count, 1);	     /* pairs with the acquire in file_written() */
 }
 
 void doubt_raise_seen(struct doubt *doubt, uint32_t *seen)

@@ -17,10 +17,11 @@
 struct statx;
 
 struct doubt {
-	uint32_t count; /* of reasons to look again */
-	uint32_t asked; /* reasons for which the server shall be asked, */
+	uint32_t count;	   /* of reasons to look again */
+	uint32_t asked;	   /* reasons for which the server shall be asked, */
 	uint32_t answered; /* and how many of them were there when it was asked last */
-	uint64_t news_ns; /* when attributes were known last that are those of no open version: clock_mono_ns() */
+	/* when attributes were known last that are those of no open version: clock_mono_ns() */
+	uint64_t news_ns;
 };
 
 struct doubt *doubt_of(const struct statx *stx);

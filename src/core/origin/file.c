@@ -260,7 +260,8 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->key = *key;
 	file->identity = *identity;
 	file->identity.path = NULL;
-	file->path = identity->look == LOOK_LOCAL && !cache->tier ? NULL : path_copy(identity->path);
+	file->path = identity->look == LOOK_LOCAL && !cache->tier ? NULL :
+								    path_copy(identity->path);
 	file->fetching = 0;
 	file->aside = !identity->inode; /* identity_from(): on FUSE */
 	file->paged = !identity->inode;
@@ -277,7 +278,8 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 }
 
 /* Under the lock: the object of the key, with a reference; or NULL. */
-static struct file *file_find(struct rawcache *cache, const struct key *key, const struct statx *stx)
+static struct file *file_find(struct rawcache *cache, const struct key *key,
+			      const struct statx *stx)
 {
 	struct files *files = cache->files;
 	struct file_link *link;
@@ -364,8 +366,8 @@ bool file_reopen(struct rawcache *cache, const struct key *key, const struct sta
 	if (!file || !reference_get(file))
 		return false;
 	fence_full(); /* of us and file_get() one sees the other */
-	if (!file_is(file, recent) || !file_is_of(file, key, stx) || inode_has_versions(files, stx) ||
-	    reasons_old(reasons, 0)) {
+	if (!file_is(file, recent) || !file_is_of(file, key, stx) ||
+	    inode_has_versions(files, stx) || reasons_old(reasons, 0)) {
 		file_release(cache, file);
 		return false;
 	}

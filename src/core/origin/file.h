@@ -37,7 +37,7 @@ struct chunk {
 #define FILE_DEAD UINT32_MAX
 
 struct file {
-	uint32_t serial; /* changes when the object becomes another file's */
+	uint32_t serial;     /* changes when the object becomes another file's */
 	uint32_t references; /* FILE_DEAD: it is being given up, or nobody's */
 	uint64_t size;
 	uint64_t chunks; /* address of the table | log2 of its entries: one word, read at once */
@@ -45,19 +45,19 @@ struct file {
 	uint32_t writer_seen;
 	uint32_t doubt_seen;
 	struct doubt *doubt; /* reasons to look at the attributes again, and how many there were */
-	uint32_t number; /* of this object */
+	uint32_t number;     /* of this object */
 	uint64_t vouched_ns; /* its attributes were the file's, asked for before: clock_mono_ns() */
 	struct key key;
 	struct identity identity; /* its path is `path` below */
-	uint64_t inode, device; /* of the file as it is open now: both may be others next time */
-	struct file_link *link; /* in the table of identities */
-	uint32_t fetching; /* references that are reads ahead, which nobody waits for */
-	uint32_t aside; /* its bytes may be read around the page cache: on FUSE */
-	uint32_t helped; /* helper threads have a description of it that is theirs */
+	uint64_t inode, device;	  /* of the file as it is open now: both may be others next time */
+	struct file_link *link;	  /* in the table of identities */
+	uint32_t fetching;	  /* references that are reads ahead, which nobody waits for */
+	uint32_t aside;		  /* its bytes may be read around the page cache: on FUSE */
+	uint32_t helped;	  /* helper threads have a description of it that is theirs */
 	uint32_t paged; /* the kernel may have pages of it that are older than its attributes */
-	char *path; /* or NULL; where it was opened: for confirm_by_path() */
+	char *path;	/* or NULL; where it was opened: for confirm_by_path() */
 	uint32_t named; /* its name is on the image, or cannot be */
-	uint32_t idle;			     /* see idle.h */
+	uint32_t idle;	/* see idle.h */
 	struct file *idle_next;
 	bool reopened; /* since it became idle */
 	struct ahead ahead;

@@ -19,7 +19,7 @@ struct file;
 enum { IDLE_NO, IDLE_NOTED, IDLE_QUEUED };
 
 struct idle {
-	struct file *noted; /* stack; by idle_next */
+	struct file *noted;	      /* stack; by idle_next */
 	struct file *oldest, *newest; /* by idle_next */
 	uint32_t count;
 };

@@ -32,10 +32,10 @@ struct io_request {
 	uint64_t offset;
 	uint32_t length;
 	int32_t result; /* bytes, or -errno; valid when `done` */
-	uint32_t done; /* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
+	uint32_t done;	/* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
-	bool urgent; /* a program waits for it already */
-	bool forget; /* drop the file's pages of it from the kernel's cache */
+	bool urgent;   /* a program waits for it already */
+	bool forget;   /* drop the file's pages of it from the kernel's cache */
 	bool unwanted; /* nobody will use it: it need not be read, if that has not begun */
 	/*
 	 * Nothing is read: confirm_by_path(), a while after it was asked for, or at once when
@@ -54,11 +54,11 @@ struct io_request {
 	void (*ask)(struct io_request *request);
 	bool light; /* it has come from elsewhere: no turn of its mount's is needed */
 	void (*origin_read)(struct io_request *request); /* told then, when `unchanged` is known */
-	uint64_t took; /* nanoseconds, that the read took; where `instead` is set */
+	uint64_t took;	/* nanoseconds, that the read took; where `instead` is set */
 	bool elsewhere; /* the bytes are not the origin's */
 	bool unchanged; /* the file was what it should be after the read; where `arrives` */
 	const struct io_backend *backend; /* that has it */
-	struct lane *lane; /* the backend's */
+	struct lane *lane;		  /* the backend's */
 	/*
 	 * Where the backend `arrives`: called once by a helper thread, after `done`; the request
 	 * must last until it returns.

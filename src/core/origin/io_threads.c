@@ -79,8 +79,9 @@ static bool lane_take(struct pool_job *job)
 		return true;
 	/* what other machines wait for, or have sent, does not wait for the mount */
 	request->lane = lane_choose(load_relaxed(&request->file->device),
-				    request->light || (request->look && request->urgent) ? LANE_HELPERS + LIGHT_HELPERS :
-											   LANE_HELPERS);
+				    request->light || (request->look && request->urgent) ?
+					    LANE_HELPERS + LIGHT_HELPERS :
+					    LANE_HELPERS);
 	if (request->lane)
 		fetch_add(&request->lane->running, 1);
 	return request->lane;

@@ -123,10 +123,8 @@ static const struct {
 	uint32_t kind;
 } source_kinds[] = {
 	{ "http", KIND_AGED }, /* davfs2 */
-	{ "borgfs", KIND_PACKED },
-	{ "restic", KIND_PACKED },
-	{ "mountpoint-s3", KIND_LIVE },
-	{ "JuiceFS", KIND_LIVE },
+	{ "borgfs", KIND_PACKED },	{ "restic", KIND_PACKED },
+	{ "mountpoint-s3", KIND_LIVE }, { "JuiceFS", KIND_LIVE },
 };
 
 static uint32_t kind_by_source(const char *source)
@@ -202,7 +200,8 @@ static bool mount_line_look(void *arg, char *line)
 	mounted->writable = !is_read_only(mount.options);
 	mounted->kind = kind_by_type(mount.type, mount.source,
 				     mounted->writable && !is_read_only(mount.point_options));
-	if (mounted->kind & KIND_PACKED && mount.options) /* where it begins: a session, an offset */
+	if (mounted->kind & KIND_PACKED &&
+	    mount.options) /* where it begins: a session, an offset */
 		mounted_add(mounted, mount.options);
 	snprintf(mounted->device, sizeof(mounted->device), "%s", mount.device);
 	mounted->block = strncmp(mount.device, "0:", 2) != 0 ||
@@ -214,8 +213,8 @@ bool mountinfo_find(char *buf, uint64_t mount, struct mounted *mounted)
 {
 	struct search search = { .mount = mount, .mounted = mounted };
 
-	return lines_read("/proc/self/mountinfo", buf, MOUNTINFO_BUFFER, mount_line_look, &search) ==
-	       LINES_ENOUGH;
+	return lines_read("/proc/self/mountinfo", buf, MOUNTINFO_BUFFER, mount_line_look,
+			  &search) == LINES_ENOUGH;
 }
 
 uint32_t kind_by_magic(int fd)

@@ -24,25 +24,26 @@
 #define KIND_MOUNT 4u
 #define KIND_TIMES 8u /* ctime may be what a program has set */
 #define KIND_FUSE 16u
-#define KIND_REMOTE 32u /* attributes are remembered: AT_STATX_FORCE_SYNC asks the server */
-#define KIND_OPENED 64u /* only if the file was opened anew just before; implies KIND_REMOTE */
-#define KIND_AGED 128u /* not even then, for minutes */
-#define KIND_EXT 256u /* f_fsid is the UUID */
+#define KIND_REMOTE 32u	     /* attributes are remembered: AT_STATX_FORCE_SYNC asks the server */
+#define KIND_OPENED 64u	     /* only if the file was opened anew just before; implies KIND_REMOTE */
+#define KIND_AGED 128u	     /* not even then, for minutes */
+#define KIND_EXT 256u	     /* f_fsid is the UUID */
 #define KIND_SUBVOLUMES 512u /* snapshots repeat inode numbers and times */
 /*
  * A directory's times are those of its names, and the kernel does not remember itself which names are not there: FUSE
  * servers that were seen to pass the times of a local directory through.
  */
 #define KIND_NAMES 1024u
-#define KIND_LIVE 2048u /* a FUSE server of files that change, however it is mounted: ctime is told by a clock */
+/* a FUSE server of files that change, however it is mounted: ctime is told by a clock */
+#define KIND_LIVE 2048u
 
 /* What a line of mountinfo tells. */
 struct mounted {
 	XXH3_state_t state; /* of what will be the origin's id */
-	char device[24]; /* "major:minor" */
+	char device[24];    /* "major:minor" */
 	uint32_t kind;
-	bool block; /* `device` is a block device, or may be one */
-	bool writable; /* the whole file system is */
+	bool block;				  /* `device` is a block device, or may be one */
+	bool writable;				  /* the whole file system is */
 	const char *root, *point, *type, *source; /* in the buffer */
 };
 

@@ -15,10 +15,10 @@ struct statx;
 
 /* What it takes to know a file's attributes as its server has them. */
 enum look {
-	LOOK_LOCAL, /* statx() tells, or options.trust: nobody is asked */
-	LOOK_ASKED, /* AT_STATX_FORCE_SYNC asks the server, nothing less does */
+	LOOK_LOCAL,  /* statx() tells, or options.trust: nobody is asked */
+	LOOK_ASKED,  /* AT_STATX_FORCE_SYNC asks the server, nothing less does */
 	LOOK_OPENED, /* so it does after a new open() only: the mount has a table of its own */
-	LOOK_NEVER, /* nothing does, for minutes */
+	LOOK_NEVER,  /* nothing does, for minutes */
 };
 
 struct origin {
@@ -27,10 +27,10 @@ struct origin {
 		struct {
 			bool unstable_inodes; /* FUSE: numbers are made up at each mount */
 			bool special; /* made up by the kernel, or told from others by nothing */
-			bool packed; /* made elsewhere, with all times */
+			bool packed;  /* made elsewhere, with all times */
 			bool settable_times; /* ctime may be what a program has set */
-			bool subvolumes; /* files of snapshots may have equal attributes */
-			uint8_t look; /* enum look */
+			bool subvolumes;     /* files of snapshots may have equal attributes */
+			uint8_t look;	     /* enum look */
 		};
 		uint64_t bits; /* all of them, to be copied at once */
 	};

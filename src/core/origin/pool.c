@@ -29,8 +29,8 @@
 
 uint32_t pool_threads;
 
-static struct pool *pools; /* all that have had a thread */
-static uint32_t leaving; /* callers that want no helper to be there */
+static struct pool *pools;   /* all that have had a thread */
+static uint32_t leaving;     /* callers that want no helper to be there */
 static int32_t seats[SEATS]; /* thread numbers of helpers, also of those that have just ended */
 
 unsigned int rawcache_helper_threads(void)

@@ -28,15 +28,16 @@ struct pool_job {
 
 struct pool {
 	void (*work)(struct pool *pool); /* a thread's life: pool_next() until there is none */
-	void (*begin)(void); /* or NULL; in the first thread, before it works: the others are gone */
+	void (*begin)(
+		void); /* or NULL; in the first thread, before it works: the others are gone */
 	/* Or NULL: whether the job may be begun now; if so, it is. Under the lock. */
 	bool (*take)(struct pool_job *job);
-	bool lasts; /* its threads have to be there: nobody waits that forks */
-	uint32_t limit; /* threads */
+	bool lasts;	  /* its threads have to be there: nobody waits that forks */
+	uint32_t limit;	  /* threads */
 	uint32_t idle_ms; /* after which one ends; 0: half a second */
 	pthread_mutex_t lock;
 	struct pool_job *first, *last;
-	uint32_t queued; /* futex: grows with each job */
+	uint32_t queued;  /* futex: grows with each job */
 	uint32_t waiting; /* jobs in the queue */
 	uint32_t idle, threads;
 	struct pool *next; /* of all that have had a thread */

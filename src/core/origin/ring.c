@@ -18,11 +18,11 @@ static void *ring_map(int fd, size_t bytes, uint64_t offset)
 static int queues_map(struct ring *ring, const struct io_uring_params *params)
 {
 	ring->queues_bytes = params->sq_off.array + params->sq_entries * sizeof(uint32_t);
-	ring->completions_bytes =
-		params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe);
+	ring->completions_bytes = params->cq_off.cqes +
+				  params->cq_entries * sizeof(struct io_uring_cqe);
 	if (params->features & IORING_FEAT_SINGLE_MMAP)
-		ring->queues_bytes = ring->completions_bytes =
-			max_u64(ring->queues_bytes, ring->completions_bytes);
+		ring->queues_bytes = ring->completions_bytes = max_u64(ring->queues_bytes,
+								       ring->completions_bytes);
 	ring->queues = ring_map(ring->fd, ring->queues_bytes, IORING_OFF_SQ_RING);
 	if (sys_is_error(ring->queues))
 		return (int)(intptr_t)ring->queues;

@@ -11,8 +11,8 @@
 #include "core/read/chunk.h"
 
 #define WINDOW_BYTES_MAX (UINT64_C(8) << 20)
-#define STREAM_BYTES \
-	(UINT64_C(16) << 20) /* after one slow read, as much of the file counts as cold */
+/* after one slow read, as much of the file counts as cold */
+#define STREAM_BYTES (UINT64_C(16) << 20)
 /* A read out of memory takes less: the call, and 2 GB/s. */
 #define MEMORY_NS(n) (10000 + (uint64_t)(n) / 2)
 

@@ -40,8 +40,8 @@ static bool group_known(const struct file *file, uint64_t number, uint64_t place
 static uint64_t run_known(const struct rawcache *cache, const struct file *file, uint64_t number,
 			  uint64_t place, uint64_t most)
 {
-	const struct chunk *chunk = file_chunk(file, number + most - 1) ? file_chunk(file, number)
-									: NULL;
+	const struct chunk *chunk = file_chunk(file, number + most - 1) ? file_chunk(file, number) :
+									  NULL;
 	uint32_t pages = cache->chunk_bytes >> FORMAT_PAGE_SHIFT;
 	uint64_t n = 0;
 

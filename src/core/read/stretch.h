@@ -9,6 +9,6 @@
 bool piece_seen(const struct file *file, const struct want *want);
 
 ssize_t read_stretch(struct rawcache *cache, struct file *file, uint64_t handle,
-				  const struct want *want);
+		     const struct want *want);
 
 #endif

@@ -13,7 +13,7 @@
  * of a chunk takes all of it into the page tables whatever it costs: more will come.
  */
 ssize_t unmapped_read(struct rawcache *cache, struct file *file, uint64_t place,
-				   const struct want *want);
+		      const struct want *want);
 
 /* Bytes whose place is known by a system call on the image: no page fault waits for the disk. */
 ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *want);

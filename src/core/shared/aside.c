@@ -24,11 +24,12 @@
 struct aside {
 	char magic[8];
 	uint64_t stats_bytes; /* of this version: others have other counters */
-	char path[1008]; /* of the image */
+	char path[1008];      /* of the image */
 	struct rawcache_stats stats;
 };
 static_assert(sizeof(struct rawcache_stats) <= FORMAT_PAGE, "totals");
-static_assert(offsetof(struct aside, stats) < FORMAT_PAGE && sizeof(struct aside) <= ASIDE_BYTES, "aside");
+static_assert(offsetof(struct aside, stats) < FORMAT_PAGE && sizeof(struct aside) <= ASIDE_BYTES,
+	      "aside");
 
 static struct rawcache_stats *no_block(void)
 {
@@ -141,7 +142,8 @@ bool aside_begin_totals(const char *device, bool allow_shared)
 		return false;
 	/* no device: nothing says that we use it, and it may be another's to write soon */
 	if (!image.read_only && !image.block_device)
-		totals = sys_mmap(NULL, FORMAT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, image.fd, FORMAT_TOTALS);
+		totals = sys_mmap(NULL, FORMAT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, image.fd,
+				  FORMAT_TOTALS);
 	image_close(&image);
 	if (sys_is_error(totals))
 		return false;

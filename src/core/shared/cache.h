@@ -37,8 +37,9 @@ enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_LEAVES };
 /* Our row of one kind of holds: see region_hold.h. */
 struct hold_set {
 	uint32_t *counts; /* what each bit of it stands for */
-	uint32_t bits; /* how many are set */
-	uint32_t looked; /* of these, at the last full count of all rows; lower as holds are released */
+	uint32_t bits;	  /* how many are set */
+	/* of these, at the last full count of all rows; lower as holds are released */
+	uint32_t looked;
 };
 
 /* By the rooms that read and write the fields. */
@@ -48,23 +49,23 @@ struct rawcache {
 	struct rawcache_options options;
 	uint32_t chunk_bytes;
 	uint8_t chunk_shift; /* its logarithm: a division takes as long as a small copy */
-	bool tier; /* options.tier is set: paths of files are kept */
+	bool tier;	     /* options.tier is set: paths of files are kept */
 	bool trusting; /* entries of the present epoch need not be verified: see cache_trusted() */
 	struct rawcache *next; /* all caches of the process: api/list.h */
 
 	/* shared/slot.h, process.h: what this process has in the segment */
-	int32_t slot; /* SLOT_NONE: nothing can be pinned or stored */
-	int32_t pid; /* that the slot was taken for */
-	void *slot_keeper; /* a mapping that keeps the slot's lock: see process.c */
+	int32_t slot;	     /* SLOT_NONE: nothing can be pinned or stored */
+	int32_t pid;	     /* that the slot was taken for */
+	void *slot_keeper;   /* a mapping that keeps the slot's lock: see process.c */
 	uint64_t blocks_out; /* stats blocks that threads of this process have */
 	struct stats_provider provider;
 	pthread_mutex_t process_lock;
 
 	/* shared/storage.h: the image's disk */
-	uint32_t broken; /* the image's storage failed: use the origin */
-	uint32_t broken_pause_ms; /* 0: it has not failed since it worked */
-	uint64_t broken_until_ms; /* clock_coarse_ms() */
-	uint32_t storage_errors; /* in a row */
+	uint32_t broken;			   /* the image's storage failed: use the origin */
+	uint32_t broken_pause_ms;		   /* 0: it has not failed since it worked */
+	uint64_t broken_until_ms;		   /* clock_coarse_ms() */
+	uint32_t storage_errors;		   /* in a row */
 	uint32_t writeback_begun, writeback_ended; /* numbers of ranges below */
 	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
 	/* descriptor of the image with O_DIRECT, + 1; 0: not opened yet; -1: O_DIRECT does not work */
@@ -73,10 +74,11 @@ struct rawcache {
 	/* shared/pin.h, region_hold.h: regions that must not be recycled */
 	uint64_t pins_used; /* bitmap of slot->pin taken by threads of this process */
 	struct hold_set holds[HOLD_SETS];
-	uint64_t reaped_ms; /* clock_coarse_ms() at the last search for dead processes that hold regions */
+	/* clock_coarse_ms() at the last search for dead processes that hold regions */
+	uint64_t reaped_ms;
 
 	/* shared/watch.h: the files that this process maps from the image and writes to */
-	pthread_mutex_t watch_lock; /* a leaf, in a critical section */
+	pthread_mutex_t watch_lock;	   /* a leaf, in a critical section */
 	struct watch_counts *watch_counts; /* NULL: nothing counted yet */
 
 	/* space/region.h */

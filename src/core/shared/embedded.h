@@ -14,7 +14,7 @@
 struct copy_policy_costs {
 	uint32_t ns[2][COPY_CLASSES]; /* moving averages; 0: not known yet */
 	uint32_t turn;
-	uint32_t ticks_per_us; /* of clock_ticks(); 0: not known yet */
+	uint32_t ticks_per_us;	  /* of clock_ticks(); 0: not known yet */
 	uint64_t ticks, ns_start; /* both clocks at the attachment */
 };
 
@@ -25,13 +25,13 @@ struct shown;
 #define MAPS_REPLACED 1024u
 
 struct maps {
-	pthread_mutex_t lock; /* a leaf, in a critical section */
-	uintptr_t low, high;  /* all pieces lie in between; grows only */
-	struct map_piece *root; /* of the pieces: see piece_tree.h */
+	pthread_mutex_t lock;	 /* a leaf, in a critical section */
+	uintptr_t low, high;	 /* all pieces lie in between; grows only */
+	struct map_piece *root;	 /* of the pieces: see piece_tree.h */
 	uint64_t serials, ranks; /* how many pieces were given one */
-	struct shown *shown; /* the files of the pieces */
-	int32_t room; /* for more pieces */
-	uint32_t hiding; /* threads in maps_lock_all() */
+	struct shown *shown;	 /* the files of the pieces */
+	int32_t room;		 /* for more pieces */
+	uint32_t hiding;	 /* threads in maps_lock_all() */
 	uint32_t replaced_next;
 	uintptr_t replaced[MAPS_REPLACED]; /* 0: none */
 };

@@ -17,10 +17,11 @@ struct dirent_of_kernel {
 	char name[];
 };
 
-void names_each(const char *dir, const char *prefix, void (*look)(int fd, const char *name, void *arg),
-		void *arg)
+void names_each(const char *dir, const char *prefix,
+		void (*look)(int fd, const char *name, void *arg), void *arg)
 {
-	int fd = sys_openat(AT_FDCWD, dir ? dir : "/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int fd = sys_openat(AT_FDCWD, dir ? dir : "/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+			    0);
 	char *names = fd < 0 ? NULL : memory_map(NAMES_BYTES);
 	ssize_t n;
 

@@ -7,7 +7,7 @@
 #define NAMES_ASIDE "rawcache-aside-"
 
 /* Call `look` for each name in `dir` (NULL: /dev/shm) that begins with `prefix`; `fd` is the directory's. */
-void names_each(const char *dir, const char *prefix, void (*look)(int fd, const char *name, void *arg),
-		void *arg);
+void names_each(const char *dir, const char *prefix,
+		void (*look)(int fd, const char *name, void *arg), void *arg);
 
 #endif

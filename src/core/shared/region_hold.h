@@ -25,7 +25,8 @@ enum hold_kind { HOLD_FIRM, HOLD_YIELDS };
 int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation, enum hold_kind kind);
 
 /* The same for callers that have called cache_slot_need() before: that is a system call. */
-int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation, enum hold_kind kind);
+int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation,
+		  enum hold_kind kind);
 
 /* One more hold of a region that the caller holds already. Cannot fail: a held region is not detached. */
 void hold_more(struct rawcache *cache, uint32_t region, enum hold_kind kind);
@@ -41,8 +42,7 @@ static inline bool hold_of(const struct rawcache *cache, unsigned int set, uint3
 			   uint32_t region)
 {
 	uint32_t n = region >> cache->runtime.hold_shift;
-	const uint64_t *row =
-		cache->runtime.holds[set] + (size_t)slot * cache->runtime.hold_words;
+	const uint64_t *row = cache->runtime.holds[set] + (size_t)slot * cache->runtime.hold_words;
 
 	return load_acquire(&row[n / 64]) >> n % 64 & 1;
 }

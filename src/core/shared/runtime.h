@@ -40,13 +40,13 @@
 #define RUNTIME_ABSENT 65536u /* names: see absent.h */
 #define RUNTIME_CLOCKS 256u
 #define RUNTIME_CODE 1024u /* objects of programs: see code_known.c */
-#define RUNTIME_NEXT 2u /* clean regions that are kept ready: one for each log */
+#define RUNTIME_NEXT 2u	   /* clean regions that are kept ready: one for each log */
 #define RUNTIME_GHOSTS_MIN 64u
 #define RUNTIME_GHOSTS_MAX (512u << 10)
 #define WATCH_SHOWN 1024u /* bits: see watch.h */
-#define RUNTIME_ASKS 8u /* regions that are wanted back at the same time: see hold_ask.h */
+#define RUNTIME_ASKS 8u	  /* regions that are wanted back at the same time: see hold_ask.h */
 #define WATCH_WRITTEN 2048u
-#define WATCH_WAYS 2u /* enum watch_way */
+#define WATCH_WAYS 2u		 /* enum watch_way */
 #define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see region_hold.h */
 #ifndef SLOT_PINS
 #define SLOT_PINS 64u
@@ -65,7 +65,7 @@ struct process_slot {
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
 	uint32_t steps; /* grows when a flight of it begins, becomes ready or ends: see flight.h */
-	uint32_t vain; /* `steps` at the time when a waiter began that then timed out */
+	uint32_t vain;	/* `steps` at the time when a waiter began that then timed out */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
 } __attribute__((aligned(64)));
 
@@ -77,12 +77,12 @@ struct stats_block {
 /* A chunk that somebody is fetching: see flight.h. */
 struct flight {
 	uint64_t claim; /* bits of the chunk's key | slot + 1 of the owner; 0: free */
-	uint32_t word; /* futex: changes when the flight ends */
+	uint32_t word;	/* futex: changes when the flight ends */
 	uint32_t waiters;
-	uint32_t slow; /* a waiter has timed out: nobody waits any more */
+	uint32_t slow;	/* a waiter has timed out: nobody waits any more */
 	uint32_t ahead; /* the owner is not working on it now: it may be taken over */
 	uint64_t ready; /* what lies in the image already, in one word: see flight.c */
-	uint64_t life; /* counts the claims: tells two of the same key and owner apart */
+	uint64_t life;	/* counts the claims: tells two of the same key and owner apart */
 	uint64_t reserved[3];
 };
 static_assert(sizeof(struct flight) == 64, "flight");
@@ -109,9 +109,9 @@ static_assert(sizeof(struct tier_server) == 64, "tier_server");
 /* What a chunk takes, by the mount's device. */
 struct tier_origin {
 	uint64_t device;
-	uint64_t origin_ns, miss_ns; /* means, of what one took */
+	uint64_t origin_ns, miss_ns;	/* means, of what one took */
 	uint64_t origin_cost, hit_cost; /* the same, divided by how many were under way at once */
-	uint64_t spread_ns; /* of the origin's: how far from the mean */
+	uint64_t spread_ns;		/* of the origin's: how far from the mean */
 	uint32_t hits, misses;
 	uint32_t turn;
 	uint32_t reserved;
@@ -121,7 +121,8 @@ static_assert(sizeof(struct tier_origin) == 64, "tier_origin");
 struct tier_state {
 	struct tier_server server[TIER_SERVERS];
 	struct tier_origin origin[TIER_ORIGINS];
-	uint64_t differing[TIER_NAMES]; /* hashes of data sets that differ from machine to machine */
+	/* hashes of data sets that differ from machine to machine */
+	uint64_t differing[TIER_NAMES];
 } __attribute__((aligned(64)));
 
 /* Space that was cut from regions and is not used yet: see space.h. */
@@ -133,14 +134,14 @@ struct space_rest {
 };
 
 struct space_run {
-	uint64_t tag; /* of the file; 0: none */
+	uint64_t tag;	/* of the file; 0: none */
 	uint64_t first; /* chunk of the file */
 	uint64_t taken; /* a bit for each chunk */
 	uint32_t chunks;
 	uint32_t page;
 	uint32_t pages; /* fewer than the chunks have, at the end of the file */
 	uint32_t generation;
-	uint32_t touched; /* seconds */
+	uint32_t touched;  /* seconds */
 	uint32_t followed; /* whether there is one behind it: see space.c */
 	uint32_t reserved[4];
 };
@@ -162,8 +163,8 @@ struct watch_row {
 } __attribute__((aligned(64)));
 
 struct watch {
-	uint32_t word; /* futex: counts demands */
-	uint32_t answers; /* futex */
+	uint32_t word;			  /* futex: counts demands */
+	uint32_t answers;		  /* futex */
 	uint64_t shown[WATCH_SHOWN / 64]; /* bits that rows may have */
 	uint64_t written[WATCH_WAYS][WATCH_WRITTEN / 64];
 } __attribute__((aligned(64)));
@@ -171,7 +172,7 @@ struct watch {
 /* A region that its holders shall let go of: see hold_ask.h. */
 struct hold_ask {
 	uint32_t bit; /* + 1, of the rows of holds; 0: none */
-	uint32_t ms; /* of clock_coarse_ms(): when it was asked for */
+	uint32_t ms;  /* of clock_coarse_ms(): when it was asked for */
 };
 
 /* A name that is not there, or a directory that was seen: see absent.h. */
@@ -182,7 +183,7 @@ struct absent_entry {
 
 /* The latest time that a mount's server has given to a change. */
 struct absent_clock {
-	uint64_t mount; /* 0: free */
+	uint64_t mount;	    /* 0: free */
 	uint64_t latest_ns; /* since 1970 */
 };
 
@@ -191,35 +192,36 @@ struct runtime_home {
 	uint8_t uuid[16];
 	uint64_t mounts; /* inode of the mount namespace in which `path` was true; 0: unknown */
 	uint64_t root_device, root_inode; /* of the root directory that it begins at */
-	uint64_t device; /* of the file system that the image is on */
-	char path[976]; /* empty: not known, or longer, or a block device */
+	uint64_t device;		  /* of the file system that the image is on */
+	char path[976];			  /* empty: not known, or longer, or a block device */
 };
 static_assert(sizeof(struct runtime_home) == 1024, "runtime_home");
 
 struct runtime_header {
 	uint8_t magic[8];
 	uint32_t version;
-	uint32_t ready; /* stored last, with release */
+	uint32_t ready;	 /* stored last, with release */
 	uint64_t layout; /* fingerprint of sizes: a reader with other structs keeps out */
 	uint64_t bytes;
 	uint8_t id[16];
 	uint8_t image_uuid[16];
 	uint8_t boot_id[16];
 	uint32_t visited_count;
-	uint32_t slots_high; /* slots ever used: scans end there */
+	uint32_t slots_high;		     /* slots ever used: scans end there */
 	uint32_t active_region[REGION_LOGS]; /* region + 1 that extents are appended to; 0: none */
-	uint32_t next_region[RUNTIME_NEXT]; /* region + 1 that are clean and wait; 0: none */
+	uint32_t next_region[RUNTIME_NEXT];  /* region + 1 that are clean and wait; 0: none */
 	uint32_t evict_region; /* region + 1 that is being emptied: see evict.h; 0: none */
-	uint32_t evict_page; /* of it, that is to be looked at next */
-	uint32_t evict_owner; /* slot + 1 of the process that empties it; 0: none */
+	uint32_t evict_page;   /* of it, that is to be looked at next */
+	uint32_t evict_owner;  /* slot + 1 of the process that empties it; 0: none */
 	uint32_t evict_credit; /* pages that may be moved until the next region is opened */
-	uint32_t evict_keeps; /* regions that may be kept until then */
+	uint32_t evict_keeps;  /* regions that may be kept until then */
 	struct hold_ask ask[RUNTIME_ASKS];
 	uint64_t mmap_threshold; /* tunable: 0 unset */
-	uint64_t epoch; /* of the image; 0: nothing in it is trusted, and nothing is stored */
-	uint64_t device; /* on which the image was when its epoch began */
+	uint64_t epoch;	      /* of the image; 0: nothing in it is trusted, and nothing is stored */
+	uint64_t device;      /* on which the image was when its epoch began */
 	uint64_t image_inode; /* tells a copy of the image; 0: it is a block device, or on FUSE */
-	uint64_t nonce, nonce_next; /* the image's is one of them, if it is no older than the segment */
+	/* the image's is one of them, if it is no older than the segment */
+	uint64_t nonce, nonce_next;
 	uint64_t sweep_after_ns; /* of clock_mono_ns(): when to look for leftovers again */
 	struct runtime_home home;
 	pthread_mutex_t region_lock __attribute__((aligned(64)));
@@ -238,16 +240,16 @@ struct runtime_header {
 enum { HOLD_ALL, HOLD_FIRMLY, HOLD_SETS };
 
 struct runtime {
-	int fd; /* the segment; holds the lock of our slot */
-	bool foreign; /* fd is our parent's description: no lock may be tried on it */
+	int fd;			/* the segment; holds the lock of our slot */
+	bool foreign;		/* fd is our parent's description: no lock may be tried on it */
 	uint64_t inode, device; /* what fd must still be before it is used */
 	uint64_t bytes;
 	bool read_only;
 	struct runtime_header *header;
 	struct process_slot *slots;
 	uint64_t *holds[HOLD_SETS]; /* bits, a row for each slot: see region_hold.h */
-	uint32_t hold_words; /* of a row */
-	uint32_t hold_shift; /* a bit is for 1 << hold_shift regions */
+	uint32_t hold_words;	    /* of a row */
+	uint32_t hold_shift;	    /* a bit is for 1 << hold_shift regions */
 	struct stats_block *blocks;
 	struct flight *flights;
 	uint32_t *writers; /* generations of files written under our eyes, hashed */
@@ -255,7 +257,7 @@ struct runtime {
 	struct watch_row *watch_rows;
 	struct absent_entry *absent; /* RUNTIME_ABSENT */
 	struct absent_clock *clocks; /* RUNTIME_CLOCKS */
-	uint64_t *ghosts; /* see ghost.h */
+	uint64_t *ghosts;	     /* see ghost.h */
 	uint8_t *visited;
 	uint32_t ghost_count;
 	uint32_t visited_count;

@@ -45,7 +45,7 @@ void slot_count_aside(const struct rawcache_options *options, enum rawcache_reas
 		if (aside_begin_totals(options->device, options->allow_shared))
 			break;
 		/* fall through */
-	case RAWCACHE_REASON_none: /* attached, and without a slot */
+	case RAWCACHE_REASON_none:     /* attached, and without a slot */
 	case RAWCACHE_REASON_no_image: /* a sandbox that does not show it */
 	case RAWCACHE_REASON_no_rights:
 	case RAWCACHE_REASON_image_refused:

@@ -107,7 +107,8 @@ void storage_distrust(struct rawcache *cache)
 static void writeback_failed(struct rawcache *cache, int err)
 {
 	stats_add(io_errors, 1);
-	log_error("what was stored could not be written to the disk (error %d): all is dropped", err);
+	log_error("what was stored could not be written to the disk (error %d): all is dropped",
+		  err);
 	storage_distrust(cache);
 	storage_pause(cache);
 }

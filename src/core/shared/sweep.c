@@ -230,6 +230,5 @@ void sweep_now_and_then(struct runtime *runtime, const char *dir)
 		return;
 	sweep_dir(dir);
 	if (h && !runtime->read_only)
-		store_relaxed(&h->sweep_after_ns,
-			      begun + (clock_mono_ns() - begun) * SWEEP_SHARE);
+		store_relaxed(&h->sweep_after_ns, begun + (clock_mono_ns() - begun) * SWEEP_SHARE);
 }

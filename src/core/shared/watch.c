@@ -76,7 +76,8 @@ static bool written_by_others(struct rawcache *cache, uint32_t bit, enum watch_w
 
 	for (uint32_t i = 0; i < high; i++)
 		if ((int32_t)i != cache->slot &&
-		    row_get(cache->runtime.watch_rows[i].written[way], bit) && process_alive(cache, i))
+		    row_get(cache->runtime.watch_rows[i].written[way], bit) &&
+		    process_alive(cache, i))
 			return true;
 	return false;
 }

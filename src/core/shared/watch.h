@@ -22,7 +22,6 @@
 #include "base/patience.h"
 #include "core/shared/cache.h"
 
-
 /* This process has taken a slot: enter the files that it has mapped and writes to into the slot's row. */
 void watch_begin(struct rawcache *cache, uint32_t slot);
 void watch_end(struct rawcache *cache);

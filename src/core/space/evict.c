@@ -111,8 +111,8 @@ static int extent_copy(struct rawcache *cache, const struct key *key, const stru
 	if (err)
 		extent_failed(cache, err);
 	else if (XXH3_64bits_digest(&state) != found->checksum)
-		err = verify_current(cache, found) ? verify_damaged(cache, key, found, -EBADMSG)
-						   : -ESTALE;
+		err = verify_current(cache, found) ? verify_damaged(cache, key, found, -EBADMSG) :
+						     -ESTALE;
 	return err;
 }
 

@@ -22,7 +22,7 @@
 #define PROBATION_BYTES (UINT64_C(32) << 20)
 
 /* In the order in which they are taken. */
-#define RANK_DEAD (UINT64_C(1) << 60) /* a dead process was recycling it */
+#define RANK_DEAD (UINT64_C(1) << 60)	/* a dead process was recycling it */
 #define RANK_OLDEST (UINT64_C(2) << 60) /* of the log that is too large */
 #define RANK_OTHER (UINT64_C(3) << 60)
 
@@ -96,7 +96,8 @@ int recycle_choose(struct rawcache *cache, uint32_t *victim)
 {
 	uint32_t log = log_choose(cache);
 	struct pin_owners owners = { { 0 } };
-	uint32_t yielding = REGION_NONE; /* that would come before the victim, if it were not held */
+	uint32_t yielding =
+		REGION_NONE; /* that would come before the victim, if it were not held */
 	uint64_t best = UINT64_MAX;
 	uint64_t best_yielding = UINT64_MAX;
 	uint64_t rank;
@@ -140,11 +141,13 @@ void recycle_invalidate(struct rawcache *cache, struct region *region)
 {
 	if (region->state == REGION_SEALED || region->state == REGION_ACTIVE) {
 		stats_add(evicted_regions, 1);
-		stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used) << FORMAT_PAGE_SHIFT);
+		stats_add(evicted_bytes, (uint64_t)load_relaxed(&region->used)
+						 << FORMAT_PAGE_SHIFT);
 	}
 	if (recycle_holds(cache, region)) {
 		store_release(&region->state, REGION_SEALED);
-		store_release(&region->generation, region->generation + 1); /* pairs with region_cut() */
+		store_release(&region->generation,
+			      region->generation + 1); /* pairs with region_cut() */
 		CRASH_POINT(region_bumped);
 	}
 	store_relaxed(&region->used, 0);

@@ -20,8 +20,8 @@
 
 #define TRIES 16
 
-static bool stream_space_take(const struct rawcache *cache, struct space_want *want, struct piece *hand,
-			struct piece *taken)
+static bool stream_space_take(const struct rawcache *cache, struct space_want *want,
+			      struct piece *hand, struct piece *taken)
 {
 	struct neighbours n;
 
@@ -86,8 +86,8 @@ static int space_step(struct rawcache *cache, struct space_want *want, struct pi
 		if (!taken)
 			done = stream_follow(cache, want, hand);
 		else
-			done = want->stream ? stream_space_take(cache, want, hand, taken)
-					    : any_take(cache, want, hand, taken);
+			done = want->stream ? stream_space_take(cache, want, hand, taken) :
+					      any_take(cache, want, hand, taken);
 		CRASH_POINT(space_taken);
 		rest_put(cache, want->space, hand);
 		runtime_unlock(lock);

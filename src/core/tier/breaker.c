@@ -161,7 +161,8 @@ bool price_glance(const struct tier_origin *origin)
 	if (!cost)
 		return true;
 	/* a hit must be faster by a tenth; a miss may cost a quarter, for somebody's later hit */
-	if (load_relaxed(&origin->hits) >= PRICE_MIN && load_relaxed(&origin->hit_cost) > cost - cost / 10)
+	if (load_relaxed(&origin->hits) >= PRICE_MIN &&
+	    load_relaxed(&origin->hit_cost) > cost - cost / 10)
 		return false;
 	return load_relaxed(&origin->misses) < PRICE_MIN ||
 	       load_relaxed(&origin->miss_ns) <= load_relaxed(&origin->origin_ns) / 4;

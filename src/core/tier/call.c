@@ -12,7 +12,7 @@
 /* Free ones, warm: taken and given back by exchange, without a lock. */
 static struct link_call *kept[KEPT];
 static struct link_call *parked, **parked_end = &parked; /* the helper's */
-static uint32_t calls; /* that are there */
+static uint32_t calls;					 /* that are there */
 static uint32_t numbers;
 
 struct link_call *link_call_new(void)

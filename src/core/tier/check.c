@@ -65,7 +65,8 @@ static size_t check_receive(struct check *check, char *to, size_t room, size_t n
 	size_t have = 0;
 
 	while (n ? have < n : !have || to[have - 1] != '\n') {
-		ssize_t got = have < room ? socket_receive(check->fd, to + have, n ? n - have : 1) : 0;
+		ssize_t got = have < room ? socket_receive(check->fd, to + have, n ? n - have : 1) :
+					    0;
 
 		if (got > 0)
 			have += (size_t)got;
@@ -95,7 +96,8 @@ static bool check_ask(struct check *check, size_t n, size_t data_bytes, struct w
 		check->why = "it is no memcached 1.6, or wants a login";
 		return false;
 	}
-	if (reply->kind == WIRE_VALUE && !check_receive(check, call->data, sizeof(call->data), reply->bytes + 2))
+	if (reply->kind == WIRE_VALUE &&
+	    !check_receive(check, call->data, sizeof(call->data), reply->bytes + 2))
 		return false;
 	return true;
 }
@@ -110,12 +112,14 @@ static bool check_dial(struct check *check, const struct server *server)
 	else if (check->under_way)
 		error = check_sleep(check, true) ? socket_error(check->fd) : -ETIMEDOUT;
 	if (error)
-		check->why = error == -ECONNREFUSED ? "nothing listens there" : "it cannot be reached";
+		check->why = error == -ECONNREFUSED ? "nothing listens there" :
+						      "it cannot be reached";
 	return !error;
 }
 
 /* Put a sealed value, and get it back. */
-static bool check_value(struct check *check, const uint8_t key[WIRE_KEY], const char *plain, char *opened)
+static bool check_value(struct check *check, const uint8_t key[WIRE_KEY], const char *plain,
+			char *opened)
 {
 	struct link_call *call = check->call;
 	struct wire_reply reply;
@@ -129,7 +133,8 @@ static bool check_value(struct check *check, const uint8_t key[WIRE_KEY], const 
 	if (!check_ask(check, n, VALUE_BYTES + SEAL_MORE + 2, &reply))
 		return false;
 	if (reply.kind != WIRE_STORED) {
-		check->why = "it does not take 256 KiB: give it more memory (-m), or items of 512 KiB (-I)";
+		check->why =
+			"it does not take 256 KiB: give it more memory (-m), or items of 512 KiB (-I)";
 		return false;
 	}
 	if (!check_ask(check, wire_get(call->command, key, 2, 0), 0, &reply))
@@ -153,7 +158,8 @@ static bool check_secret(struct check *check, const struct setup *setup)
 	if (!check_ask(check, wire_get(call->command, key, 3, 0), 0, &reply))
 		return false;
 	if (reply.kind == WIRE_VALUE) {
-		if (reply.bytes == sizeof(text) + SEAL_MORE && seal_open(key, call->data, sizeof(text), text))
+		if (reply.bytes == sizeof(text) + SEAL_MORE &&
+		    seal_open(key, call->data, sizeof(text), text))
 			return true;
 		check->why = "others use this data set with another secret: "
 			     "compare RAWCACHE_TIER_KEY and RAWCACHE_TIER_NAME";
@@ -174,7 +180,8 @@ static void check_server(struct check *check, const struct setup *setup, uint32_
 
 	seal_name(key, name, sizeof(name));
 	check->end = clock_mono_ns() + PATIENCE_NS;
-	if (check_dial(check, &setup->servers.server[n]) && check_value(check, key, buf, buf + VALUE_BYTES))
+	if (check_dial(check, &setup->servers.server[n]) &&
+	    check_value(check, key, buf, buf + VALUE_BYTES))
 		check_secret(check, setup);
 	if (check->fd >= 0)
 		sys_close(check->fd);
@@ -187,7 +194,8 @@ int rawcache_tier_allowed(const struct rawcache_options *options, const char **w
 	return setup_read(options, &setup, why);
 }
 
-int rawcache_tier_check(const struct rawcache_options *options, uint32_t n, struct rawcache_tier_server *server)
+int rawcache_tier_check(const struct rawcache_options *options, uint32_t n,
+			struct rawcache_tier_server *server)
 {
 	static struct setup setup;
 	struct check check = { .fd = -1 };

@@ -203,7 +203,8 @@ static int line_take(struct connection *link, struct link_call *call)
 
 	if (n <= 0)
 		return n;
-	if (call->reply.opaque ? call->reply.opaque != call->opaque : call->reply.kind != WIRE_REFUSED)
+	if (call->reply.opaque ? call->reply.opaque != call->opaque :
+				 call->reply.kind != WIRE_REFUSED)
 		return -EPROTO;
 	if (call->put && call->reply.kind == WIRE_VALUE)
 		return -EPROTO;
@@ -249,8 +250,10 @@ static bool overdue(const struct connection *link, uint64_t now)
 		return now > link->dialled + DIAL_NS;
 	if (!call)
 		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
-	return call && (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) + 4 * link->lag ||
-			(!call->put && now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS) + 4 * link->lag));
+	return call &&
+	       (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) + 4 * link->lag ||
+		(!call->put &&
+		 now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS) + 4 * link->lag));
 }
 
 static void queue_late(struct queue *queue, uint64_t now, uint64_t lag)
@@ -288,7 +291,8 @@ void connection_receive(struct connection *link)
 	for (;;) {
 		struct link_call *call = link->under_way.first;
 		bool direct = call && link->body > 2;
-		ssize_t n = direct ? socket_receive(link->fd - 1, call->data + (call->bytes + 2 - link->body),
+		ssize_t n = direct ? socket_receive(link->fd - 1,
+						    call->data + (call->bytes + 2 - link->body),
 						    link->body) :
 				     socket_receive(link->fd - 1, link->line + link->have,
 						    sizeof(link->line) - link->have);
@@ -321,7 +325,9 @@ void connection_idle(struct connection *link)
 
 	bool owes = link->under_way.count || link->dialling;
 
-	store_relaxed(&link->silent, owes && now > link->heard + 4 * link->lag ? now - link->heard - 4 * link->lag : 0);
+	store_relaxed(&link->silent, owes && now > link->heard + 4 * link->lag ?
+					     now - link->heard - 4 * link->lag :
+					     0);
 	connection_judge(link);
 }
 

@@ -18,14 +18,16 @@ struct connection {
 	int fd; /* + 1; 0: there is none */
 	bool dialling;
 	uint64_t dialled;
-	struct queue gets, puts; /* to be sent: values that nobody waits for come after the questions */
+	/* to be sent: values that nobody waits for come after the questions */
+	struct queue gets, puts;
 	uint32_t puts_under_way;
 	struct queue under_way; /* sent, in the order in which they are answered */
-	uint64_t heard; /* when the server last did something, or began to owe */
+	uint64_t heard;		/* when the server last did something, or began to owe */
 	uint64_t silent; /* nanoseconds for which it was seen to owe something; read by others */
 	uint64_t lag; /* nanoseconds for which this machine stands still now and then: see link.c */
 	uint32_t have; /* in `line` */
-	uint32_t body; /* bytes of the value's, and of its line end, that are to come; 0: a line is next */
+	/* bytes of the value's, and of its line end, that are to come; 0: a line is next */
+	uint32_t body;
 	char line[4096];
 };
 

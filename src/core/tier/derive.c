@@ -40,7 +40,8 @@ bool derive_words(const struct setup *setup, const char *type, const char *sourc
 
 static bool name_same(const struct setup_name *a, const struct setup_name *b)
 {
-	return !strcmp(a->directory, b->directory) && !strcmp(a->name, b->name) && !strcmp(a->prefix, b->prefix);
+	return !strcmp(a->directory, b->directory) && !strcmp(a->name, b->name) &&
+	       !strcmp(a->prefix, b->prefix);
 }
 
 #define TRIES 100
@@ -86,7 +87,8 @@ static bool mount_named(const struct setup *setup, int fd, struct setup_name *na
 		return false;
 	named = !sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) &&
 		mountinfo_find(buf, stx.stx_mnt_id, &mounted) &&
-		derive_words(setup, mounted.type, mounted.source, mounted.root, mounted.point, name);
+		derive_words(setup, mounted.type, mounted.source, mounted.root, mounted.point,
+			     name);
 	memory_unmap(buf, MOUNTINFO_BUFFER);
 	return named;
 }
@@ -96,5 +98,7 @@ int32_t derive_name(struct setup *setup, int fd, const char *path)
 	struct setup_name name;
 
 	memset(&name, 0, sizeof(name));
-	return mount_named(setup, fd, &name) && setup_rest(&name, path) ? name_number(setup, &name) : -1;
+	return mount_named(setup, fd, &name) && setup_rest(&name, path) ?
+		       name_number(setup, &name) :
+		       -1;
 }

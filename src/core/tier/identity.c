@@ -34,7 +34,8 @@ struct name {
 
 bool identity_may(const struct file *file)
 {
-	return load_relaxed(&file->tier.state) != TIER_NEVER && file->path && file->size >= SIZE_MIN;
+	return load_relaxed(&file->tier.state) != TIER_NEVER && file->path &&
+	       file->size >= SIZE_MIN;
 }
 
 /* On its first use. */
@@ -80,8 +81,8 @@ bool identity_known(struct setup *setup, struct file *file, int fd)
 	return identity_may(file) && settled(&file->identity);
 }
 
-bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
-		   const uint64_t print[2], uint8_t key[WIRE_KEY])
+bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk,
+		   uint32_t chunk_bytes, const uint64_t print[2], uint8_t key[WIRE_KEY])
 {
 	const struct identity *identity = &file->identity;
 	const struct setup_name *data_set;

@@ -14,11 +14,11 @@
 bool identity_may(const struct file *file);
 
 /*
- * The key, with the hash of the file's first chunk, or zeros. False: the file has none: it belongs to no named data set, is small, lies on a packed file system,
- * or changed a moment ago.
+ * The key, with the hash of the file's first chunk, or zeros. False: the file has none: it belongs to no
+ * named data set, is small, lies on a packed file system, or changed a moment ago.
  */
-bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk, uint32_t chunk_bytes,
-		   const uint64_t print[2], uint8_t key[WIRE_KEY]);
+bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chunk,
+		   uint32_t chunk_bytes, const uint64_t print[2], uint8_t key[WIRE_KEY]);
 
 /* Whether the file belongs to a named data set of this kind at all; learns it at its first use. */
 bool identity_known(struct setup *setup, struct file *file, int fd);

@@ -30,12 +30,12 @@ static const uint8_t *secret;
 static struct connection links[SERVERS_MAX];
 static uint32_t ready; /* 1: yes, 2: never */
 uint32_t link_leases;
-static struct pool helper = { .work = link_work,
-			      .begin = link_begin,
-			      .limit = 1,
-			      .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct pool helper = {
+	.work = link_work, .begin = link_begin, .limit = 1, .lock = PTHREAD_MUTEX_INITIALIZER
+};
 
-void link_setup(const struct servers *list, const struct seal_loader *from, const uint8_t key[SEAL_SECRET])
+void link_setup(const struct servers *list, const struct seal_loader *from,
+		const uint8_t key[SEAL_SECRET])
 {
 	servers = list;
 	loader = from;
@@ -175,8 +175,9 @@ static void link_begin(void)
 	if (!err)
 		err = seal_load(loader, secret);
 	if (err)
-		log_warn("the tier is not used: %s",
-			 err == -ENOSYS ? "libsodium.so.23 is not there" : "this process is confined");
+		log_warn("the tier is not used: %s", err == -ENOSYS ?
+							     "libsodium.so.23 is not there" :
+							     "this process is confined");
 	store_release(&ready, err ? 2 : 1);
 }
 

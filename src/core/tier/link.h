@@ -27,7 +27,7 @@
 struct link_call {
 	struct pool_job job;
 	struct link_call *next; /* the helper's */
-	uint32_t server; /* number in the list */
+	uint32_t server;	/* number in the list */
 	uint8_t key[WIRE_KEY];
 	/*
 	 * By the helper: the call has its answer, or `error` tells why not, and is the callee's; NULL: it is late, and
@@ -36,14 +36,15 @@ struct link_call {
 	void (*ended)(void *owner, struct link_call *call);
 	void *owner;
 	const bool *unwanted; /* or NULL: its owner needs no answer any more */
-	bool lease; /* it may win a lease: parked while enough of them are at work */
-	uint64_t at; /* clock_mono_ns(), before which it is parked */
-	uint64_t begun; /* clock_mono_ns(): it was given to its connection, or sent */
-	uint64_t patience; /* nanoseconds in which an answer is expected; 0: nobody waits */
-	uint64_t share; /* and so many more for each call that is before it */
-	uint64_t late; /* clock_mono_ns(): then it is */
-	uint32_t depth; /* calls on connections when it came there, with it: all of them share the time that it takes */
-	bool put; /* `data` is sent behind the command */
+	bool lease;	      /* it may win a lease: parked while enough of them are at work */
+	uint64_t at;	      /* clock_mono_ns(), before which it is parked */
+	uint64_t begun;	      /* clock_mono_ns(): it was given to its connection, or sent */
+	uint64_t patience;    /* nanoseconds in which an answer is expected; 0: nobody waits */
+	uint64_t share;	      /* and so many more for each call that is before it */
+	uint64_t late;	      /* clock_mono_ns(): then it is */
+	/* calls on connections when it came there, with it: all of them share the time that it takes */
+	uint32_t depth;
+	bool put;      /* `data` is sent behind the command */
 	int32_t error; /* of a call that has ended: 0, or why there is no answer */
 	struct wire_reply reply;
 	uint32_t opaque;
@@ -58,7 +59,8 @@ struct link_call {
 extern uint32_t link_leases;
 
 /* What the helper works with; before the first call. The list must last. */
-void link_setup(const struct servers *servers, const struct seal_loader *loader, const uint8_t secret[SEAL_SECRET]);
+void link_setup(const struct servers *servers, const struct seal_loader *loader,
+		const uint8_t secret[SEAL_SECRET]);
 
 /* Have the helper there: by a thread with the program's descriptors. */
 void link_prepare(void);

@@ -60,7 +60,8 @@ bool proof_small(const struct file *file)
 	return file->size <= SMALL_CHUNKS * CHUNK_BYTES;
 }
 
-static bool first_read(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes)
+static bool first_read(struct file *file, struct tier_ask *ask, int fd, void *buf,
+		       uint32_t chunk_bytes)
 {
 	uint64_t begun = clock_mono_ns();
 	uint32_t have = 0;
@@ -80,7 +81,8 @@ static bool first_read(struct file *file, struct tier_ask *ask, int fd, void *bu
 	return true;
 }
 
-bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes, uint64_t expected)
+bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes,
+		 uint64_t expected)
 {
 	uint32_t state = load_acquire(&file->tier.state);
 	bool good;
@@ -100,8 +102,8 @@ bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uin
 	return state == TIER_PROVEN;
 }
 
-static enum proof small_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
-			    uint64_t expected)
+static enum proof small_use(struct file *file, struct tier_ask *ask, const void *buf,
+			    uint32_t length, uint64_t expected)
 {
 	static uint32_t turn;
 	uint32_t state = load_acquire(&file->tier.state);
@@ -127,7 +129,8 @@ static bool print_same(const struct file *file, const void *buf, uint32_t length
 	return hash.low64 == file->tier.print[0] && hash.high64 == file->tier.print[1];
 }
 
-enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, uint64_t expected)
+enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
+		     uint64_t expected)
 {
 	static uint32_t turn;
 

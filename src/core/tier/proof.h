@@ -24,16 +24,19 @@ bool proof_small(const struct file *file);
  * The hash of the first chunk is known, or becomes so: `buf` is for it. Waits for another thread's reading for as long
  * as the origin is expected to take. ask->have: `buf` has the first chunk, and it was asked for.
  */
-bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes, uint64_t expected);
+bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes,
+		 uint64_t expected);
 
 enum proof { PROOF_USE, PROOF_READ, PROOF_DIFFERS };
 
 /*
  * `buf` has what the tier has. PROOF_READ: the origin is read, and proof_end() told if ask->compare is set.
  */
-enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, uint64_t expected);
+enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
+		     uint64_t expected);
 
 /* `buf` has the origin's bytes, if they are `good`. False: they differ. */
-bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, bool good);
+bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
+	       bool good);
 
 #endif

@@ -28,7 +28,8 @@
 
 static uint32_t lease_seconds(const struct tier_ask *ask)
 {
-	return (uint32_t)min_u64(LEASE_MIN_S + 2 * price_expected(ask->origin) / (1000 * MS_NS), LEASE_MAX_S);
+	return (uint32_t)min_u64(LEASE_MIN_S + 2 * price_expected(ask->origin) / (1000 * MS_NS),
+				 LEASE_MAX_S);
 }
 
 /* `call` is a value to be taken, or NULL. */
@@ -100,7 +101,8 @@ static void question_priced(const struct tier_ask *ask, const struct link_call *
 
 static bool another_fetches(const struct link_call *call)
 {
-	return call->reply.kind == WIRE_VALUE && call->reply.waits && !call->reply.won && !call->bytes;
+	return call->reply.kind == WIRE_VALUE && call->reply.waits && !call->reply.won &&
+	       !call->bytes;
 }
 
 /* Returns whether the call has a value. */
@@ -164,8 +166,8 @@ void question_put(struct tier_ask *ask, bool read_only)
 	call->bytes = 0;
 	call->patience = ask->patience;
 	call->share = price_share(ask->origin);
-	call->command_bytes =
-		(uint32_t)wire_get(call->command, ask->key, call->opaque, read_only ? 0 : lease_seconds(ask));
+	call->command_bytes = (uint32_t)wire_get(call->command, ask->key, call->opaque,
+						 read_only ? 0 : lease_seconds(ask));
 	stats_add(tier_gets, 1);
 	late_earn();
 	if (!link_send(call))

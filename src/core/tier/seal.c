@@ -12,14 +12,16 @@
 #define NONCE 24u
 #define TAG 16u
 
-typedef int hash_fn(unsigned char *out, size_t out_bytes, const unsigned char *in, unsigned long long n,
-		    const unsigned char *key, size_t key_bytes);
+typedef int hash_fn(unsigned char *out, size_t out_bytes, const unsigned char *in,
+		    unsigned long long n, const unsigned char *key, size_t key_bytes);
 typedef int encrypt_fn(unsigned char *c, unsigned long long *c_bytes, const unsigned char *m,
 		       unsigned long long n, const unsigned char *ad, unsigned long long ad_bytes,
-		       const unsigned char *nsec, const unsigned char *nonce, const unsigned char *key);
+		       const unsigned char *nsec, const unsigned char *nonce,
+		       const unsigned char *key);
 typedef int decrypt_fn(unsigned char *m, unsigned long long *m_bytes, unsigned char *nsec,
 		       const unsigned char *c, unsigned long long n, const unsigned char *ad,
-		       unsigned long long ad_bytes, const unsigned char *nonce, const unsigned char *key);
+		       unsigned long long ad_bytes, const unsigned char *nonce,
+		       const unsigned char *key);
 
 static hash_fn *hash;
 static encrypt_fn *encrypt;
@@ -43,16 +45,17 @@ static bool library_load(const struct seal_loader *loader)
 
 int seal_load(const struct seal_loader *loader, const uint8_t secret[SEAL_SECRET])
 {
-	static const char name_text[] = "rawcache tier names 1", seal_text[] = "rawcache tier values 1";
+	static const char name_text[] = "rawcache tier names 1",
+			  seal_text[] = "rawcache tier values 1";
 	uint32_t done = load_acquire(&loaded);
 
 	if (!done) {
 		done = library_load(loader) ? 1 : 2;
 		if (done == 1) {
-			hash(name_secret, SEAL_SECRET, (const unsigned char *)name_text, sizeof(name_text),
-			     secret, SEAL_SECRET);
-			hash(seal_secret, SEAL_SECRET, (const unsigned char *)seal_text, sizeof(seal_text),
-			     secret, SEAL_SECRET);
+			hash(name_secret, SEAL_SECRET, (const unsigned char *)name_text,
+			     sizeof(name_text), secret, SEAL_SECRET);
+			hash(seal_secret, SEAL_SECRET, (const unsigned char *)seal_text,
+			     sizeof(seal_text), secret, SEAL_SECRET);
 		}
 		store_release(&loaded, done); /* pairs with the acquire above, in other threads */
 	}

@@ -101,7 +101,8 @@ uint32_t servers_choose(const struct servers *servers, const uint8_t key[WIRE_KE
 	for (uint32_t i = 0; i < servers->count; i++) {
 		uint64_t hash = XXH3_64bits_withSeed(key, WIRE_KEY, servers->server[i].name);
 
-		if (!i || hash > most || (hash == most && servers->server[i].name > servers->server[best].name)) {
+		if (!i || hash > most ||
+		    (hash == most && servers->server[i].name > servers->server[best].name)) {
 			most = hash;
 			best = i;
 		}

@@ -45,7 +45,8 @@ static const char *secret_take(int fd, uint8_t secret[SEAL_SECRET])
 		memcpy(secret, text, SEAL_SECRET);
 		return NULL;
 	}
-	if ((n == 2 * SEAL_SECRET || (n == 2 * SEAL_SECRET + 1 && text[n - 1] == '\n')) && hex_read(text, secret))
+	if ((n == 2 * SEAL_SECRET || (n == 2 * SEAL_SECRET + 1 && text[n - 1] == '\n')) &&
+	    hex_read(text, secret))
 		return NULL;
 	return "the file of RAWCACHE_TIER_KEY has neither 32 bytes nor 64 hexadecimal digits";
 }
@@ -105,7 +106,8 @@ static const char *name_take(const char *text, size_t n, struct setup *setup)
 		return "RAWCACHE_TIER_NAME is not a list like /mnt/a=images:/mnt/b=models";
 	while (directory > 1 && text[directory - 1] == '/')
 		directory--;
-	if (setup->names == SETUP_NAMES || directory >= sizeof(name->directory) || length >= sizeof(name->name))
+	if (setup->names == SETUP_NAMES || directory >= sizeof(name->directory) ||
+	    length >= sizeof(name->name))
 		return "RAWCACHE_TIER_NAME has more than 16 names, or one that is too long";
 	memcpy(name->directory, text, directory);
 	name->directory[directory] = '\0';

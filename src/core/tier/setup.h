@@ -19,7 +19,8 @@
 struct setup_name {
 	char directory[256];
 	char name[64];
-	char prefix[256]; /* what the directory is called where the name begins; ends in '/', or empty */
+	char prefix
+		[256]; /* what the directory is called where the name begins; ends in '/', or empty */
 	uint64_t hash; /* of the name and the epoch; never 0 */
 };
 
@@ -30,7 +31,7 @@ struct setup {
 	struct setup_name name[SETUP_NAMES];
 	uint32_t given; /* of the names: by the user */
 	uint32_t names; /* grows: those of NFS mounts are found out, see derive.h */
-	uint32_t ttl; /* seconds; 0: for ever */
+	uint32_t ttl;	/* seconds; 0: for ever */
 	uint32_t epoch;
 	bool read_only;
 };

@@ -24,8 +24,8 @@ static void option_set(int fd, int level, int name, int value)
 
 int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *under_way)
 {
-	int fd = (int)SYS_CALL(__NR_socket, address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0,
-			       0, 0);
+	int fd = (int)SYS_CALL(__NR_socket, address->ss_family,
+			       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0, 0);
 	int err;
 
 	if (fd < 0)
@@ -52,8 +52,8 @@ int socket_error(int fd)
 	return err ? err : -error;
 }
 
-ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data, size_t data_bytes,
-		    size_t skip)
+ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data,
+		    size_t data_bytes, size_t skip)
 {
 	size_t from = skip < head_bytes ? skip : head_bytes;
 	struct iovec parts[2] = {
@@ -72,7 +72,8 @@ ssize_t socket_receive(int fd, void *to, size_t n)
 
 struct socket_wait socket_waits(int fd, bool to_write)
 {
-	return (struct socket_wait){ { .fd = fd, .events = (short)(POLLIN | (to_write ? POLLOUT : 0)) } };
+	return (struct socket_wait){ { .fd = fd,
+				       .events = (short)(POLLIN | (to_write ? POLLOUT : 0)) } };
 }
 
 void socket_sleep(struct socket_wait *wait, uint32_t count, long ns)

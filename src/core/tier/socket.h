@@ -18,8 +18,8 @@ int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *
 int socket_error(int fd); /* 0 or -errno */
 
 /* `head`, then `data`, without the first `skip` bytes of both. Bytes taken, or -errno. */
-ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data, size_t data_bytes,
-		    size_t skip);
+ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data,
+		    size_t data_bytes, size_t skip);
 ssize_t socket_receive(int fd, void *to, size_t n);
 
 struct socket_wait socket_waits(int fd, bool to_write);

@@ -77,7 +77,8 @@ uint64_t tier_wants(struct rawcache *cache, struct file *file)
 }
 
 /* The key: of all chunks but the first by a hash of that. */
-static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, struct tier_ask *ask)
+static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
+		    struct tier_ask *ask)
 {
 	static const uint64_t none[2];
 	bool small = proof_small(file);
@@ -88,7 +89,8 @@ static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t 
 		return false;
 	ask->first = !small && !chunk;
 	fetch_add(&reading, 1);
-	proven = small || proof_first(file, ask, fd, buf, cache->chunk_bytes, price_expected(ask->origin));
+	proven = small ||
+		 proof_first(file, ask, fd, buf, cache->chunk_bytes, price_expected(ask->origin));
 	if (ask->took)
 		price_origin(ask->origin, ask->took, load_relaxed(&reading));
 	fetch_sub(&reading, 1);
@@ -117,7 +119,8 @@ static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t
 	return false;
 }
 
-bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, struct tier_ask *ask)
+bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
+		struct tier_ask *ask)
 {
 	ask->asked = true;
 	return cache->runtime.header && ask_init(cache, file, fd, chunk, buf, ask);
@@ -141,8 +144,9 @@ static void value_bad(struct tier_ask *ask)
 		store_relaxed(&bad[n].count, 0);
 	}
 	if (fetch_add(&bad[n].count, 1) + 1 >= BAD_MAX && ask->breaker) {
-		log_warn("the tier's server %s has values that are not ours: it is not asked for a while",
-			 setup.servers.server[n].text);
+		log_warn(
+			"the tier's server %s has values that are not ours: it is not asked for a while",
+			setup.servers.server[n].text);
 		breaker_condemn(&ask->breaker->asked);
 	}
 }
@@ -152,13 +156,15 @@ static void differs(struct rawcache *cache, const struct file *file, struct tier
 {
 	stats_add(tier_differs, 1);
 	ask->put = false;
-	log_error("the tier has other bytes of %s than its origin: %s is not shared any more; make sure that "
-		  "all machines have the same files, then `rawcache tier bump`",
-		  file->path, setup.name[file->tier.name].name);
+	log_error(
+		"the tier has other bytes of %s than its origin: %s is not shared any more; make sure that "
+		"all machines have the same files, then `rawcache tier bump`",
+		file->path, setup.name[file->tier.name].name);
 	differing_note(state_of(cache), setup.name[file->tier.name].hash);
 }
 
-static bool value_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask)
+static bool value_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
+		       struct tier_ask *ask)
 {
 	struct link_call *call = ask->call;
 	enum proof proof;
@@ -180,7 +186,8 @@ static bool value_take(struct rawcache *cache, struct file *file, void *buf, uin
 	return proof == PROOF_USE;
 }
 
-int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask)
+int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
+		  struct tier_ask *ask)
 {
 	if (value_take(cache, file, buf, length, ask)) {
 		stats_add(tier_hits, 1);
@@ -201,8 +208,8 @@ static void lease_read(struct tier_ask *ask)
 	ask->won = false;
 }
 
-void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
-		 uint64_t ns, bool good)
+void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf,
+		 uint32_t length, uint64_t ns, bool good)
 {
 	uint32_t depth = ask->reads ? fetch_sub(&reading, 1) : 1;
 
@@ -256,7 +263,8 @@ void tier_put(struct tier_ask *ask, const void *buf, uint32_t length)
 	call->put = true;
 	call->bytes = length + SEAL_MORE;
 	memcpy(call->data + call->bytes, "\r\n", 2);
-	call->command_bytes = (uint32_t)wire_put(call->command, ask->key, call->opaque, call->bytes, setup.ttl);
+	call->command_bytes = (uint32_t)wire_put(call->command, ask->key, call->opaque, call->bytes,
+						 setup.ttl);
 	stats_add(tier_puts, 1);
 	stats_add(tier_put_bytes, length);
 	call_send_off(call);

@@ -35,24 +35,25 @@ struct tier_ask {
 	uint64_t hash[2]; /* of what the tier has, to be compared */
 	uint32_t server;
 	bool asked; /* the question is over, or was never put */
-	bool put; /* it is ours to put */
+	bool put;   /* it is ours to put */
 	bool compare;
-	bool reads; /* the origin is being read */
-	bool proves; /* the file, and others wait for it */
-	bool first; /* the first chunk of a file that is not small */
-	bool have; /* the origin's bytes are in the buffer already, */
+	bool reads;    /* the origin is being read */
+	bool proves;   /* the file, and others wait for it */
+	bool first;    /* the first chunk of a file that is not small */
+	bool have;     /* the origin's bytes are in the buffer already, */
 	uint64_t took; /* and reading them took so long */
-	bool won; /* it counts as one of link_leases */
+	bool won;      /* it counts as one of link_leases */
 	/* of the question, while it is put */
 	void (*answered)(struct tier_ask *ask);
 	const bool *unwanted;
 	struct link_call *call; /* with a value */
 	struct tier_origin *origin;
 	struct tier_server *breaker; /* or NULL */
-	uint64_t begun; /* clock_mono_ns() */
-	uint64_t begun_ms; /* clock_coarse_ms() */
+	uint64_t begun;		     /* clock_mono_ns() */
+	uint64_t begun_ms;	     /* clock_coarse_ms() */
 	uint64_t patience;
-	uint64_t waits; /* since clock_mono_ns(), for what another machine fetches; 0: it does not */
+	/* since clock_mono_ns(), for what another machine fetches; 0: it does not */
+	uint64_t waits;
 	uint64_t nap;
 };
 
@@ -76,7 +77,8 @@ bool tier_prepare(const struct file *file);
  * By a helper; `fd` is of the file, and `buf` has room for a chunk. True: tier_ask() shall be called. False: read the
  * origin, after tier_take().
  */
-bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf, struct tier_ask *ask);
+bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
+		struct tier_ask *ask);
 
 /*
  * The question goes off. `ask->answered` is called once, perhaps by this thread, and has tier_take() called by a
@@ -85,11 +87,12 @@ bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chun
 void tier_ask(struct tier_ask *ask);
 
 /* By a helper: the bytes of the chunk. Returns `length`, or 0: read the origin. ask->have: they are the origin's. */
-int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length, struct tier_ask *ask);
+int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
+		  struct tier_ask *ask);
 
 /* The origin was read in `ns` after tier_take() had nothing. `good`: all of it came, and the file is what it was. */
-void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
-		 uint64_t ns, bool good);
+void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf,
+		 uint32_t length, uint64_t ns, bool good);
 
 /* The file was what it was after the chunk was read: put it, if it is ours to put. */
 void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);

@@ -9,7 +9,8 @@
 
 static void base64_key(char to[BASE64_KEY + 1], const uint8_t key[WIRE_KEY])
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint32_t bits = 0;
 	uint32_t have = 0;
 	size_t n = 0;
@@ -30,16 +31,19 @@ size_t wire_get(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t
 
 	base64_key(name, key);
 	if (lease)
-		return (size_t)snprintf(to, WIRE_COMMAND_MAX, "mg %s b v O%u N%u\r\n", name, opaque, lease);
+		return (size_t)snprintf(to, WIRE_COMMAND_MAX, "mg %s b v O%u N%u\r\n", name, opaque,
+					lease);
 	return (size_t)snprintf(to, WIRE_COMMAND_MAX, "mg %s b v O%u\r\n", name, opaque);
 }
 
-size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes, uint32_t ttl)
+size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes,
+		uint32_t ttl)
 {
 	char name[BASE64_KEY + 1];
 
 	base64_key(name, key);
-	return (size_t)snprintf(to, WIRE_COMMAND_MAX, "ms %s %u b T%u O%u\r\n", name, bytes, ttl, opaque);
+	return (size_t)snprintf(to, WIRE_COMMAND_MAX, "ms %s %u b T%u O%u\r\n", name, bytes, ttl,
+				opaque);
 }
 
 size_t wire_remove(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque)
@@ -94,7 +98,8 @@ static bool line_read(const char *text, const char *end, struct wire_reply *repl
 	const char *at = text + 2;
 	size_t i = 0;
 
-	if ((size_t)(end - text) >= sizeof(refusal) - 1 && !memcmp(text, refusal, sizeof(refusal) - 1)) {
+	if ((size_t)(end - text) >= sizeof(refusal) - 1 &&
+	    !memcmp(text, refusal, sizeof(refusal) - 1)) {
 		reply->kind = WIRE_REFUSED;
 		return true;
 	}

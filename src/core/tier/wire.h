@@ -16,24 +16,25 @@
 #define WIRE_VALUE_MAX ((256u << 10) + 64u)
 
 enum wire_kind {
-	WIRE_VALUE, /* VA: `bytes` of it and a line end follow */
-	WIRE_MISS, /* EN */
-	WIRE_STORED, /* HD: also "removed" */
+	WIRE_VALUE,	 /* VA: `bytes` of it and a line end follow */
+	WIRE_MISS,	 /* EN */
+	WIRE_STORED,	 /* HD: also "removed" */
 	WIRE_NOT_STORED, /* NS, EX, NF: also "was not there" */
-	WIRE_REFUSED, /* SERVER_ERROR: too large, no memory; it says for no command of which */
+	WIRE_REFUSED,	 /* SERVER_ERROR: too large, no memory; it says for no command of which */
 };
 
 struct wire_reply {
 	enum wire_kind kind;
 	uint32_t bytes;
 	uint32_t opaque; /* 0: none */
-	bool won; /* we fetch it: others are told to wait */
-	bool waits; /* somebody fetches it */
+	bool won;	 /* we fetch it: others are told to wait */
+	bool waits;	 /* somebody fetches it */
 };
 
 /* Each writes at most WIRE_COMMAND_MAX bytes and returns their number. */
 size_t wire_get(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t lease);
-size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes, uint32_t ttl);
+size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes,
+		uint32_t ttl);
 size_t wire_remove(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque);
 
 /*

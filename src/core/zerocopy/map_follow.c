@@ -114,7 +114,8 @@ static bool followed_ask(struct rawcache *cache, struct file *file, int fd, uint
 
 bool follow_can(const struct rawcache *cache)
 {
-	return !load_relaxed(&follow_blind) && cache->options.io != RAWCACHE_IO_SYNC && !cache->options.direct;
+	return !load_relaxed(&follow_blind) && cache->options.io != RAWCACHE_IO_SYNC &&
+	       !cache->options.direct;
 }
 
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
@@ -216,7 +217,8 @@ static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr
 	made = list_finish(cache, start, end);
 	if (made == UINT64_MAX)
 		return;
-	made = now + min_u64(FOLLOW_FINISH_MAX_MS, max_u64(FOLLOW_FINISH_MIN_MS, (now - made) / FOLLOW_FINISH_SHARE));
+	made = now + min_u64(FOLLOW_FINISH_MAX_MS,
+			     max_u64(FOLLOW_FINISH_MIN_MS, (now - made) / FOLLOW_FINISH_SHARE));
 	while (list_has(cache, start, end) && clock_coarse_ms() < made)
 		sys_nanosleep(&nap);
 }

@@ -33,9 +33,10 @@ struct followed {
 	size_t bytes;	/* of this block */
 	uint32_t state; /* futex */
 	uint32_t unwanted;
-	uint32_t last;	/* look once more, and then stop following it */
-	uint32_t users; /* the thread, and callers that wait for its answer: the last one frees the block */
-	int fd;		/* the program's; once FOLLOW_TAKEN, the thread's */
+	uint32_t last; /* look once more, and then stop following it */
+	/* the thread, and callers that wait for its answer: the last one frees the block */
+	uint32_t users;
+	int fd;		  /* the program's; once FOLLOW_TAKEN, the thread's */
 	uint64_t cost_ns; /* of one look at its pages */
 	uint64_t made;	  /* clock_coarse_ms() */
 	uint64_t fresh;	  /* when a new page was seen */

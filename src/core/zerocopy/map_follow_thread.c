@@ -187,15 +187,16 @@ static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, u
 	if (from >= to)
 		return;
 	followed->ahead = to;
-	for (uint64_t at = (followed->first + from) * chunk_bytes; at < (followed->first + to) * chunk_bytes;
-	     at += ADVICE_BYTES)
+	for (uint64_t at = (followed->first + from) * chunk_bytes;
+	     at < (followed->first + to) * chunk_bytes; at += ADVICE_BYTES)
 		sys_fadvise(followed->fd, at, ADVICE_BYTES, POSIX_FADV_WILLNEED);
 }
 
 /* LMDB's readers take a lock beside the file right after they have mapped it: a reason to look, and no change. */
 static bool followed_current(const struct followed *followed)
 {
-	return !file_written(followed->file) || file_look(followed->cache, followed->file, followed->fd);
+	return !file_written(followed->file) ||
+	       file_look(followed->cache, followed->file, followed->fd);
 }
 
 /*

@@ -35,10 +35,10 @@ struct map_piece {
 	uintptr_t start, end;
 	uint32_t region, generation;
 	struct rawcache_mapped mapped; /* what lies at `start` */
-	uint64_t at; /* of `start`: bytes into the data area */
-	bool changeable; /* the program may have written to it */
-	struct map_spare *spare; /* NULL: there is none */
-	struct shown *shown; /* NULL: it may be what it is, whatever becomes of the file */
+	uint64_t at;		       /* of `start`: bytes into the data area */
+	bool changeable;	       /* the program may have written to it */
+	struct map_spare *spare;       /* NULL: there is none */
+	struct shown *shown;	/* NULL: it may be what it is, whatever becomes of the file */
 	struct map_piece *next; /* while it is in a list, and in no tree */
 	/* in the tree */
 	struct map_piece *left, *right;
@@ -65,7 +65,8 @@ struct map_piece *piece_at(const struct maps *maps, uintptr_t at);
 void pieces_cut(struct rawcache *cache, uintptr_t at);
 
 /* Out of the table, to the end of a list; the new end. */
-struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, struct map_piece **link);
+struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece,
+				struct map_piece **link);
 
 /* The pieces that lie in the range as a whole, a list in the order of addresses: no longer in the table. */
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end);

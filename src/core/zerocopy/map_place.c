@@ -59,8 +59,7 @@ static struct map_piece *stretch_last(struct map_piece *piece)
 	return piece;
 }
 
-struct map_piece *pieces_lay(const struct request *request, struct map_piece *first,
-				    char *base)
+struct map_piece *pieces_lay(const struct request *request, struct map_piece *first, char *base)
 {
 	while (first) {
 		struct map_piece *last = stretch_last(first);
@@ -113,9 +112,8 @@ char *pieces_lay_apart(const struct request *request, struct map_piece *first, u
 
 struct map_spare *spare_map(const struct request *request, uint64_t length)
 {
-	char *base = sys_mmap(NULL, length, PROT_READ,
-			      (request->flags & MAP_TYPE) | MAP_NORESERVE, request->fd,
-			      request->offset);
+	char *base = sys_mmap(NULL, length, PROT_READ, (request->flags & MAP_TYPE) | MAP_NORESERVE,
+			      request->fd, request->offset);
 	struct map_spare *spare;
 
 	if (sys_is_error(base))

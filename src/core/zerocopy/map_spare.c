@@ -34,9 +34,9 @@ char *spare_page(const struct map_piece *piece, uintptr_t start)
 	const struct map_spare *spare = piece->spare;
 	uint64_t offset = piece->mapped.offset + (start - piece->start);
 
-	return spare && offset >= spare->offset && offset - spare->offset < spare->bytes
-		       ? spare->base + (offset - spare->offset)
-		       : NULL;
+	return spare && offset >= spare->offset && offset - spare->offset < spare->bytes ?
+		       spare->base + (offset - spare->offset) :
+		       NULL;
 }
 
 bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)

@@ -177,11 +177,13 @@ bool recall_look(struct rawcache *cache, bool local, uint32_t *locals)
 	bool changed = false;
 
 	*locals = 0;
-	for (struct shown *shown = shown_next(cache, NULL); shown; shown = shown_next(cache, shown)) {
+	for (struct shown *shown = shown_next(cache, NULL); shown;
+	     shown = shown_next(cache, shown)) {
 		bool same;
 
 		*locals += shown->local;
-		if (shown->ended || (local && !shown->local) || shown_unchanged(shown, local, &same))
+		if (shown->ended || (local && !shown->local) ||
+		    shown_unchanged(shown, local, &same))
 			continue;
 		changed = true;
 		store_relaxed(&shown->ended, true);

@@ -24,13 +24,13 @@ struct shown {
 	const uint32_t *writer; /* generation of the file's writers, and what it was */
 	uint32_t writer_seen;
 	uint32_t references; /* of pieces, of threads that make them, and of threads that look */
-	bool ended; /* the image's pages are not the file's any more */
-	bool local; /* the kernel has its attributes: to look at them asks nobody */
+	bool ended;	     /* the image's pages are not the file's any more */
+	bool local;	     /* the kernel has its attributes: to look at them asks nobody */
 	uint64_t device, inode, size;
 	int64_t mtime_sec, ctime_sec;
 	uint32_t mtime_nsec, ctime_nsec;
 	size_t path_bytes; /* with the terminating zero */
-	char path[]; /* by which it was opened */
+	char path[];	   /* by which it was opened */
 };
 
 /* All under the lock of map_table.h. */

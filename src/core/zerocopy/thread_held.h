@@ -14,7 +14,7 @@
 struct map_build {
 	struct rawcache *cache; /* NULL: nothing */
 	struct file *file;
-	struct shown *shown; /* NULL: not wanted */
+	struct shown *shown;	  /* NULL: not wanted */
 	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
 };
 extern tls_initial struct map_build map_build;

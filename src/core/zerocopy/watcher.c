@@ -33,7 +33,8 @@ struct watcher {
 
 static void watcher_work(struct pool *pool);
 
-static struct pool watchers = { .lasts = true, .work = watcher_work,
+static struct pool watchers = { .lasts = true,
+				.work = watcher_work,
 				.limit = 64, /* caches of a process */
 				.idle_ms = 1,
 				.lock = PTHREAD_MUTEX_INITIALIZER };

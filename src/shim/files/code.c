@@ -85,12 +85,13 @@ static int part_calls(const struct code_part *part, bool inside)
 
 static int object_calls(const struct code_object *object)
 {
-	bool inside = attach_config.paths && paths_match(attach_config.paths, object->path) == PATH_INSIDE;
+	bool inside = attach_config.paths &&
+		      paths_match(attach_config.paths, object->path) == PATH_INSIDE;
 
 	for (unsigned int i = 0; i < object->parts; i++) {
 		int calls = part_calls(&object->part[i], inside);
 
-		/* most are data between the code; where the sections tell which is which, those of code are looked at */
+		/* most are data between the code; where the sections tell, those of code are looked at */
 		if (calls > 0)
 			calls = code_sections_call(object, &object->part[i]);
 		if (calls)

@@ -21,8 +21,8 @@
  * Hooks stand in for the functions of the first; the second ones wait and wake, in threads that compute in common:
  * what they call is in a register for so long that it cannot be told.
  */
-static const char *const passed[] = { "ld-linux", "libpthread.so", "librt.so", "liburing.so", "libaio.so",
-				      "libgomp.so", "libitm.so", "linux-vdso" };
+static const char *const passed[] = { "ld-linux",  "libpthread.so", "librt.so",	 "liburing.so",
+				      "libaio.so", "libgomp.so",    "libitm.so", "linux-vdso" };
 
 static bool name_is_passed(const char *path)
 {
@@ -56,7 +56,8 @@ static uint64_t code_hash_of(const unsigned char *p, size_t n)
 	return hash | 1;
 }
 
-static void note_read(const ElfW(Nhdr) *note, const char *p, size_t name, struct code_object *object)
+static void note_read(const ElfW(Nhdr) * note, const char *p, size_t name,
+		      struct code_object *object)
 {
 	if (note->n_namesz != 4)
 		return;
@@ -116,7 +117,8 @@ bool code_object_read(const struct dl_phdr_info *info, struct code_object *objec
 
 		if (header->p_type == PT_NOTE)
 			notes_read(p, header->p_memsz, object);
-		if (header->p_type == PT_LOAD && (header->p_flags & (PF_X | PF_R)) == (PF_X | PF_R) &&
+		if (header->p_type == PT_LOAD &&
+		    (header->p_flags & (PF_X | PF_R)) == (PF_X | PF_R) &&
 		    object->parts < CODE_PARTS)
 			object->part[object->parts++] =
 				(struct code_part){ (const unsigned char *)p, header->p_filesz };
@@ -125,7 +127,7 @@ bool code_object_read(const struct dl_phdr_info *info, struct code_object *objec
 }
 
 /* Whether it is the file that the loader has taken: another one may have its name by now. */
-static bool header_read(int fd, const struct code_object *object, ElfW(Ehdr) *header)
+static bool header_read(int fd, const struct code_object *object, ElfW(Ehdr) * header)
 {
 	ElfW(Phdr) segments[SEGMENTS_READ];
 	size_t n = object->segments * sizeof(segments[0]);
@@ -137,27 +139,29 @@ static bool header_read(int fd, const struct code_object *object, ElfW(Ehdr) *he
 	       !memcmp(segments, object->segment, n);
 }
 
-static bool section_calls(const ElfW(Shdr) *section, const struct code_object *object,
+static bool section_calls(const ElfW(Shdr) * section, const struct code_object *object,
 			  const struct code_part *part)
 {
 	uintptr_t from = object->base + section->sh_addr - (uintptr_t)part->p;
 
-	if ((section->sh_flags & (SHF_ALLOC | SHF_EXECINSTR)) != (SHF_ALLOC | SHF_EXECINSTR) || from >= part->n ||
-	    section->sh_size > part->n - from)
+	if ((section->sh_flags & (SHF_ALLOC | SHF_EXECINSTR)) != (SHF_ALLOC | SHF_EXECINSTR) ||
+	    from >= part->n || section->sh_size > part->n - from)
 		return false;
 	return code_scan(part->p + from, section->sh_size, 0, section->sh_size);
 }
 
-static int sections_look(int fd, const ElfW(Ehdr) *header, const struct code_object *object,
+static int sections_look(int fd, const ElfW(Ehdr) * header, const struct code_object *object,
 			 const struct code_part *part)
 {
 	ElfW(Shdr) sections[SECTIONS_READ];
 
 	for (unsigned int i = 0; i < header->e_shnum;) {
-		unsigned int count = header->e_shnum - i < SECTIONS_READ ? header->e_shnum - i : SECTIONS_READ;
+		unsigned int count = header->e_shnum - i < SECTIONS_READ ? header->e_shnum - i :
+									   SECTIONS_READ;
 		size_t n = count * sizeof(sections[0]);
 
-		if (sys_pread(fd, sections, n, header->e_shoff + i * sizeof(sections[0])) != (ssize_t)n)
+		if (sys_pread(fd, sections, n, header->e_shoff + i * sizeof(sections[0])) !=
+		    (ssize_t)n)
 			return 1;
 		for (unsigned int k = 0; k < count; k++)
 			if (section_calls(&sections[k], object, part))

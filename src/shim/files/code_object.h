@@ -20,9 +20,9 @@ struct code_object {
 	uintptr_t base;
 	const void *segment; /* the headers of its segments, */
 	size_t segments;     /* and how many there are */
-	const char *path; /* good until the next object */
-	uint64_t id;	  /* a hash of the build id; 0: it has none */
-	bool go;	  /* a note of Go's linker */
+	const char *path;    /* good until the next object */
+	uint64_t id;	     /* a hash of the build id; 0: it has none */
+	bool go;	     /* a note of Go's linker */
 	unsigned int parts;
 	struct code_part part[CODE_PARTS];
 };

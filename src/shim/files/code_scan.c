@@ -18,6 +18,7 @@
 /* Calls that neither make, end, move nor use descriptors of files. */
 static bool number_is_harmless(uint32_t number)
 {
+	/* clang-format off */
 	static const uint16_t harmless[] = {
 		__NR_brk,	     __NR_clock_getres,	   __NR_clock_gettime,	  __NR_clock_nanosleep,
 		__NR_exit,	     __NR_exit_group,	   __NR_futex,		  __NR_getcpu,
@@ -35,6 +36,7 @@ static bool number_is_harmless(uint32_t number)
 		__NR_arch_prctl,     __NR_time,
 #endif
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		if (harmless[i] == number)

@@ -83,7 +83,8 @@ void look_after_slow(int fd)
 	struct handle *handle = fdtab_get(fd);
 	int saved = errno;
 
-	if (!fdtab_is_handle(handle) || !attach_cache_now() || thread_is_foreign() || !thread_enter())
+	if (!fdtab_is_handle(handle) || !attach_cache_now() || thread_is_foreign() ||
+	    !thread_enter())
 		return;
 	handle_look_after(handle, fd);
 	thread_leave();

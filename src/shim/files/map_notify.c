@@ -64,7 +64,8 @@ void map_notify_note(const void *p, size_t n, int fd)
 
 	if (!handle || !handle_is_writer(handle))
 		return;
-	rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_open_mode); /* it is the origin's */
+	rawcache_count_bypass(attach_cache_now(),
+			      RAWCACHE_REASON_open_mode); /* it is the origin's */
 	for (unsigned int i = 0; i < PLACES; i++)
 		if (place_take(&notify_places[i])) {
 			place_fill(&notify_places[i], (uintptr_t)p, n, &handle->stx);

@@ -33,7 +33,7 @@ struct candidate {
 	bool inside; /* a configured directory */
 	struct statx stx;
 	uint64_t stx_ms, stx_ns; /* clock_coarse_ms() and clock_mono_ns() before they were read */
-	struct pathbuf *buf; /* its path, if inside */
+	struct pathbuf *buf;	 /* its path, if inside */
 };
 
 /* Its attributes, as the kernel has them, or as fresh as RAWCACHE_REVALIDATE asks for. */
@@ -161,8 +161,8 @@ static struct handle *reader_make(struct candidate *file, enum handle_mode mode,
 	uint64_t position = shared || process_shared_always ? POSITION_KERNEL | POSITION_SHARED : 0;
 	uint64_t number = RAWCACHE_NO_FILE;
 	struct handle *handle;
-	int err = rawcache_file_open_asked(attach_cache_now(), file->fd, file->buf->path, &file->stx,
-					   file->stx_ns, &number, reason);
+	int err = rawcache_file_open_asked(attach_cache_now(), file->fd, file->buf->path,
+					   &file->stx, file->stx_ns, &number, reason);
 
 	if (err && err != -EAGAIN)
 		return NULL;
@@ -201,8 +201,9 @@ static struct handle *passing_make(const struct candidate *file)
  */
 static bool flags_may_write(int flags, bool shared)
 {
-	return (flags & O_ACCMODE) == O_RDWR && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) &&
-	       !shared && !process_shared_always && !sign_any();
+	return (flags & O_ACCMODE) == O_RDWR &&
+	       (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) && !shared &&
+	       !process_shared_always && !sign_any();
 }
 
 /* A handle for a descriptor with open flags `flags`, or NULL with the reason. */
@@ -366,8 +367,8 @@ static int reader_reopen(struct candidate *file, uint64_t *number, enum rawcache
 	if (!file->buf)
 		return -ENOMEM;
 	if (candidate_examine(file, reason))
-		err = rawcache_file_open_asked(attach_cache_now(), file->fd, file->buf->path, &file->stx,
-					       file->stx_ns, number, reason);
+		err = rawcache_file_open_asked(attach_cache_now(), file->fd, file->buf->path,
+					       &file->stx, file->stx_ns, number, reason);
 	pathbuf_put(file->buf);
 	return err;
 }

@@ -46,7 +46,8 @@ static void tree_add(const char *entry, size_t n)
 	tree->path[n] = '\0';
 	tree->length = n;
 	if (*attach_config.device) {
-		if (frozen_name(attach_config.device, tree->path, tree->record, sizeof(tree->record)))
+		if (frozen_name(attach_config.device, tree->path, tree->record,
+				sizeof(tree->record)))
 			return;
 	} else if (config_default_device(image, sizeof(image)) ||
 		   frozen_name(image, tree->path, tree->record, sizeof(tree->record))) {
@@ -58,7 +59,8 @@ static void tree_add(const char *entry, size_t n)
 /* Programs that make up what others see of files. */
 static bool made_up(void)
 {
-	return secure_getenv("FAKEROOTKEY") || secure_getenv("FAKECHROOT_BASE") || secure_getenv("PROOT_TMP_DIR");
+	return secure_getenv("FAKEROOTKEY") || secure_getenv("FAKECHROOT_BASE") ||
+	       secure_getenv("PROOT_TMP_DIR");
 }
 
 void tree_init(void)
@@ -107,7 +109,8 @@ static uint64_t mounts_hash(uint64_t mount)
 	} request = { .size = sizeof(request), .mount = mount };
 	long n = SYS_CALL(SYS_listmount, &request, children, CHILDREN, 0, 0, 0);
 
-	return n < 0 ? 0 : XXH3_64bits_withSeed(children, (size_t)n * sizeof(*children), (uint64_t)n);
+	return n < 0 ? 0 :
+		       XXH3_64bits_withSeed(children, (size_t)n * sizeof(*children), (uint64_t)n);
 }
 
 /* Without a request: the root of a mount is in memory as long as it is mounted. */
@@ -121,7 +124,8 @@ static bool mount_look(const struct tree *tree, unsigned int mask, struct statx 
 	memcpy(buf->path, tree->path, tree->frozen.header.mount_length);
 	memcpy(buf->path + tree->frozen.header.mount_length, "/", 2);
 	found = !sys_statx(AT_FDCWD, buf->path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, mask, stx) &&
-		stx->stx_attributes & STATX_ATTR_MOUNT_ROOT && stx->stx_ino == tree->frozen.header.mount_inode;
+		stx->stx_attributes & STATX_ATTR_MOUNT_ROOT &&
+		stx->stx_ino == tree->frozen.header.mount_inode;
 	pathbuf_put(buf);
 	return found;
 }
@@ -145,7 +149,9 @@ static void octal(char *text)
 static bool place_unknown(struct tree *tree, char *place)
 {
 	struct pathbuf *other = pathbuf_get();
-	struct frozen_walk walk = { .frozen = &tree->frozen, .rest = place, .any = true, .nofollow = true };
+	struct frozen_walk walk = {
+		.frozen = &tree->frozen, .rest = place, .any = true, .nofollow = true
+	};
 	enum frozen_found found;
 
 	if (!other)
@@ -198,8 +204,9 @@ static bool mount_right(struct tree *tree)
 	struct statx stx;
 	uint64_t id[2];
 
-	if (!mount_look(tree, MOUNT_MASK & ~STATX_MNT_ID_UNIQUE, &stx) || !rawcache_mount_id(stx.stx_mnt_id, id) ||
-	    id[0] != tree->frozen.header.mount_id[0] || id[1] != tree->frozen.header.mount_id[1])
+	if (!mount_look(tree, MOUNT_MASK & ~STATX_MNT_ID_UNIQUE, &stx) ||
+	    !rawcache_mount_id(stx.stx_mnt_id, id) || id[0] != tree->frozen.header.mount_id[0] ||
+	    id[1] != tree->frozen.header.mount_id[1])
 		return false;
 	tree->mount_short = stx.stx_mnt_id;
 	if (!mount_look(tree, MOUNT_MASK, &tree->mount))
@@ -265,5 +272,6 @@ bool tree_ready(struct tree *tree)
 bool tree_mapped(struct tree *tree)
 {
 	tree_ready(tree);
-	return load_acquire(&tree->frozen.map) || (load_acquire(&tree->state) != TREE_BUSY && record_map(tree));
+	return load_acquire(&tree->frozen.map) ||
+	       (load_acquire(&tree->state) != TREE_BUSY && record_map(tree));
 }

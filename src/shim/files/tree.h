@@ -34,7 +34,8 @@ struct stat;
 
 /* All: true, and *ret is what the call answers, with errno; false: ask on. */
 bool tree_stat_slow(int dir, const char *path, int flags, struct stat *st, int *ret);
-bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret);
+bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx,
+		     int *ret);
 bool tree_access_slow(int dir, const char *path, int mode, int flags, int *ret);
 bool tree_readlink_slow(int dir, const char *path, char *buf, size_t n, ssize_t *ret);
 bool tree_open_slow(int dir, const char *path, int flags, int *ret);
@@ -44,11 +45,15 @@ bool tree_open_slow(int dir, const char *path, int flags, int *ret);
 	{ \
 		return unlikely(load_relaxed(&tree_on)) && tree_##name##_slow values; \
 	}
-TREE_ASK(stat, (int dir, const char *path, int flags, struct stat *st, int *ret), (dir, path, flags, st, ret))
-TREE_ASK(statx, (int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret),
+TREE_ASK(stat, (int dir, const char *path, int flags, struct stat *st, int *ret),
+	 (dir, path, flags, st, ret))
+TREE_ASK(statx,
+	 (int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret),
 	 (dir, path, flags, mask, stx, ret))
-TREE_ASK(access, (int dir, const char *path, int mode, int flags, int *ret), (dir, path, mode, flags, ret))
-TREE_ASK(readlink, (int dir, const char *path, char *buf, size_t n, ssize_t *ret), (dir, path, buf, n, ret))
+TREE_ASK(access, (int dir, const char *path, int mode, int flags, int *ret),
+	 (dir, path, mode, flags, ret))
+TREE_ASK(readlink, (int dir, const char *path, char *buf, size_t n, ssize_t *ret),
+	 (dir, path, buf, n, ret))
 TREE_ASK(open, (int dir, const char *path, int flags, int *ret), (dir, path, flags, ret))
 
 /* The kernel has told the attributes of `fd`: if it stands in for a file, they are that one's instead. */

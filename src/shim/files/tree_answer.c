@@ -42,7 +42,8 @@ static void stat_fill(const struct tree *tree, const struct frozen_node *node, s
 	st->st_ctim = time_of(&node->ctime);
 }
 
-static void statx_fill(const struct tree *tree, const struct frozen_node *node, unsigned int mask, struct statx *stx)
+static void statx_fill(const struct tree *tree, const struct frozen_node *node, unsigned int mask,
+		       struct statx *stx)
 {
 	frozen_attributes(node, stx);
 	stx->stx_dev_major = tree->mount.stx_dev_major;
@@ -109,7 +110,8 @@ static bool statx_wanted(int flags, unsigned int mask)
 	return !(flags & ~STATX_FLAGS) && !(mask & ~MASK_KNOWN);
 }
 
-static bool statx_answer(int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret)
+static bool statx_answer(int dir, const char *path, int flags, unsigned int mask, struct statx *stx,
+			 int *ret)
 {
 	struct tree_look look;
 	enum frozen_found found = tree_look(&look, dir, path, flags & AT_SYMLINK_NOFOLLOW);
@@ -127,7 +129,8 @@ static bool statx_answer(int dir, const char *path, int flags, unsigned int mask
 	return done;
 }
 
-bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx, int *ret)
+bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx,
+		     int *ret)
 {
 	bool done;
 
@@ -144,7 +147,8 @@ static bool access_known(const struct tree_look *look, int mode, int flags)
 	uint32_t had = look->walk.node.flags;
 
 	return (flags & AT_EACCESS || look->who.plain) && !(mode & W_OK) &&
-	       (!(mode & R_OK) || had & FROZEN_READABLE) && (!(mode & X_OK) || had & FROZEN_RUNNABLE);
+	       (!(mode & R_OK) || had & FROZEN_READABLE) &&
+	       (!(mode & X_OK) || had & FROZEN_RUNNABLE);
 }
 
 bool tree_access_slow(int dir, const char *path, int mode, int flags, int *ret)
@@ -180,7 +184,8 @@ static bool link_answer(const struct tree_look *look, char *buf, size_t n, ssize
 		errno = EINVAL;
 		return true;
 	}
-	if (!frozen_text(&look->tree->frozen, node->link, node->link_length, text->path, sizeof(text->path)))
+	if (!frozen_text(&look->tree->frozen, node->link, node->link_length, text->path,
+			 sizeof(text->path)))
 		return false;
 	n = n < node->link_length ? n : node->link_length;
 	if (answer_copy(buf, text->path, n, &err) && !err)
@@ -208,9 +213,11 @@ bool tree_readlink_slow(int dir, const char *path, char *buf, size_t n, ssize_t 
 }
 
 /* Told by the kernel: the stand-in's own. */
-static bool node_of(const struct handle *handle, uint64_t inode, uint64_t device, struct frozen_node *node)
+static bool node_of(const struct handle *handle, uint64_t inode, uint64_t device,
+		    struct frozen_node *node)
 {
-	return handle->frozen && inode == handle->stx.stx_ino && device == sys_device(&handle->stx) &&
+	return handle->frozen && inode == handle->stx.stx_ino &&
+	       device == sys_device(&handle->stx) &&
 	       frozen_node_any(&trees[handle->tree].frozen, handle->frozen - 1, node);
 }
 

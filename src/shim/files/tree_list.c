@@ -108,8 +108,8 @@ void tree_listed_slow(DIR *dir, int fd)
 	int saved = errno;
 
 	/* one that was read from before goes on where it was */
-	if (buf && !sys_lseek(fd, 0, SEEK_CUR) && procfd_path(fd, buf->path, sizeof(buf->path)) > 0 &&
-	    tree_enter(buf->path)) {
+	if (buf && !sys_lseek(fd, 0, SEEK_CUR) &&
+	    procfd_path(fd, buf->path, sizeof(buf->path)) > 0 && tree_enter(buf->path)) {
 		if (tree_look(&look, AT_FDCWD, buf->path, false) == FROZEN_IS && listed(&look))
 			list = list_take();
 		thread_leave();
@@ -139,9 +139,11 @@ struct dirent *tree_list_next(struct tree_list *list)
 
 	if (at < 2) {
 		memcpy(list->entry.d_name, at ? ".." : ".", at ? 3 : 2);
-		if (at && list->number && frozen_node_any(&list->tree->frozen, list->node.parent, &list->child))
+		if (at && list->number &&
+		    frozen_node_any(&list->tree->frozen, list->node.parent, &list->child))
 			inode = list->child.ino;
-	} else if (at - 2 < list->node.count && child_read(list, list->node.first + (uint32_t)at - 2)) {
+	} else if (at - 2 < list->node.count &&
+		   child_read(list, list->node.first + (uint32_t)at - 2)) {
 		inode = list->child.ino;
 		type = (unsigned char)IFTODT(list->child.mode);
 	} else {
@@ -151,7 +153,8 @@ struct dirent *tree_list_next(struct tree_list *list)
 	list->entry.d_ino = inode;
 	list->entry.d_type = type;
 	list->entry.d_off = (off_t)list->at;
-	list->entry.d_reclen = (unsigned short)((offsetof(struct dirent, d_name) + strlen(list->entry.d_name) + 8) &
+	list->entry.d_reclen = (unsigned short)((offsetof(struct dirent, d_name) +
+						 strlen(list->entry.d_name) + 8) &
 						~(size_t)7);
 	return &list->entry;
 }
@@ -175,7 +178,8 @@ bool tree_list_real(struct tree_list *list, int fd)
 		return true;
 	buf = pathbuf_get();
 	if (buf && frozen_path(&list->tree->frozen, list->number, buf->path, sizeof(buf->path)))
-		real = sys_openat(AT_FDCWD, buf->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK, 0);
+		real = sys_openat(AT_FDCWD, buf->path,
+				  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK, 0);
 	if (buf)
 		pathbuf_put(buf);
 	if (real >= 0) {

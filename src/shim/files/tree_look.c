@@ -81,7 +81,8 @@ static struct tree *tree_find(const char *path)
 	struct tree *found = NULL;
 
 	for (uint32_t i = 0; i < trees_count; i++)
-		if (frozen_below(trees[i].path, path) && (!found || trees[i].length > found->length))
+		if (frozen_below(trees[i].path, path) &&
+		    (!found || trees[i].length > found->length))
 			found = &trees[i];
 	return found;
 }
@@ -105,7 +106,8 @@ void tree_shows(const char *path)
 	for (size_t i = 0; i < sizeof(begin) && (!i || begin[i - 1]); i++)
 		if (guard_copy(begin + i, path + i, 1))
 			return;
-	if (!memcmp(begin, "/proc/", 6) || !memcmp(begin, "/dev/fd", 7) || !memcmp(begin, "/dev/std", 8))
+	if (!memcmp(begin, "/proc/", 6) || !memcmp(begin, "/dev/fd", 7) ||
+	    !memcmp(begin, "/dev/std", 8))
 		tree_real_all(true);
 }
 

@@ -23,11 +23,11 @@ struct tree {
 	size_t length;
 	uint64_t most_ns; /* its age */
 	struct frozen frozen;
-	struct statx mount; /* on which it lies */
+	struct statx mount;   /* on which it lies */
 	uint64_t mount_short; /* that one's other number */
-	uint64_t mounts;    /* hash of those that lie on that one */
-	uint64_t looked_ms; /* when that was looked at */
-	uint32_t state;	    /* enum tree_state */
+	uint64_t mounts;      /* hash of those that lie on that one */
+	uint64_t looked_ms;   /* when that was looked at */
+	uint32_t state;	      /* enum tree_state */
 };
 
 enum tree_state { TREE_NEW, TREE_BUSY, TREE_READY, TREE_OVER };

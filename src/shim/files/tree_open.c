@@ -45,14 +45,16 @@ static bool bytes_write(const struct tree_look *look, int fd)
 	char *buf = look->other->path;
 	XXH3_state_t state;
 
-	if (!range_inside(node->at, node->size, frozen->bytes) || !sys_file_size_allowed(node->size))
+	if (!range_inside(node->at, node->size, frozen->bytes) ||
+	    !sys_file_size_allowed(node->size))
 		return false;
 	XXH3_INITSTATE(&state);
 	XXH3_64bits_reset(&state);
 	for (uint64_t at = 0; at < node->size;) {
 		size_t n = min_u64(sizeof(look->other->path), node->size - at);
 
-		if (guard_copy(buf, frozen->map + node->at + at, n) || sys_write(fd, buf, n) != (ssize_t)n)
+		if (guard_copy(buf, frozen->map + node->at + at, n) ||
+		    sys_write(fd, buf, n) != (ssize_t)n)
 			return false;
 		XXH3_64bits_update(&state, buf, n);
 		at += n;
@@ -69,7 +71,8 @@ static bool memory_file_open(int fd, int flags)
 	if (sys_fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
 		return false;
 	fdpath(self, fd);
-	reader = sys_openat(AT_FDCWD, self, O_RDONLY | O_CLOEXEC | O_NOCTTY | (flags & O_NONBLOCK), 0);
+	reader = sys_openat(AT_FDCWD, self, O_RDONLY | O_CLOEXEC | O_NOCTTY | (flags & O_NONBLOCK),
+			    0);
 	if (reader < 0)
 		return false;
 	fd = (int)SYS_CALL(SYS_dup3, reader, fd, flags & O_CLOEXEC, 0, 0, 0);
@@ -139,7 +142,8 @@ bool tree_open_slow(int dir, const char *path, int flags, int *ret)
 
 	/* of those that make or change one the kernel is asked, and of paths that are no files */
 	if ((flags & O_ACCMODE) != O_RDONLY ||
-	    flags & (O_CREAT | O_TRUNC | O_PATH | O_DIRECT | O_APPEND | (O_TMPFILE & ~O_DIRECTORY)) ||
+	    flags & (O_CREAT | O_TRUNC | O_PATH | O_DIRECT | O_APPEND |
+		     (O_TMPFILE & ~O_DIRECTORY)) ||
 	    !load_relaxed(&attach_active) || thread_is_foreign())
 		return false;
 	pthread_testcancel();

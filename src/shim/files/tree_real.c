@@ -28,9 +28,9 @@ static bool file_same(const struct tree *tree, const struct frozen_node *node, i
 {
 	struct statx stx;
 
-	return !sys_fstatx(fd, &stx) && sys_device(&stx) == sys_device(&tree->mount) && stx.stx_ino == node->ino &&
-	       stx.stx_size == node->size && same_time(&node->mtime, &stx.stx_mtime) &&
-	       same_time(&node->ctime, &stx.stx_ctime);
+	return !sys_fstatx(fd, &stx) && sys_device(&stx) == sys_device(&tree->mount) &&
+	       stx.stx_ino == node->ino && stx.stx_size == node->size &&
+	       same_time(&node->mtime, &stx.stx_mtime) && same_time(&node->ctime, &stx.stx_ctime);
 }
 
 /* The real file, or negative. */
@@ -45,14 +45,16 @@ static int file_open(struct tree *tree, uint32_t number, int flags)
 	fd = -EIO;
 	if (frozen_node_any(&tree->frozen, number, &node) &&
 	    frozen_path(&tree->frozen, number, buf->path, sizeof(buf->path)))
-		fd = sys_openat(AT_FDCWD, buf->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (flags & FLAGS_KEPT), 0);
+		fd = sys_openat(AT_FDCWD, buf->path,
+				O_RDONLY | O_CLOEXEC | O_NOCTTY | (flags & FLAGS_KEPT), 0);
 	pathbuf_put(buf);
 	if (fd >= 0 && !file_same(tree, &node, fd)) {
 		sys_close(fd);
 		fd = -ESTALE;
 	}
 	/* what a program under the shim has changed, was said to have */
-	if ((fd == -ESTALE || fd == -ENOENT) && !frozen_touched(&tree->frozen, number, FROZEN_WHOLE))
+	if ((fd == -ESTALE || fd == -ENOENT) &&
+	    !frozen_touched(&tree->frozen, number, FROZEN_WHOLE))
 		tree_wrong(tree);
 	return fd;
 }
@@ -98,8 +100,8 @@ void tree_real_slow(int fd)
 	int64_t at;
 	int real;
 
-	if (!fdtab_is_handle(handle) || !handle->frozen || thread_is_foreign() || handle_kept(handle) ||
-	    !handle_hold(handle))
+	if (!fdtab_is_handle(handle) || !handle->frozen || thread_is_foreign() ||
+	    handle_kept(handle) || !handle_hold(handle))
 		return;
 	real = file_open(&trees[handle->tree], handle->frozen - 1, sys_fcntl(fd, F_GETFL, 0));
 	if (real >= 0) {

@@ -19,7 +19,8 @@
 #include "shim/files/names_look.h"
 #include "shim/libc/procfd.h"
 
-static void touch(struct tree *tree, uint32_t number, const struct frozen_node *node, enum frozen_part part)
+static void touch(struct tree *tree, uint32_t number, const struct frozen_node *node,
+		  enum frozen_part part)
 {
 	/* its other names are not looked for */
 	bool linked = number != FROZEN_NONE && S_ISREG(node->mode) && node->nlink > 1;
@@ -59,7 +60,9 @@ static void path_touch(struct tree_look *look, bool name)
 {
 	for (uint32_t i = 0; i < trees_count; i++) {
 		const char *below = frozen_below(trees[i].path, look->path->path);
-		struct frozen_walk walk = { .frozen = &trees[i].frozen, .any = true, .nofollow = true };
+		struct frozen_walk walk = { .frozen = &trees[i].frozen,
+					    .any = true,
+					    .nofollow = true };
 		char *path = look->path->path, *slash;
 		struct pathbuf *copy;
 

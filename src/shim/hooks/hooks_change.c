@@ -38,75 +38,91 @@ static void change_at(int dir, const char *path, int flags)
 		return NEXT(name) values; \
 	}
 
-CHANGE(int, rename, (const char *from, const char *to),
-       tree_touch(AT_FDCWD, from, TREE_NAME); tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
+CHANGE(int, rename, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
+       tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
 CHANGE(int, renameat, (int from_dir, const char *from, int to_dir, const char *to),
-       tree_touch(from_dir, from, TREE_NAME); tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to))
-CHANGE(int, renameat2, (int from_dir, const char *from, int to_dir, const char *to, unsigned int flags),
-       tree_touch(from_dir, from, TREE_NAME); tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
-CHANGE(int, link, (const char *from, const char *to),
-       tree_touch(AT_FDCWD, from, TREE_NAME); tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
+       tree_touch(from_dir, from, TREE_NAME);
+       tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to))
+CHANGE(int, renameat2,
+       (int from_dir, const char *from, int to_dir, const char *to, unsigned int flags),
+       tree_touch(from_dir, from, TREE_NAME);
+       tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
+CHANGE(int, link, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
+       tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
 CHANGE(int, linkat, (int from_dir, const char *from, int to_dir, const char *to, int flags),
-       tree_real_all(true); tree_touch(from_dir, from, TREE_NAME); tree_touch(to_dir, to, TREE_NAME),
-       (from_dir, from, to_dir, to, flags))
-CHANGE(int, symlink, (const char *target, const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (target, path))
-CHANGE(int, symlinkat, (const char *target, int dir, const char *path), tree_touch(dir, path, TREE_NAME),
-       (target, dir, path))
+       tree_real_all(true);
+       tree_touch(from_dir, from, TREE_NAME);
+       tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
+CHANGE(int, symlink, (const char *target, const char *path), tree_touch(AT_FDCWD, path, TREE_NAME),
+       (target, path))
+CHANGE(int, symlinkat, (const char *target, int dir, const char *path),
+       tree_touch(dir, path, TREE_NAME), (target, dir, path))
 CHANGE(int, unlink, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
-CHANGE(int, unlinkat, (int dir, const char *path, int flags), tree_touch(dir, path, TREE_NAME), (dir, path, flags))
+CHANGE(int, unlinkat, (int dir, const char *path, int flags), tree_touch(dir, path, TREE_NAME),
+       (dir, path, flags))
 CHANGE(int, remove, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
 CHANGE(int, rmdir, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
-CHANGE(int, mkdir, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME), (path, mode))
-CHANGE(int, mkdirat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME), (dir, path, mode))
-CHANGE(int, mkfifo, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME), (path, mode))
-CHANGE(int, mkfifoat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME), (dir, path, mode))
-CHANGE(int, mknod, (const char *path, mode_t mode, dev_t device), tree_touch(AT_FDCWD, path, TREE_NAME),
-       (path, mode, device))
-CHANGE(int, mknodat, (int dir, const char *path, mode_t mode, dev_t device), tree_touch(dir, path, TREE_NAME),
-       (dir, path, mode, device))
+CHANGE(int, mkdir, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
+       (path, mode))
+CHANGE(int, mkdirat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),
+       (dir, path, mode))
+CHANGE(int, mkfifo, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
+       (path, mode))
+CHANGE(int, mkfifoat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),
+       (dir, path, mode))
+CHANGE(int, mknod, (const char *path, mode_t mode, dev_t device),
+       tree_touch(AT_FDCWD, path, TREE_NAME), (path, mode, device))
+CHANGE(int, mknodat, (int dir, const char *path, mode_t mode, dev_t device),
+       tree_touch(dir, path, TREE_NAME), (dir, path, mode, device))
 CHANGE(char *, mkdtemp, (char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
 
-CHANGE(int, chmod, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_FILE), (path, mode))
-CHANGE(int, lchmod, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_LINK), (path, mode))
+CHANGE(int, chmod, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_FILE),
+       (path, mode))
+CHANGE(int, lchmod, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_LINK),
+       (path, mode))
 CHANGE(int, fchmod, (int fd, mode_t mode), change_fd(fd), (fd, mode))
-CHANGE(int, fchmodat, (int dir, const char *path, mode_t mode, int flags), change_at(dir, path, flags),
-       (dir, path, mode, flags))
-CHANGE(int, chown, (const char *path, uid_t user, gid_t group), tree_touch(AT_FDCWD, path, TREE_FILE),
-       (path, user, group))
-CHANGE(int, lchown, (const char *path, uid_t user, gid_t group), tree_touch(AT_FDCWD, path, TREE_LINK),
-       (path, user, group))
+CHANGE(int, fchmodat, (int dir, const char *path, mode_t mode, int flags),
+       change_at(dir, path, flags), (dir, path, mode, flags))
+CHANGE(int, chown, (const char *path, uid_t user, gid_t group),
+       tree_touch(AT_FDCWD, path, TREE_FILE), (path, user, group))
+CHANGE(int, lchown, (const char *path, uid_t user, gid_t group),
+       tree_touch(AT_FDCWD, path, TREE_LINK), (path, user, group))
 CHANGE(int, fchown, (int fd, uid_t user, gid_t group), change_fd(fd), (fd, user, group))
-CHANGE(int, fchownat, (int dir, const char *path, uid_t user, gid_t group, int flags), change_at(dir, path, flags),
-       (dir, path, user, group, flags))
-CHANGE(int, utime, (const char *path, const struct utimbuf *times), tree_touch(AT_FDCWD, path, TREE_FILE),
-       (path, times))
-CHANGE(int, utimes, (const char *path, const struct timeval times[2]), tree_touch(AT_FDCWD, path, TREE_FILE),
-       (path, times))
-CHANGE(int, lutimes, (const char *path, const struct timeval times[2]), tree_touch(AT_FDCWD, path, TREE_LINK),
-       (path, times))
+CHANGE(int, fchownat, (int dir, const char *path, uid_t user, gid_t group, int flags),
+       change_at(dir, path, flags), (dir, path, user, group, flags))
+CHANGE(int, utime, (const char *path, const struct utimbuf *times),
+       tree_touch(AT_FDCWD, path, TREE_FILE), (path, times))
+CHANGE(int, utimes, (const char *path, const struct timeval times[2]),
+       tree_touch(AT_FDCWD, path, TREE_FILE), (path, times))
+CHANGE(int, lutimes, (const char *path, const struct timeval times[2]),
+       tree_touch(AT_FDCWD, path, TREE_LINK), (path, times))
 CHANGE(int, futimes, (int fd, const struct timeval times[2]), change_fd(fd), (fd, times))
 CHANGE(int, futimens, (int fd, const struct timespec times[2]), change_fd(fd), (fd, times))
-CHANGE(int, futimesat, (int dir, const char *path, const struct timeval times[2]), change_at(dir, path, 0),
-       (dir, path, times))
+CHANGE(int, futimesat, (int dir, const char *path, const struct timeval times[2]),
+       change_at(dir, path, 0), (dir, path, times))
 CHANGE(int, utimensat, (int dir, const char *path, const struct timespec times[2], int flags),
        change_at(dir, path, flags), (dir, path, times, flags))
 CHANGE(int, setxattr, (const char *path, const char *name, const void *value, size_t n, int flags),
        tree_touch(AT_FDCWD, path, TREE_FILE), (path, name, value, n, flags))
 CHANGE(int, lsetxattr, (const char *path, const char *name, const void *value, size_t n, int flags),
        tree_touch(AT_FDCWD, path, TREE_LINK), (path, name, value, n, flags))
-CHANGE(int, fsetxattr, (int fd, const char *name, const void *value, size_t n, int flags), change_fd(fd),
-       (fd, name, value, n, flags))
-CHANGE(int, removexattr, (const char *path, const char *name), tree_touch(AT_FDCWD, path, TREE_FILE), (path, name))
-CHANGE(int, lremovexattr, (const char *path, const char *name), tree_touch(AT_FDCWD, path, TREE_LINK), (path, name))
+CHANGE(int, fsetxattr, (int fd, const char *name, const void *value, size_t n, int flags),
+       change_fd(fd), (fd, name, value, n, flags))
+CHANGE(int, removexattr, (const char *path, const char *name),
+       tree_touch(AT_FDCWD, path, TREE_FILE), (path, name))
+CHANGE(int, lremovexattr, (const char *path, const char *name),
+       tree_touch(AT_FDCWD, path, TREE_LINK), (path, name))
 CHANGE(int, fremovexattr, (int fd, const char *name), change_fd(fd), (fd, name))
 
 /* What tells of a file by its descriptor, and a memory file would answer otherwise. */
-CHANGE(ssize_t, fgetxattr, (int fd, const char *name, void *value, size_t n), tree_real(fd), (fd, name, value, n))
+CHANGE(ssize_t, fgetxattr, (int fd, const char *name, void *value, size_t n), tree_real(fd),
+       (fd, name, value, n))
 CHANGE(ssize_t, flistxattr, (int fd, char *list, size_t n), tree_real(fd), (fd, list, n))
 CHANGE(int, fstatfs, (int fd, struct statfs *fs), tree_real(fd), (fd, fs))
 CHANGE(int, fstatvfs, (int fd, struct statvfs *fs), tree_real(fd), (fd, fs))
 CHANGE(long, fpathconf, (int fd, int name), tree_real(fd), (fd, name))
-CHANGE(int, name_to_handle_at, (int dir, const char *path, struct file_handle *handle, int *mount, int flags),
+CHANGE(int, name_to_handle_at,
+       (int dir, const char *path, struct file_handle *handle, int *mount, int flags),
        tree_real(dir), (dir, path, handle, mount, flags))
 
 HOOK_ALIAS(fstatfs64, fstatfs);

@@ -58,8 +58,9 @@ int fseeko(FILE *stream, off_t offset, int whence)
 
 	if (stream_tracked(stream))
 		result = fseek_tracked(stream, offset, whence);
-	return result == STREAM_PASS ? sought(stream, before, NEXT(fseeko)(stream, offset, whence)) :
-				       result;
+	return result == STREAM_PASS ?
+		       sought(stream, before, NEXT(fseeko)(stream, offset, whence)) :
+		       result;
 }
 
 int fsetpos(FILE *stream, const fpos_t *position)

@@ -24,7 +24,8 @@
 #ifdef __clang__
 #define JUMPS __attribute__((noinline))
 #else
-#define JUMPS __attribute__((noinline, optimize("O2", "optimize-sibling-calls", "no-stack-protector")))
+#define JUMPS \
+	__attribute__((noinline, optimize("O2", "optimize-sibling-calls", "no-stack-protector")))
 #endif
 
 static bool same_object(const void *a, const void *b)

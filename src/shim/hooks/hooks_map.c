@@ -43,7 +43,8 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	void *p;
 
 	/* of what may be written to nothing is mapped from the image */
-	if (!handle || load_acquire(&handle->mode) != HANDLE_READS || thread_is_foreign() || !thread_enter())
+	if (!handle || load_acquire(&handle->mode) != HANDLE_READS || thread_is_foreign() ||
+	    !thread_enter())
 		return NEXT(mmap)(address, n, prot, flags, fd, offset);
 	/* populated later: the origin's pages would be read for nothing */
 	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);

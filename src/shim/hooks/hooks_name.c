@@ -79,8 +79,8 @@ ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t room)
 
 ssize_t __readlinkat_chk(int dir, const char *path, char *buf, size_t n, size_t room)
 {
-	return n > room ? NEXT(__readlinkat_chk)(dir, path, buf, n, room)
-			: readlinkat(dir, path, buf, n);
+	return n > room ? NEXT(__readlinkat_chk)(dir, path, buf, n, room) :
+			  readlinkat(dir, path, buf, n);
 }
 
 ssize_t getxattr(const char *path, const char *name, void *value, size_t n)

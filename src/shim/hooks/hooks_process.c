@@ -100,7 +100,7 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 
-#define UNSHARE_GONE 10	  /* after the last one has ended as far as we can see */
+#define UNSHARE_GONE 10 /* after the last one has ended as far as we can see */
 
 /*
  * Some calls are for processes of one thread, and ours may be all that it has beside: they end

@@ -109,8 +109,8 @@ static inline __attribute__((always_inline)) ssize_t pread_fast(struct handle *h
 	uint64_t file = load_acquire(&handle->file);
 	ssize_t got;
 
-	if (unlikely(file == RAWCACHE_NO_FILE || n - 1 >= SERVE_MAX || !guard_range(buf, n) || sign_any() ||
-		     look_due(handle, n, (uint64_t)offset + n)))
+	if (unlikely(file == RAWCACHE_NO_FILE || n - 1 >= SERVE_MAX || !guard_range(buf, n) ||
+		     sign_any() || look_due(handle, n, (uint64_t)offset + n)))
 		return SERVE_PASS;
 	if (unlikely(!thread_enter()))
 		return SERVE_PASS;

@@ -27,8 +27,8 @@ static ssize_t serve_vector(int fd, const struct iovec *iov, int count, off_t of
 		return SERVE_PASS;
 	/* a list at a bad address is the kernel's to refuse */
 	if (!guard_copy(copy, iov, (size_t)count * sizeof(*iov)))
-		got = offset < 0 ? serve_next(handle, fd, copy, count)
-				 : serve_at(handle, fd, copy, count, (uint64_t)offset);
+		got = offset < 0 ? serve_next(handle, fd, copy, count) :
+				   serve_at(handle, fd, copy, count, (uint64_t)offset);
 	thread_leave();
 	return got;
 }

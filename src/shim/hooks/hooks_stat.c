@@ -43,7 +43,8 @@ static inline int seen(int fd, int ret, struct stat *st, uint64_t now)
 {
 	struct statx stx;
 
-	if (!ret && unlikely(load_relaxed(&handle_frozen)) && fdtab_is_handle(fdtab_get(fd)) && fdtab_get(fd)->frozen) {
+	if (!ret && unlikely(load_relaxed(&handle_frozen)) && fdtab_is_handle(fdtab_get(fd)) &&
+	    fdtab_get(fd)->frozen) {
 		tree_fstat(fdtab_get(fd), st);
 		return ret;
 	}

@@ -233,7 +233,8 @@ static bool call_writes(const struct call *c, long *ret)
 
 static int call_statx(const long *a)
 {
-	return statx((int)a[0], (const char *)a[1], (int)a[2], (unsigned int)a[3], (struct statx *)a[4]);
+	return statx((int)a[0], (const char *)a[1], (int)a[2], (unsigned int)a[3],
+		     (struct statx *)a[4]);
 }
 
 /* What tells of a file's attributes, or is a reason to look at them: the kernel's struct stat is libc's. */

@@ -59,8 +59,8 @@ static never_inline bool transfer_tracked(int in, off_t *offset,
 	    transfer_is_own(handle, transfer) || !thread_enter())
 		return false;
 	if (offset_get(offset, &at))
-		served = offset ? serve_transfer(handle, in, transfer, (uint64_t)at, n, done)
-				: serve_transfer_next(handle, in, transfer, n, done);
+		served = offset ? serve_transfer(handle, in, transfer, (uint64_t)at, n, done) :
+				  serve_transfer_next(handle, in, transfer, n, done);
 	thread_leave();
 	*end = offset && served ? at + (*done > 0 ? *done : 0) : 0;
 	/* of nothing nobody has looked yet where it should go */

@@ -41,8 +41,8 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
 __attribute__((destructor)) static void shim_fini(void)
 {
 	const uint64_t late = critical_bit(SIGALRM) | critical_bit(SIGVTALRM) |
-			      critical_bit(SIGPROF) | critical_bit(SIGIO) |
-			      critical_bit(SIGUSR1) | critical_bit(SIGUSR2) | ~UINT64_C(0) << 33;
+			      critical_bit(SIGPROF) | critical_bit(SIGIO) | critical_bit(SIGUSR1) |
+			      critical_bit(SIGUSR2) | ~UINT64_C(0) << 33;
 
 	loaded_count();
 	if (attach_cache_now())

@@ -13,7 +13,8 @@ static bool table_of(const struct link_map *map, struct elf_table *table)
 	*table = (struct elf_table){ .base = map->l_addr };
 	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
 		/* the loader adds its address to some of them, and not to those that cannot be written */
-		ElfW(Addr) at = d->d_un.d_ptr < map->l_addr ? d->d_un.d_ptr + map->l_addr : d->d_un.d_ptr;
+		ElfW(Addr) at = d->d_un.d_ptr < map->l_addr ? d->d_un.d_ptr + map->l_addr :
+							      d->d_un.d_ptr;
 
 		if (d->d_tag == DT_SYMTAB)
 			table->symbols = (const void *)at;
@@ -37,7 +38,7 @@ static uint32_t hash_of(const char *name)
 }
 
 /* The header: buckets, first symbol, words of the filter, shift; filter, buckets, hashes of the symbols. */
-static const ElfW(Sym) *symbol_find(const struct elf_table *table, const char *name, uint32_t hash)
+static const ElfW(Sym) * symbol_find(const struct elf_table *table, const char *name, uint32_t hash)
 {
 	const uint32_t *buckets = table->hash + 4 + table->hash[2] * (sizeof(ElfW(Addr)) / 4);
 	const uint32_t *hashes = buckets + table->hash[0];
@@ -59,7 +60,7 @@ static const ElfW(Sym) *symbol_find(const struct elf_table *table, const char *n
 	}
 }
 
-static void *function_of(const struct elf_table *table, const ElfW(Sym) *symbol)
+static void *function_of(const struct elf_table *table, const ElfW(Sym) * symbol)
 {
 	return symbol && ELF64_ST_TYPE(symbol->st_info) == STT_FUNC ?
 		       (void *)(table->base + symbol->st_value) :
@@ -74,7 +75,8 @@ bool elf_behind(struct elf_objects *objects)
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
 	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
-		if (objects->count == ELF_OBJECTS || !table_of(map, &objects->table[objects->count]))
+		if (objects->count == ELF_OBJECTS ||
+		    !table_of(map, &objects->table[objects->count]))
 			return false;
 		objects->count++;
 	}
@@ -104,7 +106,9 @@ void *elf_own(const char *name)
 
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
-	return map && table_of(map, &table) ? function_of(&table, symbol_find(&table, name, hash_of(name))) : NULL;
+	return map && table_of(map, &table) ?
+		       function_of(&table, symbol_find(&table, name, hash_of(name))) :
+		       NULL;
 }
 
 void *elf_next(const char *name)

@@ -20,7 +20,7 @@
 
 enum layout_state { LAYOUT_UNTESTED, LAYOUT_KNOWN, LAYOUT_STRANGE };
 
-static int state;		/* enum layout_state */
+static int state;	       /* enum layout_state */
 static const void *operations; /* of a plain file; set before `state` */
 
 static bool area_is(const FILE *f, const char *buf, int ptr, int end)

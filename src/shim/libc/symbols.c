@@ -96,6 +96,7 @@ void symbols_resolve(void)
 		if (odd)
 			symbols_resolve_one(i * sizeof(void *));
 		else
-			store_relaxed((void **)&symbols_next + i, next ? next : (void *)symbol_missing);
+			store_relaxed((void **)&symbols_next + i,
+				      next ? next : (void *)symbol_missing);
 	}
 }

@@ -114,8 +114,8 @@ void *symbols_resolve_one(size_t offset);
 
 /* What comes after us under this name. */
 #define NEXT(name) \
-	(likely(symbols_next.name) ? symbols_next.name \
-				   : (__typeof__(symbols_next.name))symbols_resolve_one( \
+	(likely(symbols_next.name) ? symbols_next.name : \
+				     (__typeof__(symbols_next.name))symbols_resolve_one( \
 					     offsetof(struct symbols_next, name)))
 
 #endif

@@ -37,9 +37,9 @@ enum send_cost_way send_cost_choose(unsigned int kind, size_t n, struct price *p
 	turn = load_relaxed(&prices[kind][class].turn);
 	store_relaxed(&prices[kind][class].turn, turn + 1);
 	way = load_relaxed(&prices[kind][class].cost[PRICE_TRANSFER]) <=
-			      load_relaxed(&prices[kind][class].cost[PRICE_WRITE])
-		      ? PRICE_TRANSFER
-		      : PRICE_WRITE;
+			      load_relaxed(&prices[kind][class].cost[PRICE_WRITE]) ?
+		      PRICE_TRANSFER :
+		      PRICE_WRITE;
 	if (turn < FIRST_TURNS)
 		way = turn & 1 ? PRICE_WRITE : PRICE_TRANSFER;
 	else if (turn % OTHER_TURNS == 0)

@@ -23,7 +23,8 @@ static struct handle *stream_handle(FILE *stream, int never)
 	if (stream->_flags & never || stream->_mode > 0 || stream->_markers)
 		return NULL;
 	handle = track_get(stream->_fileno);
-	if (!handle || handle_is_writer(handle) || thread_is_foreign() || !stream_layout_known(stream))
+	if (!handle || handle_is_writer(handle) || thread_is_foreign() ||
+	    !stream_layout_known(stream))
 		return NULL;
 	/* libc moves it, too */
 	if (!position_is_shared(&handle->position))

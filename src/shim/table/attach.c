@@ -27,7 +27,7 @@ bool attach_excludes;
 struct rawcache *attach_attached;
 uint32_t (*attach_number)(int fd) = fdtab_changes;
 
-static int attach_progress;	       /* enum attach_state */
+static int attach_progress;    /* enum attach_state */
 static int fork_state;	       /* `attach_progress` before a fork took it */
 static uint64_t failed_ms;     /* when it failed last */
 static uint32_t failed_reason; /* enum rawcache_reason */
@@ -146,7 +146,8 @@ static bool attach_may_try(int seen)
 
 	if (seen != ATTACH_FAILED)
 		return seen == ATTACH_IDLE;
-	return !reason_lasts(reason) && clock_coarse_ms() - load_relaxed(&failed_ms) >= ATTACH_RETRY_MS;
+	return !reason_lasts(reason) &&
+	       clock_coarse_ms() - load_relaxed(&failed_ms) >= ATTACH_RETRY_MS;
 }
 
 struct rawcache *attach_cache(enum rawcache_reason *reason)

@@ -19,7 +19,7 @@
 #include "base/sys.h"
 
 extern struct config attach_config;
-extern bool attach_active; /* set once, before main(), if there is anything to do */
+extern bool attach_active;   /* set once, before main(), if there is anything to do */
 extern bool attach_excludes; /* RAWCACHE_PATHS has exclusions */
 extern struct rawcache *attach_attached;
 extern uint32_t (*attach_number)(int fd); /* for rawcache_options.number */

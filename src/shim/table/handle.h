@@ -52,11 +52,11 @@ struct handle {
 	uint32_t refs;
 	uint32_t reason; /* bypassed: enum rawcache_reason */
 	uint32_t look_wait_ms;
-	uint32_t mode; /* enum handle_mode */
+	uint32_t mode;	    /* enum handle_mode */
 	uint32_t directory; /* hash of the path of the one it lies in */
-	uint8_t updating; /* a thread is in handle_set_file() */
-	uint8_t tree;	  /* of a frozen file (files/tree.h), whose bytes lie in a memory file: stx is that one's */
-	uint32_t frozen;  /* its number, plus 1 */
+	uint8_t updating;   /* a thread is in handle_set_file() */
+	uint8_t tree; /* of a frozen file (files/tree.h), whose bytes lie in a memory file: stx is that one's */
+	uint32_t frozen; /* its number, plus 1 */
 	struct statx stx;
 };
 
@@ -76,7 +76,8 @@ static inline bool handle_is_writer(const struct handle *handle)
 bool handle_write_slow(struct handle *handle, int fd);
 static inline bool handle_write(struct handle *handle, int fd)
 {
-	return unlikely(load_acquire(&handle->mode) == HANDLE_MAY_WRITE) && handle_write_slow(handle, fd);
+	return unlikely(load_acquire(&handle->mode) == HANDLE_MAY_WRITE) &&
+	       handle_write_slow(handle, fd);
 }
 
 /* From now on a stand-in for a file of a frozen tree. `handle` is nobody else's yet. */

@@ -27,7 +27,7 @@
 #define POSITION_SHARED (UINT64_C(1) << 62) /* beside POSITION_KERNEL */
 #define POSITION_BUSY (UINT64_C(1) << 62)   /* without it */
 #define POSITION_UNKNOWN UINT64_MAX
-#define POSITION_MAX (UINT64_C(1) << 61)    /* farther on the kernel keeps it */
+#define POSITION_MAX (UINT64_C(1) << 61) /* farther on the kernel keeps it */
 
 struct handle;
 

@@ -20,7 +20,6 @@
 #include "shim/libc/signals.h"
 #include "shim/libc/thread.h"
 
-
 bool process_shared_always;
 void (*process_stand_ins)(bool all);
 
@@ -68,8 +67,8 @@ static void share_inherited(int fd, struct handle *handle)
 {
 	int flags;
 
-	if (!fdtab_is_handle(handle) ||
-	    (position_is_shared(&handle->position) && load_acquire(&handle->mode) != HANDLE_MAY_WRITE))
+	if (!fdtab_is_handle(handle) || (position_is_shared(&handle->position) &&
+					 load_acquire(&handle->mode) != HANDLE_MAY_WRITE))
 		return;
 	flags = sys_fcntl(fd, F_GETFD, 0);
 	if (flags >= 0 && !(flags & FD_CLOEXEC))

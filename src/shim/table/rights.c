@@ -65,8 +65,8 @@ static bool call_changes(long number, long first)
 	case SYS_landlock_restrict_self:
 		return true;
 	case SYS_keyctl:
-		return first == KEYCTL_JOIN_SESSION_KEYRING ||
-		       first == KEYCTL_SET_REQKEY_KEYRING || first == KEYCTL_ASSUME_AUTHORITY;
+		return first == KEYCTL_JOIN_SESSION_KEYRING || first == KEYCTL_SET_REQKEY_KEYRING ||
+		       first == KEYCTL_ASSUME_AUTHORITY;
 	default:
 		return false;
 	}

@@ -134,7 +134,8 @@ static enum effect effect_of(const struct io_uring_sqe *sqe)
 	case IORING_OP_WRITE_FIXED:
 	case IORING_OP_FALLOCATE:
 		/* a registered file's descriptor may be closed: nobody could announce the change */
-		return sqe->off == UINT64_MAX || sqe->flags & IOSQE_FIXED_FILE ? EFFECT_ANY : EFFECT_WRITE;
+		return sqe->off == UINT64_MAX || sqe->flags & IOSQE_FIXED_FILE ? EFFECT_ANY :
+										 EFFECT_WRITE;
 	default:
 		return EFFECT_ANY;
 	}

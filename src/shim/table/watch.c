@@ -36,8 +36,7 @@ void past_begin(enum sign sign)
 
 	if (attach_active && sign_note(sign)) {
 		sign_count(sign);
-		log_info("%s: each call looks what its descriptor is from now on",
-			 sign_text(sign));
+		log_info("%s: each call looks what its descriptor is from now on", sign_text(sign));
 		past_settle_slow();
 	}
 	errno = saved;
