@@ -27,6 +27,8 @@ odd() {
 
 odd "the first open on a signal stack of 8 KiB" altstack "$scratch/d/one"
 odd "after fork() the program has its own thread only" fork "$scratch/d/two"
+odd "a program that confines itself to its own calls, to the end" confined "$scratch/d/five"
+odd "and that has nothing to fetch" confined "$scratch/d/five"
 odd "a sealed mapping does not grow" sealed "$scratch/d/two"
 cached "$program" ignored "$scratch/d/two" >"$scratch/ignored"
 is "$(sed -n 's/^SigIgn:.*\(.\)..$/\1/p' "$scratch/ignored")" 4 "syscall(SYS_execve) passes on that SIGSEGV is ignored"

@@ -6,6 +6,7 @@
  *	shim_odd fork FILE		no thread but its own after fork()
  *	shim_odd ignored		execs by syscall() with SIGSEGV ignored
  *	shim_odd sealed FILE		mremap() of a mapping that is sealed
+ *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
  *
  * Exits 0, 1 for a fault, or 77.
@@ -120,6 +121,42 @@ static int sealed(void)
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 
+#define ALLOW(nr) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+/* All of its calls from there on, exit() included: ours would kill it. */
+static int confined(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		ALLOW(SYS_pread64),
+		ALLOW(SYS_read),
+		ALLOW(SYS_munmap),
+		ALLOW(SYS_close),
+		ALLOW(SYS_exit_group),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+	static char again[PAGE];
+	int fd = open(path, O_RDONLY);
+	char *map = mmap(NULL, sizeof(buf), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED || read(fd, buf, PAGE) != PAGE ||
+	    pread(fd, buf, sizeof(buf), 0) != sizeof(buf))
+		return 1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return 77;
+	if (memcmp(map, buf, sizeof(buf)) || pread(fd, again, PAGE, 2 * PAGE) != PAGE ||
+	    memcmp(again, buf + 2 * PAGE, PAGE) || read(fd, again, PAGE) != PAGE ||
+	    memcmp(again, buf + PAGE, PAGE))
+		return 1;
+	munmap(map, sizeof(buf));
+	close(fd);
+	return 0; /* through exit() */
+}
+
 /* What systemd's @system-service does not have, and what older ones do not. */
 static int filtered(char **argv)
 {
@@ -155,5 +192,7 @@ int main(int argc, char **argv)
 		return ignored();
 	if (!strcmp(argv[1], "sealed"))
 		return sealed();
+	if (!strcmp(argv[1], "confined"))
+		return confined();
 	return filtered(argv + 2);
 }

@@ -240,10 +240,14 @@ void rawcache_settle(void)
 	tier_settle();
 }
 
-/* A program that ends has its last bytes, but the image may not. After all other destructors of ours. */
+/*
+ * A program that ends has its last bytes, but the image may not. After all other destructors of ours. Helper threads
+ * do what is waited for: where there are none, no call is made, for the program may be confined to its own.
+ */
 __attribute__((destructor(101))) static void follow_exit(void)
 {
-	rawcache_settle();
+	if (rawcache_helper_threads())
+		rawcache_settle();
 }
 
 void follow_dismiss(void)

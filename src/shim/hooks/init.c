@@ -6,6 +6,8 @@
  */
 #include "shim/libc/symbols.h"
 
+#include <rawcache/embed.h>
+
 #include "base/critical.h"
 #include "base/stack.h"
 
@@ -36,7 +38,8 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
 /*
  * exit() takes no time without us, and handlers may count on things that are gone by then (an
  * alternate stack in main()'s frame): what comes of timers and other processes from here on finds
- * no program any more. What ends a program, or comes of its own last writes, does.
+ * no program any more. What ends a program, or comes of its own last writes, does. Without helper threads
+ * there is nothing to wait for, and a program that has confined itself may not make this call.
  */
 __attribute__((destructor)) static void shim_fini(void)
 {
@@ -45,6 +48,6 @@ __attribute__((destructor)) static void shim_fini(void)
 			      critical_bit(SIGUSR2) | ~UINT64_C(0) << 33;
 
 	loaded_count();
-	if (attach_cache_now())
+	if (attach_cache_now() && rawcache_helper_threads())
 		sys_sigprocmask(SIG_BLOCK, &late, NULL);
 }
