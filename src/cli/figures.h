@@ -29,6 +29,17 @@ uint64_t figures_samples(const struct rawcache_latency *latency);
 /* The upper limit of a bucket in nanoseconds, as <rawcache/stats.h> defines it. */
 uint64_t figures_bucket_limit(size_t bucket);
 
+/* Bytes that programs had from the cache, and those for which they waited at the origin; those of mappings are in. */
+static inline uint64_t figures_from_cache(const struct rawcache_stats *stats)
+{
+	return stats->hit_bytes + stats->mapped_bytes;
+}
+
+static inline uint64_t figures_from_origin(const struct rawcache_stats *stats)
+{
+	return stats->miss_bytes + stats->mapped_origin_bytes;
+}
+
 /* All reasons but "none". */
 uint64_t figures_bypassed(const struct rawcache_stats *stats);
 

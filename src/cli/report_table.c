@@ -94,6 +94,18 @@ int report_image(const char *path, const struct rawcache_image_info *info, bool 
 
 /* --- totals */
 
+/* What only an opt-in part counts: shown once it has counted something. */
+static bool counter_shown(const struct rawcache_counter *counter, uint64_t value)
+{
+	static const char *const parts[] = { "tier_", "names_", "frozen_", "opens_frozen",
+					     "opens_late" };
+
+	for (size_t i = 0; !value && i < ARRAY_SIZE(parts); i++)
+		if (!strncmp(counter->name, parts[i], strlen(parts[i])))
+			return false;
+	return true;
+}
+
 static int counters_print(const struct rawcache_stats *stats, const struct report_style *style)
 {
 	static const struct table_column columns[] = { { "COUNTER", TABLE_LEFT },
@@ -105,18 +117,27 @@ static int counters_print(const struct rawcache_stats *stats, const struct repor
 	const struct rawcache_counter *counters = rawcache_counters(&count);
 
 	for (size_t i = 0; i < count; i++) {
+		uint64_t value = figure(stats, &counters[i]);
+
+		if (!counter_shown(&counters[i], value))
+			continue;
 		table_line(table);
 		table_cell(table, "%s", counters[i].name);
 		if (!strcmp(counters[i].unit, "bytes"))
-			bytes_cell(table, figure(stats, &counters[i]), style);
+			bytes_cell(table, value, style);
 		else
-			table_cell(table, "%llu", (unsigned long long)figure(stats, &counters[i]));
+			table_cell(table, "%llu", (unsigned long long)value);
 		table_cell(table, "%s", counters[i].unit);
 	}
 	table_line(table);
 	table_cell(table, "hit ratio");
 	table_cell(table, "%s", text_ratio(stats->hits, stats->misses, text));
 	table_cell(table, "of reads");
+	table_line(table);
+	table_cell(table, "byte hit ratio");
+	table_cell(table, "%s",
+		   text_ratio(figures_from_cache(stats), figures_from_origin(stats), text));
+	table_cell(table, "of bytes, those of mappings too");
 	return table_print(table);
 }
 

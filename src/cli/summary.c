@@ -23,6 +23,21 @@ static void reasons_print(const struct rawcache_stats *stats)
 	}
 }
 
+static void mappings_print(const struct rawcache_stats *gained)
+{
+	char ratio[TEXT_LENGTH], cached[TEXT_LENGTH], origin[TEXT_LENGTH];
+
+	say_note(
+		"mappings: %s are the cache's pages, %s the origin's, ratio %s%s",
+		text_bytes(gained->mapped_bytes, cached),
+		text_bytes(gained->mapped_origin_bytes, origin),
+		text_ratio(gained->mapped_bytes, gained->mapped_origin_bytes, ratio),
+		gained->mapped_origin_bytes ?
+			"; those were not cached when they were mapped, or others needed the space: a larger "
+			"image holds more" :
+			"");
+}
+
 void summary_print(const struct rawcache_stats *gained)
 {
 	char ratio[TEXT_LENGTH], cached[TEXT_LENGTH], origin[TEXT_LENGTH];
@@ -31,11 +46,7 @@ void summary_print(const struct rawcache_stats *gained)
 		 (unsigned long long)gained->hits, (unsigned long long)gained->misses,
 		 text_ratio(gained->hits, gained->misses, ratio),
 		 text_bytes(gained->hit_bytes, cached), text_bytes(gained->origin_bytes, origin));
-	if (gained->mapped_origin_bytes)
-		say_note(
-			"of mappings %s are the cache's, %s the origin's: not cached when they were made, or "
-			"more than a program may hold of the image; a larger image holds more",
-			text_bytes(gained->mapped_bytes, cached),
-			text_bytes(gained->mapped_origin_bytes, origin));
+	if (gained->mapped_bytes || gained->mapped_origin_bytes)
+		mappings_print(gained);
 	reasons_print(gained);
 }

@@ -511,6 +511,9 @@ grep -q "hit ratio 100.0%; 2.8M from the cache, 0 from the origin" err
 ok $? "does not"
 cmp -s out data/big
 ok $? "and gives the same bytes"
+works "the table has a ratio of bytes" 0 "^byte hit ratio  *50.0% of bytes" "$RAWCACHE" stat
+! grep -qE "^(tier|names|frozen)_" out
+ok $? "and no rows of parts that are not used"
 works "warm of one file" 0 "^1 file, 2.8M: 2.8M are cached, 0 were read now" \
 	env RAWCACHE_SETTLE=0 "$RAWCACHE" warm data/big
 works "warm --dry-run of one file" 0 "^1 file, 2.8M, of which" "$RAWCACHE" warm --dry-run data/big

@@ -73,7 +73,7 @@ mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_COPY)' "$scratch/store/large" 2>"$sc
 count() { "$RAWCACHE" stat --json --cache "$scratch/small.img" | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" | head -n 1; }
 at_least "$(count mapped_origin_bytes)" 4194304 "what a mapping has of the origin is counted"
 is $(($(count mapped_bytes) + $(count mapped_origin_bytes))) 41943041 "and the rest is the image's"
-check "and --stats tells" grep -q "of mappings .* the origin's" "$scratch/told"
+check "and --stats tells" grep -q "mappings: .* the origin's" "$scratch/told"
 
 # what it only reads it holds as long as nobody else needs the space
 head -c 15000000 /dev/urandom >"$scratch/store/other"
