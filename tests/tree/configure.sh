@@ -19,10 +19,10 @@ configured() {
 	(cd "$scratch/$1" && PKG_CONFIG=$scratch/bin/pkg-config "$TOP_SRCDIR/configure" -q "${@:2}") \
 		>"$scratch/$1/out" 2>&1
 }
-# commands NAME: what its main.c knows of
+# commands NAME: what its commands.c lists
 commands() {
-	make -s -C "$scratch/$1" src/cli/rawcache-main.o >"$scratch/$1/made" 2>&1 || sed 's/^/# /' "$scratch/$1/made"
-	nm "$scratch/$1/src/cli/rawcache-main.o" | sed -n 's/.* U command_//p' | sort | tr '\n' ' '
+	make -s -C "$scratch/$1" src/cli/rawcache-commands.o >"$scratch/$1/made" 2>&1 || sed 's/^/# /' "$scratch/$1/made"
+	nm "$scratch/$1/src/cli/rawcache-commands.o" | sed -n 's/.* U command_//p' | sort | tr '\n' ' '
 }
 
 configured all
@@ -39,7 +39,7 @@ exec $(command -v pkg-config) "\$@"
 EOF
 if pkg-config --exists smartcols; then
 	configured small --disable-top --disable-doctor
-	is "$(commands small)" "drop du explain export format help info ls run set setup stat tier verify warm " \
+	is "$(commands small)" "drop du explain export format help info ls run set setup stat thaw tier verify warm " \
 		"without top and doctor neither ncurses nor libelf is needed"
 else
 	skip "without top and doctor" "libsmartcols is not installed"
