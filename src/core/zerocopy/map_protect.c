@@ -9,6 +9,7 @@
 #include <rawcache/embed.h>
 
 #include "base/checked.h"
+#include "base/compiler.h"
 #include "base/critical.h"
 #include "base/sys.h"
 #include "core/image/format.h"
@@ -74,13 +75,8 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	bool never = image_never_executes(&cache->image);
-	struct map_piece *piece;
+	struct map_piece *piece = tree_next(&cache->maps, NULL, start, end);
 
-	if (never) {
-		pieces_cut(cache, start);
-		pieces_cut(cache, end);
-	}
-	piece = tree_next(&cache->maps, NULL, start, end);
 	while (piece) {
 		struct map_piece *next = tree_next(&cache->maps, piece, start, end);
 
@@ -93,6 +89,24 @@ static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
 	return 0;
 }
 
+/*
+ * What is exchanged later has one protection, so a part with another one is a piece of its own. A program that
+ * protects page after page shall not use up the table: then the piece is the origin's, which the kernel cuts.
+ */
+static void edge_cut(struct rawcache *cache, uintptr_t at)
+{
+	struct map_piece *piece = tree_next(&cache->maps, NULL, at, at + 1);
+
+	while (load_relaxed(&cache->maps.room) <= 0 && piece) {
+		struct map_piece *next = tree_next(&cache->maps, piece, at, at + 1);
+
+		if (piece->start < at)
+			piece_exchange(cache, piece);
+		piece = next;
+	}
+	pieces_cut(cache, at);
+}
+
 int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot)
 {
 	uintptr_t start = (uintptr_t)address;
@@ -102,14 +116,15 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 	int err = 0;
 
 	maps_lock(&cache->maps, &critical);
+	edge_cut(cache, start);
+	edge_cut(cache, end);
 	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))
 		err = -EACCES;
 	else if (prot & PROT_EXEC)
 		err = range_execute(cache, start, end);
 	for (piece = err ? NULL : tree_next(&cache->maps, NULL, start, end); piece; piece = next) {
 		next = tree_next(&cache->maps, piece, start, end);
-		if (start <= piece->start && piece->end <= end)
-			piece->mapped.prot = prot;
+		piece->mapped.prot = prot;
 		if (prot & PROT_WRITE)
 			piece_change(cache, piece);
 	}

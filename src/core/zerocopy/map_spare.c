@@ -47,10 +47,14 @@ bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 
 	if (!at || (size_t)(at - spare->base) + n > spare->bytes)
 		return false;
-	if (!pages_move(at, n, start))
+	/* before, for another thread may execute it at any time */
+	if (prot != spare->prot && SYS_CALL(__NR_mprotect, at, n, prot, 0, 0, 0))
 		return false;
-	if (prot != spare->prot)
-		SYS_CALL(__NR_mprotect, start, n, prot, 0, 0, 0);
+	if (!pages_move(at, n, start)) {
+		if (prot != spare->prot)
+			SYS_CALL(__NR_mprotect, at, n, spare->prot, 0, 0, 0);
+		return false;
+	}
 	/* or it may be another thread's mapping, which would go with the spare */
 	if (!memory_reserve_at(at, n))
 		spare->torn = true;

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program has protected stays so when the origin's pages take the place of the image's. */
+#include "unit/limits.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "core/shared/cache.h"
+#include "core/zerocopy/recall.h"
+
+/* --- a part with a protection of its own */
+
+static bool readable(const char *p)
+{
+	int ends[2];
+	bool can = !pipe(ends) && write(ends[1], p, 1) == 1;
+
+	close(ends[0]);
+	close(ends[1]);
+	return can;
+}
+
+static int body_protected(void)
+{
+	const size_t page = 4096;
+	struct rawcache *cache = attach(limits_image);
+	uint64_t file;
+	void *at;
+	char *p;
+	int fd;
+
+	file = file_open_path(cache, limits_data, &fd);
+	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+		return 1;
+	rawcache_settle();
+	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0) != SIZE)
+		return 2;
+	p = at;
+	if (rawcache_maps_protect(cache, p + 2 * page, page, PROT_NONE) ||
+	    mprotect(p + 2 * page, page, PROT_NONE) || readable(p + 2 * page))
+		return 3;
+	recall_all(cache);
+	if (!readable(p) || !readable(p + page) || !readable(p + 3 * page))
+		return 4;
+	return readable(p + 2 * page) ? 5 : 0;
+}
+
+static void test_protected(void **state)
+{
+	(void)state;
+	assert_in_child(body_protected);
+}
+
+/* --- code that a thread executes at that time */
+
+#define EXECUTED_ROUNDS 200
+
+#if defined(__x86_64__)
+static const uint32_t code_returns = 0xc3c3c3c3;
+#else
+static const uint32_t code_returns = 0xd65f03c0;
+#endif
+
+static void (*executed)(void);
+static uint32_t executed_times;
+
+static void *executor(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		void (*function)(void) = load_acquire(&executed);
+
+		if (function)
+			function();
+		fetch_add(&executed_times, 1);
+	}
+	return NULL;
+}
+
+static void executor_wait(void)
+{
+	uint32_t seen = load_acquire(&executed_times);
+
+	while (load_acquire(&executed_times) - seen < 3)
+		usleep(100);
+}
+
+static int body_executed(void)
+{
+	struct rawcache *cache = attach(limits_image);
+	const char *path = scratch_path("code");
+	static uint32_t code[1024];
+	pthread_t thread;
+	uint64_t file;
+	void *at, *taken;
+	int fd;
+
+	for (size_t i = 0; i < 1024; i++)
+		code[i] = code_returns;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || write(fd, code, sizeof(code)) != sizeof(code) || close(fd))
+		return 77;
+	usleep(40000);
+	file = file_open_path(cache, path, &fd);
+	if (pthread_create(&thread, NULL, executor, NULL))
+		return 77;
+	for (int i = 0; i < EXECUTED_ROUNDS; i++) {
+		at = mmap(NULL, sizeof(code), PROT_READ, MAP_PRIVATE, fd, 0);
+		if (rawcache_file_map(cache, file, fd, &at, sizeof(code), PROT_READ, MAP_PRIVATE,
+				      0) != sizeof(code))
+			return 1;
+		if (rawcache_maps_protect(cache, at, sizeof(code), PROT_READ | PROT_EXEC) ||
+		    mprotect(at, sizeof(code), PROT_READ | PROT_EXEC))
+			return 2;
+		store_release(&executed, (void (*)(void))at);
+		executor_wait();
+		recall_all(cache);
+		executor_wait();
+		store_release(&executed, NULL);
+		executor_wait();
+		taken = rawcache_maps_take(cache, at, sizeof(code));
+		munmap(at, sizeof(code));
+		rawcache_maps_drop(cache, taken);
+	}
+	return 0;
+}
+
+static void test_executed(void **state)
+{
+	(void)state;
+	assert_in_child(body_executed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_protected, limits_setup),
+		cmocka_unit_test_setup(test_executed, limits_setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
