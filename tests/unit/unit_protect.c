@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program has protected stays so when the origin's pages take the place of the image's. */
+/* What a program has made of a mapping stays so when the origin's pages take the place of the image's. */
 #include "unit/limits.h"
 
 #include <pthread.h>
@@ -132,11 +132,57 @@ static void test_executed(void **state)
 	assert_in_child(body_executed);
 }
 
+/* --- a part that was unmapped by a call that no hook saw, and has become something else */
+
+static int body_unseen(void)
+{
+	const size_t part = 65536;
+	struct rawcache *cache = attach(limits_image);
+	uint64_t file;
+	void *at;
+	char *p;
+	int fd;
+
+	file = file_open_path(cache, limits_data, &fd);
+	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+		return 1;
+	rawcache_settle();
+	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0) != SIZE)
+		return 2;
+	p = at;
+	if (munmap(p + part, 2 * part) ||
+	    mmap(p + part, part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) != p + part)
+		return 3;
+	memset(p + part, 'x', part);
+	recall_all(cache);
+	for (size_t i = 0; i < part; i++)
+		if (p[part + i] != 'x')
+			return 4;
+	if (readable(p + 2 * part))
+		return 5;
+	if (pattern_check(p, part, 1, 1, 1, 0) != part ||
+	    pattern_check(p + 3 * part, SIZE - 3 * part, 1, 1, 1, 3 * part) != SIZE - 3 * part)
+		return 6;
+	/* what is left of it has become the origin's */
+	fd = open_or_die(limits_data, O_WRONLY);
+	p[part] = 'y';
+	return pwrite(fd, p + part, 1, 0) != 1 || p[0] != 'y' || cache->maps.root ? 7 : 0;
+}
+
+static void test_unseen(void **state)
+{
+	(void)state;
+	assert_in_child(body_unseen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_protected, limits_setup),
 		cmocka_unit_test_setup(test_executed, limits_setup),
+		cmocka_unit_test_setup(test_unseen, limits_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,19 +108,30 @@ static uint64_t maps_exchange(struct rawcache *cache, const struct shown *shown)
 
 void maps_yield(struct rawcache *cache)
 {
+	pieces_forget_unseen(cache);
 	stats_add(mapped_origin_bytes, maps_exchange(cache, NULL));
+}
+
+static bool shown_goes(struct shown *shown)
+{
+	shown->ended = shown->ended || shown_written(shown);
+	return shown->ended;
 }
 
 void maps_recall(struct rawcache *cache)
 {
+	struct shown *shown = cache->maps.shown;
 	struct shown *next;
 
-	for (struct shown *shown = cache->maps.shown; shown; shown = next) {
+	while (shown && !shown_goes(shown))
+		shown = shown->next;
+	if (!shown)
+		return;
+	pieces_forget_unseen(cache);
+	for (shown = cache->maps.shown; shown; shown = next) {
 		next = shown->next; /* it may go with its last piece, and no other does */
-		if (!shown->ended && !shown_written(shown))
-			continue;
-		shown->ended = true;
-		maps_exchange(cache, shown);
+		if (shown_goes(shown))
+			maps_exchange(cache, shown);
 	}
 }
 

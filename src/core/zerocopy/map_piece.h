@@ -77,6 +77,9 @@ void pieces_drop(struct rawcache *cache, struct map_piece *piece);
 /* Free one piece that is not in the table. Its region stays held. */
 void piece_free(struct rawcache *cache, struct map_piece *piece);
 
+/* Forget what is not mapped from the image any more, though nobody told us: map_unseen.c. */
+void pieces_forget_unseen(struct rawcache *cache);
+
 /* --- the origin's pages: map_spare.c */
 
 /* NULL for none. */

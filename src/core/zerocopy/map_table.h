@@ -5,7 +5,8 @@
  * after it is unmapped.
  *
  * Nobody has to tell us of every change of the address space: a piece that was unmapped, moved
- * or replaced behind our back keeps its hold, which costs a region and never a wrong byte.
+ * or replaced behind our back keeps its hold, which costs a region and never a wrong byte. Before the origin's pages
+ * take the place of the image's the kernel is asked what lies there.
  */
 #ifndef CORE_MAP_TABLE_H
 #define CORE_MAP_TABLE_H

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pieces that were unmapped or replaced by calls that no hook saw: the kernel tells. What lies there now is the
+ * program's, and must not become the origin's pages.
+ */
+#include "base/checked.h"
+#include "base/lines.h"
+#include "base/proctable.h"
+#include "base/unusual.h"
+#include "core/shared/cache.h"
+#include "core/zerocopy/map_piece.h"
+#include "core/zerocopy/map_table.h"
+#include "core/zerocopy/piece_tree.h"
+
+struct unseen {
+	struct rawcache *cache;
+	struct vma image; /* any mapping of it */
+	uintptr_t end;	  /* what lies before it was looked at */
+};
+
+static bool line_finds(void *arg, char *line)
+{
+	struct unseen *unseen = arg;
+	uintptr_t at = (uintptr_t)unseen->cache->image.meta;
+
+	return vma_parse(line, &unseen->image) && at >= unseen->image.start &&
+	       at < unseen->image.end;
+}
+
+/* They may lie elsewhere now, so their regions stay held. */
+static void range_forget(struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	struct map_piece *piece, *next;
+
+	if (start >= end || !tree_next(&cache->maps, NULL, start, end))
+		return;
+	pieces_cut(cache, start);
+	pieces_cut(cache, end);
+	for (piece = pieces_take(&cache->maps, start, end); piece; piece = next) {
+		next = piece->next;
+		piece_free(cache, piece);
+	}
+}
+
+static bool line_forgets(void *arg, char *line)
+{
+	struct unseen *unseen = arg;
+	struct vma vma;
+
+	if (!vma_parse(line, &vma) || vma.device != unseen->image.device ||
+	    vma.inode != unseen->image.inode)
+		return false;
+	range_forget(unseen->cache, unseen->end, vma.start);
+	unseen->end = max_u64(unseen->end, vma.end);
+	return false;
+}
+
+void pieces_forget_unseen(struct rawcache *cache)
+{
+	static const char maps[] = "/proc/self/maps";
+	struct unseen unseen = { .cache = cache };
+	char buf[4096];
+
+	/* who cannot ask believes what was seen */
+	if (unusual_forbidden() ||
+	    lines_read(maps, buf, sizeof(buf), line_finds, &unseen) != LINES_ENOUGH ||
+	    !unseen.image.inode)
+		return;
+	if (!lines_read(maps, buf, sizeof(buf), line_forgets, &unseen))
+		range_forget(cache, unseen.end, UINTPTR_MAX);
+}
