@@ -71,11 +71,13 @@ static inline void tree_real(int fd)
 /* The same if `out` lies on its mount, where the kernel copies from file to file. */
 void tree_real_beside(int fd, int out);
 
-/* All, or those that an exec leaves open. */
+/* All, or those that an exec leaves open; none while other threads of the program's may read them. */
 void tree_real_all(bool all);
+bool tree_others_run(void);
 
-/* All descriptors of one file. */
+/* All descriptors of one file; by any of its names. */
 void tree_real_file(uint32_t tree, uint32_t number);
+void tree_real_inode(uint32_t tree, uint64_t ino);
 
 /* --- listings */
 

@@ -6,6 +6,8 @@
 #include "shim/files/tree_look.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -99,15 +101,34 @@ static enum frozen_found look_walk(struct tree_look *look, bool nofollow)
 	return frozen_walk(&look->walk);
 }
 
+/* "/proc/self/fd/7", "/dev/fd/7": 7; or -1. */
+static int number_at_end(const char *path)
+{
+	const char *name = strstr(path, "/fd/");
+	char *end;
+	long fd;
+
+	if (!name || name[4] < '0' || name[4] > '9')
+		return -1;
+	fd = strtol(name + 4, &end, 10);
+	return !*end && fd <= INT_MAX ? (int)fd : -1;
+}
+
 void tree_shows(const char *path)
 {
-	char begin[8] = "";
+	char begin[64] = "";
+	int fd;
 
-	for (size_t i = 0; i < sizeof(begin) && (!i || begin[i - 1]); i++)
+	for (size_t i = 0; i + 1 < sizeof(begin) && (!i || begin[i - 1]); i++)
 		if (guard_copy(begin + i, path + i, 1))
 			return;
-	if (!memcmp(begin, "/proc/", 6) || !memcmp(begin, "/dev/fd", 7) ||
-	    !memcmp(begin, "/dev/std", 8))
+	if (strncmp(begin, "/proc/", 6) && strncmp(begin, "/dev/fd", 7) &&
+	    strncmp(begin, "/dev/std", 8))
+		return;
+	fd = number_at_end(begin);
+	if (fd >= 0)
+		tree_real(fd);
+	else if (!tree_others_run())
 		tree_real_all(true);
 }
 

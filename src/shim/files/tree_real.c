@@ -9,7 +9,10 @@
 #include "shim/files/tree_look.h"
 
 #include <errno.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
+
+#include <rawcache/embed.h>
 
 #include "base/stats.h"
 
@@ -168,8 +171,58 @@ void tree_real_file(uint32_t tree, uint32_t number)
 		tree_real_slow(fd);
 }
 
+struct names {
+	uint32_t tree;
+	uint64_t ino;
+};
+
+static bool handle_of_inode(struct handle *handle, const void *wanted)
+{
+	const struct names *names = wanted;
+	struct frozen_node node;
+
+	return handle->frozen && handle->tree == names->tree && !handle_kept(handle) &&
+	       frozen_node_any(&trees[names->tree].frozen, handle->frozen - 1, &node) &&
+	       node.ino == names->ino;
+}
+
+void tree_real_inode(uint32_t tree, uint64_t ino)
+{
+	const struct names names = { tree, ino };
+	int fd;
+
+	while (load_relaxed(&handle_frozen) && (fd = fdtab_find(handle_of_inode, &names)) >= 0)
+		tree_real_slow(fd);
+}
+
+bool tree_others_run(void)
+{
+	struct statx stx;
+
+	if (__libc_single_threaded)
+		return false;
+	/* two links of the directory's own, and one for each thread */
+	return sys_statx(AT_FDCWD, "/proc/self/task", 0, STATX_NLINK, &stx) ||
+	       stx.stx_nlink > 3 + rawcache_helper_threads();
+}
+
+static void keep_each(int fd, struct handle *handle)
+{
+	(void)fd;
+	if (fdtab_is_handle(handle) && handle->frozen)
+		handle_keep(handle);
+}
+
+/*
+ * A thread that reads while the position is taken over would have bytes twice. So what others may read stays as it
+ * is, for good: a child that inherits it has the position in common.
+ */
 void tree_real_all(bool all)
 {
-	if (load_relaxed(&handle_frozen) && !process_is_foreign())
+	if (!load_relaxed(&handle_frozen) || process_is_foreign())
+		return;
+	if (tree_others_run())
+		fdtab_each(0, FDTAB_LIMIT, keep_each);
+	else
 		fdtab_each(0, FDTAB_LIMIT, all ? real_each : real_inherited);
 }

@@ -30,7 +30,7 @@ static void touch(struct tree *tree, uint32_t number, const struct frozen_node *
 		return;
 	/* who reads it in this process sees what is written to it */
 	if (linked)
-		tree_real_all(true);
+		tree_real_inode((uint32_t)(tree - trees), node->ino);
 	else if (number != FROZEN_NONE && part == FROZEN_WHOLE)
 		tree_real_file((uint32_t)(tree - trees), number);
 	err = frozen_touch(&tree->frozen, tree->record, linked ? FROZEN_NONE : number, part);
