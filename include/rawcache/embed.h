@@ -228,6 +228,9 @@ void rawcache_settle(void);
 /* Ask the thread that follows mappings to exit. For calls that require a process of one thread. */
 void rawcache_helpers_dismiss(void);
 
+/* This process is about to have its system calls filtered: its children have no slot, and make no call to get one. */
+void rawcache_confine(void);
+
 /* Whether any file is mapped from the image in this process; may be outdated on return. `cache` may be NULL. */
 bool rawcache_maps_shown(const struct rawcache *cache);
 

@@ -7,6 +7,7 @@
  *	shim_odd ignored		execs by syscall() with SIGSEGV ignored
  *	shim_odd sealed FILE		mremap() of a mapping that is sealed
  *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
+ *	shim_odd confined-fork FILE	and forks meanwhile
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
  *
  * Exits 0, 1 for a fault, or 77.
@@ -16,6 +17,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,8 +127,18 @@ static int sealed(void)
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
-/* All of its calls from there on, exit() included: ours would kill it. */
-static int confined(void)
+static int child_alike(const char *map)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		exit(memcmp(map, buf, sizeof(buf)) != 0);
+	return pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
+/* All of its calls from there on, fork() and exit() included: ours would kill it. */
+static int confined(bool with_child)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -135,6 +147,13 @@ static int confined(void)
 		ALLOW(SYS_munmap),
 		ALLOW(SYS_close),
 		ALLOW(SYS_exit_group),
+		ALLOW(SYS_clone), /* fork() */
+		ALLOW(SYS_wait4),
+		ALLOW(SYS_rt_sigprocmask),
+		ALLOW(SYS_rt_sigaction),
+		ALLOW(SYS_set_robust_list),
+		ALLOW(SYS_mmap),
+		ALLOW(SYS_mremap),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
 	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
@@ -151,6 +170,8 @@ static int confined(void)
 	if (memcmp(map, buf, sizeof(buf)) || pread(fd, again, PAGE, 2 * PAGE) != PAGE ||
 	    memcmp(again, buf + 2 * PAGE, PAGE) || read(fd, again, PAGE) != PAGE ||
 	    memcmp(again, buf + PAGE, PAGE))
+		return 1;
+	if (with_child && child_alike(map))
 		return 1;
 	munmap(map, sizeof(buf));
 	close(fd);
@@ -193,6 +214,8 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "sealed"))
 		return sealed();
 	if (!strcmp(argv[1], "confined"))
-		return confined();
+		return confined(false);
+	if (!strcmp(argv[1], "confined-fork"))
+		return confined(true);
 	return filtered(argv + 2);
 }

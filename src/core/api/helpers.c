@@ -11,6 +11,7 @@
 #include "core/origin/pool.h"
 #include "core/shared/cache.h"
 #include "core/shared/runtime.h"
+#include "core/shared/slot.h"
 #include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/lock.h"
 #include "core/zerocopy/map_table.h"
@@ -30,6 +31,11 @@ void rawcache_helpers_dismiss(void)
 	follow_dismiss();
 	for (struct rawcache *cache = load_acquire(&caches); cache; cache = cache->next)
 		watcher_dismiss(cache);
+}
+
+void rawcache_confine(void)
+{
+	slot_confine();
 }
 
 bool rawcache_helpers_leave(void)

@@ -72,6 +72,13 @@ static void child_count_aside(const struct rawcache *cache)
 	aside_begin(dir, device);
 }
 
+static bool confined;
+
+void slot_confine(void)
+{
+	store_relaxed(&confined, true);
+}
+
 /*
  * The slot stays the parent's; the child counts in private memory until it has its own. It opens
  * the segment anew at once, so that its parent's lock does not outlive the parent.
@@ -84,7 +91,9 @@ void slot_fork_child(struct rawcache *cache)
 	cache->slot_keeper = NULL; /* it was not inherited */
 	cache->blocks_out = 0;
 	cache->runtime.foreign = true;
-	if (runtime_reopen(&cache->runtime)) {
+	if (load_relaxed(&confined)) {
+		cache->slot = SLOT_NONE;
+	} else if (runtime_reopen(&cache->runtime)) {
 		cache->slot = SLOT_NONE;
 		child_count_aside(cache);
 	}

@@ -23,6 +23,9 @@ int cache_slot_need(struct rawcache *cache);
 /* In a fork child: the slot stays the parent's, the child has none yet. */
 void slot_fork_child(struct rawcache *cache);
 
+/* This process is about to have its system calls filtered: its children make none for a slot, and have none. */
+void slot_confine(void);
+
 /* The attached cache of this process that counts statistics; NULL: none. */
 struct rawcache *cache_current(void);
 

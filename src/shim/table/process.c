@@ -24,6 +24,7 @@ bool process_shared_always;
 void (*process_stand_ins)(bool all);
 
 static int own_pid;
+static bool own_confined; /* and nobody asks any more which process it is */
 static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
 
 /* Valid between prepare and parent or child, because the locks are held. */
@@ -176,6 +177,8 @@ void process_confine(void)
 		return;
 	process_retire();
 	helpers_leave();
+	rawcache_confine();
+	own_confined = true;
 }
 
 void process_unshare(void)
@@ -276,7 +279,8 @@ void process_fork_child(void)
 {
 	struct critical critical = shim_fork_critical;
 
-	own_pid = sys_getpid();
+	if (!own_confined)
+		own_pid = sys_getpid();
 	if (wipe)
 		store_relaxed(wipe, 1);
 	fdtab_each(0, FDTAB_LIMIT, inherit_late);
