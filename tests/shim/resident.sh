@@ -28,11 +28,13 @@ print(more, *sums)
 PYTHON
 sum=$(md5sum <"$scratch/store/large")
 for size in 4096 65536 131072 1048576; do
+	copied=$(counter mmap_bytes)
 	# shellcheck disable=SC2046
 	set -- $(cached python3 "$scratch/passes.py" "$scratch/store/large" $size)
 	# the file has 98304 kB
 	at_most "$1" 49152 "read in pieces of $size bytes the file is not in memory twice"
 	is "$2 $3 $4" "${sum%% *} ${sum%% *} ${sum%% *}" "and its bytes are right, in this pass and the next ones"
+	at_least $(($(counter mmap_bytes) - copied)) 100663296 "the next ones copy them out of memory"
 done
 at_least "$(counter hits)" 30000 "(from the cache)"
 done_testing

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "core/fill/fill.h"
@@ -24,6 +25,23 @@ bool piece_seen(const struct file *file, const struct want *want)
 	return chunk && load_relaxed(&chunk->resident);
 }
 
+/* The next read of them is a second one. */
+static void stretch_seen(const struct rawcache *cache, const struct file *file,
+			 const struct want *want, uint64_t length)
+{
+	uint32_t skip = want->skip;
+
+	for (uint64_t i = want->chunk; length; i++) {
+		uint32_t n = (uint32_t)min_u64(length, cache->chunk_bytes - skip);
+		struct chunk *chunk = file_chunk(file, i);
+
+		if (chunk)
+			chunk_seen(chunk, skip, n);
+		length -= n;
+		skip = 0;
+	}
+}
+
 /*
  * Chunks that lie side by side, and on the disk only: one system call for all of them, as for a file
  * that is no cache. Bytes, or -EAGAIN: chunk by chunk.
@@ -32,6 +50,7 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, const str
 {
 	struct want all = *want;
 	bool pass = pass_reads(cache, file, want);
+	bool stream = disk_stream_is(cache, file, want);
 	uint64_t start = clock_mono_ns();
 	struct run run;
 	uint64_t place;
@@ -43,13 +62,15 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, const str
 	    run.length <= want->length)
 		return -EAGAIN;
 	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
-	if (!pass && !disk_stream_is(cache, file, want) &&
+	if (!pass && !stream &&
 	    (cache->image.read_only || chunk_in_core(cache, place, cache->chunk_bytes)))
 		return -EAGAIN;
 	all.length = (uint32_t)run.length;
 	n = place_pread(cache, place, &all);
 	if (n <= 0)
 		return -EAGAIN;
+	if (!stream)
+		stretch_seen(cache, file, want, (uint64_t)n);
 	disk_stream_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
 	hit_count((uint64_t)n);
 	return n;

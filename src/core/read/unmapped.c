@@ -100,18 +100,12 @@ ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *w
 	return got;
 }
 
-/*
- * They are in memory now, and that they were read once is noted. A small piece faults in; of a large
- * one two pages stand for all: many files are read once, and the next read takes the whole chunk into
- * the page tables by one call (unmapped_read()).
- */
-static void chunk_seen(struct chunk *chunk, const struct want *want)
+void chunk_seen(struct chunk *chunk, uint32_t skip, uint32_t length)
 {
-	uint32_t length = want->length < POPULATE_MIN ? want->length : 1;
+	uint32_t first = length < POPULATE_MIN ? length : 1;
 
 	__atomic_fetch_or(&chunk->resident,
-			  pages_mask(want->skip, length) |
-				  pages_mask(want->skip + want->length - 1, 1),
+			  pages_mask(skip, first) | pages_mask(skip + length - 1, 1),
 			  __ATOMIC_RELAXED);
 }
 
@@ -208,7 +202,7 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 	} else {
 		n = place_pread(cache, place, want);
 		if (n > 0 && u.mappable && !u.stream)
-			chunk_seen(chunk, want);
+			chunk_seen(chunk, want->skip, want->length);
 	}
 	if (n > 0 && !is_second(&u)) {
 		uint64_t ns = clock_mono_ns() - start;

@@ -21,4 +21,11 @@ ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *w
 /* Whether all of it is in memory. The kernel tells only those who could write the file. */
 bool chunk_in_core(const struct rawcache *cache, uint64_t place, uint32_t bytes);
 
+/*
+ * Bytes of the chunk were read, and are in memory now: that they were read once is noted. A small piece faults in; of a
+ * large one two pages stand for all: many files are read once, and the next read takes the whole chunk into the page
+ * tables by one call (unmapped_read()).
+ */
+void chunk_seen(struct chunk *chunk, uint32_t skip, uint32_t length);
+
 #endif
