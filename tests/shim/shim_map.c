@@ -96,6 +96,30 @@ static void writes(int fd)
 	munmap(q, size);
 }
 
+static volatile sig_atomic_t buses;
+
+static void count_bus(int sig)
+{
+	(void)sig;
+	buses++;
+}
+
+/* What is not aligned raises SIGBUS as well, on any page. */
+static void unaligned(int fd)
+{
+	struct sigaction act = { .sa_handler = count_bus };
+	siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_ADRALN };
+	char *p = map(fd, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, 0);
+
+	info.si_addr = p + 1;
+	sigaction(SIGBUS, &act, NULL);
+	ok(!syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info) &&
+		   buses == 1 && in_image(p),
+	   "what is not aligned is the program's fault");
+	signal(SIGBUS, SIG_DFL);
+	munmap(p, size);
+}
+
 static void parts(int fd)
 {
 	char *p = map(fd, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, 0);
@@ -572,6 +596,7 @@ int main(int argc, char **argv)
 	ok(in_image(p) && in_image(p + size - 1), "out of the image");
 	munmap(p, size);
 	writes(fd);
+	unaligned(fd);
 	parts(fd);
 	grows(fd);
 	advise(fd, copy);

@@ -43,7 +43,13 @@ static int body_protected(void)
 	recall_all(cache);
 	if (!readable(p) || !readable(p + page) || !readable(p + 3 * page))
 		return 4;
-	return readable(p + 2 * page) ? 5 : 0;
+	if (readable(p + 2 * page))
+		return 5;
+	/* a thread that faulted right before finds that it may go on */
+	if (!rawcache_maps_fault(p + page) || rawcache_maps_fault(p + 2 * page))
+		return 6;
+	rawcache_maps_drop(cache, rawcache_maps_take(cache, p, SIZE));
+	return rawcache_maps_fault(p + page) ? 7 : 0;
 }
 
 static void test_protected(void **state)

@@ -33,7 +33,9 @@ struct maps {
 	int32_t room;		 /* for more pieces */
 	uint32_t hiding;	 /* threads in maps_lock_all() */
 	uint32_t replaced_next;
-	uintptr_t replaced[MAPS_REPLACED]; /* 0: none */
+	struct {
+		uintptr_t start, end;
+	} replaced[MAPS_REPLACED]; /* end 0: none */
 };
 
 #endif

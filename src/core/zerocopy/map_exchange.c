@@ -37,7 +37,7 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 		pieces_cut(cache, page);
 		pieces_cut(cache, page + FORMAT_PAGE);
 		pieces_drop(cache, pieces_take(&cache->maps, page, page + FORMAT_PAGE));
-		replaced_note(&cache->maps, page);
+		replaced_note(&cache->maps, page, page + FORMAT_PAGE);
 	}
 	before = !piece && replaced_find(&cache->maps, page);
 	maps_unlock(&cache->maps, &critical);
@@ -92,6 +92,7 @@ static uint64_t maps_exchange(struct rawcache *cache, const struct shown *shown)
 		last->next = NULL;
 		done = piece_replace(first, first->start, last->end - first->start);
 		if (done) {
+			replaced_note(&cache->maps, first->start, last->end);
 			bytes += last->end - first->start;
 			pieces_drop(cache, first);
 			continue;

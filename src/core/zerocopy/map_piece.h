@@ -92,11 +92,11 @@ char *spare_page(const struct map_piece *piece, uintptr_t start);
 /* The origin's bytes, `n` of them from `start` on, in place of the image's. */
 bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n);
 
-/* What was replaced by maps_fault(): threads that fault in one page at the same time find it so. */
-void replaced_note(struct maps *maps, uintptr_t page);
+/* What was replaced: threads that fault in it at the same time find it so. */
+void replaced_note(struct maps *maps, uintptr_t start, uintptr_t end);
 bool replaced_find(const struct maps *maps, uintptr_t page);
 
-/* The range was mapped anew: forget that maps_fault() replaced pages in it. */
+/* The range was mapped anew: forget that pages in it were replaced. */
 void replaced_forget(struct maps *maps, uintptr_t start, uintptr_t end);
 
 #endif

@@ -62,18 +62,21 @@ bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 }
 
 /*
- * Under the lock. Threads that fault in one page at the same time find it replaced, and no piece any
- * more: that was no fault of the program's.
+ * Under the lock. Threads that fault in what is being replaced find no piece any more: that was no fault of the
+ * program's.
  */
-void replaced_note(struct maps *maps, uintptr_t page)
+void replaced_note(struct maps *maps, uintptr_t start, uintptr_t end)
 {
-	maps->replaced[maps->replaced_next++ % MAPS_REPLACED] = page;
+	uint32_t i = maps->replaced_next++ % MAPS_REPLACED;
+
+	maps->replaced[i].start = start;
+	maps->replaced[i].end = end;
 }
 
 bool replaced_find(const struct maps *maps, uintptr_t page)
 {
 	for (uint32_t i = 0; i < MAPS_REPLACED; i++)
-		if (maps->replaced[i] == page)
+		if (maps->replaced[i].start <= page && page < maps->replaced[i].end)
 			return true;
 	return false;
 }
@@ -83,6 +86,6 @@ void replaced_forget(struct maps *maps, uintptr_t start, uintptr_t end)
 	uint32_t known = maps->replaced_next < MAPS_REPLACED ? maps->replaced_next : MAPS_REPLACED;
 
 	for (uint32_t i = 0; i < known; i++)
-		if (maps->replaced[i] >= start && maps->replaced[i] < end)
-			maps->replaced[i] = 0;
+		if (maps->replaced[i].start < end && maps->replaced[i].end > start)
+			maps->replaced[i].end = 0;
 }

@@ -211,11 +211,13 @@ static uintptr_t context_stack(const ucontext_t *context)
 #endif
 }
 
-static bool fault_mended(int sig, void *address, uintptr_t sp)
+static bool fault_mended(int sig, const siginfo_t *info, uintptr_t sp)
 {
 	struct guard *aside = guard_put_aside(sp);
-	bool mended = rawcache_handle_fault(address) ||
-		      (sig == SIGBUS && rawcache_maps_fault(address));
+	/* what is not aligned is not so on any page */
+	bool mended = rawcache_handle_fault(info->si_addr) ||
+		      (sig == SIGBUS && info->si_code != BUS_ADRALN &&
+		       rawcache_maps_fault(info->si_addr));
 
 	guard_take_back(aside);
 	return mended;
@@ -225,8 +227,7 @@ static void fault(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t sp = context_stack(context);
 	int saved = errno;
-	bool done = info->si_code > 0 ? fault_mended(sig, info->si_addr, sp) :
-					guard_postpone(sig, info, sp);
+	bool done = info->si_code > 0 ? fault_mended(sig, info, sp) : guard_postpone(sig, info, sp);
 
 	errno = saved;
 	if (!done)
