@@ -6,6 +6,7 @@
  *	shim_odd fork FILE		no thread but its own after fork()
  *	shim_odd ignored		execs by syscall() with SIGSEGV ignored
  *	shim_odd sealed FILE		mremap() of a mapping that is sealed
+ *	shim_odd grown[-private] FILE	a mapping of a part that is cached and a part that is not, when the file has grown
  *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
  *	shim_odd confined-fork FILE	and forks meanwhile
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
@@ -123,6 +124,55 @@ static int sealed(void)
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 
+/* Whether some of [map, map + n) is not the file's own. */
+static bool is_shown(const char *map, size_t n)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[512];
+	bool shown = false;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && from < (unsigned long)map + n &&
+		    to > (unsigned long)map && strstr(line, "cache.img"))
+			shown = true;
+	if (f)
+		fclose(f);
+	return shown;
+}
+
+/* As a reader of a log does: what another program appends is noticed, and then the mapping grows. */
+static int grown(int type)
+{
+	static char command[512];
+	int fd = open(path, O_RDONLY);
+	size_t n = (size_t)lseek(fd, 0, SEEK_END);
+	char *map;
+
+	for (size_t at = 0; at < n; at += 2 * sizeof(buf) / 4)
+		if (pread(fd, buf, sizeof(buf) / 4, (off_t)at) < 0)
+			return 1;
+	usleep(300000); /* stored: else the test has nothing to look at */
+	map = mmap(NULL, n, PROT_READ, type, fd, 0);
+	if (map == MAP_FAILED || !is_shown(map, n))
+		return 77;
+	snprintf(command, sizeof(command), "env -u LD_PRELOAD sh -c 'echo more >>%s'", path);
+	if (system(command))
+		return 77;
+	for (int tries = 0; is_shown(map, n) && tries < 200; tries++) {
+		struct stat st;
+
+		fstat(fd, &st);
+		usleep(50000);
+	}
+	map = mremap(map, n, n + 2 * sizeof(buf), MREMAP_MAYMOVE);
+	if (map == MAP_FAILED) {
+		perror("mremap");
+		return 1;
+	}
+	return memcmp(map + n, "more", 4) != 0;
+}
+
 #define ALLOW(nr) \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
@@ -213,6 +263,10 @@ int main(int argc, char **argv)
 		return ignored();
 	if (!strcmp(argv[1], "sealed"))
 		return sealed();
+	if (!strcmp(argv[1], "grown"))
+		return grown(MAP_SHARED);
+	if (!strcmp(argv[1], "grown-private"))
+		return grown(MAP_PRIVATE);
 	if (!strcmp(argv[1], "confined"))
 		return confined(false);
 	if (!strcmp(argv[1], "confined-fork"))

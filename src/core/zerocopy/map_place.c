@@ -110,9 +110,13 @@ char *pieces_lay_apart(const struct request *request, struct map_piece *first, u
 	return NULL;
 }
 
+/*
+ * With the program's own flags: beside what is the origin's already, the kernel must take it for one mapping again, or
+ * mremap() fails.
+ */
 struct map_spare *spare_map(const struct request *request, uint64_t length)
 {
-	char *base = sys_mmap(NULL, length, PROT_READ, (request->flags & MAP_TYPE) | MAP_NORESERVE,
+	char *base = sys_mmap(NULL, length, PROT_READ, request->flags & (MAP_TYPE | MAP_NORESERVE),
 			      request->fd, request->offset);
 	struct map_spare *spare;
 
