@@ -55,6 +55,15 @@ gone "$other" "it goes when an image is made"
 other=$(make "$scratch/other.img")
 "$RAWCACHE" format --force --size 16M "$scratch/other.img" >/dev/null
 gone "$other" "format --force takes the old one along"
+for kind in mkdir mkfifo; do
+	other=$(make "$scratch/other.img")
+	rm "$scratch/other.img"
+	$kind "$scratch/other.img"
+	sleep 1.1
+	use "$scratch/main.img"
+	gone "$other" "it goes where its image's place was taken by $kind"
+	rm -r "$scratch/other.img"
+done
 other=$(make "$scratch/other.img")
 for at in 0 4096; do
 	dd if=/dev/zero of="$scratch/other.img" bs=4096 count=1 seek=$((at / 4096)) conv=notrunc status=none

@@ -67,15 +67,17 @@ struct leftover {
 
 /* --- whether the image is gone */
 
-/* Another image has its place, or something that is none. */
+/* Another image has its place, or something that is none: another file, a directory, a FIFO. */
 static bool image_replaced(int fd, const struct runtime_home *home)
 {
 	static const uint64_t places[] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
 	uint8_t uuid[16];
 	struct statx stx;
 
-	if (sys_fstatx(fd, &stx) || !S_ISREG(stx.stx_mode) || sys_device(&stx) != home->device)
+	if (sys_fstatx(fd, &stx) || sys_device(&stx) != home->device)
 		return false;
+	if (!S_ISREG(stx.stx_mode))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		ssize_t n = sys_pread(fd, uuid, 16, places[i] + offsetof(struct superblock, uuid));
 
