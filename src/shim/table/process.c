@@ -25,7 +25,7 @@ void (*process_stand_ins)(bool all);
 
 static int own_pid;
 static bool own_confined; /* and nobody asks any more which process it is */
-static uint32_t *wipe; /* not zero in the process that wrote it; NULL: kernel without it */
+static uint32_t *wipe;	  /* not zero in the process that wrote it; NULL: kernel without it */
 
 /* Valid between prepare and parent or child, because the locks are held. */
 static struct critical shim_fork_critical;
