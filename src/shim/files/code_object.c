@@ -10,6 +10,9 @@
 #include <gnu/libc-version.h>
 #include <sys/auxv.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/sys.h"
 
 #include "shim/files/code_scan.h"
@@ -47,15 +50,6 @@ static bool part_has(const struct dl_phdr_info *info, const void *p)
 	return false;
 }
 
-static uint64_t code_hash_of(const unsigned char *p, size_t n)
-{
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ p[i]) * UINT64_C(1099511628211);
-	return hash | 1;
-}
-
 static void note_read(const ElfW(Nhdr) * note, const char *p, size_t name,
 		      struct code_object *object)
 {
@@ -64,7 +58,7 @@ static void note_read(const ElfW(Nhdr) * note, const char *p, size_t name,
 	if (!memcmp(p, "Go\0", 4))
 		object->go = true;
 	if (!memcmp(p, "GNU", 4) && note->n_type == NT_GNU_BUILD_ID && note->n_descsz >= 8)
-		object->id = code_hash_of((const unsigned char *)p + name, note->n_descsz);
+		object->id = XXH3_64bits(p + name, note->n_descsz) | 1;
 }
 
 static void notes_read(const char *p, size_t n, struct code_object *object)
