@@ -14,8 +14,10 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/proctable.h"
 #include "base/stats.h"
 
 #include "shim/table/attach.h"
@@ -23,6 +25,7 @@
 
 #define LOOK_MS 8 /* between looks at mounts; a tick or two of the coarse clock */
 #define CHILDREN 64
+#define LINES_BYTES 65536u /* of the table of mounts, at once */
 #define MOUNT_MASK (STATX_INO | STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE)
 #ifndef SYS_listmount
 #define SYS_listmount 458
@@ -130,21 +133,6 @@ static bool mount_look(const struct tree *tree, unsigned int mask, struct statx 
 	return found;
 }
 
-static void octal(char *text)
-{
-	char *to = text;
-
-	for (const char *p = text; *p; p++) {
-		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
-			*to++ = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
-			p += 3;
-		} else {
-			*to++ = *p;
-		}
-	}
-	*to = '\0';
-}
-
 /* Nothing is mounted within the tree where the record knows what is below. */
 static bool place_unknown(struct tree *tree, char *place)
 {
@@ -162,40 +150,27 @@ static bool place_unknown(struct tree *tree, char *place)
 	return found == FROZEN_ASK;
 }
 
-#define TABLE_BYTES (UINT32_C(1) << 20)
+/* Enough: it lies where the record knows what is below, or cannot be told. */
+static bool mount_inside(void *arg, char *line)
+{
+	struct tree *tree = arg;
+	struct mount_line mount;
+
+	if (!mount_line_parse(line, &mount))
+		return true;
+	mount_field_unescape(mount.point);
+	return frozen_below(tree->path, mount.point) && mount.point[tree->length] &&
+	       !place_unknown(tree, mount.point + tree->length);
+}
 
 static bool mounts_outside_tree(struct tree *tree)
 {
-	int fd = sys_openat(AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC, 0);
-	char *table = memory_map(TABLE_BYTES);
-	bool outside = fd >= 0 && table;
-	size_t length = 0;
-	ssize_t n = 1;
+	char *buf = memory_map(LINES_BYTES);
+	bool outside = buf &&
+		       !lines_read("/proc/self/mountinfo", buf, LINES_BYTES, mount_inside, tree);
 
-	while (outside && n > 0 && length < TABLE_BYTES - 1) {
-		n = sys_read(fd, table + length, TABLE_BYTES - 1 - length);
-		length += n > 0 ? (size_t)n : 0;
-	}
-	outside = outside && !n;
-	for (char *line = table, *end; outside && *line; line = end + (*end != '\0')) {
-		char *place = line;
-
-		end = line + strcspn(line, "\n");
-		for (int i = 0; i < 4 && place < end; i++)
-			place += strcspn(place, " \n") + 1;
-		if (place >= end)
-			continue;
-		place[strcspn(place, " \n")] = '\0';
-		octal(place);
-		if (frozen_below(tree->path, place) && place[tree->length])
-			outside = place_unknown(tree, place + tree->length);
-		if (line == end)
-			break;
-	}
-	if (table)
-		memory_unmap(table, TABLE_BYTES);
-	if (fd >= 0)
-		sys_close(fd);
+	if (buf)
+		memory_unmap(buf, LINES_BYTES);
 	return outside;
 }
 
