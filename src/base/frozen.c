@@ -145,3 +145,14 @@ void frozen_attributes(const struct frozen_node *node, struct statx *stx)
 	stx->stx_rdev_major = node->rdev_major;
 	stx->stx_rdev_minor = node->rdev_minor;
 }
+
+static bool same_time(const struct frozen_time *time, const struct statx_timestamp *stx)
+{
+	return time->sec == stx->tv_sec && time->nsec == stx->tv_nsec;
+}
+
+bool frozen_same(const struct frozen_node *node, const struct statx *stx)
+{
+	return node->ino == stx->stx_ino && node->size == stx->stx_size &&
+	       same_time(&node->mtime, &stx->stx_mtime) && same_time(&node->ctime, &stx->stx_ctime);
+}

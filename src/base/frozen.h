@@ -145,6 +145,9 @@ int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number,
 /* Attributes as statx() has them, but for the device and the mount. */
 void frozen_attributes(const struct frozen_node *node, struct statx *stx);
 
+/* Whether these are of the version that was recorded: inode, size and times. The caller compares the device. */
+bool frozen_same(const struct frozen_node *node, const struct statx *stx);
+
 /* "DIR=TIME" of `n` bytes: the length of DIR, and TIME in ns, UINT64_MAX where there is none. */
 size_t frozen_entry(const char *text, size_t n, uint64_t *ns);
 

@@ -6,14 +6,13 @@
 #include <sys/stat.h>
 
 #include "base/compiler.h"
+#include "base/paths.h"
 
 const char *frozen_below(const char *root, const char *path)
 {
 	size_t n = strlen(root);
 
-	if (strncmp(path, root, n) || (path[n] && path[n] != '/'))
-		return NULL;
-	return path + n;
+	return path_below(path, strlen(path), root, n) ? path + n : NULL;
 }
 
 /* Cut the first name off `rest`. Its length; 0: there is none. */

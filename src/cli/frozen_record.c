@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,12 +42,12 @@ struct recording {
 static const char *kind_refused(uint32_t kind)
 {
 	switch (kind) {
-	case 0xff534d42: /* cifs */
-	case 0xfe534d42: /* smb3 */
-	case 0x517b:	 /* smbfs */
+	case CIFS_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case SMB_SUPER_MAGIC:
 		return "servers of SMB must know who has a file open";
-	case 0x4d44:	 /* vfat */
-	case 0x2011bab0: /* exfat */
+	case MSDOS_SUPER_MAGIC: /* vfat, too */
+	case EXFAT_SUPER_MAGIC:
 		return "its names are the same in large and small letters";
 	default:
 		return NULL;
@@ -175,16 +176,8 @@ static bool letters_same(const struct recording *recording)
 static bool part_write(struct recording *recording, const void *bytes, size_t n, uint64_t *at)
 {
 	*at = recording->at;
-	for (size_t done = 0; done < n;) {
-		ssize_t put = pwrite(recording->scan.out, (const char *)bytes + done, n - done,
-				     (off_t)(recording->at + done));
-
-		if (put <= 0)
-			return false;
-		done += (size_t)put;
-	}
 	recording->at += round_up(n, 8);
-	return true;
+	return frozen_write(recording->scan.out, bytes, n, *at);
 }
 
 static bool places_make(struct recording *recording)

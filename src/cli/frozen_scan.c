@@ -65,15 +65,6 @@ static void node_from(struct frozen_node *node, const struct statx *stx)
 	node->mtime = time_from(&stx->stx_mtime);
 }
 
-static bool node_same(const struct frozen_node *node, const struct statx *stx)
-{
-	return node->ino == stx->stx_ino && node->size == stx->stx_size &&
-	       node->mtime.sec == stx->stx_mtime.tv_sec &&
-	       node->mtime.nsec == stx->stx_mtime.tv_nsec &&
-	       node->ctime.sec == stx->stx_ctime.tv_sec &&
-	       node->ctime.nsec == stx->stx_ctime.tv_nsec;
-}
-
 /* Exactly the size, and then the end: a file that grows is none to record. */
 static bool bytes_read(int fd, char *buf, uint64_t size)
 {
@@ -91,18 +82,25 @@ static bool bytes_read(int fd, char *buf, uint64_t size)
 	return false;
 }
 
+bool frozen_write(int fd, const void *bytes, size_t n, uint64_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t put = pwrite(fd, (const char *)bytes + done, n - done, (off_t)(at + done));
+
+		if (put <= 0)
+			return false;
+		done += (size_t)put;
+	}
+	return true;
+}
+
 static void bytes_keep(struct frozen_scan *scan, struct frozen_node *node, const char *buf)
 {
 	uint64_t at = fetch_add(&scan->out_at, round_up(node->size, 8));
 
-	for (uint64_t done = 0; done < node->size;) {
-		ssize_t n = pwrite(scan->out, buf + done, node->size - done, (off_t)(at + done));
-
-		if (n <= 0) {
-			store_relaxed(&scan->failed, true);
-			return;
-		}
-		done += (uint64_t)n;
+	if (!frozen_write(scan->out, buf, node->size, at)) {
+		store_relaxed(&scan->failed, true);
+		return;
 	}
 	node->at = at;
 	node->hash = XXH3_64bits(buf, node->size);
@@ -122,7 +120,7 @@ static bool file_scan(struct frozen_scan *scan, struct frozen_node *node, const 
 	node->flags |= FROZEN_READABLE;
 	buf = node->size <= FROZEN_SMALL ? malloc(node->size + 1) : NULL;
 	same = (!buf || bytes_read(fd, buf, node->size)) && !sys_fstatx(fd, &stx) &&
-	       node_same(node, &stx);
+	       frozen_same(node, &stx);
 	if (buf && same)
 		bytes_keep(scan, node, buf);
 	free(buf);
@@ -175,7 +173,7 @@ static void directory_scan(struct frozen_node *node, const char *path,
 	if (!dir)
 		return;
 	node->flags |= FROZEN_READABLE;
-	if (complete && !errno && !sys_fstatx(dirfd(dir), &stx) && node_same(node, &stx))
+	if (complete && !errno && !sys_fstatx(dirfd(dir), &stx) && frozen_same(node, &stx))
 		node->flags |= FROZEN_LISTED;
 	closedir(dir);
 }

@@ -38,4 +38,7 @@ struct frozen_scan {
 int frozen_scan(struct frozen_scan *scan);
 void frozen_scan_fini(struct frozen_scan *scan);
 
+/* All of the bytes at the offset; false with errno. */
+bool frozen_write(int fd, const void *bytes, size_t n, uint64_t at);
+
 #endif

@@ -76,69 +76,61 @@ static bool answer_copy(void *to, const void *from, size_t n, int *ret)
 	return true;
 }
 
-static bool stat_answer(int dir, const char *path, int flags, struct stat *st, int *ret)
-{
-	struct tree_look look;
-	enum frozen_found found = tree_look(&look, dir, path, flags & AT_SYMLINK_NOFOLLOW);
-	bool done = found != FROZEN_ASK;
-	struct stat told;
+/* Where attributes are wanted. */
+struct attributes {
+	void *to; /* struct statx if `extended`, else struct stat */
+	bool extended;
+	unsigned int mask; /* if `extended` */
+};
 
+static void attributes_copy(const struct tree_look *look, const struct attributes *wanted, int *ret)
+{
+	const struct frozen_node *node = &look->walk.node;
+	struct statx stx;
+	struct stat st;
+
+	if (wanted->extended) {
+		statx_fill(look->tree, node, wanted->mask, &stx);
+		answer_copy(wanted->to, &stx, sizeof(stx), ret);
+	} else {
+		stat_fill(look->tree, node, &st);
+		answer_copy(wanted->to, &st, sizeof(st), ret);
+	}
+}
+
+static bool attributes_answer(int dir, const char *path, int flags, const struct attributes *wanted,
+			      int *ret)
+{
+	enum frozen_found found;
+	struct tree_look look;
+
+	if (!tree_enter(path))
+		return false;
+	found = tree_look(&look, dir, path, flags & AT_SYMLINK_NOFOLLOW);
 	*ret = -1;
 	if (found == FROZEN_ABSENT)
 		answer_absent();
-	if (found == FROZEN_IS) {
-		stat_fill(look.tree, &look.walk.node, &told);
-		answer_copy(st, &told, sizeof(told), ret);
-	}
+	if (found == FROZEN_IS)
+		attributes_copy(&look, wanted, ret);
 	tree_look_end(&look);
-	return done;
+	thread_leave();
+	return found != FROZEN_ASK;
 }
 
 bool tree_stat_slow(int dir, const char *path, int flags, struct stat *st, int *ret)
 {
-	bool done;
+	const struct attributes wanted = { .to = st };
 
-	if (flags & ~STAT_FLAGS || !tree_enter(path))
-		return false;
-	done = stat_answer(dir, path, flags, st, ret);
-	thread_leave();
-	return done;
-}
-
-static bool statx_wanted(int flags, unsigned int mask)
-{
-	return !(flags & ~STATX_FLAGS) && !(mask & ~MASK_KNOWN);
-}
-
-static bool statx_answer(int dir, const char *path, int flags, unsigned int mask, struct statx *stx,
-			 int *ret)
-{
-	struct tree_look look;
-	enum frozen_found found = tree_look(&look, dir, path, flags & AT_SYMLINK_NOFOLLOW);
-	bool done = found != FROZEN_ASK;
-	struct statx told;
-
-	*ret = -1;
-	if (found == FROZEN_ABSENT)
-		answer_absent();
-	if (found == FROZEN_IS) {
-		statx_fill(look.tree, &look.walk.node, mask, &told);
-		answer_copy(stx, &told, sizeof(told), ret);
-	}
-	tree_look_end(&look);
-	return done;
+	return !(flags & ~STAT_FLAGS) && attributes_answer(dir, path, flags, &wanted, ret);
 }
 
 bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx,
 		     int *ret)
 {
-	bool done;
+	const struct attributes wanted = { .to = stx, .extended = true, .mask = mask };
 
-	if (!statx_wanted(flags, mask) || !tree_enter(path))
-		return false;
-	done = statx_answer(dir, path, flags, mask, stx, ret);
-	thread_leave();
-	return done;
+	return !(flags & ~STATX_FLAGS) && !(mask & ~MASK_KNOWN) &&
+	       attributes_answer(dir, path, flags, &wanted, ret);
 }
 
 /* Only what was allowed when it was recorded: modes are not judged. */

@@ -22,18 +22,12 @@
 
 #define FLAGS_KEPT (O_NONBLOCK | O_LARGEFILE)
 
-static bool same_time(const struct frozen_time *time, const struct statx_timestamp *stx)
-{
-	return time->sec == stx->tv_sec && time->nsec == stx->tv_nsec;
-}
-
 static bool file_same(const struct tree *tree, const struct frozen_node *node, int fd)
 {
 	struct statx stx;
 
 	return !sys_fstatx(fd, &stx) && sys_device(&stx) == sys_device(&tree->mount) &&
-	       stx.stx_ino == node->ino && stx.stx_size == node->size &&
-	       same_time(&node->mtime, &stx.stx_mtime) && same_time(&node->ctime, &stx.stx_ctime);
+	       frozen_same(node, &stx);
 }
 
 /* The real file, or negative. */
@@ -149,50 +143,43 @@ static void real_inherited(int fd, struct handle *handle)
 		tree_real_slow(fd);
 }
 
+/* What stands in for files of a tree, and can be replaced: one number's, or all names of an inode. */
 struct wanted {
-	uint8_t tree;
-	uint32_t frozen;
+	uint32_t tree;
+	uint32_t number; /* FROZEN_NONE: by the inode */
+	uint64_t ino;
 };
 
-static bool handle_of(struct handle *handle, const void *wanted)
+static bool handle_wanted(struct handle *handle, const void *arg)
 {
-	const struct wanted *w = wanted;
+	const struct wanted *wanted = arg;
+	struct frozen_node node;
 
-	return handle->tree == w->tree && handle->frozen == w->frozen && !handle_kept(handle);
+	if (!handle->frozen || handle->tree != wanted->tree || handle_kept(handle))
+		return false;
+	if (wanted->number != FROZEN_NONE)
+		return handle->frozen - 1 == wanted->number;
+	return frozen_node_any(&trees[wanted->tree].frozen, handle->frozen - 1, &node) &&
+	       node.ino == wanted->ino;
+}
+
+static void real_wanted(const struct wanted *wanted)
+{
+	int fd;
+
+	/* one that cannot be opened is kept, and so not found again */
+	while (load_relaxed(&handle_frozen) && (fd = fdtab_find(handle_wanted, wanted)) >= 0)
+		tree_real_slow(fd);
 }
 
 void tree_real_file(uint32_t tree, uint32_t number)
 {
-	const struct wanted wanted = { (uint8_t)tree, number + 1 };
-	int fd;
-
-	/* one that cannot be opened is kept, and so not found again */
-	while (load_relaxed(&handle_frozen) && (fd = fdtab_find(handle_of, &wanted)) >= 0)
-		tree_real_slow(fd);
-}
-
-struct names {
-	uint32_t tree;
-	uint64_t ino;
-};
-
-static bool handle_of_inode(struct handle *handle, const void *wanted)
-{
-	const struct names *names = wanted;
-	struct frozen_node node;
-
-	return handle->frozen && handle->tree == names->tree && !handle_kept(handle) &&
-	       frozen_node_any(&trees[names->tree].frozen, handle->frozen - 1, &node) &&
-	       node.ino == names->ino;
+	real_wanted(&(struct wanted){ .tree = tree, .number = number });
 }
 
 void tree_real_inode(uint32_t tree, uint64_t ino)
 {
-	const struct names names = { tree, ino };
-	int fd;
-
-	while (load_relaxed(&handle_frozen) && (fd = fdtab_find(handle_of_inode, &names)) >= 0)
-		tree_real_slow(fd);
+	real_wanted(&(struct wanted){ .tree = tree, .number = FROZEN_NONE, .ino = ino });
 }
 
 bool tree_others_run(void)
