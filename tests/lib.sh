@@ -191,6 +191,14 @@ free_port() {
 	echo $free_port
 }
 
+# port_wait PORT: until somebody listens there
+port_wait() {
+	for _ in $(seq 100); do
+		(: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
+		sleep 0.05
+	done
+}
+
 # age DIRECTORY: make files old enough to be stored (RAWCACHE_SETTLE, and clock ticks)
 age() {
 	find "$1" -exec touch -h -d '1 hour ago' {} +

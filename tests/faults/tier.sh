@@ -25,10 +25,7 @@ server() {
 	memcached -u root -l 127.0.0.1 -p "$server_port" -m 64 "$@" 2>"$scratch/memcached.log" &
 	eval "${name}_pid=$!"
 	pids="$pids $!"
-	for _ in $(seq 100); do
-		(: <>"/dev/tcp/127.0.0.1/$server_port") 2>/dev/null && break
-		sleep 0.05
-	done
+	port_wait "$server_port"
 }
 # fake MODE [REAL_PORT]: a server that is wrong; its port is $fake_port
 fake() {
@@ -36,10 +33,7 @@ fake() {
 	python3 "$(dirname "$0")/tier_fake.py" "$1" "$fake_port" ${2:+"$2"} 2>"$scratch/fake.log" &
 	fake_pid=$!
 	pids="$pids $!"
-	for _ in $(seq 100); do
-		(: <>"/dev/tcp/127.0.0.1/$fake_port") 2>/dev/null && break
-		sleep 0.05
-	done
+	port_wait "$fake_port"
 }
 # node N [BACKING]: a fresh image, and a mount at a place of its own
 node() {

@@ -21,10 +21,7 @@ server() {
 	memcached -u root -l 127.0.0.1 -p "$port" "$@" 2>"$scratch/memcached.log" &
 	server_pid=$!
 	pids="$pids $!"
-	for _ in $(seq 100); do
-		(: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
-		sleep 0.05
-	done
+	port_wait "$port"
 }
 # node N: a fresh image and a mount of its own
 node() {

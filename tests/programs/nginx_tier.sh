@@ -39,10 +39,7 @@ nginx_run() {
 	CONF
 	nginx -c "$scratch/$1.conf" 2>"$scratch/$1.err" &
 	pids="$pids $!"
-	for _ in $(seq 100); do
-		(: <>"/dev/tcp/127.0.0.1/$2") 2>/dev/null && return
-		sleep 0.05
-	done
+	port_wait "$2"
 }
 nginx_run origin "$origin_port" "" "root $scratch/store; autoindex on;"
 nginx_run between "$cache_port" "$(grep ^proxy_cache_path "$scratch/recipe")" "$(cat "$scratch/location")"

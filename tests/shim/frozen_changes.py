@@ -2,38 +2,16 @@
 """Changes of a frozen tree by a program below the shim are seen at once, by it and by others: frozen_changes.py TREE
 
 A second process, below the shim too, is asked after each change: it has asked before, and so would know the record's.
+The processes that are asked run frozen_changes.py --answer: a path on each line, and what it is on another.
 """
 import os
 import subprocess
 import sys
 
-top = sys.argv[1]
 failed = 0
-ASKER = """
-import os, sys
-for line in sys.stdin:
-    path = line.rstrip("\\n")
-    try:
-        st = os.lstat(path)
-        answer = f"{st.st_mode:o} {st.st_size} {st.st_mtime_ns} {st.st_nlink}"
-        answer += " " + (open(path).read() if st.st_mode & 0o170000 == 0o100000 else "")
-        answer += " " + ",".join(sorted(os.listdir(path))) if st.st_mode & 0o170000 == 0o040000 else ""
-    except OSError as e:
-        answer = str(e.errno)
-    print(answer.replace("\\n", "|"), flush=True)
-"""
-plain = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
-sides = [subprocess.Popen([sys.executable, "-c", ASKER], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          env=env) for env in (dict(os.environ), plain)]
 
 
-def ask(side, path):
-    side.stdin.write(path + "\n")
-    side.stdin.flush()
-    return side.stdout.readline()
-
-
-def own(path):
+def look(path):
     try:
         st = os.lstat(path)
         answer = f"{st.st_mode:o} {st.st_size} {st.st_mtime_ns} {st.st_nlink}"
@@ -42,6 +20,22 @@ def own(path):
     except OSError as e:
         answer = str(e.errno)
     return answer.replace("\n", "|") + "\n"
+
+
+if sys.argv[1] == "--answer":
+    for line in sys.stdin:
+        print(look(line.rstrip("\n")), end="", flush=True)
+    sys.exit()
+top = sys.argv[1]
+plain = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+sides = [subprocess.Popen([sys.executable, __file__, "--answer"], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, env=env) for env in (dict(os.environ), plain)]
+
+
+def ask(side, path):
+    side.stdin.write(path + "\n")
+    side.stdin.flush()
+    return side.stdout.readline()
 
 
 def write(path, text, mode="w"):
@@ -56,7 +50,7 @@ def check(name, change, *paths):
         ask(sides[0], p)
     change()
     for p in paths:
-        answers = ask(sides[0], p), own(p), ask(sides[1], p)
+        answers = ask(sides[0], p), look(p), ask(sides[1], p)
         if len(set(answers)) != 1:
             failed += 1
             print(f"{name}, {p}: another process {answers[0]!r}, this {answers[1]!r}, the kernel {answers[2]!r}")

@@ -120,6 +120,15 @@ static int sealed(void)
 	return mremap(p, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE) != MAP_FAILED || errno != EPERM;
 }
 
+/* No way back. */
+static int filter_set(struct sock_filter *code, unsigned short n)
+{
+	struct sock_fprog program = { n, code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 #define KILL_FOR(nr) \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
@@ -206,7 +215,6 @@ static int confined(bool with_child)
 		ALLOW(SYS_mremap),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 	static char again[PAGE];
 	int fd = open(path, O_RDONLY);
 	char *map = mmap(NULL, sizeof(buf), PROT_READ, MAP_SHARED, fd, 0);
@@ -214,8 +222,7 @@ static int confined(bool with_child)
 	if (map == MAP_FAILED || read(fd, buf, PAGE) != PAGE ||
 	    pread(fd, buf, sizeof(buf), 0) != sizeof(buf))
 		return 1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	if (filter_set(code, sizeof(code) / sizeof(code[0])))
 		return 77;
 	if (memcmp(map, buf, sizeof(buf)) || pread(fd, again, PAGE, 2 * PAGE) != PAGE ||
 	    memcmp(again, buf + 2 * PAGE, PAGE) || read(fd, again, PAGE) != PAGE ||
@@ -241,10 +248,8 @@ static int filtered(char **argv)
 		KILL_FOR(SYS_fchown),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	if (filter_set(code, sizeof(code) / sizeof(code[0])))
 		return 77;
 	execvp(argv[0], argv);
 	return 77;

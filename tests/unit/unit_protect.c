@@ -8,6 +8,23 @@
 #include "core/shared/cache.h"
 #include "core/zerocopy/recall.h"
 
+/* All of the data, from the image; or NULL. */
+static char *data_map(struct rawcache *cache)
+{
+	uint64_t file;
+	void *at;
+	int fd;
+
+	file = file_open_path(cache, limits_data, &fd);
+	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+		return NULL;
+	rawcache_settle();
+	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	return rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0) == SIZE ?
+		       at :
+		       NULL;
+}
+
 /* --- a part with a protection of its own */
 
 static bool readable(const char *p)
@@ -24,19 +41,10 @@ static int body_protected(void)
 {
 	const size_t page = 4096;
 	struct rawcache *cache = attach(limits_image);
-	uint64_t file;
-	void *at;
-	char *p;
-	int fd;
+	char *p = data_map(cache);
 
-	file = file_open_path(cache, limits_data, &fd);
-	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+	if (!p)
 		return 1;
-	rawcache_settle();
-	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0) != SIZE)
-		return 2;
-	p = at;
 	if (rawcache_maps_protect(cache, p + 2 * page, page, PROT_NONE) ||
 	    mprotect(p + 2 * page, page, PROT_NONE) || readable(p + 2 * page))
 		return 3;
@@ -144,19 +152,11 @@ static int body_unseen(void)
 {
 	const size_t part = 65536;
 	struct rawcache *cache = attach(limits_image);
-	uint64_t file;
-	void *at;
-	char *p;
+	char *p = data_map(cache);
 	int fd;
 
-	file = file_open_path(cache, limits_data, &fd);
-	if (!file_read_right(cache, file, fd, 1, SIZE, 0))
+	if (!p)
 		return 1;
-	rawcache_settle();
-	at = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (rawcache_file_map(cache, file, fd, &at, SIZE, PROT_READ, MAP_PRIVATE, 0) != SIZE)
-		return 2;
-	p = at;
 	if (munmap(p + part, 2 * part) ||
 	    mmap(p + part, part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		 -1, 0) != p + part)
