@@ -29,17 +29,14 @@ static void lines(const char *text, size_t n)
 static void calls_put(struct connection *link)
 {
 	for (uint32_t i = 0; i < CALLS; i++) {
-		struct link_call *call = link_call_new();
+		struct link_call *call = link_call_new(0);
 
 		if (!call)
 			return;
-		call->owner = NULL; /* nobody waits: leases that are won go back */
-		call->reply.won = false;
+		/* nobody waits: leases that are won go back */
 		call->opaque = i + 1;
 		call->put = i == 2;
 		call->bytes = call->put ? 1000 : 0;
-		call->error = 0;
-		call->next = NULL;
 		if (link->under_way.last)
 			link->under_way.last->next = call;
 		else

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls of link.h: their memory, and those that are parked. */
+#include <stddef.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/memory.h"
@@ -15,22 +18,38 @@ static struct link_call *parked, **parked_end = &parked; /* the helper's */
 static uint32_t calls;					 /* that are there */
 static uint32_t numbers;
 
-struct link_call *link_call_new(void)
+static struct link_call *call_kept(void)
 {
-	struct link_call *call;
-
-	if (fetch_add(&calls, 1) >= CALLS_MAX) {
-		fetch_sub(&calls, 1);
-		return NULL;
-	}
 	for (int i = 0; i < KEPT; i++) {
-		call = load_relaxed(&kept[i]);
+		struct link_call *call = load_relaxed(&kept[i]);
+
 		if (call && cas(&kept[i], &call, NULL))
 			return call;
 	}
-	call = memory_map(sizeof(*call));
-	if (!call)
+	return NULL;
+}
+
+/* For a command: never 0. */
+static uint32_t link_number(void)
+{
+	return fetch_add(&numbers, 1) % 999999999u + 1;
+}
+
+struct link_call *link_call_new(uint32_t server)
+{
+	struct link_call *call = NULL;
+
+	if (fetch_add(&calls, 1) < CALLS_MAX) {
+		call = call_kept();
+		call = call ? call : memory_map(sizeof(*call));
+	}
+	if (!call) {
 		fetch_sub(&calls, 1);
+		return NULL;
+	}
+	memset(call, 0, offsetof(struct link_call, data));
+	call->server = server;
+	call->opaque = link_number();
 	return call;
 }
 
@@ -50,22 +69,15 @@ void link_call_free(struct link_call *call)
 
 void link_calls_trim(void)
 {
-	for (int i = 0; i < KEPT; i++) {
-		struct link_call *call = load_relaxed(&kept[i]);
+	struct link_call *call;
 
-		if (call && cas(&kept[i], &call, NULL))
-			memory_unmap(call, sizeof(*call));
-	}
+	while ((call = call_kept()))
+		memory_unmap(call, sizeof(*call));
 }
 
 void link_calls_forget(void)
 {
 	store_relaxed(&calls, 0);
-}
-
-uint32_t link_number(void)
-{
-	return fetch_add(&numbers, 1) % 999999999u + 1;
 }
 
 void link_park(struct link_call *call)

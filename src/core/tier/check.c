@@ -211,7 +211,7 @@ int rawcache_tier_check(const struct rawcache_options *options, uint32_t n,
 	server->why = "libsodium.so.23 is not there: install libsodium23";
 	if (seal_load(&setup.loader, setup.secret))
 		return -ENOSYS;
-	check.call = link_call_new();
+	check.call = link_call_new(0);
 	buf = memory_map(2 * VALUE_BYTES);
 	begun = clock_mono_ns();
 	if (check.call && buf)

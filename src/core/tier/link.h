@@ -68,7 +68,8 @@ void link_prepare(void);
 /* Whether values can be sealed here: there is a helper, and it has loaded the library. Waits for that so long. */
 bool link_ready(uint64_t ns);
 
-struct link_call *link_call_new(void); /* NULL: no memory, or 32 MiB are on their way */
+/* With a number of its own, no owner, and all else zero but `data`. NULL: no memory, or 32 MiB are on their way. */
+struct link_call *link_call_new(uint32_t server);
 void link_call_free(struct link_call *call);
 
 /* Memory of calls that is kept for the next ones. */
@@ -76,9 +77,6 @@ void link_calls_trim(void);
 
 /* In a fork child: what its parent's helper has is none of ours. */
 void link_calls_forget(void);
-
-/* A number for a command: never 0. */
-uint32_t link_number(void);
 
 /* 0, or there is no helper: the call is the caller's still. */
 int link_send(struct link_call *call);

@@ -148,22 +148,17 @@ static void question_ended(void *owner, struct link_call *call)
 
 void question_put(struct tier_ask *ask, bool read_only)
 {
-	struct link_call *call = link_call_new();
+	struct link_call *call = link_call_new(ask->server);
 
 	if (!call) {
 		ask->answered(ask);
 		return;
 	}
-	call->server = ask->server;
 	memcpy(call->key, ask->key, sizeof(call->key));
-	call->reply.won = false;
-	call->opaque = link_number();
 	call->ended = question_ended;
 	call->owner = ask;
 	call->unwanted = ask->unwanted;
 	call->lease = !read_only;
-	call->put = false;
-	call->bytes = 0;
 	call->patience = ask->patience;
 	call->share = price_share(ask->origin);
 	call->command_bytes = (uint32_t)wire_get(call->command, ask->key, call->opaque,

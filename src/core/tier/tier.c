@@ -224,22 +224,7 @@ void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask
 	differs(cache, file, ask);
 }
 
-/* A call that nobody waits for; NULL: too much is on its way. */
-static struct link_call *call_off(const struct tier_ask *ask)
-{
-	struct link_call *call = link_call_new();
-
-	if (!call)
-		return NULL;
-	call->server = ask->server;
-	call->opaque = link_number();
-	call->owner = NULL;
-	call->lease = call->put = call->reply.won = false;
-	call->patience = call->share = 0;
-	call->bytes = 0;
-	return call;
-}
-
+/* Nobody waits for it. */
 static void call_send_off(struct link_call *call)
 {
 	if (link_send(call))
@@ -253,7 +238,7 @@ void tier_put(struct tier_ask *ask, const void *buf, uint32_t length)
 	if (!ask->put)
 		return;
 	ask->put = false;
-	call = call_off(ask);
+	call = link_call_new(ask->server);
 	if (!call || !seal_close(ask->key, buf, length, call->data)) {
 		stats_add(tier_put_dropped, 1);
 		if (call)
@@ -281,7 +266,7 @@ void tier_forget(struct tier_ask *ask)
 	if (!ask->put)
 		return;
 	ask->put = false;
-	call = call_off(ask);
+	call = link_call_new(ask->server);
 	if (!call)
 		return;
 	call->command_bytes = (uint32_t)wire_remove(call->command, ask->key, call->opaque);
