@@ -134,20 +134,25 @@ static bool mount_look(const struct tree *tree, unsigned int mask, struct statx 
 }
 
 /* Nothing is mounted within the tree where the record knows what is below. */
-static bool place_unknown(struct tree *tree, char *place)
+static bool place_unknown(struct tree *tree, const char *place)
 {
-	struct pathbuf *other = pathbuf_get();
-	struct frozen_walk walk = {
-		.frozen = &tree->frozen, .rest = place, .any = true, .nofollow = true
-	};
-	enum frozen_found found;
+	struct pathbuf *rest = pathbuf_get(), *other = pathbuf_get();
+	struct frozen_walk walk = { .frozen = &tree->frozen, .any = true, .nofollow = true };
+	size_t n = strlen(place) + 1;
+	bool unknown = false;
 
-	if (!other)
-		return false;
-	walk.other = other->path;
-	found = frozen_walk(&walk);
-	pathbuf_put(other);
-	return found == FROZEN_ASK;
+	/* the walk writes into it: a name may have been a link when it was recorded */
+	if (rest && other && n <= sizeof(rest->path)) {
+		memcpy(rest->path, place, n);
+		walk.rest = rest->path;
+		walk.other = other->path;
+		unknown = frozen_walk(&walk) == FROZEN_ASK;
+	}
+	if (rest)
+		pathbuf_put(rest);
+	if (other)
+		pathbuf_put(other);
+	return unknown;
 }
 
 /* Enough: it lies where the record knows what is below, or cannot be told. */
