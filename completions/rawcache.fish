@@ -103,11 +103,13 @@ complete -c rawcache -n '__rawcache_using format' -l object -x -d 'what a cached
 complete -c rawcache -n '__rawcache_using format' -l shared -d 'let others write it'
 complete -c rawcache -n '__rawcache_using format' -l force -s f -d 'overwrite something that is no image'
 complete -c rawcache -n '__rawcache_using format' -l yes -s y -d 'empty an image that is there without asking'
+complete -c rawcache -n '__rawcache_using format' -l profile -x -a '(__rawcache_profiles)' -d 'the image and size that `rawcache setup NAME` wrote'
 complete -c rawcache -n '__rawcache_using format' -l json -s j -d 'tell what was made as JSON'
 complete -c rawcache -n '__rawcache_using format' -l help -s h -d 'this text'
 complete -c rawcache -n '__rawcache_using format' -F
 complete -c rawcache -n __rawcache_first -a thaw -d 'ask the origin for frozen directories again'
 complete -c rawcache -n '__rawcache_using thaw' -l cache -s c -r -F -d 'image file beside which the record lies'
+complete -c rawcache -n '__rawcache_using thaw' -l profile -x -a '(__rawcache_profiles)' -d 'with the settings that `rawcache setup NAME` wrote'
 complete -c rawcache -n '__rawcache_using thaw' -l help -s h -d 'this text'
 complete -c rawcache -n '__rawcache_using thaw' -F
 complete -c rawcache -n __rawcache_first -a verify -d 'compare everything cached with its checksums'

@@ -45,6 +45,12 @@ bool rawcache_handle_fault(void *address);
 /* Count a pass-through in this thread's statistics. `cache` may be NULL (not attached yet). */
 void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
 
+/*
+ * The layout of this engine's segment, as it stands at the beginning of each program and library that is linked with
+ * it. Programs with different ones cannot use an image at the same time.
+ */
+const void *rawcache_layout(size_t *bytes);
+
 /* --- the tier */
 
 struct rawcache_tier_server {

@@ -23,7 +23,8 @@ REASON(no_image, "there is no image at RAWCACHE_DEVICE")
 REASON(image_refused, "the image is foreign, damaged, newer than this library or not safe to use")
 REASON(runtime_failed, "the runtime segment could not be made or is damaged")
 REASON(runtime_unreachable,
-	"other processes use the image with a runtime segment that is not reachable here, or use a copy of it")
+	"other processes use the image with a runtime segment that is not reachable here, or use a copy of it, or have "
+	"another version of rawcache")
 REASON(slots_full, "all process slots of the runtime segment are taken")
 REASON(no_memory, "no memory or address space for a table of the cache")
 REASON(no_fd, "no descriptor is left, or the cache's own was closed by the program")

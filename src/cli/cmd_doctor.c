@@ -78,6 +78,12 @@ static int doctor_all(struct doctor *doctor, const char *cache, const char *prog
 		*doctor->preload = '\0';
 		doctor_fail(doctor, "the preload object is not found");
 	}
+	if (*doctor->preload && !preload_fits(doctor->preload))
+		doctor_fail(
+			doctor,
+			"the preload object %s is of another version than this command, and programs that have it "
+			"go past the cache while others use the image; install both of one version",
+			doctor->preload);
 	doctor_program(doctor, program);
 	doctor_system(doctor);
 	doctor_tier(doctor);

@@ -10,6 +10,7 @@
 #include "cli/json.h"
 #include "cli/option.h"
 #include "cli/pathlist.h"
+#include "cli/preload.h"
 #include "cli/say.h"
 #include "cli/subject.h"
 #include "cli/table.h"
@@ -357,6 +358,7 @@ static int explain_main(int argc, char **argv)
 	if (status == GO_ON)
 		status = target_open(&explain.target, explain.cache);
 	if (status == GO_ON) {
+		preload_judge(NULL);
 		status = explain_prepare(&explain);
 		if (status == GO_ON)
 			status = explain_all(&explain, argv + optind);

@@ -19,7 +19,7 @@ struct format {
 	struct config config;
 	const char *path;
 	uint64_t region, chunk, object;
-	bool yes, json;
+	bool yes, json, profile;
 };
 
 /* clang-format off */
@@ -31,6 +31,7 @@ static const struct option longs[] = {
 	{ "shared", no_argument, NULL, 'S' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "yes", no_argument, NULL, 'y' },
+	OPTION_PROFILE_ROW,
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -72,6 +73,7 @@ static int format_option(struct format *format, int c, char **argv)
 		format->json = true;
 		return GO_ON;
 	default:
+		format->profile |= c == OPTION_PROFILE;
 		return option_rest(&command_format, c, argv, longs);
 	}
 }
@@ -106,7 +108,7 @@ static int format_parse(struct format *format, int argc, char **argv)
 		status = format_option(format, c, argv);
 	if (status != GO_ON)
 		return status;
-	if (optind == argc)
+	if (optind == argc && !format->profile)
 		return say_usage("format", "no image named; give the file or block device to make");
 	if (optind + 1 < argc)
 		return say_usage("format", "makes one image, but was given %s too",
@@ -135,11 +137,19 @@ static int format_agree(const struct format *format)
 	return say_refusal("%s is left as it is; answer y, or name another place", format->path);
 }
 
-/* Where the runtime segment of an image that is replaced would lie. */
+/* Where the runtime segment of an image that is replaced would lie; the image and its size in a profile. */
 static int format_configure(struct format *format)
 {
 	if (config_load(&format->config, NULL, NULL) < 0)
 		return say_memory();
+	if (!format->path)
+		format->path = format->config.device;
+	if (!*format->path)
+		return say_usage(
+			"format",
+			"the profile names no image; give the file or block device to make");
+	if (format->profile && !format->options.size)
+		format->options.size = format->config.size;
 	if (*format->config.runtime_dir)
 		format->options.runtime_dir = format->config.runtime_dir;
 	return GO_ON;
@@ -224,6 +234,7 @@ const struct command command_format = {
 	.summary = "make an image",
 	.help =
 		"Usage: rawcache format [OPTION]... IMAGE\n"
+		"       rawcache format --profile NAME [OPTION]...\n"
 		"\n"
 		"Make an image in a new file, an existing file or a block device, and tell what was\n"
 		"made. Sizes take K, M, G and T.\n"
@@ -237,6 +248,8 @@ const struct command command_format = {
 		"                     default 16K\n"
 		"      --shared       let others write it: a new file gets the mode that the umask\n"
 		"                     leaves, and its sticky bit says that this is meant\n"
+		"      --profile NAME the image and size that `rawcache setup NAME` wrote, as far as the\n"
+		"                     command does not say otherwise\n"
 		"  -y, --yes          empty an image that is there without asking\n"
 		"  -f, --force        overwrite something that is no image, or a newer version's, too;\n"
 		"                     what was there is lost\n"

@@ -239,6 +239,7 @@ static int run_preload(void)
 
 	if (status != GO_ON)
 		return status;
+	preload_judge(object);
 	value = preload_compose(object, getenv("LD_PRELOAD"));
 	if (!value || setenv("LD_PRELOAD", value, 1))
 		status = say_memory();

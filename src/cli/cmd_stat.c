@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/option.h"
 #include "cli/page.h"
+#include "cli/preload.h"
 #include "cli/report.h"
 #include "cli/say.h"
 
@@ -223,6 +224,7 @@ static int stat_main(int argc, char **argv)
 	status = target_open(&target, options.cache);
 	if (status != GO_ON)
 		return status;
+	preload_judge(NULL);
 	if (options.html)
 		status = stat_html(&target, &options);
 	else if (options.watch_ms)

@@ -16,6 +16,7 @@
 /* clang-format off */
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
+	OPTION_PROFILE_ROW,
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -103,6 +104,7 @@ const struct command command_thaw = {
 		"\n"
 		"  -c, --cache IMAGE  image file beside which the record lies; default RAWCACHE_DEVICE,\n"
 		"                     else ~/.cache/rawcache/cache.img\n"
+		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
 		"  -h, --help         this text\n",
 };
 /* clang-format on */

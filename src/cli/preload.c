@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/preload.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <rawcache/embed.h>
 
 #include "base/compiler.h"
 #include "cli/command.h"
@@ -81,6 +84,37 @@ int preload_find(char *path, size_t n)
 				   "its name; install rawcache elsewhere",
 				   path);
 	return GO_ON;
+}
+
+#define BEGINNING 8192 /* of the file: headers and notes */
+
+bool preload_fits(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char bytes[BEGINNING];
+	size_t length;
+	const void *layout = rawcache_layout(&length);
+	ssize_t n = fd < 0 ? 0 : read(fd, bytes, sizeof(bytes));
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && memmem(bytes, (size_t)n, layout, length);
+}
+
+void preload_judge(const char *path)
+{
+	const char *named = secure_getenv("RAWCACHE_PRELOAD");
+	char found[PATH_MAX];
+
+	if (!path && named && *named)
+		path = named;
+	else if (!path)
+		path = find_near(found, sizeof(found)) ? found : PRELOAD_PATH;
+	if (object_usable(path) && !preload_fits(path))
+		say_warning(
+			"the preload object %s is of another version than this command, and programs that have it "
+			"go past the cache while others use the image; install both of one version%s",
+			path, named && *named ? ", or correct RAWCACHE_PRELOAD" : "");
 }
 
 static const char *base_name(const char *path)

@@ -3,6 +3,7 @@
 #ifndef CLI_PRELOAD_H
 #define CLI_PRELOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,6 +11,12 @@
  * (a build tree, a moved installation), else where it was installed. GO_ON or a status.
  */
 int preload_find(char *path, size_t n);
+
+/* Whether programs that have the object can use an image beside this command: both are of one version. */
+bool preload_fits(const char *path);
+
+/* Say it if not; with `path` NULL of the object that `rawcache run` would take, if there is one. */
+void preload_judge(const char *path);
 
 /*
  * The value of LD_PRELOAD that adds `object` to `old` (may be NULL): behind runtimes of

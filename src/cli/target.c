@@ -159,7 +159,8 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 			"%s is in use by processes whose runtime segment cannot be "
 			"reached from here; share /dev/shm with them, or set "
 			"RAWCACHE_RUNTIME_DIR to a directory that all of them see; if it is "
-			"a copy of another image, give it a directory of its own",
+			"a copy of another image, give it a directory of its own; if they were "
+			"started before another version of rawcache was installed, start them again",
 			target->path);
 	case EAGAIN:
 		return say_refusal("all process slots of %s are taken; wait until a process ends",

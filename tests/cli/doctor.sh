@@ -136,6 +136,10 @@ ${CC:-cc} -o deep deep.c
 doctor 0 'may open with RTLD_DEEPBIND' "a program that loads plugins" ./deep
 mkdir stub
 echo 'int open(void) { return -1; }' | ${CC:-cc} -w -shared -fPIC -x c -o stub/librawcache-preload.so -
+finds 1 '^fail the preload object .* of another version than this command' "a preload object of another version" \
+	env RAWCACHE_PRELOAD="$scratch/stub/librawcache-preload.so" "$RAWCACHE" doctor ./one
+! "$RAWCACHE" doctor ./one | grep 'another version'
+ok $? "and not the one beside the command"
 RAWCACHE_PRELOAD=$scratch/stub/librawcache-preload.so "$RAWCACHE" doctor ./deep >out 2>&1
 grep -q '^warn .*/deep calls .*mq_open' out
 ok $? "and calls a function without a hook, where the object has none for it"

@@ -74,6 +74,12 @@ for command in stat info ls du verify 'explain data' 'warm data' 'doctor true' '
 	{ [ $? -lt 2 ] && [ ! -s err ]; } || { bad="$bad $command"; sed 's/^/# /' err; }
 done
 is "$bad" "" "other commands take it, too"
+"$RAWCACHE" help --table options | awk '{ print $1 }' | sort -u | grep -vxE 'help|setup' >all
+"$RAWCACHE" help --table options | awk '$2 == "--profile" { print $1 }' | sort -u >some
+check "all but setup, which writes it" diff all some
+says "no image named" "format without an image" "$RAWCACHE" format
+is "$("$RAWCACHE" format --profile default --yes --json | grep -o '"path":[^,]*\|"size":[^,]*' | tr -d ' \n')" \
+	"\"path\":\"$(realpath disk/i.img)\"\"size\":16777216" "format makes the image that the profile names"
 is "$("$RAWCACHE" info --profile default | sed -n 's/^image file *//p')" "$(realpath disk/i.img)" "and look at its image"
 is "$("$RAWCACHE" info --profile default --cache none.img 2>&1 | grep -o 'no image at none.img')" "no image at none.img" \
 	"unless one is named"

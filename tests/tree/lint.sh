@@ -34,7 +34,7 @@ fi
 #   man/*.3, rawcache.7, NEWS                   made by scripts of shorter lines; entries of a list
 #   *.json, rules.yml                           a query is a line
 find src include docs examples debian man CONTRIBUTING.md README.md -type f -size -300k ! -name '*_tbl.h' \
-	! -name '*.json' ! -name rules.yml ! -name '*.svg' ! -name '*.3' ! -name rawcache.7 ! -name '*.log' | sort |
+	! -name '*.json' ! -name rules.yml ! -name '*.svg' ! -name '*.3' ! -name rawcache.7 ! -name '*.log' ! -path '*/.libs/*' | sort |
 	while read -r file; do
 		expand -t 8 "$file" | awk -v file="$file" '/^```/ { block = !block } # or indented
 			length($0) > 120 && !(file ~ /\.md$/ && (block || /^(    |\|)/)) { print file ": line " NR }'

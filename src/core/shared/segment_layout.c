@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the parts of the segment lie. */
+#include <rawcache/embed.h>
+
 #include "base/checked.h"
 #include "base/compiler.h"
 #include "core/image/format.h"
@@ -7,35 +9,38 @@
 #include "core/shared/runtime.h"
 #include "core/shared/segment.h"
 
+/* clang-format off */
+#define SIZES \
+	sizeof(struct runtime_header), sizeof(struct process_slot), sizeof(struct stats_block), sizeof(struct flight), \
+	sizeof(pthread_mutex_t), sizeof(void *), RUNTIME_SLOTS, RUNTIME_BLOCKS, RUNTIME_FLIGHTS, RUNTIME_WRITERS, \
+	SPACE_RESTS, SPACE_RUNS, RUNTIME_NEXT, RUNTIME_GHOSTS_MAX, RUNTIME_HOLDS_MAX, RUNTIME_ASKS, \
+	sizeof(struct watch), sizeof(struct watch_row), RUNTIME_ABSENT, RUNTIME_CLOCKS
+/* clang-format on */
+#define SIZE_COUNT (sizeof((uint32_t[]){ SIZES }) / sizeof(uint32_t))
+
+/* A note of ELF: the linker puts it at the beginning of the file, where the command looks for it in other files. */
+static const struct {
+	uint32_t name_bytes, bytes, type;
+	char name[12];
+	uint32_t version, size[SIZE_COUNT];
+} note __attribute__((section(".note.rawcache"), used, aligned(4))) = {
+	sizeof("rawcache"), sizeof(uint32_t) * (1 + SIZE_COUNT), 1, "rawcache", RUNTIME_VERSION,
+	{ SIZES },
+};
+
 uint64_t layout_fingerprint(void)
 {
-	static const uint64_t sizes[] = {
-		sizeof(struct runtime_header),
-		sizeof(struct process_slot),
-		sizeof(struct stats_block),
-		sizeof(struct flight),
-		sizeof(pthread_mutex_t),
-		sizeof(void *),
-		RUNTIME_SLOTS,
-		RUNTIME_BLOCKS,
-		RUNTIME_FLIGHTS,
-		RUNTIME_WRITERS,
-		SPACE_RESTS,
-		SPACE_RUNS,
-		RUNTIME_NEXT,
-		RUNTIME_GHOSTS_MAX,
-		RUNTIME_HOLDS_MAX,
-		RUNTIME_ASKS,
-		sizeof(struct watch),
-		sizeof(struct watch_row),
-		RUNTIME_ABSENT,
-		RUNTIME_CLOCKS,
-	};
-	uint64_t print = RUNTIME_VERSION;
+	uint64_t print = note.version;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		print = (print ^ sizes[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < ARRAY_SIZE(note.size); i++)
+		print = (print ^ note.size[i]) * UINT64_C(0x100000001b3);
 	return print;
+}
+
+const void *rawcache_layout(size_t *bytes)
+{
+	*bytes = sizeof(note);
+	return &note;
 }
 
 /* A quarter of the entries that the index has room for, as a power of two. */
