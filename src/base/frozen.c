@@ -119,7 +119,7 @@ bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name,
 	return false;
 }
 
-static struct statx_timestamp time_of(const struct frozen_time *time)
+static struct statx_timestamp statx_time(const struct frozen_time *time)
 {
 	return (struct statx_timestamp){ .tv_sec = time->sec, .tv_nsec = time->nsec };
 }
@@ -138,15 +138,15 @@ void frozen_attributes(const struct frozen_node *node, struct statx *stx)
 	stx->stx_ino = node->ino;
 	stx->stx_size = node->size;
 	stx->stx_blocks = node->blocks;
-	stx->stx_atime = time_of(&node->atime);
-	stx->stx_btime = time_of(&node->btime);
-	stx->stx_ctime = time_of(&node->ctime);
-	stx->stx_mtime = time_of(&node->mtime);
+	stx->stx_atime = statx_time(&node->atime);
+	stx->stx_btime = statx_time(&node->btime);
+	stx->stx_ctime = statx_time(&node->ctime);
+	stx->stx_mtime = statx_time(&node->mtime);
 	stx->stx_rdev_major = node->rdev_major;
 	stx->stx_rdev_minor = node->rdev_minor;
 }
 
-static bool same_time(const struct frozen_time *time, const struct statx_timestamp *stx)
+static bool time_same(const struct frozen_time *time, const struct statx_timestamp *stx)
 {
 	return time->sec == stx->tv_sec && time->nsec == stx->tv_nsec;
 }
@@ -154,5 +154,5 @@ static bool same_time(const struct frozen_time *time, const struct statx_timesta
 bool frozen_same(const struct frozen_node *node, const struct statx *stx)
 {
 	return node->ino == stx->stx_ino && node->size == stx->stx_size &&
-	       same_time(&node->mtime, &stx->stx_mtime) && same_time(&node->ctime, &stx->stx_ctime);
+	       time_same(&node->mtime, &stx->stx_mtime) && time_same(&node->ctime, &stx->stx_ctime);
 }

@@ -62,7 +62,7 @@ static int file_trusted(int fd, uint64_t *bytes)
 	return *bytes > FROZEN_HEADER ? 0 : -EINVAL;
 }
 
-static int file_map(struct frozen *frozen, int fd, const char *path)
+static int frozen_map(struct frozen *frozen, int fd, const char *path)
 {
 	int err = file_trusted(fd, &frozen->bytes);
 	void *map;
@@ -89,7 +89,7 @@ int frozen_open(struct frozen *frozen, const char *name, const char *path)
 	frozen->map = NULL;
 	if (fd < 0)
 		return fd;
-	err = file_map(frozen, fd, path);
+	err = frozen_map(frozen, fd, path);
 	sys_close(fd);
 	return err;
 }

@@ -19,7 +19,7 @@
 
 #define KEY_LENGTH 33
 
-struct explain {
+struct explain_asked {
 	const char *cache;
 	bool json;
 	bool names; /* of directories, instead of files */
@@ -43,7 +43,7 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-static int explain_option(struct explain *explain, int c, char **argv)
+static int explain_option(struct explain_asked *explain, int c, char **argv)
 {
 	switch (c) {
 	case 'c':
@@ -64,7 +64,7 @@ static int explain_option(struct explain *explain, int c, char **argv)
 	}
 }
 
-static int explain_parse(struct explain *explain, int argc, char **argv)
+static int explain_parse(struct explain_asked *explain, int argc, char **argv)
 {
 	int status = GO_ON;
 	int c;
@@ -77,7 +77,7 @@ static int explain_parse(struct explain *explain, int argc, char **argv)
 }
 
 /* Without the image the rest is still worth telling: why it is missing becomes the reason. */
-static void image_attach(struct explain *explain)
+static void image_attach(struct explain_asked *explain)
 {
 	struct rawcache_options options;
 
@@ -88,7 +88,7 @@ static void image_attach(struct explain *explain)
 		explain->view.cache = NULL;
 }
 
-static int explain_prepare(struct explain *explain)
+static int explain_prepare(struct explain_asked *explain)
 {
 	const struct config *config = &explain->target.config;
 	int status = pathlist_add_list(&explain->paths, config->paths, "RAWCACHE_PATHS");
@@ -166,7 +166,7 @@ static void place_fact(struct table *table, const struct subject *subject)
 		table_cell(table, "-");
 }
 
-static void change_fact(struct table *table, const struct explain *explain,
+static void change_fact(struct table *table, const struct explain_asked *explain,
 			const struct subject *subject)
 {
 	uint64_t settles = subject->changed + explain->target.config.settle_ms * UINT64_C(1000000);
@@ -218,7 +218,7 @@ static void tier_fact(struct table *table, const struct subject *subject)
 			   subject->tier.server);
 }
 
-static int subject_print(const struct explain *explain, const struct subject *subject)
+static int subject_print(const struct explain_asked *explain, const struct subject *subject)
 {
 	static const struct table_column columns[] = { { "NAME", TABLE_LEFT },
 						       { "VALUE", TABLE_LEFT } };
@@ -293,7 +293,7 @@ static void subject_json(struct json *json, const struct subject *subject, bool 
 	json_close(json, '}');
 }
 
-static void explain_begin(struct explain *explain)
+static void explain_begin(struct explain_asked *explain)
 {
 	json_document(&explain->out, stdout);
 	json_open(&explain->out, "image", '{');
@@ -303,7 +303,7 @@ static void explain_begin(struct explain *explain)
 	json_open(&explain->out, "files", '[');
 }
 
-static void explain_end(struct explain *explain)
+static void explain_end(struct explain_asked *explain)
 {
 	json_close(&explain->out, ']');
 	json_document_end(&explain->out);
@@ -312,7 +312,7 @@ static void explain_end(struct explain *explain)
 /* --- */
 
 /* The worst of the files decides: 0 when all are served. */
-static int explain_one(struct explain *explain, const char *name, bool first)
+static int explain_one(struct explain_asked *explain, const char *name, bool first)
 {
 	struct subject subject;
 	int err = subject_examine(&subject, name, &explain->view);
@@ -331,7 +331,7 @@ static int explain_one(struct explain *explain, const char *name, bool first)
 	return subject.reason ? STATUS_REFUSED : status;
 }
 
-static int explain_all(struct explain *explain, char **names)
+static int explain_all(struct explain_asked *explain, char **names)
 {
 	int worst = STATUS_OK;
 
@@ -352,7 +352,7 @@ static int explain_all(struct explain *explain, char **names)
 
 static int explain_main(int argc, char **argv)
 {
-	struct explain explain = { 0 };
+	struct explain_asked explain = { 0 };
 	int status = explain_parse(&explain, argc, argv);
 
 	if (status == GO_ON)

@@ -30,7 +30,7 @@
 #include "cli/text.h"
 #include "cli/watched.h"
 
-struct run {
+struct run_asked {
 	struct target target;
 	struct pathlist given;	  /* by --path and --exclude */
 	const char *profile_name; /* NULL: none */
@@ -63,7 +63,7 @@ static const struct option longs[] = {
 static void variable_refuse(void *arg, const char *name, const char *value, const char *why)
 {
 	const char *option = setting_option(name);
-	const struct run *run = arg;
+	const struct run_asked *run = arg;
 
 	if (profile_gave(&run->profile, name))
 		say_refusal("%s: %s=%s %s; correct it there", run->profile.path, name, value, why);
@@ -80,7 +80,7 @@ static void run_variable_unknown(void *arg, const char *name, const char *value,
 	say_warning("%s %s", name, why);
 }
 
-static int run_option(struct run *run, int c, char **argv)
+static int run_option(struct run_asked *run, int c, char **argv)
 {
 	struct setting *setting;
 
@@ -107,7 +107,7 @@ static int run_option(struct run *run, int c, char **argv)
 	}
 }
 
-static int run_options(struct run *run, int argc, char **argv)
+static int run_options(struct run_asked *run, int argc, char **argv)
 {
 	int status = GO_ON;
 	int c;
@@ -123,7 +123,7 @@ static int run_options(struct run *run, int argc, char **argv)
 }
 
 /* Read and check all variables; those that options stand for are among them. */
-static int run_configure(struct run *run)
+static int run_configure(struct run_asked *run)
 {
 	int complaints = config_load(&run->target.config, variable_refuse, run);
 
@@ -134,7 +134,7 @@ static int run_configure(struct run *run)
 }
 
 /* Merge RAWCACHE_PATHS and the options, all canonical. */
-static int run_paths(struct run *run)
+static int run_paths(struct run_asked *run)
 {
 	struct pathlist all = { 0 };
 	int status = pathlist_add_list(&all, run->target.config.paths, "RAWCACHE_PATHS");
@@ -184,7 +184,7 @@ static int run_files(const struct config *config)
 }
 
 /* --size on an image that is there already does nothing: say so. */
-static void size_warn(const struct run *run)
+static void size_warn(const struct run_asked *run)
 {
 	struct rawcache_image_info info;
 	char text[TEXT_LENGTH];
@@ -216,7 +216,7 @@ static int run_tier(const struct config *config)
 }
 
 /* Find or make the image and use it once, so that a failure shows now and not as slowness. */
-static int run_image(struct run *run)
+static int run_image(struct run_asked *run)
 {
 	struct rawcache *cache;
 	int status = create_if_missing(&run->target);
@@ -258,7 +258,7 @@ static int preload_remove(void)
 }
 
 /* Nothing is wrong with it, and nothing to mend: root runs a program as a user who has an image. */
-static int run_foreign(struct run *run)
+static int run_foreign(struct run_asked *run)
 {
 	say_warning(
 		"the image %s belongs to another user, who could change what the program reads: "
@@ -277,7 +277,7 @@ static int run_early(void)
 	return GO_ON;
 }
 
-static int run_program(struct run *run, char **argv)
+static int run_program(struct run_asked *run, char **argv)
 {
 	struct watched watched = { &run->target, run->stats, run->report };
 	bool wanted = run->stats || run->report;
@@ -294,7 +294,7 @@ static int run_program(struct run *run, char **argv)
 }
 
 /* After the options, which have put their values into the environment already. */
-static int run_profile(struct run *run)
+static int run_profile(struct run_asked *run)
 {
 	int status = GO_ON;
 
@@ -305,7 +305,7 @@ static int run_profile(struct run *run)
 	return status;
 }
 
-static int run_prepare(struct run *run, const char *program)
+static int run_prepare(struct run_asked *run, const char *program)
 {
 	int status = run_profile(run);
 
@@ -347,7 +347,7 @@ static int run_prepare(struct run *run, const char *program)
 
 static int run_main(int argc, char **argv)
 {
-	struct run run = { 0 };
+	struct run_asked run = { 0 };
 	int status = run_options(&run, argc, argv);
 
 	if (status == GO_ON)

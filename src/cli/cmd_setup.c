@@ -23,7 +23,7 @@
 #include "cli/say.h"
 #include "cli/text.h"
 
-struct setup {
+struct setup_asked {
 	const char *name;		 /* of the profile */
 	const char *path, *cache, *size; /* the options */
 	bool yes;
@@ -46,7 +46,7 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-static int setup_option(struct setup *setup, int c, char **argv)
+static int setup_option(struct setup_asked *setup, int c, char **argv)
 {
 	switch (c) {
 	case 'p':
@@ -66,7 +66,7 @@ static int setup_option(struct setup *setup, int c, char **argv)
 	}
 }
 
-static int setup_parse(struct setup *setup, int argc, char **argv)
+static int setup_parse(struct setup_asked *setup, int argc, char **argv)
 {
 	int status = GO_ON;
 	int c;
@@ -89,7 +89,7 @@ static int setup_parse(struct setup *setup, int argc, char **argv)
 /* --- questions */
 
 /* Show what was found and ask; an empty answer is the first, or `fallback`. GO_ON or a status. */
-static int question(struct setup *setup, const char *text, const char *fallback)
+static int question(struct setup_asked *setup, const char *text, const char *fallback)
 {
 	char bytes[TEXT_LENGTH];
 
@@ -113,7 +113,7 @@ static int question(struct setup *setup, const char *text, const char *fallback)
 }
 
 /* A number stands for a line of what was shown. */
-static const char *answer_chosen(const struct setup *setup)
+static const char *answer_chosen(const struct setup_asked *setup)
 {
 	char *end;
 	unsigned long n = strtoul(setup->answer, &end, 10);
@@ -123,7 +123,7 @@ static const char *answer_chosen(const struct setup *setup)
 		       setup->answer;
 }
 
-static int ask_path(struct setup *setup)
+static int ask_path(struct setup_asked *setup)
 {
 	int status;
 
@@ -141,7 +141,7 @@ static int ask_path(struct setup *setup)
 	return status;
 }
 
-static int ask_image(struct setup *setup)
+static int ask_image(struct setup_asked *setup)
 {
 	int status;
 
@@ -168,14 +168,14 @@ static int ask_image(struct setup *setup)
 }
 
 /* What is there has its size: an image, or a device. */
-static bool image_sized(const struct setup *setup)
+static bool image_sized(const struct setup_asked *setup)
 {
 	struct stat st;
 
 	return !stat(setup->image, &st) && (S_ISBLK(st.st_mode) || st.st_size);
 }
 
-static int size_take(struct setup *setup, const char *text)
+static int size_take(struct setup_asked *setup, const char *text)
 {
 	uint64_t bytes;
 
@@ -187,7 +187,7 @@ static int size_take(struct setup *setup, const char *text)
 	return GO_ON;
 }
 
-static int ask_size(struct setup *setup)
+static int ask_size(struct setup_asked *setup)
 {
 	char fallback[TEXT_LENGTH];
 	uint64_t bytes = create_share(places_free(setup->image));
@@ -212,7 +212,7 @@ static int ask_size(struct setup *setup)
 
 /* --- answers */
 
-static char *profile_text(const struct setup *setup)
+static char *profile_text(const struct setup_asked *setup)
 {
 	char *text = NULL;
 	size_t n;
@@ -233,7 +233,7 @@ static char *profile_text(const struct setup *setup)
 	return fclose(out) ? NULL : text;
 }
 
-static int setup_agree(const struct setup *setup, const struct profile *profile)
+static int setup_agree(const struct setup_asked *setup, const struct profile *profile)
 {
 	const char *how = access(profile->path, F_OK) ? "keep this as" : "replace";
 
@@ -244,7 +244,7 @@ static int setup_agree(const struct setup *setup, const struct profile *profile)
 	return STATUS_OK;
 }
 
-static int setup_keep(const struct setup *setup, const struct profile *profile)
+static int setup_keep(const struct setup_asked *setup, const struct profile *profile)
 {
 	char *text;
 	int status = setup_agree(setup, profile);
@@ -261,7 +261,7 @@ static int setup_keep(const struct setup *setup, const struct profile *profile)
 	return STATUS_OK;
 }
 
-static void line_print(const struct setup *setup)
+static void line_print(const struct setup_asked *setup)
 {
 	printf("rawcache run --path %s", setup->paths.text);
 	if (!setup->fallback)
@@ -272,7 +272,7 @@ static void line_print(const struct setup *setup)
 	fflush(stdout);
 }
 
-static int setup_all(struct setup *setup)
+static int setup_all(struct setup_asked *setup)
 {
 	struct profile profile;
 	int status = profile_locate(&profile, "setup", setup->name);
@@ -291,7 +291,7 @@ static int setup_all(struct setup *setup)
 
 static int setup_main(int argc, char **argv)
 {
-	struct setup *setup = calloc(1, sizeof(*setup));
+	struct setup_asked *setup = calloc(1, sizeof(*setup));
 	int status = setup ? setup_parse(setup, argc, argv) : say_memory();
 
 	if (status == GO_ON)

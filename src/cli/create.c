@@ -27,7 +27,7 @@
 #define DEFAULT_SHARE 10 /* of the free space: images in several places must not fill the disk */
 #define SIZE_STEP (UINT64_C(1) << 20)
 
-struct place {
+struct image_path {
 	char path[PATH_MAX]; /* absolute */
 	char lock[PATH_MAX + 16], temporary[PATH_MAX + 16];
 };
@@ -105,7 +105,7 @@ static int directories_make(const char *path)
 	return GO_ON;
 }
 
-static int place_init(struct place *place, const char *path)
+static int place_init(struct image_path *place, const char *path)
 {
 	int status = create_absolute(path, "the image", place->path, sizeof(place->path));
 	char *slash;
@@ -159,7 +159,7 @@ static void lock_release(const char *name, int fd)
 }
 
 /* Give the finished image its name, unless somebody else was faster: that is as good. */
-static int image_publish(const struct place *place)
+static int image_publish(const struct image_path *place)
 {
 	int err = 0;
 
@@ -203,7 +203,7 @@ int create_refused(const char *path, const char *message, int err)
 	return err == -ERANGE ? STATUS_USAGE : STATUS_REFUSED;
 }
 
-static int image_make(const struct target *target, const struct place *place)
+static int image_make(const struct target *target, const struct image_path *place)
 {
 	struct rawcache_format_options options;
 	char message[512] = "";
@@ -243,7 +243,7 @@ static bool image_exists(const char *path)
 
 int create_if_missing(const struct target *target)
 {
-	struct place place;
+	struct image_path place;
 	int status;
 	int fd;
 

@@ -21,7 +21,7 @@
 
 #define SETTLE_MS_MIN 2000u /* as in core/shared/absent.c */
 
-struct directory {
+struct asked_directory {
 	char path[PATH_MAX];
 	int fd;
 	struct statx stx;
@@ -41,7 +41,7 @@ static uint64_t settle_ns(const struct target *target)
 }
 
 /* Why its names are not remembered; NULL: they are. */
-static const char *reason_of(const struct directory *dir, const struct target *target,
+static const char *reason_of(const struct asked_directory *dir, const struct target *target,
 			     const char *paths)
 {
 	if (!target->config.names)
@@ -62,7 +62,7 @@ static const char *reason_of(const struct directory *dir, const struct target *t
 	return NULL;
 }
 
-static int directory_open(struct directory *dir, const char *name)
+static int directory_open(struct asked_directory *dir, const char *name)
 {
 	const struct statx_timestamp *m = &dir->stx.stx_mtime, *c = &dir->stx.stx_ctime;
 
@@ -87,7 +87,8 @@ static void name_fact(struct table *table, const char *name, const char *value)
 	table_cell(table, "%s", value);
 }
 
-static int directory_print(const struct directory *dir, const char *reason, const char *frozen)
+static int directory_print(const struct asked_directory *dir, const char *reason,
+			   const char *frozen)
 {
 	static const struct table_column columns[] = { { "", TABLE_LEFT }, { "", TABLE_LEFT } };
 	struct table *table = table_new(columns, 2, false);
@@ -112,7 +113,7 @@ int explain_names(const struct target *target, const char *paths, struct json *j
 	int worst = STATUS_OK;
 
 	for (char **name = names; *name; name++) {
-		struct directory dir;
+		struct asked_directory dir;
 		const char *reason, *frozen;
 		char text[128];
 		int err = directory_open(&dir, *name);

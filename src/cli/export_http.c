@@ -42,7 +42,7 @@ static struct {
 #undef X
 } http;
 
-static bool library_load(void)
+static bool http_load(void)
 {
 	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	bool all = library;
@@ -143,7 +143,7 @@ static enum MHD_Result request_take(void *arg, struct MHD_Connection *connection
 }
 
 /* Note the counters at each step until a signal ends it; `ends` is blocked. */
-static void notes_take(struct exporter *exporter, const sigset_t *ends)
+static void export_until(struct exporter *exporter, const sigset_t *ends)
 {
 	int got;
 
@@ -164,7 +164,7 @@ int export_serve(struct exporter *exporter, const char *where)
 	sigset_t ends;
 	int status;
 
-	if (!library_load())
+	if (!http_load())
 		return say_refusal("rawcache needs " LIBRARY " to listen, which cannot be loaded; "
 				   "`rawcache export --textfile FILE` works without it");
 	status = listener_open(&listener, where);
@@ -182,7 +182,7 @@ int export_serve(struct exporter *exporter, const char *where)
 	if (server) {
 		printf("serving %s\n", listener.url);
 		fflush(stdout);
-		notes_take(exporter, &ends);
+		export_until(exporter, &ends);
 		http.stop_daemon(server);
 		listener.fd = -1; /* it closed it */
 	} else {

@@ -20,7 +20,7 @@
 #define NODES_MAX (UINT32_C(1) << 28)
 
 /* The absolute path of a node; false: it is too long. */
-static bool path_of(const struct frozen_scan *scan, uint32_t number, char *buf, size_t n)
+static bool node_path(const struct frozen_scan *scan, uint32_t number, char *buf, size_t n)
 {
 	size_t at = n - 1;
 
@@ -205,7 +205,7 @@ static void node_scan(struct frozen_scan *scan, uint32_t number)
 	struct statx stx;
 	bool same = true;
 
-	if (!path_of(scan, number, path, sizeof(path)) ||
+	if (!node_path(scan, number, path, sizeof(path)) ||
 	    sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, WANTED, &stx) ||
 	    (stx.stx_mask & STATX_BASIC_STATS) != STATX_BASIC_STATS ||
 	    sys_device(&stx) != scan->device || stx.stx_mnt_id != scan->mount ||

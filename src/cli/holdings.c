@@ -16,9 +16,9 @@
 #include "cli/command.h"
 #include "cli/say.h"
 
-struct directory {
+struct held_directory {
 	UT_hash_handle hh;
-	struct directory *parent;
+	struct held_directory *parent;
 	struct holding sum;
 	uint32_t children; /* directories */
 	bool own;	   /* has files */
@@ -26,7 +26,7 @@ struct directory {
 
 struct walk {
 	struct holdings *holdings;
-	struct directory *all; /* by sum.name */
+	struct held_directory *all; /* by sum.name */
 	bool failed;
 };
 
@@ -60,9 +60,9 @@ static bool top_offer(struct holding *top, size_t *count, const struct holding *
 	return true;
 }
 
-static struct directory *directory_new(struct walk *walk, const char *name, size_t length)
+static struct held_directory *directory_new(struct walk *walk, const char *name, size_t length)
 {
-	struct directory *made = calloc(1, sizeof(*made));
+	struct held_directory *made = calloc(1, sizeof(*made));
 
 	if (!made)
 		return NULL;
@@ -77,13 +77,13 @@ static struct directory *directory_new(struct walk *walk, const char *name, size
 }
 
 /* The directory of the first `length` bytes of `path`, and those above it. NULL: no memory. */
-static struct directory *directory_get(struct walk *walk, const char *path, size_t length)
+static struct held_directory *directory_get(struct walk *walk, const char *path, size_t length)
 {
-	struct directory *below = NULL;
-	struct directory *first = NULL;
+	struct held_directory *below = NULL;
+	struct held_directory *first = NULL;
 
 	for (;;) {
-		struct directory *found;
+		struct held_directory *found;
 
 		HASH_FIND(hh, walk->all, path, length, found);
 		if (below && found)
@@ -114,8 +114,8 @@ static bool walk_visit(void *arg, const struct rawcache_cached_file *file)
 	struct walk *walk = arg;
 	struct holding one = { (char *)file->path, file->cached, file->reread, file->size, 1 };
 	const char *slash = strrchr(file->path, '/');
-	struct directory *directory = directory_get(walk, file->path,
-						    slash ? (size_t)(slash - file->path) : 0);
+	struct held_directory *directory = directory_get(walk, file->path,
+							 slash ? (size_t)(slash - file->path) : 0);
 
 	walk->holdings->files++;
 	walk->holdings->cached += file->cached;
@@ -136,7 +136,7 @@ static bool walk_visit(void *arg, const struct rawcache_cached_file *file)
 
 static void walk_end(struct walk *walk)
 {
-	struct directory *directory, *next;
+	struct held_directory *directory, *next;
 
 	HASH_ITER(hh, walk->all, directory, next) {
 		if (!walk->failed && *directory->sum.name &&

@@ -69,7 +69,7 @@ static const char *record_refused(struct frozen *frozen, const char *name, const
 }
 
 /* The next entry of RAWCACHE_FROZEN: its directory. False: there is none. */
-static bool entry_next(const char **list, char *path, uint64_t *ns)
+static bool frozen_entry_next(const char **list, char *path, uint64_t *ns)
 {
 	while (**list) {
 		const char *entry = *list;
@@ -109,7 +109,7 @@ int run_frozen_prepare(const struct target *target)
 	int status = GO_ON;
 	uint64_t ns;
 
-	while (status == GO_ON && entry_next(&list, path, &ns))
+	while (status == GO_ON && frozen_entry_next(&list, path, &ns))
 		status = tree_prepare(target, path, ns);
 	return status;
 }
@@ -135,7 +135,7 @@ const char *run_frozen_explain(const struct target *target, const char *path, ch
 	struct frozen frozen;
 	uint64_t ns;
 
-	while (!below && entry_next(&list, tree, &ns))
+	while (!below && frozen_entry_next(&list, tree, &ns))
 		below = frozen_below(tree, path);
 	if (!below || frozen_name(target->path, tree, name, sizeof(name)))
 		return NULL;

@@ -21,7 +21,7 @@
 
 #define LOOK_MS 100u /* more when the program runs for longer: see history_note() */
 
-struct watcher {
+struct page_watcher {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
@@ -56,7 +56,7 @@ static void time_add(struct timespec *t, uint64_t ms)
 
 static void *watched_work(void *arg)
 {
-	struct watcher *watcher = arg;
+	struct page_watcher *watcher = arg;
 	struct timespec next;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
@@ -73,7 +73,7 @@ static void *watched_work(void *arg)
 	return NULL;
 }
 
-static int watcher_begin(struct watcher *watcher)
+static int watcher_begin(struct page_watcher *watcher)
 {
 	pthread_condattr_t attributes;
 	sigset_t all, before;
@@ -95,7 +95,7 @@ static int watcher_begin(struct watcher *watcher)
 		     GO_ON;
 }
 
-static void watcher_end(struct watcher *watcher)
+static void watcher_end(struct page_watcher *watcher)
 {
 	pthread_mutex_lock(&watcher->lock);
 	watcher->over = true;
@@ -113,7 +113,7 @@ static void gained_print(const struct rawcache_stats *before, const struct rawca
 }
 
 /* The program's status is the command's, whatever becomes of the page: what went wrong is said. */
-static int run_reported(const struct watched *watched, struct watcher *watcher, char **argv)
+static int run_reported(const struct watched *watched, struct page_watcher *watcher, char **argv)
 {
 	struct page_file *page = &watcher->page;
 	int status = watcher_begin(watcher);
@@ -154,7 +154,7 @@ static int run_summed(const struct watched *watched, char **argv)
 
 int watched_run(const struct watched *watched, char **argv)
 {
-	struct watcher watcher = { 0 };
+	struct page_watcher watcher = { 0 };
 	int status;
 
 	if (!watched->report)

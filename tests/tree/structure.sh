@@ -145,6 +145,11 @@ no_arrow "no room of the shim calls a room above it"
 python3 "$TOP_SRCDIR/tests/tree/messages.py" "$TOP_SRCDIR"/src/cli/*.c >"$scratch/bad"
 no_arrow "messages of the command tell what to do"
 
+# names: grep, a debugger and a profile lead from a name to one place
+find "$src" -name '*.[ch]' | LC_ALL=C sort | xargs python3 "$TOP_SRCDIR/tests/tree/names.py" >"$scratch/bad"
+ok $? "the sources' names were read"
+no_arrow "no two functions, variables or types of different files have one name"
+
 # invariants: each that docs/architecture.md numbers is cited where it is kept, and where it is tested
 sed -n 's/^- \*\*\(INV-[0-9]*\)\*\*.*/\1/p' "$TOP_SRCDIR/docs/architecture.md" | LC_ALL=C sort >"$scratch/numbered"
 for where in src tests; do

@@ -41,13 +41,13 @@ static const struct map_piece *next_slowly(const struct map_piece *after, uintpt
 static void turn(uint32_t i)
 {
 	if (present[i]) {
-		tree_remove(&maps, &piece[i]);
+		piece_tree_remove(&maps, &piece[i]);
 	} else {
 		/* many that begin at one address, and some that reach far */
 		piece[i].start = draw(SPAN / 4) * 4;
 		piece[i].end = piece[i].start + 1 + draw(draw(8) ? 8 : SPAN);
 		piece[i].serial = maps.serials++;
-		tree_add(&maps, &piece[i]);
+		piece_tree_add(&maps, &piece[i]);
 	}
 	present[i] = !present[i];
 }
@@ -64,7 +64,7 @@ static void test_same(void **state)
 		do {
 			const struct map_piece *wanted = next_slowly(found, start, end);
 
-			found = tree_next(&maps, found, start, end);
+			found = piece_tree_next(&maps, found, start, end);
 			assert_ptr_equal(found, wanted);
 		} while (found);
 	}
@@ -91,11 +91,11 @@ static void test_flat(void **state)
 	for (uint32_t i = 0; i < 16000; i++) {
 		many[i].start = i;
 		many[i].end = i + 1;
-		tree_add(&maps, &many[i]);
+		piece_tree_add(&maps, &many[i]);
 	}
 	assert_true(depth(maps.root) < 50);
 	for (uint32_t i = 0; i < 16000; i++)
-		tree_remove(&maps, &many[i]);
+		piece_tree_remove(&maps, &many[i]);
 	assert_null(maps.root);
 }
 

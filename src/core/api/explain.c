@@ -18,14 +18,14 @@
 #include "core/tier/setup.h"
 
 /* The extent of `key`, as a reader would judge it but for its checksum. */
-struct explain {
+struct file_explained {
 	struct rawcache *cache;
 	struct rawcache_file_state *state;
 };
 
 static bool extent_explain(void *arg, const struct chunk_extent *extent)
 {
-	struct explain *explain = arg;
+	struct file_explained *explain = arg;
 	struct rawcache_file_state *state = explain->state;
 	const struct found *found = &extent->found;
 
@@ -41,7 +41,7 @@ static bool extent_explain(void *arg, const struct chunk_extent *extent)
 static int file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 			struct rawcache_file_state *state, enum rawcache_reason *reason)
 {
-	struct explain explain = { cache, state };
+	struct file_explained explain = { cache, state };
 	struct file *file;
 	uint64_t handle;
 	int err;

@@ -23,7 +23,7 @@ struct identity {
 	uint64_t size;
 	int64_t mtime_sec, ctime_sec;
 	uint32_t mtime_nsec, ctime_nsec;
-	uint8_t look; /* enum look: how its server is asked; not in the key */
+	uint8_t look; /* enum origin_look: how its server is asked; not in the key */
 };
 
 struct key key_of_file(const struct superblock *sb, const struct identity *identity);

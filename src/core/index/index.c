@@ -13,12 +13,12 @@
 
 /* --- finding, without a lock */
 
-enum look { LOOK_NONE, LOOK_FOUND, LOOK_AGAIN };
+enum entry_look { LOOK_NONE, LOOK_FOUND, LOOK_AGAIN };
 
 /* Look through a bucket once; *sequence is the moment at which that was. */
-static enum look bucket_look(const struct image *image, const struct bucket *bucket,
-			     const struct key *key, bool displaced, uint32_t *sequence,
-			     struct entry *entry, int *at)
+static enum entry_look bucket_look(const struct image *image, const struct bucket *bucket,
+				   const struct key *key, bool displaced, uint32_t *sequence,
+				   struct entry *entry, int *at)
 {
 	int i;
 
@@ -48,8 +48,9 @@ bool index_find(struct rawcache *cache, const struct key *key, struct found *fou
 	int at = 0;
 
 	for (int tries = 0; tries < SEQUENCE_TRIES; tries++) {
-		enum look look = bucket_look(image, &image->buckets[number], key, number != first,
-					     &sequence[number != first], &entry, &at);
+		enum entry_look look = bucket_look(image, &image->buckets[number], key,
+						   number != first, &sequence[number != first],
+						   &entry, &at);
 
 		if (look == LOOK_FOUND) {
 			found->number = (uint64_t)number * BUCKET_ENTRIES + (uint64_t)at;

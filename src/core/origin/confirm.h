@@ -3,7 +3,7 @@
  * Whether bytes are those of the state of the file that their key tells of. Mounts remember
  * attributes: bytes that have just been read may be newer than what statx() says. So nothing is
  * stored before the server was asked, after the bytes had come, and said that the file is what it
- * was (INV-4). How it is asked depends on the mount: enum look.
+ * was (INV-4). How it is asked depends on the mount: enum origin_look.
  */
 #ifndef CORE_CONFIRM_H
 #define CORE_CONFIRM_H

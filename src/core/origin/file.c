@@ -228,7 +228,7 @@ static void file_vouch(struct file *file, const struct reasons *reasons)
 	store_release(&file->writer_seen, reasons->writer_seen);
 }
 
-static char *path_copy(const char *path)
+static char *path_duplicate(const char *path)
 {
 	size_t n = strlen(path) + 1;
 	char *copy = memory_get(n);
@@ -261,7 +261,7 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->identity = *identity;
 	file->identity.path = NULL;
 	file->path = identity->look == LOOK_LOCAL && !cache->tier ? NULL :
-								    path_copy(identity->path);
+								    path_duplicate(identity->path);
 	file->fetching = 0;
 	file->aside = !identity->inode; /* identity_from(): on FUSE */
 	file->paged = !identity->inode;

@@ -14,7 +14,7 @@
 struct statx;
 
 /* What it takes to know a file's attributes as its server has them. */
-enum look {
+enum origin_look {
 	LOOK_LOCAL,  /* statx() tells, or options.trust: nobody is asked */
 	LOOK_ASKED,  /* AT_STATX_FORCE_SYNC asks the server, nothing less does */
 	LOOK_OPENED, /* so it does after a new open() only: the mount has a table of its own */
@@ -30,7 +30,7 @@ struct origin {
 			bool packed;  /* made elsewhere, with all times */
 			bool settable_times; /* ctime may be what a program has set */
 			bool subvolumes;     /* files of snapshots may have equal attributes */
-			uint8_t look;	     /* enum look */
+			uint8_t look;	     /* enum origin_look */
 		};
 		uint64_t bits; /* all of them, to be copied at once */
 	};

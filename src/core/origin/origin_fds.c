@@ -63,7 +63,7 @@ static bool proc_there(void)
 	return fd >= 0;
 }
 
-static int file_open(struct kept *kept, const struct file *file, int fd, bool aside)
+static int kept_open(struct kept *kept, const struct file *file, int fd, bool aside)
 {
 	int got = -ENOSYS;
 	int again;
@@ -148,7 +148,7 @@ static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool a
 	origin_fds_set(kept, KEPT_OPENING);
 	store_relaxed(&file->helped, 1); /* before: who closes it meanwhile shall know */
 	fds_table_unlock(critical);
-	got = file_open(kept, file, fd, aside);
+	got = kept_open(kept, file, fd, aside);
 	fds_table_lock(critical);
 	kept->fd = got;
 	kept->err = got < 0 ? got : 0;

@@ -29,7 +29,7 @@ static decrypt_fn *decrypt;
 static uint8_t name_secret[SEAL_SECRET], seal_secret[SEAL_SECRET];
 static uint32_t loaded; /* 1: ready, 2: it cannot be had */
 
-static bool library_load(const struct seal_loader *loader)
+static bool sodium_load(const struct seal_loader *loader)
 {
 	void *library = loader->open(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	int (*init)(void) = NULL;
@@ -50,7 +50,7 @@ int seal_load(const struct seal_loader *loader, const uint8_t secret[SEAL_SECRET
 	uint32_t done = load_acquire(&loaded);
 
 	if (!done) {
-		done = library_load(loader) ? 1 : 2;
+		done = sodium_load(loader) ? 1 : 2;
 		if (done == 1) {
 			hash(name_secret, SEAL_SECRET, (const unsigned char *)name_text,
 			     sizeof(name_text), secret, SEAL_SECRET);

@@ -96,7 +96,7 @@ static uint64_t file_map_over(const struct request *request, void **address, uin
 }
 
 /* `length` is what there is of the file. What is mapped of it. */
-static uint64_t file_map(struct request *request, void **address, uint64_t length)
+static uint64_t request_map(struct request *request, void **address, uint64_t length)
 {
 	struct layout layout = { .end = &map_build.pieces };
 	uint64_t pages = round_up(request->length, FORMAT_PAGE);
@@ -145,7 +145,7 @@ static uint64_t map_held(struct request *request, void **address)
 	uint64_t mapped = 0;
 
 	if (length && map_allowed(request)) {
-		mapped = file_map(request, address, length);
+		mapped = request_map(request, address, length);
 		if (mapped < length) {
 			critical_leave(&request->critical);
 			follow_mapping(cache, request->file, request->fd, *address, length, offset);

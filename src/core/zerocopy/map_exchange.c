@@ -51,12 +51,12 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 static struct map_piece *pieces_of(struct rawcache *cache, const struct shown *shown)
 {
 	struct maps *maps = &cache->maps;
-	struct map_piece *piece = tree_next(maps, NULL, 0, UINTPTR_MAX);
+	struct map_piece *piece = piece_tree_next(maps, NULL, 0, UINTPTR_MAX);
 	struct map_piece *taken = NULL;
 	struct map_piece **link = &taken;
 
 	while (piece) {
-		struct map_piece *next = tree_next(maps, piece, 0, UINTPTR_MAX);
+		struct map_piece *next = piece_tree_next(maps, piece, 0, UINTPTR_MAX);
 
 		if (piece->spare && (shown ? piece->shown == shown :
 					     piece->shown && hold_asked(cache, piece->region)))

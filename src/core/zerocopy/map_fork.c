@@ -52,17 +52,17 @@ void maps_fork_child(struct rawcache *cache)
 	if (cache->maps.hiding)
 		image_data_show(&cache->image);
 	cache->maps.hiding = 0;
-	for (piece = tree_next(&cache->maps, NULL, 0, UINTPTR_MAX); piece; piece = next) {
+	for (piece = piece_tree_next(&cache->maps, NULL, 0, UINTPTR_MAX); piece; piece = next) {
 		int err = hold_get(cache, piece->region, piece->generation, piece_kind(piece));
 
-		next = tree_next(&cache->maps, piece, 0, UINTPTR_MAX);
+		next = piece_tree_next(&cache->maps, piece, 0, UINTPTR_MAX);
 		if (!err)
 			continue;
 		/* memory like any other now: nothing is given back when it is unmapped */
 		if (piece->changeable ||
 		    !piece_replace(piece, piece->start, piece->end - piece->start))
 			piece_copy(cache, piece);
-		tree_remove(&cache->maps, piece);
+		piece_tree_remove(&cache->maps, piece);
 		piece_free(cache, piece);
 	}
 	CRASH_POINT(map_forked);

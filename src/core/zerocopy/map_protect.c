@@ -39,7 +39,7 @@ static bool piece_exchange(struct rawcache *cache, struct map_piece *piece)
 {
 	if (piece->changeable || !piece_replace(piece, piece->start, piece->end - piece->start))
 		return false;
-	tree_remove(&cache->maps, piece);
+	piece_tree_remove(&cache->maps, piece);
 	hold_put(cache, piece->region, HOLD_YIELDS);
 	piece_free(cache, piece);
 	return true;
@@ -65,7 +65,7 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 {
 	const struct map_piece *piece = NULL;
 
-	while ((piece = tree_next(maps, piece, start, end)))
+	while ((piece = piece_tree_next(maps, piece, start, end)))
 		if (piece->mapped.type == MAP_SHARED)
 			return true;
 	return false;
@@ -75,10 +75,10 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	bool never = image_never_executes(&cache->image);
-	struct map_piece *piece = tree_next(&cache->maps, NULL, start, end);
+	struct map_piece *piece = piece_tree_next(&cache->maps, NULL, start, end);
 
 	while (piece) {
-		struct map_piece *next = tree_next(&cache->maps, piece, start, end);
+		struct map_piece *next = piece_tree_next(&cache->maps, piece, start, end);
 
 		if (exec_refused(piece))
 			return -EACCES;
@@ -95,10 +95,10 @@ static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
  */
 static void edge_cut(struct rawcache *cache, uintptr_t at)
 {
-	struct map_piece *piece = tree_next(&cache->maps, NULL, at, at + 1);
+	struct map_piece *piece = piece_tree_next(&cache->maps, NULL, at, at + 1);
 
 	while (load_relaxed(&cache->maps.room) <= 0 && piece) {
-		struct map_piece *next = tree_next(&cache->maps, piece, at, at + 1);
+		struct map_piece *next = piece_tree_next(&cache->maps, piece, at, at + 1);
 
 		if (piece->start < at)
 			piece_exchange(cache, piece);
@@ -122,8 +122,9 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 		err = -EACCES;
 	else if (prot & PROT_EXEC)
 		err = range_execute(cache, start, end);
-	for (piece = err ? NULL : tree_next(&cache->maps, NULL, start, end); piece; piece = next) {
-		next = tree_next(&cache->maps, piece, start, end);
+	for (piece = err ? NULL : piece_tree_next(&cache->maps, NULL, start, end); piece;
+	     piece = next) {
+		next = piece_tree_next(&cache->maps, piece, start, end);
 		piece->mapped.prot = prot;
 		if (prot & PROT_WRITE)
 			piece_change(cache, piece);

@@ -55,7 +55,7 @@ struct map_piece *piece_at(const struct maps *maps, uintptr_t at)
 	struct map_piece *piece = NULL;
 	struct map_piece *youngest = NULL;
 
-	while ((piece = tree_next(maps, piece, at, at + 1)))
+	while ((piece = piece_tree_next(maps, piece, at, at + 1)))
 		if (!youngest || piece->serial > youngest->serial)
 			youngest = piece;
 	return youngest;
@@ -74,7 +74,7 @@ void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
 void piece_link(struct maps *maps, struct map_piece *piece)
 {
 	piece->serial = maps->serials++;
-	tree_add(maps, piece);
+	piece_tree_add(maps, piece);
 	maps_span(maps, piece->start, piece->end);
 }
 
@@ -123,7 +123,7 @@ static void piece_cut(struct rawcache *cache, struct map_piece *piece, uintptr_t
 {
 	struct map_piece *rest = memory_get(sizeof(*rest));
 
-	tree_remove(&cache->maps, piece);
+	piece_tree_remove(&cache->maps, piece);
 	if (!rest) {
 		piece_free(cache, piece);
 		return;
@@ -135,17 +135,17 @@ static void piece_cut(struct rawcache *cache, struct map_piece *piece, uintptr_t
 	fetch_sub(&cache->maps.room, 1);
 	piece_begin_at(rest, at);
 	piece->end = at;
-	tree_add(&cache->maps, piece);
-	tree_add(&cache->maps, rest);
+	piece_tree_add(&cache->maps, piece);
+	piece_tree_add(&cache->maps, rest);
 	CRASH_POINT(map_cut);
 }
 
 void pieces_cut(struct rawcache *cache, uintptr_t at)
 {
-	struct map_piece *piece = tree_next(&cache->maps, NULL, at, at + 1);
+	struct map_piece *piece = piece_tree_next(&cache->maps, NULL, at, at + 1);
 
 	while (piece) {
-		struct map_piece *next = tree_next(&cache->maps, piece, at, at + 1);
+		struct map_piece *next = piece_tree_next(&cache->maps, piece, at, at + 1);
 
 		if (piece->start < at)
 			piece_cut(cache, piece, at);
@@ -155,7 +155,7 @@ void pieces_cut(struct rawcache *cache, uintptr_t at)
 
 struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, struct map_piece **link)
 {
-	tree_remove(maps, piece);
+	piece_tree_remove(maps, piece);
 	piece->next = NULL;
 	*link = piece;
 	return &piece->next;
@@ -163,12 +163,12 @@ struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, stru
 
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end)
 {
-	struct map_piece *piece = tree_next(maps, NULL, start, end);
+	struct map_piece *piece = piece_tree_next(maps, NULL, start, end);
 	struct map_piece *taken = NULL;
 	struct map_piece **link = &taken;
 
 	while (piece) {
-		struct map_piece *next = tree_next(maps, piece, start, end);
+		struct map_piece *next = piece_tree_next(maps, piece, start, end);
 
 		if (piece->start >= start && piece->end <= end)
 			link = piece_unlink(maps, piece, link);
@@ -243,7 +243,7 @@ int rawcache_maps_find(struct rawcache *cache, const void *address, size_t lengt
 	int found = 0;
 
 	maps_lock(&cache->maps, &critical);
-	while (found >= 0 && (piece = tree_next(&cache->maps, piece, start, end))) {
+	while (found >= 0 && (piece = piece_tree_next(&cache->maps, piece, start, end))) {
 		struct rawcache_mapped other = piece_tell(piece, start);
 
 		if (!found)

@@ -32,7 +32,7 @@ static void range_forget(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	struct map_piece *piece, *next;
 
-	if (start >= end || !tree_next(&cache->maps, NULL, start, end))
+	if (start >= end || !piece_tree_next(&cache->maps, NULL, start, end))
 		return;
 	pieces_cut(cache, start);
 	pieces_cut(cache, end);

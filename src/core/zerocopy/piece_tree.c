@@ -105,19 +105,19 @@ static uint64_t rank_of(uint64_t serial)
 	return h ^ h >> 32;
 }
 
-void tree_add(struct maps *maps, struct map_piece *piece)
+void piece_tree_add(struct maps *maps, struct map_piece *piece)
 {
 	piece->rank = rank_of(maps->ranks++);
 	maps->root = node_add(maps->root, piece);
 }
 
-void tree_remove(struct maps *maps, struct map_piece *piece)
+void piece_tree_remove(struct maps *maps, struct map_piece *piece)
 {
 	maps->root = node_remove(maps->root, piece);
 }
 
-struct map_piece *tree_next(const struct maps *maps, const struct map_piece *after, uintptr_t start,
-			    uintptr_t end)
+struct map_piece *piece_tree_next(const struct maps *maps, const struct map_piece *after,
+				  uintptr_t start, uintptr_t end)
 {
 	return node_next(maps->root, after, start, end);
 }

@@ -10,11 +10,11 @@
 #include "core/zerocopy/map_piece.h"
 
 /* Add a piece. Its start, end and serial must not change while it is in the tree. */
-void tree_add(struct maps *maps, struct map_piece *piece);
-void tree_remove(struct maps *maps, struct map_piece *piece);
+void piece_tree_add(struct maps *maps, struct map_piece *piece);
+void piece_tree_remove(struct maps *maps, struct map_piece *piece);
 
 /* The piece behind `after` (NULL: the first one) that touches [start, end), or NULL. */
-struct map_piece *tree_next(const struct maps *maps, const struct map_piece *after, uintptr_t start,
-			    uintptr_t end);
+struct map_piece *piece_tree_next(const struct maps *maps, const struct map_piece *after,
+				  uintptr_t start, uintptr_t end);
 
 #endif

@@ -32,7 +32,7 @@
 bool code_looked;
 bool code_grows;
 
-struct look {
+struct code_look {
 	bool first, calls, unknown;
 	unsigned long long adds;
 };
@@ -111,7 +111,7 @@ static bool seen_before(const struct dl_phdr_info *info)
 	return false;
 }
 
-static void object_search(const struct code_object *object, struct look *look)
+static void object_search(const struct code_object *object, struct code_look *look)
 {
 	int calls = object->id ? rawcache_code_known(attach_cache_now(), object->id) : -1;
 
@@ -128,7 +128,7 @@ static void object_search(const struct code_object *object, struct look *look)
 static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct code_object object;
-	struct look *look = arg;
+	struct code_look *look = arg;
 
 	(void)size;
 	if (info->dlpi_adds == seen_adds && info->dlpi_subs == seen_subs)
@@ -149,7 +149,7 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 
 void code_look_slow(void)
 {
-	struct look look = { .first = true };
+	struct code_look look = { .first = true };
 
 	if (!attach_cache_now() || process_is_foreign())
 		return;

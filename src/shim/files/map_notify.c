@@ -12,19 +12,19 @@
 
 #define PLACES 1024u
 
-enum place_state { PLACE_FREE, PLACE_BUSY, PLACE_USED };
+enum notify_state { PLACE_FREE, PLACE_BUSY, PLACE_USED };
 
-struct place {
-	uint32_t state; /* enum place_state */
+struct notify_place {
+	uint32_t state; /* enum notify_state */
 	uint32_t major, minor;
 	uint64_t inode;
 	uintptr_t start, end;
 };
 
-static struct place notify_places[PLACES];
+static struct notify_place notify_places[PLACES];
 unsigned int map_notify_count;
 
-static bool place_take(struct place *place)
+static bool place_take(struct notify_place *place)
 {
 	uint32_t free = PLACE_FREE;
 
@@ -39,7 +39,8 @@ static void count_raise(unsigned int to)
 		;
 }
 
-static void place_fill(struct place *place, uintptr_t start, size_t n, const struct statx *stx)
+static void place_fill(struct notify_place *place, uintptr_t start, size_t n,
+		       const struct statx *stx)
 {
 	place->major = stx->stx_dev_major;
 	place->minor = stx->stx_dev_minor;
@@ -77,21 +78,21 @@ void map_notify_note(const void *p, size_t n, int fd)
 	rawcache_file_changed(attach_cache_now(), &handle->stx);
 }
 
-static struct statx place_file(const struct place *place)
+static struct statx place_file(const struct notify_place *place)
 {
 	return (struct statx){ .stx_dev_major = place->major,
 			       .stx_dev_minor = place->minor,
 			       .stx_ino = place->inode };
 }
 
-static void place_announce(const struct place *place)
+static void place_announce(const struct notify_place *place)
 {
 	struct statx stx = place_file(place);
 
 	rawcache_file_changed(attach_cache_now(), &stx);
 }
 
-static bool place_touches(const struct place *place, uintptr_t start, uintptr_t end)
+static bool place_touches(const struct notify_place *place, uintptr_t start, uintptr_t end)
 {
 	return load_acquire(&place->state) == PLACE_USED && load_relaxed(&place->start) < end &&
 	       start < load_relaxed(&place->end);
@@ -107,7 +108,7 @@ void map_notify_announce_slow(const void *p, size_t n)
 }
 
 /* What is left of it; or, if nothing is, whether it is the caller's to end. */
-static bool place_cut(struct place *place, uintptr_t start, uintptr_t end)
+static bool place_cut(struct notify_place *place, uintptr_t start, uintptr_t end)
 {
 	uint32_t used = PLACE_USED;
 
@@ -125,7 +126,7 @@ void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *take
 	uintptr_t start = (uintptr_t)p;
 
 	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
-		struct place *place = &notify_places[i];
+		struct notify_place *place = &notify_places[i];
 
 		if (!place_touches(place, start, start + n))
 			continue;
@@ -139,7 +140,7 @@ void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *take
 void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
 {
 	for (unsigned int i = 0; i < taken->count; i++) {
-		struct place *place = &notify_places[taken->place[i]];
+		struct notify_place *place = &notify_places[taken->place[i]];
 		struct statx stx = place_file(place);
 
 		if (unmapped) {
@@ -153,7 +154,7 @@ void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
 void map_notify_move(const void *p, const void *to, size_t n)
 {
 	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
-		struct place *place = &notify_places[i];
+		struct notify_place *place = &notify_places[i];
 
 		if (load_acquire(&place->state) != PLACE_USED || place->start != (uintptr_t)p)
 			continue;

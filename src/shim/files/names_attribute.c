@@ -25,8 +25,8 @@ static bool ctime_seems_real(const struct statx *stx)
 }
 
 /* The file as the program names it; with `names` NULL, whether it is as it was. */
-static bool file_look(const struct names_attribute *attribute, const char *path, int flags,
-		      struct rawcache_names *names)
+static bool attribute_look(const struct names_attribute *attribute, const char *path, int flags,
+			   struct rawcache_names *names)
 {
 	struct rawcache_names now;
 	struct statx stx;
@@ -73,8 +73,8 @@ static bool attribute_ask(struct names_attribute *attribute, const char *path, i
 			  const char *name)
 {
 	if (!who_now(&attribute->who) || !name_copy(attribute, name) ||
-	    !place_look(attribute, path) || !file_look(attribute, path, flags, &attribute->names) ||
-	    !attribute->names.settled)
+	    !place_look(attribute, path) ||
+	    !attribute_look(attribute, path, flags, &attribute->names) || !attribute->names.settled)
 		return false;
 	attribute->asked = true;
 	return rawcache_name_absent(attach_cache_now(), &attribute->names, attribute->name,
@@ -103,9 +103,9 @@ static bool pinned_absent(int fd, const struct names_attribute *attribute)
 	char self[40];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return file_look(attribute, self, 0, NULL) &&
+	return attribute_look(attribute, self, 0, NULL) &&
 	       SYS_CALL(__NR_getxattr, self, attribute->name, NULL, 0, 0, 0) == -ENODATA &&
-	       file_look(attribute, self, 0, NULL);
+	       attribute_look(attribute, self, 0, NULL);
 }
 
 /* Asked once more, of the file itself: what the path leads to may have been another one when the program asked. */

@@ -45,7 +45,7 @@ static int candidate_look(struct candidate *file, bool fresh)
 }
 
 /* The path of `fd`; *reason says why it has none. */
-static bool path_of(int fd, char *path, enum rawcache_reason *reason)
+static bool fd_path(int fd, char *path, enum rawcache_reason *reason)
 {
 	static const char deleted[] = " (deleted)";
 	ssize_t n = procfd_path(fd, path, PATH_MAX);
@@ -60,7 +60,7 @@ static bool path_of(int fd, char *path, enum rawcache_reason *reason)
 /* Whether the path of `fd` lies in a configured directory. */
 static bool path_matches(int fd, struct pathbuf *buf, enum rawcache_reason *reason)
 {
-	bool named = path_of(fd, buf->path, reason);
+	bool named = fd_path(fd, buf->path, reason);
 
 	switch (paths_match(attach_config.paths, buf->path)) {
 	case PATH_INSIDE:

@@ -19,7 +19,7 @@
 #define ACCESS_MODES (R_OK | W_OK | X_OK)
 #define ACCESS_FLAGS (AT_EACCESS | AT_SYMLINK_NOFOLLOW)
 
-static struct timespec time_of(const struct frozen_time *time)
+static struct timespec stat_time(const struct frozen_time *time)
 {
 	return (struct timespec){ .tv_sec = time->sec, .tv_nsec = time->nsec };
 }
@@ -37,9 +37,9 @@ static void stat_fill(const struct tree *tree, const struct frozen_node *node, s
 	st->st_size = (off_t)node->size;
 	st->st_blksize = (blksize_t)node->blksize;
 	st->st_blocks = (blkcnt_t)node->blocks;
-	st->st_atim = time_of(&node->atime);
-	st->st_mtim = time_of(&node->mtime);
-	st->st_ctim = time_of(&node->ctime);
+	st->st_atim = stat_time(&node->atime);
+	st->st_mtim = stat_time(&node->mtime);
+	st->st_ctim = stat_time(&node->ctime);
 }
 
 static void statx_fill(const struct tree *tree, const struct frozen_node *node, unsigned int mask,

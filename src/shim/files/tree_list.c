@@ -32,14 +32,14 @@ struct tree_list {
 static struct tree_list lists[LISTS];
 uint32_t tree_lists;
 
-static DIR *const taken = (DIR *)1;
+static DIR *const being_opened = (DIR *)1;
 
 static struct tree_list *list_take(void)
 {
 	for (uint32_t i = 0; i < LISTS; i++) {
 		DIR *none = NULL;
 
-		if (!load_relaxed(&lists[i].stream) && cas(&lists[i].stream, &none, taken))
+		if (!load_relaxed(&lists[i].stream) && cas(&lists[i].stream, &none, being_opened))
 			return &lists[i];
 	}
 	return NULL;

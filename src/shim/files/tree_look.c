@@ -39,7 +39,7 @@ static bool path_copy_early(struct pathbuf *buf, const char *path)
 	return false;
 }
 
-static bool path_copy(struct pathbuf *buf, const char *path)
+static bool pathbuf_fill(struct pathbuf *buf, const char *path)
 {
 	return attach_cache_now() ? names_path_copy(buf, path) : path_copy_early(buf, path);
 }
@@ -63,7 +63,7 @@ bool tree_path(struct tree_look *look, int dir, const char *path)
 
 	look->path = pathbuf_get();
 	look->other = pathbuf_get();
-	if (!look->path || !look->other || !path_copy(look->path, path) || !*look->path->path)
+	if (!look->path || !look->other || !pathbuf_fill(look->path, path) || !*look->path->path)
 		return false;
 	if (*look->path->path == '/')
 		return true;

@@ -99,7 +99,7 @@ static bool track(int fd, const struct tree_look *look)
 	return true;
 }
 
-static bool file_open(const struct tree_look *look, int flags, int *ret)
+static bool node_open(const struct tree_look *look, int flags, int *ret)
 {
 	int fd = memory_file();
 
@@ -128,7 +128,7 @@ static bool open_answer(int dir, const char *path, int flags, int *ret)
 		done = true;
 	}
 	if (found == FROZEN_IS && S_ISREG(node->mode) && !(flags & ~FLAGS_KNOWN)) {
-		done = node->flags & FROZEN_BYTES && file_open(&look, flags, ret);
+		done = node->flags & FROZEN_BYTES && node_open(&look, flags, ret);
 		stats_add(opens_late, !done);
 	}
 	tree_look_end(&look);

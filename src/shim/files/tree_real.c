@@ -22,7 +22,7 @@
 
 #define FLAGS_KEPT (O_NONBLOCK | O_LARGEFILE)
 
-static bool file_same(const struct tree *tree, const struct frozen_node *node, int fd)
+static bool real_same(const struct tree *tree, const struct frozen_node *node, int fd)
 {
 	struct statx stx;
 
@@ -31,7 +31,7 @@ static bool file_same(const struct tree *tree, const struct frozen_node *node, i
 }
 
 /* The real file, or negative. */
-static int file_open(struct tree *tree, uint32_t number, int flags)
+static int real_open(struct tree *tree, uint32_t number, int flags)
 {
 	struct pathbuf *buf = pathbuf_get();
 	struct frozen_node node;
@@ -45,7 +45,7 @@ static int file_open(struct tree *tree, uint32_t number, int flags)
 		fd = sys_openat(AT_FDCWD, buf->path,
 				O_RDONLY | O_CLOEXEC | O_NOCTTY | (flags & FLAGS_KEPT), 0);
 	pathbuf_put(buf);
-	if (fd >= 0 && !file_same(tree, &node, fd)) {
+	if (fd >= 0 && !real_same(tree, &node, fd)) {
 		sys_close(fd);
 		fd = -ESTALE;
 	}
@@ -100,7 +100,7 @@ void tree_real_slow(int fd)
 	if (!fdtab_is_handle(handle) || !handle->frozen || thread_is_foreign() ||
 	    handle_kept(handle) || !handle_hold(handle))
 		return;
-	real = file_open(&trees[handle->tree], handle->frozen - 1, sys_fcntl(fd, F_GETFL, 0));
+	real = real_open(&trees[handle->tree], handle->frozen - 1, sys_fcntl(fd, F_GETFL, 0));
 	if (real >= 0) {
 		stats_add(opens_late, 1);
 		track_opened_slow(real, O_RDONLY, true);

@@ -9,16 +9,16 @@
 #define COUNT 64
 
 static struct pathbuf buffers[COUNT];
-static uint64_t taken; /* one bit a buffer */
+static uint64_t bufs_taken; /* one bit a buffer */
 
 struct pathbuf *pathbuf_get(void)
 {
-	uint64_t seen = load_relaxed(&taken);
+	uint64_t seen = load_relaxed(&bufs_taken);
 
 	while (~seen) {
 		unsigned int i = (unsigned int)__builtin_ctzll(~seen);
 
-		if (cas(&taken, &seen, seen | UINT64_C(1) << i))
+		if (cas(&bufs_taken, &seen, seen | UINT64_C(1) << i))
 			return &buffers[i];
 	}
 	return memory_map(sizeof(struct pathbuf));
@@ -33,5 +33,5 @@ void pathbuf_put(struct pathbuf *buf)
 		return;
 	}
 	i = (size_t)(buf - buffers);
-	__atomic_fetch_and(&taken, ~(UINT64_C(1) << i), __ATOMIC_RELEASE);
+	__atomic_fetch_and(&bufs_taken, ~(UINT64_C(1) << i), __ATOMIC_RELEASE);
 }

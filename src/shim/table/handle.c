@@ -264,7 +264,7 @@ void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason rea
 	file_exchange(handle, file, reason, stx, stx_ms);
 }
 
-static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
+static bool timestamp_same(const struct statx_timestamp *a, const struct statx_timestamp *b)
 {
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
@@ -272,6 +272,6 @@ static bool same_time(const struct statx_timestamp *a, const struct statx_timest
 bool handle_same(const struct handle *handle, const struct statx *stx)
 {
 	return handle->stx.stx_size == stx->stx_size &&
-	       same_time(&handle->stx.stx_mtime, &stx->stx_mtime) &&
-	       same_time(&handle->stx.stx_ctime, &stx->stx_ctime);
+	       timestamp_same(&handle->stx.stx_mtime, &stx->stx_mtime) &&
+	       timestamp_same(&handle->stx.stx_ctime, &stx->stx_ctime);
 }

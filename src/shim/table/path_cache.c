@@ -16,27 +16,27 @@
 #define MOUNTS 16u
 #define PATH_ROOM 160
 
-struct identity {
+struct path_identity {
 	uint64_t mount, device, inode, size;
 	uint64_t mtime, ctime; /* nanoseconds, modulo 2^64 */
 };
 
-struct place {
+struct path_place {
 	uint32_t sequence; /* odd while it is written */
 	uint16_t match;	   /* enum path_match */
 	uint16_t length;   /* 0: empty */
-	struct identity identity;
+	struct path_identity identity;
 	char path[PATH_ROOM];
 };
 
-static struct place *path_places; /* PLACES of them, mapped at first use */
+static struct path_place *path_places; /* PLACES of them, mapped at first use */
 
 static uint64_t nanoseconds(const struct statx_timestamp *t)
 {
 	return (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
 }
 
-static void identify(const struct statx *stx, struct identity *identity)
+static void identify(const struct statx *stx, struct path_identity *identity)
 {
 	identity->mount = stx->stx_mnt_id;
 	identity->device = sys_device(stx);
@@ -46,17 +46,17 @@ static void identify(const struct statx *stx, struct identity *identity)
 	identity->ctime = nanoseconds(&stx->stx_ctime);
 }
 
-static size_t place_number(const struct identity *identity)
+static size_t place_number(const struct path_identity *identity)
 {
 	uint64_t h = (identity->inode ^ identity->mount << 40) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return h >> 53; /* the upper 11 bits: PLACES */
 }
 
-static struct place *places_get(void)
+static struct path_place *places_get(void)
 {
-	struct place *all = load_acquire(&path_places);
-	struct place *none = NULL;
+	struct path_place *all = load_acquire(&path_places);
+	struct path_place *none = NULL;
 
 	if (all)
 		return all;
@@ -71,9 +71,9 @@ static struct place *places_get(void)
 
 bool path_cache_find(const struct statx *stx, enum path_match *match, struct pathbuf *buf)
 {
-	struct place *all = load_acquire(&path_places);
-	struct identity identity;
-	const struct place *place;
+	struct path_place *all = load_acquire(&path_places);
+	struct path_identity identity;
+	const struct path_place *place;
 	uint32_t sequence;
 	size_t length;
 
@@ -136,9 +136,9 @@ static bool inodes_last(int fd, const struct statx *stx)
 void path_cache_learn(int fd, const struct statx *stx, enum path_match match, const char *path)
 {
 	size_t length = match == PATH_INSIDE ? strlen(path) + 1 : 1;
-	struct identity identity;
-	struct place *all = places_get();
-	struct place *place;
+	struct path_identity identity;
+	struct path_place *all = places_get();
+	struct path_place *place;
 	uint32_t sequence;
 
 	if (!all || length > PATH_ROOM || (match == PATH_INSIDE && !inodes_last(fd, stx)))

@@ -28,7 +28,7 @@
  * In the order of what can be told. `fd` is stored last and cleared first: a number has one ring, and who
  * uses a ring while it is closed cannot expect anything.
  */
-struct ring {
+struct program_ring {
 	int fd; /* + 1; 0: free */
 	uint32_t entries, flags;
 	uint32_t head, tail, array; /* where they lie in the queue */
@@ -36,10 +36,10 @@ struct ring {
 	const char *sqes;
 };
 
-static struct ring rings[RINGS];
+static struct program_ring rings[RINGS];
 unsigned int ring_count;
 
-static struct ring *ring_find(int fd)
+static struct program_ring *ring_find(int fd)
 {
 	for (unsigned int i = 0; i < RINGS; i++)
 		if (load_acquire(&rings[i].fd) == fd + 1)
@@ -49,13 +49,13 @@ static struct ring *ring_find(int fd)
 
 void ring_closed_slow(int fd)
 {
-	struct ring *ring = ring_find(fd);
+	struct program_ring *ring = ring_find(fd);
 
 	if (ring)
 		store_release(&ring->fd, 0);
 }
 
-static void ring_note(struct ring *ring, int fd, const struct io_uring_params *params)
+static void ring_note(struct program_ring *ring, int fd, const struct io_uring_params *params)
 {
 	ring->entries = params->sq_entries;
 	ring->flags = params->flags;
@@ -93,7 +93,7 @@ void ring_made(int fd, const struct io_uring_params *params)
 
 void ring_mapped_slow(int fd, unsigned long offset, const char *p)
 {
-	struct ring *ring = ring_find(fd);
+	struct program_ring *ring = ring_find(fd);
 
 	if (!ring)
 		return;
@@ -147,7 +147,7 @@ static bool word_at(const char *base, size_t offset, uint32_t *word)
 }
 
 /* The entry at place `at` of the queue. */
-static bool entry_at(const struct ring *ring, uint32_t at, struct io_uring_sqe *sqe)
+static bool entry_at(const struct program_ring *ring, uint32_t at, struct io_uring_sqe *sqe)
 {
 	uint32_t i = at & (ring->entries - 1);
 
@@ -162,7 +162,7 @@ static bool entry_at(const struct ring *ring, uint32_t at, struct io_uring_sqe *
 	return !guard_copy(sqe, load_relaxed(&ring->sqes) + i * sizeof(*sqe), sizeof(*sqe));
 }
 
-static enum effect ring_effect(const struct ring *ring, uint32_t n)
+static enum effect ring_effect(const struct program_ring *ring, uint32_t n)
 {
 	enum effect most = EFFECT_NONE;
 	uint32_t head, tail;
@@ -210,7 +210,7 @@ void ring_aio(void *const *list, long count)
 
 bool ring_submits(int fd, unsigned int n, unsigned int flags)
 {
-	const struct ring *ring = flags & ENTER_REGISTERED_RING ? NULL : ring_find(fd);
+	const struct program_ring *ring = flags & ENTER_REGISTERED_RING ? NULL : ring_find(fd);
 	enum effect effect = n ? EFFECT_ANY : EFFECT_NONE;
 
 	if (n && ring)

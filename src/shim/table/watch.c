@@ -56,7 +56,7 @@ static bool mode_same(const struct handle *handle, int fd)
 }
 
 /* No request goes to a server for this: which inode it is does not change. */
-static bool file_same(const struct handle *handle, int fd, struct statx *stx)
+static bool inode_same(const struct handle *handle, int fd, struct statx *stx)
 {
 	return mode_same(handle, fd) && !sys_fstatx_by(fd, AT_STATX_DONT_SYNC, stx) &&
 	       stx->stx_ino == handle->stx.stx_ino &&
@@ -68,7 +68,7 @@ enum watch_answer past_look(struct handle *handle, int fd)
 {
 	struct statx stx;
 
-	if (!file_same(handle, fd, &stx)) {
+	if (!inode_same(handle, fd, &stx)) {
 		if (fdtab_replace(fd, handle, NULL)) {
 			rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_unseen);
 			handle_release(handle);
@@ -88,5 +88,5 @@ uint32_t past_number(int fd)
 	if (!changes || !sign_any())
 		return changes;
 	handle = fdtab_get(fd);
-	return fdtab_is_handle(handle) && file_same(handle, fd, &stx) ? changes : 0;
+	return fdtab_is_handle(handle) && inode_same(handle, fd, &stx) ? changes : 0;
 }
