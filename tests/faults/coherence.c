@@ -14,6 +14,12 @@
  *  - not older than what was told before the read, as long as the path leads to the same inode,
  *  - not newer than what has begun when it returns.
  * It may end where the file did at some time in between. Speaks TAP.
+ *
+ * On FUSE the kernel may keep an old page: it shows a write in the page cache before the server has it, and drops
+ * that page when it sees new attributes meanwhile; a read then brings the server's old bytes, and times that are
+ * put back hide that they are old (Linux 6.18, without rawcache, too). With COHERENCE_STORE, the directory that the
+ * mount shows, such a read is counted and not called wrong: if the kernel's own read gives each of its bytes, and
+ * the server's file has a version that is allowed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,14 +70,15 @@ struct history {
 };
 
 struct shared {
-	uint32_t stop, bad;
+	uint32_t stop, bad, stale_pages;
 	uint64_t reads[5], bytes, changes[2];
-	char first_bad[400], first_more[400];
+	char first_bad[400], first_more[1200];
 	struct history file[FILES];
 };
 
 static struct shared *shared;
 static const char *directory;
+static const char *store; /* what the mount shows, by the server's path; NULL: no mount */
 static uint64_t seed;
 
 static const char *file_path(uint32_t number, const char *suffix)
@@ -347,30 +354,47 @@ static bool report(const struct opened *o, enum way way, uint64_t at, uint32_t l
 	return true;
 }
 
-/* What the kernel, and the same read, say of it a moment later. */
+/* Append to the report what a read of the same place says now: `got` bytes in `now`. */
+static void view_add(const char *who, const char *buf, const char *now, ssize_t got, size_t n,
+		     size_t at, uint64_t offset)
+{
+	size_t used = strlen(shared->first_more);
+	bool same = got == (ssize_t)n && !memcmp(now, buf, n);
+
+	snprintf(shared->first_more + used, sizeof(shared->first_more) - used, "; %s: %s", who,
+		 same		   ? "the same" :
+		 got > (ssize_t)at ? pattern_explain(now, (size_t)got, at, offset) :
+				     "shorter");
+}
+
+/* What the program, the kernel and the server say of it a moment later. */
 static void report_more(const struct opened *o, const char *buf, size_t n, uint64_t offset,
 			size_t at)
 {
 	static char now[READ_MAX];
 	char link[200] = "";
-	char again[160] = "the same";
-	char path[40];
+	char path[4096];
 	struct statx stx = { 0 };
-	ssize_t got;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", o->fd);
 	if (readlink(path, link, sizeof(link) - 1) < 0 || sys_fstatx(o->fd, &stx))
 		return;
-	got = pread(o->fd, now, n, (off_t)offset);
-	if (got != (ssize_t)n || memcmp(now, buf, n))
-		snprintf(again, sizeof(again), "%zd: %s", got, pattern_explain(now, n, at, offset));
-	got = sys_pread(o->fd, now, n, offset);
-	snprintf(
-		shared->first_more, sizeof(shared->first_more),
-		"%zu bytes at %llu of %s, size %llu, inode %llu (%llu); again: %s; the kernel: %zd: %s",
-		n, (unsigned long long)offset, link, (unsigned long long)stx.stx_size,
-		(unsigned long long)stx.stx_ino, (unsigned long long)o->inode, again, got,
-		pattern_explain(now, n, at, offset));
+	snprintf(shared->first_more, sizeof(shared->first_more),
+		 "%zu bytes at %llu of %s, size %llu, inode %llu (%llu)", n,
+		 (unsigned long long)offset, link, (unsigned long long)stx.stx_size,
+		 (unsigned long long)stx.stx_ino, (unsigned long long)o->inode);
+	view_add("the kernel", buf, now, sys_pread(o->fd, now, n, offset), n, at, offset);
+	view_add("again", buf, now, pread(o->fd, now, n, (off_t)offset), n, at, offset);
+	fd = open(file_path(o->number, ""), O_RDONLY | O_CLOEXEC);
+	view_add("opened anew", buf, now, pread(fd, now, n, (off_t)offset), n, at, offset);
+	close(fd);
+	if (!store)
+		return;
+	snprintf(path, sizeof(path), "%s/data.%u", store, o->number);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	view_add("the server", buf, now, sys_pread(fd, now, n, offset), n, at, offset);
+	close(fd);
 }
 
 /* Whether the file was as short as `end` when it was opened, when told of, or since. */
@@ -387,6 +411,32 @@ static bool was_short(const struct opened *o, uint64_t end)
 	return false;
 }
 
+/* Whether the mount's page cache is old: the kernel reads the same there, and the server has an allowed version. */
+static bool pages_are_stale(const struct opened *o, const char *buf, size_t n, uint64_t offset,
+			    uint64_t at)
+{
+	static tls_initial char now[READ_MAX], block[BLOCK];
+	const struct history *h = &shared->file[o->number];
+	uint32_t high = load_acquire(&h->block[at / BLOCK].begun);
+	struct stat st = { 0 };
+	char path[4096];
+	ssize_t got = -1;
+	int fd;
+
+	if (!store || sys_pread(o->fd, now, n, offset) != (ssize_t)n || memcmp(now, buf, n))
+		return false;
+	snprintf(path, sizeof(path), "%s/data.%u", store, o->number);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (!fstat(fd, &st) && st.st_ino == o->inode)
+		got = sys_pread(fd, block, BLOCK, at / BLOCK * BLOCK);
+	close(fd);
+	return got > (ssize_t)(at % BLOCK) &&
+	       pattern_check(block, (size_t)got, o->number, o->low[at / BLOCK], high,
+			     at / BLOCK * BLOCK) == (size_t)got;
+}
+
 static void check_bytes(const struct opened *o, enum way way, const char *buf, size_t n,
 			uint64_t offset)
 {
@@ -401,8 +451,11 @@ static void check_bytes(const struct opened *o, enum way way, const char *buf, s
 		part = BLOCK - at % BLOCK < n - done ? (size_t)(BLOCK - at % BLOCK) : n - done;
 		bad = pattern_check(buf + done, part, o->number, low, high, at);
 		/* the kernel shows zeros in the last page of a file that is just being cut */
-		if (bad < part && (buf[done + bad] || !was_short(o, at + bad)) &&
-		    report(o, way, at, low, high, pattern_explain(buf, n, done + bad, offset)))
+		if (bad == part || (!buf[done + bad] && was_short(o, at + bad)))
+			continue;
+		if (pages_are_stale(o, buf, n, offset, at))
+			fetch_add(&shared->stale_pages, 1);
+		else if (report(o, way, at, low, high, pattern_explain(buf, n, done + bad, offset)))
 			report_more(o, buf, n, offset, done + bad);
 	}
 }
@@ -644,6 +697,7 @@ int main(int argc, char **argv)
 	if (argc < 5)
 		return 2;
 	directory = argv[1];
+	store = getenv("COHERENCE_STORE");
 	seed = strtoull(argv[4], NULL, 0);
 	fd = open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, sizeof(*shared)))
@@ -668,6 +722,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < WAYS; i++)
 		printf(" %llu %s", (unsigned long long)shared->reads[i], way_names[i]);
 	printf(", %llu MiB\n", (unsigned long long)shared->bytes >> 20);
+	if (shared->stale_pages)
+		printf("# %u reads of pages that are old in the mount's page cache\n",
+		       shared->stale_pages);
 	if (shared->bad)
 		printf("# %s\n# %s\n", shared->first_bad, shared->first_more);
 	failed += result(!shared->bad, 2, "each read returned what is allowed");

@@ -9,12 +9,12 @@ seed=${2:-1}
 mkdir -p "$scratch/d" "$scratch/store"
 origin_mount "$scratch/store" "$scratch/m" || skip_all "the origin cannot be mounted"
 
-# history DIRECTORY NAME: a run in a new image
+# history DIRECTORY NAME: a run in a new image. The settle time is longer than a write of it lasts on a busy machine.
 history() {
 	IMAGE=$scratch/$2.img
 	CACHED_PATH=$1
 	"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
-	RAWCACHE_SETTLE=0.02 cached timeout 300 "$TOP_BUILDDIR/tests/faults/coherence" "$1" "$scratch/$2.state" \
+	RAWCACHE_SETTLE=0.1 cached timeout 300 "$TOP_BUILDDIR/tests/faults/coherence" "$1" "$scratch/$2.state" \
 		"$seconds" "$seed" >"$scratch/out" 2>&1
 	status=$?
 	sed -n 's/^# /# /p; s/^Bail/# Bail/p' "$scratch/out"
@@ -35,7 +35,7 @@ starts() {
 	for i in $(seq 15); do
 		IMAGE=$scratch/start$i.img
 		"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || return 1
-		RAWCACHE_SETTLE=0.02 cached timeout 60 "$TOP_BUILDDIR/tests/faults/coherence" "$scratch/d" \
+		RAWCACHE_SETTLE=0.1 cached timeout 60 "$TOP_BUILDDIR/tests/faults/coherence" "$scratch/d" \
 			"$scratch/starts.state" 0.15 "$((seed * 100 + i))" >"$scratch/out" 2>&1
 		sed -n 's/^# file/# file/p; s/^# process/# process/p' "$scratch/out"
 		! grep -qE '^not ok [12] |^Bail' "$scratch/out" || return 1
@@ -43,7 +43,7 @@ starts() {
 }
 
 history "$scratch/d" local
-history "$scratch/m" fuse
+COHERENCE_STORE=$scratch/store history "$scratch/m" fuse
 starts
 ok $? "15 starts (seed $seed)"
 done_testing
