@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "core/origin/file.h"
+#include "core/shared/cache.h"
 #include "core/tier/breaker.h"
 #include "core/tier/derive.h"
 #include "core/tier/seal.h"
 #include "core/tier/servers.h"
 #include "core/tier/setup.h"
+#include "core/tier/tier.h"
 #include "core/tier/wire.h"
 #include "unit/unit.h"
 
@@ -242,6 +245,13 @@ static void a_breaker_opens_for_half_a_minute_at_most(void **state)
 	/* a segment may hold anything */
 	breaker.until = UINT64_MAX;
 	assert_true(breaker_allows(&breaker));
+	/* what is late, and may be this machine's fault, begins with an eighth of that, and ends there, too */
+	breaker = (struct tier_switch){ 0 };
+	breaker_late(&breaker, UINT64_MAX);
+	assert_in_range(breaker.until - clock_coarse_ms(), 100, 125);
+	for (int i = 0; i < 20; i++)
+		breaker_late(&breaker, UINT64_MAX);
+	assert_in_range(breaker.until - clock_coarse_ms(), 31000, 32000);
 }
 
 static void a_tier_that_is_no_faster_is_seldom_asked(void **state)
@@ -266,6 +276,46 @@ static void a_tier_that_is_no_faster_is_seldom_asked(void **state)
 	for (int i = 0; i < 100; i++)
 		price_origin(origin, 40000000, 1);
 	assert_in_range(price_patience(origin), 18000000, 24000000);
+}
+
+/* Misses come behind other chunks' bytes: what many at once take is not the sum. */
+static void misses_are_priced_together(void **state)
+{
+	static struct tier_state segment;
+	struct tier_origin *origin = price_of(&segment, 5);
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		price_origin(origin, 40000000, 8);
+		price_miss(origin, 9600000, 8);
+	}
+	assert_true(price_pays(origin) && price_pays(origin));
+	for (int i = 0; i < 100; i++)
+		price_miss(origin, 9600000, 4);
+	assert_int_equal(price_pays(origin) + price_pays(origin), 1);
+}
+
+/* What a program waits for is asked for now and then, too: else it would never be found out that it pays again. */
+static void programs_try_again_what_did_not_pay(void **state)
+{
+	static struct runtime_header header;
+	static struct rawcache cache;
+	static char path[] = "/mnt/file";
+	static struct file file = { .path = path, .size = 1 << 20 };
+	struct tier_origin *origin = price_of(&header.tier, 0);
+	int wanted = 0;
+
+	(void)state;
+	cache.runtime.header = &header;
+	tier_active = true;
+	for (int i = 0; i < 100; i++) {
+		price_origin(origin, 1000000, 1);
+		price_hit(origin, 2000000, 1);
+	}
+	for (int i = 0; i < 320; i++)
+		wanted += tier_wants(&cache, &file) > 0;
+	tier_active = false;
+	assert_int_equal(wanted, 10);
 }
 
 static void late_answers_are_an_exception(void **state)
@@ -405,6 +455,8 @@ int main(void)
 		cmocka_unit_test(a_breaker_counts_what_fails_together_once),
 		cmocka_unit_test(a_breaker_opens_for_half_a_minute_at_most),
 		cmocka_unit_test(a_tier_that_is_no_faster_is_seldom_asked),
+		cmocka_unit_test(misses_are_priced_together),
+		cmocka_unit_test(programs_try_again_what_did_not_pay),
 		cmocka_unit_test(late_answers_are_an_exception),
 		cmocka_unit_test(data_sets_that_differ_are_kept),
 		cmocka_unit_test(secrets_and_names_are_checked),

@@ -51,7 +51,8 @@ static void fetch_origin_read(struct io_request *request)
 
 void fetch_tier_begin(struct fetch *fetch, struct file *file)
 {
-	fetch->ask = (struct tier_ask){ .answered = fetch_answered,
+	fetch->ask = (struct tier_ask){ .chosen = fetch->request.urgent,
+					.answered = fetch_answered,
 					.unwanted = &fetch->request.unwanted };
 	fetch->request.instead = NULL;
 	fetch->request.elsewhere = fetch->request.light = false;

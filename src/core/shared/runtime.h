@@ -109,9 +109,10 @@ static_assert(sizeof(struct tier_server) == 64, "tier_server");
 /* What a chunk takes, by the mount's device. */
 struct tier_origin {
 	uint64_t device;
-	uint64_t origin_ns, miss_ns;	/* means, of what one took */
-	uint64_t origin_cost, hit_cost; /* the same, divided by how many were under way at once */
-	uint64_t spread_ns;		/* of the origin's: how far from the mean */
+	uint64_t origin_ns; /* mean of what one took */
+	/* the same, divided by how many were under way at once */
+	uint64_t origin_cost, hit_cost, miss_cost;
+	uint64_t spread_ns; /* of the origin's: how far from the mean */
 	uint32_t hits, misses;
 	uint32_t turn;
 	uint32_t reserved;

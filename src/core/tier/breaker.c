@@ -6,9 +6,10 @@
 #include "base/compiler.h"
 
 #define PAUSE_MS 1000u
-#define PAUSE_LATE_MS 125u /* a server that answers, but late: it may be the machine */
+#define PAUSE_LATE_MS 125u /* the server says nothing, or answers late: it may be this machine */
+#define PAUSE_MAX_MS 32000u
 #define PROBE_MS 125u
-#define LEVEL_MAX 6u /* 32 s */
+#define LEVEL_MAX 9u /* from the shortest to the longest pause */
 #define MS_NS UINT64_C(1000000)
 /* Nothing is known of the origin yet. */
 #define UNKNOWN_NS (30 * MS_NS)
@@ -42,7 +43,7 @@ bool breaker_allows(struct tier_switch *breaker)
 	uint64_t now = clock_coarse_ms();
 
 	/* a time too far away is of a damaged segment */
-	if (!until || until > now + (PAUSE_MS << LEVEL_MAX))
+	if (!until || until > now + PAUSE_MAX_MS)
 		return true;
 	return now >= until && cas(&breaker->until, &until, now + PROBE_MS);
 }
@@ -61,7 +62,7 @@ static void breaker_open(struct tier_switch *breaker, uint32_t level, uint32_t p
 
 	store_relaxed(&breaker->since, now + 1);
 	store_relaxed(&breaker->level, level);
-	store_relaxed(&breaker->until, now + (pause << (level - 1)));
+	store_relaxed(&breaker->until, now + min_u64((uint64_t)pause << (level - 1), PAUSE_MAX_MS));
 }
 
 static void breaker_count(struct tier_switch *breaker, uint64_t begun, uint32_t pause)
@@ -98,7 +99,7 @@ struct tier_origin *price_of(struct tier_state *state, uint64_t device)
 		store_relaxed(&origin->spread_ns, 0);
 		store_relaxed(&origin->origin_cost, 0);
 		store_relaxed(&origin->hit_cost, 0);
-		store_relaxed(&origin->miss_ns, 0);
+		store_relaxed(&origin->miss_cost, 0);
 		store_relaxed(&origin->hits, 0);
 		store_relaxed(&origin->misses, 0);
 		store_relaxed(&origin->device, device);
@@ -148,13 +149,13 @@ void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 	store_relaxed(&origin->hits, load_relaxed(&origin->hits) + 1);
 }
 
-void price_miss(struct tier_origin *origin, uint64_t ns)
+void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
-	average(&origin->miss_ns, ns);
+	average(&origin->miss_cost, ns / depth);
 	store_relaxed(&origin->misses, load_relaxed(&origin->misses) + 1);
 }
 
-bool price_glance(const struct tier_origin *origin)
+static bool price_good(const struct tier_origin *origin)
 {
 	uint64_t cost = load_relaxed(&origin->origin_cost);
 
@@ -165,12 +166,12 @@ bool price_glance(const struct tier_origin *origin)
 	    load_relaxed(&origin->hit_cost) > cost - cost / 10)
 		return false;
 	return load_relaxed(&origin->misses) < PRICE_MIN ||
-	       load_relaxed(&origin->miss_ns) <= load_relaxed(&origin->origin_ns) / 4;
+	       load_relaxed(&origin->miss_cost) <= cost / 4;
 }
 
 bool price_pays(struct tier_origin *origin)
 {
-	return price_glance(origin) || fetch_add(&origin->turn, 1) % PRICE_TURNS == 0;
+	return price_good(origin) || fetch_add(&origin->turn, 1) % PRICE_TURNS == 0;
 }
 
 void late_earn(void)

@@ -4,7 +4,7 @@
  * asked for a while, for whose leases nobody waits, what a chunk takes from the origin and from the tier, and
  * which data sets differ. It is a guess of the next answer's worth; nothing that is right depends on it.
  *
- *	closed -> open for 1 s -> one is let through -> closed, or open for 2 s, ... 32 s
+ *	closed -> open for 1 s -> one is let through -> closed, or open for 2 s, ... 32 s at most
  */
 #ifndef CORE_TIER_BREAKER_H
 #define CORE_TIER_BREAKER_H
@@ -24,7 +24,7 @@ bool breaker_allows(struct tier_switch *breaker);
 void breaker_works(struct tier_switch *breaker, uint64_t begun);
 void breaker_fails(struct tier_switch *breaker, uint64_t begun);
 
-/* Too many answers were late, but they come: open for an eighth of that time. */
+/* Answers do not come, or too many are late: the same, beginning with an eighth of a second. */
 void breaker_late(struct tier_switch *breaker, uint64_t begun);
 
 /* Open for the longest time at once: its server's answers are not what they should be. */
@@ -32,9 +32,6 @@ void breaker_condemn(struct tier_switch *breaker);
 
 /* The origin by the device number of its mount; never NULL. */
 struct tier_origin *price_of(struct tier_state *state, uint64_t device);
-
-/* A glance at price_pays(), which counts for nothing. */
-bool price_glance(const struct tier_origin *origin);
 
 /* What nearly all chunks take from it at most, in nanoseconds. */
 uint64_t price_expected(const struct tier_origin *origin);
@@ -48,7 +45,7 @@ uint64_t price_share(const struct tier_origin *origin);
 /* One took so long, while `depth` were under way: what many at once take is not the sum. */
 void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth);
-void price_miss(struct tier_origin *origin, uint64_t ns);
+void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 
 /* Whether the tier pays here, or is asked nevertheless to find out. */
 bool price_pays(struct tier_origin *origin);

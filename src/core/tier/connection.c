@@ -10,8 +10,11 @@
 #include "base/sys.h"
 #include "core/tier/socket.h"
 
-/* A machine that has more to do than processors stands still for so long: that is no server's fault. */
-#define SILENCE_MIN_NS (UINT64_C(50) * 1000000)
+/*
+ * Who waits is told long before; a machine that has more to do than processors stands still for a part of this,
+ * and all that is under way on a connection is lost with it.
+ */
+#define SILENCE_MIN_NS (UINT64_C(500) * 1000000)
 #define ANSWER_MIN_NS (UINT64_C(100) * 1000000)
 #define DIAL_NS (UINT64_C(500) * 1000000)
 /* An answer comes after so many values at most. */
@@ -251,7 +254,7 @@ static bool overdue(const struct connection *link, uint64_t now)
 	if (!call)
 		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
 	return call &&
-	       (now > link->heard + max_u64(2 * call->patience, SILENCE_MIN_NS) + 4 * link->lag ||
+	       (now > link->heard + max_u64(8 * call->patience, SILENCE_MIN_NS) + 4 * link->lag ||
 		(!call->put &&
 		 now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS) + 4 * link->lag));
 }

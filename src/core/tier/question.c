@@ -49,9 +49,7 @@ static void question_late(const struct tier_ask *ask)
 	stats_add(tier_timeouts, 1);
 	if (!ask->breaker)
 		return;
-	if (silent)
-		breaker_fails(&ask->breaker->asked, ask->begun_ms);
-	else if (!late_spend())
+	if (!late_spend() || silent)
 		breaker_late(&ask->breaker->asked, ask->begun_ms);
 }
 
@@ -96,7 +94,7 @@ static void question_priced(const struct tier_ask *ask, const struct link_call *
 	if (hit)
 		price_hit(ask->origin, took, call->depth);
 	else
-		price_miss(ask->origin, took);
+		price_miss(ask->origin, took, call->depth);
 }
 
 static bool another_fetches(const struct link_call *call)

@@ -68,12 +68,15 @@ static struct tier_state *state_of(const struct rawcache *cache)
 
 uint64_t tier_wants(struct rawcache *cache, struct file *file)
 {
-	const struct tier_origin *origin;
+	struct tier_origin *origin;
 
 	if (likely(!load_relaxed(&tier_active)) || !cache->runtime.header || !identity_may(file))
 		return 0;
 	origin = price_of(state_of(cache), load_relaxed(&file->device));
-	return price_glance(origin) ? price_patience(origin) : 0;
+	if (price_pays(origin))
+		return price_patience(origin);
+	stats_add(tier_skipped, 1);
+	return 0;
 }
 
 /* The key: of all chunks but the first by a hash of that. */
@@ -113,7 +116,7 @@ static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t
 	ask->breaker = server;
 	ask->begun = clock_mono_ns();
 	ask->begun_ms = clock_coarse_ms();
-	if (price_pays(ask->origin) && (!server || breaker_allows(&server->asked)))
+	if ((ask->chosen || price_pays(ask->origin)) && (!server || breaker_allows(&server->asked)))
 		return true;
 	stats_add(tier_skipped, 1);
 	return false;

@@ -34,8 +34,9 @@ struct tier_ask {
 	uint8_t key[WIRE_KEY];
 	uint64_t hash[2]; /* of what the tier has, to be compared */
 	uint32_t server;
-	bool asked; /* the question is over, or was never put */
-	bool put;   /* it is ours to put */
+	bool chosen; /* by tier_wants() */
+	bool asked;  /* the question is over, or was never put */
+	bool put;    /* it is ours to put */
 	bool compare;
 	bool reads;    /* the origin is being read */
 	bool proves;   /* the file, and others wait for it */
@@ -62,8 +63,8 @@ void tier_setup(const struct rawcache_options *options);
 extern bool tier_active;
 
 /*
- * Whether the tier should be asked for chunks of the file that a program waits for: 0, or the nanoseconds that
- * are worth waiting for a place to do so.
+ * Whether the tier is to be asked for a chunk of the file that a program waits for: 0, or the nanoseconds that
+ * are worth waiting for a place to do so. Then ask->chosen is to be set.
  */
 uint64_t tier_wants(struct rawcache *cache, struct file *file);
 
