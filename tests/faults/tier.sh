@@ -72,6 +72,7 @@ before=$(origin_stat "$CACHED_PATH" read_bytes)
 same file "the second node"
 at_least "$(counter tier_hits)" 1 "it has chunks of the tier"
 at_most $(($(origin_stat "$CACHED_PATH" read_bytes) - before)) $((size - 262144)) "its origin is read less"
+at_least "$(counter origin_bytes)" 262144 "the first chunk is read from the origin, and counted"
 is "$(counter tier_bad)" 0 "all values opened"
 gets=$(counter tier_gets)
 same file "a warm node"

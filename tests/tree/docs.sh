@@ -7,17 +7,17 @@
 # ```sh status=N        its last command's status is N
 # ```sh needs=PROGRAM   skipped where that is not installed
 # ```sh not-run         not run, which the text says
+# ```conf               what stands in a file of somebody else's
 # ```text               behind a block: what that printed; the first word of each line is looked for in it
 #
 # DOCS_KEEP=DIRECTORY keeps what the blocks printed, to be put into the pages.
 . "$(dirname "$0")/../lib.sh"
-need unshare python3 make gcc
+need unshare python3 make gcc ip
 need_origin
 [ "$(id -u)" -eq 0 ] || skip_all "only root can mount"
 unshare --mount --pid --fork true 2>/dev/null || skip_all "no namespaces here"
 cd "$scratch" || exit 1
-pages="README.md docs/faq.md docs/is-it-working.md docs/troubleshooting.md docs/comparison.md
-	$(cd "$TOP_SRCDIR" && ls docs/quickstart/*.md)"
+pages=$(cd "$TOP_SRCDIR" && ls README.md docs/*.md docs/*/*.md)
 
 # --- the world, made once
 
@@ -76,7 +76,7 @@ blocks() {
 		/^```/ { inside = "/dev/null"; next }
 		inside { print >inside }' "$1"
 }
-# world: what a page meets; its mounts and processes end with it
+# world DIRECTORY: what a page meets; its mounts and processes end with it
 world() {
 	set -e
 	mount --make-rprivate /
@@ -87,15 +87,20 @@ world() {
 	cp -r work home mnt/
 	mount --bind store mnt/store # a copy would have changed just now
 	mount --move mnt /mnt
-	"$ORIGIN" --latency=1 /mnt/store /mnt/nfs
-	! ip link set lo up 2>/dev/null || true
+	# a tier that is not much faster than its origin is not asked
+	case $1 in *tier.md) latency=30 ;; *) latency=1 ;; esac
+	"$ORIGIN" --latency=$latency /mnt/store /mnt/nfs
+	ip link set lo up
+	for n in 1 2; do ip address add 10.0.0.$n/32 dev lo; done
+	printf '127.0.0.1 localhost\n10.0.0.1 cache1\n10.0.0.2 cache2\n' >/mnt/hosts
+	mount --bind /mnt/hosts /etc/hosts
 	export HOME=/mnt/home TMPDIR=/mnt/tmp EXAMPLES=$TOP_SRCDIR/examples PATH=$TOP_BUILDDIR:$PATH
 	unset RAWCACHE ORIGIN
 	cd /mnt/work
 }
 # page_run DIRECTORY: run its blocks in one shell; N.out and N.status
 page_run() {
-	world
+	world "$1"
 	set +e -E
 	trap 'failed=$((failed + 1))' ERR
 	for script in $(find "$1" -name '*.sh' | sort -V); do
@@ -155,6 +160,41 @@ for page in $pages; do
 	for n in $(cd "$dir" && ls | sed -n 's/\.sh$//p' | sort -n); do block_judge "$dir" "$n" "$page"; done
 done
 [ -z "${DOCS_KEEP:-}" ] || cp -r "$scratch/blocks/." "$DOCS_KEEP"
+
+# --- commands that are in no block that is run
+
+# $ in front: scripts/walk prints docs/walk.md, and has each of its commands
+grep -h '^    \$ ' "$TOP_SRCDIR/docs/walk.md" | sed 's/^    \$ //; s/ &$//' >walked
+tr -d '\\' <"$TOP_SRCDIR/scripts/walk" >walk
+bad=$(while IFS= read -r line; do grep -qF -- "$line" walk || echo "$line"; done <walked)
+is "$bad" "" "the commands of docs/walk.md are those of scripts/walk"
+at_least "$(wc -l <walked)" 6 "which are there"
+# else none stands outside of a block, but scripts/... of this tree, which say themselves what they did
+bad=$(cd "$TOP_SRCDIR" && for page in $pages; do
+	awk -v page="$page" '/^```/ { inside = !inside } /^    (\$|# apt)/ { shown = 1 } /^$/ { shown = 0 }
+		!inside && !shown && /^    ((sudo|export|cd|head|env|LD_PRELOAD=[^ ]*|RAWCACHE_[A-Z]*=[^ ]*) |rawcache [a-z]|memcached|nginx|curl|apt)/ {
+			print page ": " $0 }' "$page"
+done)
+is "$bad" "" "no command stands outside of a block that is run"
+
+# --- commands in lines of the text: each and its options exist
+
+"$RAWCACHE" help --table options >options
+(cd "$TOP_SRCDIR" && for page in $pages NEWS; do
+	tr '\n' ' ' <"$page" | grep -oE '`rawcache [a-z]+[^`]*`' | tr -d '`' | tr -s ' ' | sed "s|^|$page |"
+done) >inline
+bad=$(while read -r page _ command rest; do
+	grep -q "^$command " options || { echo "$page: rawcache $command"; continue; }
+	for word in ${rest%% -- *}; do
+		case $word in
+		--) break ;;
+		--[a-z]*) grep -qx -e "$command $(echo "$word" | grep -oE '^--[a-z-]+')" options ||
+			echo "$page: rawcache $command $rest" ;;
+		esac
+	done
+done <inline)
+is "$bad" "" "commands that the text names, and their options, exist"
+at_least "$(wc -l <inline)" 100 "there are such"
 
 # --- links
 

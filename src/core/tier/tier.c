@@ -176,7 +176,11 @@ static bool value_take(struct rawcache *cache, struct file *file, void *buf, uin
 	if (!call)
 		return false;
 	ask->call = NULL;
-	ask->have = false; /* the buffer gets what the tier has */
+	if (ask->have) { /* it was read to prove the file; the buffer gets what the tier has */
+		stats_add(origin_reads, 1);
+		stats_add(origin_bytes, length);
+		ask->have = false;
+	}
 	opens = call->bytes == length + SEAL_MORE && seal_open(ask->key, call->data, length, buf);
 	link_call_free(call);
 	if (!opens) {
