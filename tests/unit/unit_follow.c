@@ -13,8 +13,11 @@
 #include "base/compiler.h"
 #include "base/memory.h"
 #include "child.h"
-#include "core/shared/cache.h"
+#include "core/image/format.h"
+#include "core/image/place.h"
 #include "core/origin/file.h"
+#include "core/read/chunk.h"
+#include "core/shared/cache.h"
 #include "core/zerocopy/map_follow.h"
 #include "pattern.h"
 
@@ -104,6 +107,23 @@ static void test_touched(void **state)
 	assert_int_equal(stats.misses, 0);
 	/* all is done */
 	assert_true(alone_in_time());
+}
+
+static uint32_t page_of(uint64_t chunk)
+{
+	return CHUNK_PAGE(chunk_find(cache, file_at(cache, handle), chunk, 0, 1));
+}
+
+/* Single chunks take no block of 2 MiB each. */
+static void test_scattered(void **state)
+{
+	uint64_t chunk = cache->chunk_bytes;
+
+	(void)state;
+	touch(1 * chunk, 1 * chunk + 10);
+	touch(9 * chunk, 9 * chunk + 10);
+	assert_int_equal(cached_in_time(2 * chunk), 2 * chunk);
+	assert_in_range(page_of(9), 0, page_of(1) + (FORMAT_DATA_ALIGN >> FORMAT_PAGE_SHIFT) - 1);
 }
 
 static void test_unmapped(void **state)
@@ -230,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_touched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scattered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmapped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_detached, setup, teardown),

@@ -177,7 +177,7 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		return fill_bypass(cache, file, want);
 	}
 	if (want->aside)
-		plan = (struct plan){ .whole = true, .ordered = true };
+		plan = (struct plan){ .whole = true, .ordered = want->ordered };
 	else
 		ahead_note(cache, file, want, &plan);
 	filling.ordered = plan.ordered;

@@ -28,6 +28,7 @@ struct want {
 	int fd;	       /* of the origin */
 	uint64_t more; /* bytes that the same call wants behind this piece */
 	bool aside;    /* nobody waits for it: no stream is seen in it, the origin's pages stay */
+	bool ordered; /* of what is aside: so are the chunks around it, side by side in the image */
 };
 
 /* Where the piece begins in the file. */

@@ -155,6 +155,55 @@ static int group_look(struct followed *followed, int pagemap, uint64_t bit, uint
 	return all;
 }
 
+/* All chunks of its block of 2 MiB are touched: space is cut, and zeroed, for the block at once. */
+static bool block_touched(const struct followed *followed, uint64_t bit)
+{
+	uint64_t block = max_u64(FORMAT_DATA_ALIGN / followed->cache->chunk_bytes, 1);
+	uint64_t from = round_down(followed->first + bit, block);
+	uint64_t to = min_u64(from + block, chunk_last(followed) + 1);
+
+	for (from = max_u64(from, followed->first); from < to; from++)
+		if (!bit_get(followed->touched, from - followed->first))
+			return false;
+	return true;
+}
+
+/* Touched, and neither tried nor cached. */
+static bool chunk_wanted(const struct followed *followed, uint64_t bit)
+{
+	return bit_get(followed->touched, bit) && !bit_get(followed->done, bit) &&
+	       !chunk_find(followed->cache, followed->file, followed->first + bit, 0, 1);
+}
+
+/* Chunks [from, to) of the mapping are asked for; the kernel goes on with it by itself. */
+static void chunks_ask(const struct followed *followed, uint64_t from, uint64_t to)
+{
+	uint64_t chunk_bytes = followed->cache->chunk_bytes;
+	uint64_t end = min_u64((followed->first + to) * chunk_bytes, followed->file->size);
+
+	for (uint64_t at = (followed->first + from) * chunk_bytes; at < end; at += ADVICE_BYTES)
+		sys_fadvise(followed->fd, at, min_u64(ADVICE_BYTES, end - at), POSIX_FADV_WILLNEED);
+}
+
+/*
+ * The program waits: what is left of the first chunks that it has touched is asked for at once, not one after the
+ * other. False: its pages cannot be seen.
+ */
+static bool last_ask(struct followed *followed, int pagemap, uint64_t chunks)
+{
+	uint32_t room = GROUP;
+
+	if (group_look(followed, pagemap, 0, chunks) < 0)
+		return false;
+	for (uint64_t bit = 0; bit < chunks && room; bit++) {
+		if (!chunk_wanted(followed, bit))
+			continue;
+		chunks_ask(followed, bit, bit + 1);
+		room--;
+	}
+	return true;
+}
+
 static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
 {
 	struct rawcache *cache = followed->cache;
@@ -167,6 +216,7 @@ static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
 			continue;
 		bit_set(followed->done, bit);
 		want.chunk = followed->first + bit;
+		want.ordered = block_touched(followed, bit);
 		if (chunk_find(cache, followed->file, want.chunk, 0, 1))
 			continue;
 		key = key_of_chunk(&cache->image.sb, &followed->file->key, want.chunk);
@@ -180,16 +230,13 @@ static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
  */
 static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, uint64_t chunks)
 {
-	uint64_t chunk_bytes = followed->cache->chunk_bytes;
 	uint64_t from = max_u64(bit, followed->ahead);
 	uint64_t to = min_u64(bit + min_u64(run, GROUPS_AHEAD) * GROUP, chunks);
 
 	if (from >= to)
 		return;
 	followed->ahead = to;
-	for (uint64_t at = (followed->first + from) * chunk_bytes;
-	     at < (followed->first + to) * chunk_bytes; at += ADVICE_BYTES)
-		sys_fadvise(followed->fd, at, ADVICE_BYTES, POSIX_FADV_WILLNEED);
+	chunks_ask(followed, from, to);
 }
 
 /* LMDB's readers take a lock beside the file right after they have mapped it: a reason to look, and no change. */
@@ -211,6 +258,8 @@ static void followed_round(struct followed *followed, int pagemap)
 	bool left = quiet <= FOLLOW_PATIENCE_MS && followed_current(followed);
 	uint64_t run = 0;
 
+	if (left && last)
+		left = last_ask(followed, pagemap, chunks);
 	followed->cost_ns = 0;
 	for (uint64_t bit = 0; bit < chunks && left; bit += GROUP) {
 		uint64_t end = min_u64(bit + GROUP, chunks);
