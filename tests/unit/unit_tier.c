@@ -265,12 +265,17 @@ static void a_tier_that_is_no_faster_is_seldom_asked(void **state)
 	for (int i = 0; i < 100; i++) {
 		price_origin(origin, 8000000, 8);
 		price_hit(origin, 950000, 1);
+		price_miss(origin, 100000, 1);
 	}
 	for (int i = 0; i < 320; i++)
 		asked += price_pays(origin);
 	assert_int_equal(asked, 10);
 	for (int i = 0; i < 100; i++)
 		price_hit(origin, 2400000, 8);
+	assert_true(price_pays(origin) && price_pays(origin));
+	/* one that took a second says nothing about the others */
+	price_hit(origin, 1000000000, 1);
+	price_miss(origin, 1000000000, 1);
 	assert_true(price_pays(origin) && price_pays(origin));
 	/* patience follows the origin */
 	for (int i = 0; i < 100; i++)

@@ -143,30 +143,46 @@ void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 	average(&origin->origin_cost, ns / depth);
 }
 
+/* A hit must be faster than the origin by a tenth; a miss may cost a quarter of it, for somebody's later hit. */
+static uint64_t hit_limit(const struct tier_origin *origin)
+{
+	uint64_t cost = load_relaxed(&origin->origin_cost);
+
+	return cost - cost / 10;
+}
+
+static uint64_t miss_limit(const struct tier_origin *origin)
+{
+	return load_relaxed(&origin->origin_cost) / 4;
+}
+
+/* A few that took very long are not what most take: none counts for more than twice what is allowed. */
+static void average_priced(uint64_t *mean, uint64_t ns, uint64_t limit)
+{
+	average(mean, limit ? min_u64(ns, 2 * limit) : ns);
+}
+
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
-	average(&origin->hit_cost, ns / depth);
+	average_priced(&origin->hit_cost, ns / depth, hit_limit(origin));
 	store_relaxed(&origin->hits, load_relaxed(&origin->hits) + 1);
 }
 
 void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
-	average(&origin->miss_cost, ns / depth);
+	average_priced(&origin->miss_cost, ns / depth, miss_limit(origin));
 	store_relaxed(&origin->misses, load_relaxed(&origin->misses) + 1);
 }
 
 static bool price_good(const struct tier_origin *origin)
 {
-	uint64_t cost = load_relaxed(&origin->origin_cost);
-
-	if (!cost)
+	if (!load_relaxed(&origin->origin_cost))
 		return true;
-	/* a hit must be faster by a tenth; a miss may cost a quarter, for somebody's later hit */
 	if (load_relaxed(&origin->hits) >= PRICE_MIN &&
-	    load_relaxed(&origin->hit_cost) > cost - cost / 10)
+	    load_relaxed(&origin->hit_cost) > hit_limit(origin))
 		return false;
 	return load_relaxed(&origin->misses) < PRICE_MIN ||
-	       load_relaxed(&origin->miss_cost) <= cost / 4;
+	       load_relaxed(&origin->miss_cost) <= miss_limit(origin);
 }
 
 bool price_pays(struct tier_origin *origin)

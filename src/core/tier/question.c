@@ -21,8 +21,11 @@
 #define LEASE_PATIENCE 6u
 #define LEASE_WAIT_MIN_NS (250 * MS_NS)
 #define LEASE_WAIT_MAX_NS (3000 * MS_NS)
+/* It is there after some time that the origin takes: the first nap is a part of that, the longest one a larger part. */
 #define NAP_NS MS_NS
 #define NAP_MAX_NS (8 * MS_NS)
+#define NAP_SHARE 16u
+#define NAP_MAX_SHARE 4u
 /* A busy machine stands still for less. */
 #define SILENCE_NS (50 * MS_NS)
 
@@ -65,7 +68,8 @@ static void question_failed(const struct tier_ask *ask, int error)
 /* Another machine fetches it: whether it is asked again. */
 static bool question_waits(struct tier_ask *ask, struct link_call *call)
 {
-	uint64_t wait = min_u64(LEASE_PATIENCE * price_expected(ask->origin), LEASE_WAIT_MAX_NS);
+	uint64_t expected = price_expected(ask->origin);
+	uint64_t wait = min_u64(LEASE_PATIENCE * expected, LEASE_WAIT_MAX_NS);
 	uint64_t now = clock_mono_ns();
 
 	if (!ask->waits) {
@@ -73,7 +77,7 @@ static bool question_waits(struct tier_ask *ask, struct link_call *call)
 			return false;
 		stats_add(tier_lease_waits, 1);
 		ask->waits = now;
-		ask->nap = NAP_NS;
+		ask->nap = max_u64(NAP_NS, min_u64(expected / NAP_SHARE, NAP_MAX_NS));
 	}
 	if (now + ask->nap > ask->waits + max_u64(wait, LEASE_WAIT_MIN_NS)) {
 		if (ask->breaker)
@@ -81,8 +85,11 @@ static bool question_waits(struct tier_ask *ask, struct link_call *call)
 		return false;
 	}
 	stats_add(tier_gets, 1);
+	/* who waits anyway has time for an answer */
+	call->patience = 2 * ask->patience;
 	link_again(call, now + ask->nap);
-	ask->nap = min_u64(2 * ask->nap, NAP_MAX_NS);
+	ask->nap = min_u64(2 * ask->nap,
+			   max_u64(NAP_MAX_NS, min_u64(expected / NAP_MAX_SHARE, 4 * NAP_MAX_NS)));
 	return true;
 }
 

@@ -87,18 +87,22 @@ static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t 
 	bool small = proof_small(file);
 	bool proven;
 
-	if (!link_ready(READY_NS) || !identity_known(&setup, file, fd) ||
+	if (!identity_known(&setup, file, fd) ||
 	    differing(state_of(cache), setup.name[file->tier.name].hash))
 		return false;
 	ask->first = !small && !chunk;
+	/* the first chunk is read while the tier's helper begins: nobody shall read it again */
+	if (!ask->first && !link_ready(READY_NS))
+		return false;
 	fetch_add(&reading, 1);
 	proven = small ||
 		 proof_first(file, ask, fd, buf, cache->chunk_bytes, price_expected(ask->origin));
 	if (ask->took)
 		price_origin(ask->origin, ask->took, load_relaxed(&reading));
 	fetch_sub(&reading, 1);
-	return proven && identity_make(&setup, file, fd, chunk, cache->chunk_bytes,
-				       small || !chunk ? none : file->tier.print, ask->key);
+	return proven && link_ready(READY_NS) &&
+	       identity_make(&setup, file, fd, chunk, cache->chunk_bytes,
+			     small || !chunk ? none : file->tier.print, ask->key);
 }
 
 static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
