@@ -105,6 +105,12 @@ ok $? "from the image"
 "$few" run --cache "$IMAGE" --path "$CACHED_PATH" --tier localhost:1 -- true 2>"$scratch/err"
 [ $? -ne 0 ] && grep -q "built without the tier" "$scratch/err"
 ok $? "a tier is refused, with the reason"
+for command in check status bump; do
+	"$few" tier $command --cache "$IMAGE" --tier 127.0.0.1:1 >"$scratch/out" 2>"$scratch/err"
+	[ $? = 1 ] && [ ! -s "$scratch/out" ] && [ "$(wc -l <"$scratch/err")" = 1 ] &&
+		grep -q "built without the tier .*; install one that has it" "$scratch/err"
+	ok $? "tier $command is refused with one sentence"
+done
 "$few" export --cache "$IMAGE" --listen 127.0.0.1:0 2>"$scratch/err"
 [ $? = 1 ] && grep -q "export --textfile FILE. works without" "$scratch/err"
 ok $? "and so is --listen"
