@@ -14,47 +14,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <rawcache/embed.h>
-#include <rawcache/object.h>
 
 #include "base/checked.h"
 #include "base/compiler.h"
 #include "base/crash.h"
-#include "base/sys.h"
 #include "child.h"
 #include "core/fill/fetch.h"
 #include "core/shared/process.h"
+#include "crash_points.h"
 #include "pattern.h"
+#include "remains.h"
 #include "support.h"
 
 #define FILES 6u
-#define FILE_BYTES ((5u << 19) + 777u) /* six of them are more than the image */
-#define BIG FILES		       /* the number of one that is fetched by parts */
+#define BIG FILES /* the number of one that is fetched by parts */
 #define BIG_BYTES (5u << 20)
 #define PART_BYTES (16u << 10)
-#define READ_BYTES (192u << 10)
-#define ROUNDS 20
-#define HELPER_IDLE_US 700000
 #define BLOCKED_S 0.1
 #define SLOW 2
 
-static char image[512];
+char image[512];
 static bool patient;
 static double longest; /* wait of a read since the last kill, in seconds */
-/* Of all processes: what they asked the cache for, and what they have got of it. */
-static struct account {
-	uint64_t asked, got;
-} * bytes;
+struct account *bytes;
 
 /* Where helper threads are killed, too. */
 static const uint8_t in_helper[CRASH_COUNT] = {
@@ -75,7 +66,7 @@ static const uint8_t once[CRASH_COUNT] = {
 	[CRASH_helper_alone] = 1,
 };
 
-static const char *file_path(uint32_t number)
+const char *file_path(uint32_t number)
 {
 	return scratch_path("data.%u", number);
 }
@@ -85,9 +76,8 @@ static uint64_t file_size(uint32_t number)
 	return number == BIG ? BIG_BYTES : FILE_BYTES;
 }
 
-/* One read, counted, timed and looked at: whether it was wrong. */
-static bool read_wrong(struct rawcache *cache, uint64_t file, int fd, uint32_t number, size_t n,
-		       uint64_t at)
+bool read_wrong(struct rawcache *cache, uint64_t file, int fd, uint32_t number, size_t n,
+		uint64_t at)
 {
 	char buf[READ_BYTES];
 	double start = now_s() - (double)thread_scheduled() / 1e9;
@@ -104,8 +94,7 @@ static bool read_wrong(struct rawcache *cache, uint64_t file, int fd, uint32_t n
 	return got != (ssize_t)want || pattern_check(buf, want, number, 1, 1, at) != want;
 }
 
-/* Read a third of each file, every third piece from `from`; the number of wrong reads. */
-static unsigned int read_some(struct rawcache *cache, unsigned int from)
+unsigned int read_some(struct rawcache *cache, unsigned int from)
 {
 	unsigned int wrong = 0;
 
@@ -124,8 +113,7 @@ static unsigned int read_some(struct rawcache *cache, unsigned int from)
 	return wrong;
 }
 
-/* Part after part, backwards, and a little of each. */
-static unsigned int read_parts(struct rawcache *cache)
+unsigned int read_parts(struct rawcache *cache)
 {
 	unsigned int wrong = 0;
 	int fd;
@@ -138,200 +126,13 @@ static unsigned int read_parts(struct rawcache *cache)
 	return wrong;
 }
 
-static void *read_thread(void *arg)
+void *read_thread(void *arg)
 {
 	read_some(arg, 1);
 	return NULL;
 }
 
-/* --- what the victim does: everything that has a point in it, again and again */
-
-static void map_file(struct rawcache *cache, uint64_t file, int fd, uint32_t number)
-{
-	void *at = mmap(NULL, FILE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
-	int fixed = number & 1 ? MAP_FIXED : 0;
-	char *p;
-	size_t half = 5 * READ_BYTES;
-	void *taken;
-	int status;
-
-	if (at == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	fetch_add(&bytes->asked, FILE_BYTES); /* what it fetches is counted as missed */
-	rawcache_file_map(cache, file, fd, &at, FILE_BYTES, PROT_READ,
-			  MAP_PRIVATE | MAP_POPULATE | fixed, 0);
-	p = at;
-	if (!child_fork())
-		_exit(pattern_check(p, FILE_BYTES, number, 1, 1, 0) != FILE_BYTES);
-	wait(&status);
-	/* killed at the point that only children have; and if it read wrong bytes, nobody is */
-	if (WIFSIGNALED(status))
-		raise(SIGKILL);
-	else if (WEXITSTATUS(status))
-		_exit(1);
-	taken = rawcache_maps_take(cache, p, half);
-	munmap(p, half);
-	rawcache_maps_drop(cache, taken);
-	taken = rawcache_maps_take(cache, p + half, FILE_BYTES - half);
-	munmap(p + half, FILE_BYTES - half);
-	rawcache_maps_drop(cache, taken);
-}
-
-static void send_file(struct rawcache *cache, uint64_t file, int fd)
-{
-	struct rawcache_transfer t = { .way = RAWCACHE_TRANSFER_SENDFILE };
-	ssize_t n;
-
-	t.out = open_or_die("/dev/null", O_WRONLY);
-	fetch_add(&bytes->asked, 2 * FILE_BYTES); /* fetched, and then sent */
-	n = rawcache_file_transfer(cache, file, fd, &t, 0, FILE_BYTES);
-	fetch_add(&bytes->got, n > 0 ? (uint64_t)n : 0);
-	close(t.out);
-}
-
-/* Another reads ahead, and does something else then: its flights are for the taking. */
-static void read_behind(struct rawcache *cache, uint32_t number)
-{
-	int ready[2];
-	char c;
-	int fd;
-	uint64_t file;
-
-	if (pipe(ready))
-		die("pipe: %s", strerror(errno));
-	if (!child_fork()) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		test_io = RAWCACHE_IO_URING;
-		cache = attach(image);
-		file = file_open_path(cache, file_path(number), &fd);
-		rawcache_file_advise(cache, file, fd, 0, 0, POSIX_FADV_WILLNEED);
-		if (write(ready[1], "x", 1) == 1)
-			pause();
-		_exit(0);
-	}
-	close(ready[1]);
-	file = file_open_path(cache, file_path(number), &fd);
-	if (read(ready[0], &c, 1) == 1)
-		for (uint64_t at = 0; at < FILE_BYTES; at += READ_BYTES)
-			read_wrong(cache, file, fd, number, READ_BYTES, at);
-	rawcache_file_put(cache, file);
-	close(fd);
-	close(ready[0]);
-}
-
-/* More small objects than the index has entries: to make room some are moved. */
-static void victim_crowd(struct rawcache *cache)
-{
-	uint32_t count = cache->image.sb.bucket_count * BUCKET_ENTRIES * 5 / 4;
-
-	for (uint32_t n = 0; n < count; n++)
-		rawcache_store(cache, &n, sizeof(n), &n, sizeof(n), 0);
-}
-
-static void victim_files(enum crash_point point, struct rawcache *cache)
-{
-	int fd;
-	uint64_t file;
-
-	for (uint32_t number = 0; number < 2; number++) {
-		file = file_open_path(cache, file_path(number), &fd);
-		map_file(cache, file, fd, number);
-		send_file(cache, file, fd);
-		rawcache_file_put(cache, file);
-		close(fd);
-	}
-	read_parts(cache);
-	if (point == CRASH_distrusted)
-		store_release(&cache->runtime.header->epoch, 0);
-	if (point == CRASH_flight_taken)
-		read_behind(cache, 2);
-	if (point == CRASH_entry_doubled)
-		victim_crowd(cache);
-	if (point == CRASH_helper_over)
-		usleep(HELPER_IDLE_US);
-}
-
-static void victim_round(enum crash_point point)
-{
-	struct rawcache *cache;
-	pthread_t thread;
-
-	/* somebody dies, and is folded by our attaching */
-	if (!child_fork()) {
-		cache = attach(image);
-		read_some(cache, 0);
-		_exit(0);
-	}
-	wait(NULL);
-	image_make(scratch_path("another.image"), TEST_IMAGE_BYTES);
-	cache = attach(scratch_path("another.image"));
-	rawcache_detach(cache);
-	unlink(scratch_path("another.image"));
-	cache = attach(image);
-	pthread_create(&thread, NULL, read_thread, cache);
-	read_some(cache, point == CRASH_flight_shown ? 1 : 2);
-	pthread_join(thread, NULL);
-	victim_files(point, cache);
-	rawcache_detach(cache);
-}
-
-static void victim(enum crash_point point, unsigned int pass, bool helper)
-{
-	char text[64];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!strncmp(crash_name(point), "ring_", 5))
-		test_io = RAWCACHE_IO_URING;
-	snprintf(text, sizeof(text), "%s:%u%s", crash_name(point), pass, helper ? "@helper" : "");
-	setenv("RAWCACHE_TEST_CRASH", text, 1);
-	crash_arm();
-	for (int round = 0; round < ROUNDS; round++)
-		victim_round(point);
-	_exit(0);
-}
-
 /* --- what must be left of it */
-
-static unsigned int pins_left(const struct rawcache *cache)
-{
-	unsigned int pins = 0;
-
-	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++)
-		for (uint32_t n = 0; n < SLOT_PINS; n++)
-			pins += cache->runtime.slots[i].pin[n] != 0;
-	return pins;
-}
-
-static unsigned int holds_left(const struct rawcache *cache)
-{
-	unsigned int holds = 0;
-
-	for (uint32_t i = 0; i < HOLD_SETS * RUNTIME_SLOTS * cache->runtime.hold_words; i++)
-		holds += (unsigned int)__builtin_popcountll(cache->runtime.holds[HOLD_ALL][i]);
-	return holds;
-}
-
-static unsigned int flights_left(const struct rawcache *cache)
-{
-	unsigned int flights = 0;
-
-	for (uint32_t i = 0; i < RUNTIME_FLIGHTS; i++)
-		flights += cache->runtime.flights[i].claim != 0;
-	return flights;
-}
-
-static bool locks_free(struct rawcache *cache)
-{
-	for (unsigned int i = 0; i <= RUNTIME_INDEX_LOCKS; i++) {
-		pthread_mutex_t *lock = i ? &cache->runtime.header->index_lock[i - 1] :
-					    &cache->runtime.header->region_lock;
-
-		if (runtime_lock(lock))
-			return false;
-		runtime_unlock(lock);
-	}
-	return true;
-}
 
 /* Whether all that was got was counted, and nothing twice. */
 static bool totals_continue(struct rawcache *cache, enum crash_point point)
@@ -366,8 +167,8 @@ static int survivor_check(struct rawcache *cache, enum crash_point point)
 	for (int i = 0; i < 1000 && process_reap(cache) != 1; i++)
 		usleep(1000);
 	ok = !wrong && totals_continue(cache, point) && process_reap(cache) == 1 &&
-	     !pins_left(cache) && !holds_left(cache) && !flights_left(cache) && locks_free(cache) &&
-	     !result.bad && !result.broken && result.extents;
+	     !pins_left(cache) && !holds_left(cache) && !flights_left(cache) &&
+	     !locks_left(cache) && !result.bad && !result.broken && result.extents;
 	if (!ok || longest >= BLOCKED_S)
 		tap_note("wrong %u, longest %.1f ms, live %u, pins %u, flights %u, bad %llu, "
 			 "broken %llu, extents %llu",

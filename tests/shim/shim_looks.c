@@ -18,7 +18,6 @@
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -26,14 +25,12 @@
 
 #include "base/compiler.h"
 #include "base/sys.h"
+#include "shim_looks.h"
 
-#define SIZE (4u << 20)
-#define BLOCK 4096u
+const char *path, *backing;
+char buf[SIZE + BLOCK];
 
-static const char *path, *backing;
-static char buf[SIZE + BLOCK];
-
-static int fail(const char *what)
+int fail(const char *what)
 {
 	fprintf(stderr, "%s (errno %d)\n", what, errno);
 	return 1;
@@ -41,7 +38,7 @@ static int fail(const char *what)
 
 /* --- the others */
 
-static void change_size(off_t size)
+void change_size(off_t size)
 {
 	int fd = sys_openat(AT_FDCWD, backing, O_WRONLY, 0);
 
@@ -50,7 +47,7 @@ static void change_size(off_t size)
 	sys_close(fd);
 }
 
-static void change_range(char letter, off_t from, size_t n)
+void change_range(char letter, off_t from, size_t n)
 {
 	static char bytes[SIZE];
 	int fd = sys_openat(AT_FDCWD, backing, O_WRONLY, 0);
@@ -61,20 +58,19 @@ static void change_range(char letter, off_t from, size_t n)
 	sys_close(fd);
 }
 
-static void change(char letter)
+void change(char letter)
 {
 	change_range(letter, 0, SIZE);
 }
 
-/* Longer than a tick of the kernel's coarse clock. */
-static void tick(void)
+void tick(void)
 {
 	usleep(30000);
 }
 
 /* --- reading */
 
-static int file_open(int flags)
+int file_open(int flags)
 {
 	int fd = open(path, O_RDONLY | flags);
 
@@ -83,8 +79,7 @@ static int file_open(int flags)
 	return fd;
 }
 
-/* A descriptor whose first chunk is cached, and in memory. */
-static int file_warm(void)
+int file_warm(void)
 {
 	int fd = file_open(0);
 
@@ -94,7 +89,7 @@ static int file_warm(void)
 	return fd;
 }
 
-static bool all(size_t n, char letter)
+bool all(size_t n, char letter)
 {
 	for (size_t i = 0; i < n; i++)
 		if (buf[i] != letter)
@@ -102,7 +97,7 @@ static bool all(size_t n, char letter)
 	return true;
 }
 
-static bool has(int fd, char letter)
+bool has(int fd, char letter)
 {
 	return pread(fd, buf, BLOCK, 0) == BLOCK && all(BLOCK, letter);
 }
@@ -314,169 +309,6 @@ static int lock_beside(void)
 	if (lock < 0 || lockf(lock, F_LOCK, 0) || !has(fd, 'B'))
 		return fail("not seen under a lock of the file beside it");
 	unlink(beside);
-	return 0;
-}
-
-/* --- what the program is told; run with RAWCACHE_REVALIDATE=open: nobody looks otherwise */
-
-static int told_by(int way, int fd)
-{
-	struct statx stx;
-	struct stat st;
-
-	switch (way) {
-	case 0:
-		return fstat(fd, &st);
-	case 1:
-		return stat(path, &st);
-	case 2:
-		return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx);
-	case 3:
-		return fstatat(fd, "", &st, AT_EMPTY_PATH);
-	case 4:
-		return fstatat(AT_FDCWD, path, &st, 0);
-	case 5:
-		return (int)syscall(SYS_newfstatat, AT_FDCWD, path, &st, 0);
-	case 6:
-		return close(file_open(0));
-	case 7:
-		return close(file_open(O_APPEND)) || lstat(path, &st);
-	default:
-		return posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	}
-}
-
-static int told(void)
-{
-	int fd = file_warm();
-	int other = file_warm();
-
-	for (int way = 0; way <= 8; way++) {
-		char letter = (char)('B' + way);
-
-		if (!has(fd, (char)(letter - 1)) || !has(other, (char)(letter - 1)))
-			return fail("the last version");
-		change(letter);
-		if (told_by(way, fd) || !has(other, letter) || !has(fd, letter))
-			return fail("attributes were seen, and old bytes come");
-		tick();
-		tick();
-	}
-	return 0;
-}
-
-/* The end of the file moves. */
-static int told_end(void)
-{
-	int fd = file_warm();
-	int other = file_warm();
-
-	change_range('B', 0, SIZE);
-	change_range('B', SIZE, 100);
-	if (lseek(fd, 0, SEEK_END) != SIZE + 100 || !has(other, 'B'))
-		return fail("the end is known, and old bytes come");
-	tick();
-	tick();
-	if (!has(fd, 'B') || !has(other, 'B'))
-		return fail("the second version");
-	change_range('C', 0, SIZE);
-	change_range('C', SIZE, 200);
-	if (pread(fd, buf, BLOCK, SIZE + 100) != 100 || !all(100, 'C') || !has(other, 'C'))
-		return fail("a read at the end that was");
-	tick();
-	tick();
-	if (!has(fd, 'C') || !has(other, 'C'))
-		return fail("the third version");
-	change_size(0);
-	if (pread(fd, buf, BLOCK, SIZE + 200) || pread(other, buf, BLOCK, 0))
-		return fail("bytes of a file that was emptied");
-	return 0;
-}
-
-/* Reads that pass to the kernel tell as well: by a descriptor for appending. */
-static int told_writer(void)
-{
-	int writer = open(path, O_RDWR | O_APPEND);
-	int fd = file_warm();
-
-	change('B');
-	tick();
-	if (!has(writer, 'B') || !has(fd, 'B'))
-		return fail("old bytes after new ones");
-	return 0;
-}
-
-/* --- one read is of one version: part of it is cached, the rest comes from the changed file */
-
-static int mixed(void)
-{
-	struct iovec iov[3] = { { buf, BLOCK },
-				{ buf + BLOCK, SIZE / 2 },
-				{ buf + BLOCK + SIZE / 2, BLOCK } };
-	size_t n = SIZE / 2 + 2 * BLOCK;
-	int fd = file_warm();
-	int other = file_warm();
-
-	change('B');
-	if (preadv(fd, iov, 3, 0) != (ssize_t)n || !(all(n, 'A') || all(n, 'B')))
-		return fail("bytes of two versions");
-	if (buf[0] == 'B' && !has(other, 'B'))
-		return fail("old bytes after new ones");
-	return 0;
-}
-
-static int mixed_plain(void)
-{
-	int fd = file_warm();
-
-	change('B');
-	if (pread(fd, buf, SIZE, 0) != SIZE || !(all(SIZE, 'A') || all(SIZE, 'B')))
-		return fail("bytes of two versions");
-	return 0;
-}
-
-/* Parts of a chunk are cached, others are not. */
-static int mixed_parts(void)
-{
-	int fd = file_open(0);
-
-	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-	for (int k = 0; k < 2; k++)
-		for (off_t at = 64 << 10; at < (1 << 20); at += 256 << 10)
-			if (pread(fd, buf, BLOCK, at) != BLOCK)
-				return fail("parts");
-	change('B');
-	if (pread(fd, buf, 1 << 20, 0) != 1 << 20 || !(all(1 << 20, 'A') || all(1 << 20, 'B')))
-		return fail("bytes of two versions");
-	return 0;
-}
-
-static int mixed_cut(void)
-{
-	int fd = file_warm();
-	ssize_t n;
-
-	change_range('B', 0, SIZE / 2);
-	change_size(SIZE / 2);
-	n = pread(fd, buf, SIZE, 0);
-	if (n != SIZE / 2 || !all(SIZE / 2, 'B'))
-		return fail("a read that the file's end cuts short");
-	return 0;
-}
-
-/* After the kernel has forgotten the attributes. */
-static int later(void)
-{
-	int fd = file_warm();
-	int other = file_warm();
-
-	usleep(200000); /* until it is stored */
-	if (!has(fd, 'A') || !has(other, 'A'))
-		return fail("the first version");
-	change('B');
-	usleep(1300000);
-	if (!has(fd, 'B') || pread(fd, buf, SIZE, 0) != SIZE || !all(SIZE, 'B') || !has(other, 'B'))
-		return fail("old bytes");
 	return 0;
 }
 

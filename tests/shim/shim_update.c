@@ -13,12 +13,10 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -28,28 +26,24 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "shim_update.h"
 
-#define SIZE (1u << 20)
-#define BLOCK 4096u
-#define ROOM (SIZE + 2 * BLOCK)
-
-static const char *path;
-static char buf[ROOM], want[ROOM];
-/* of raw_calls.c */
-static ssize_t (*raw_pread)(int fd, void *buf, size_t n, uint64_t at);
-static ssize_t (*raw_pwrite)(int fd, const void *buf, size_t n, uint64_t at);
+const char *path;
+char buf[ROOM], want[ROOM];
+ssize_t (*raw_pread)(int fd, void *buf, size_t n, uint64_t at);
+ssize_t (*raw_pwrite)(int fd, const void *buf, size_t n, uint64_t at);
 static int64_t (*raw_lseek)(int fd, int64_t offset, int whence);
-static int (*raw_open)(const char *path, int flags);
-static ssize_t (*raw_recvmsg)(int fd, void *message, int flags);
-static char *const no_shim[] = { "PATH=/usr/bin:/bin", NULL };
+int (*raw_open)(const char *path, int flags);
+ssize_t (*raw_recvmsg)(int fd, void *message, int flags);
+char *const no_shim[] = { "PATH=/usr/bin:/bin", NULL };
 
-static int fail(const char *what)
+int fail(const char *what)
 {
 	fprintf(stderr, "%s (errno %d)\n", what, errno);
 	return 1;
 }
 
-static void wait_for(pid_t pid)
+void wait_for(pid_t pid)
 {
 	int status;
 
@@ -219,139 +213,6 @@ static void way_append(int fd)
 {
 	fcntl(fd, F_SETFL, O_APPEND);
 	write(fd, "B", 1);
-}
-
-/* --- others that have the description, and tell nobody: system calls of their own stand for them */
-
-static void way_fork(int fd)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		raw_pwrite(fd, "B", 1, 7);
-		_exit(0);
-	}
-	wait_for(pid);
-}
-
-static void way_spawn(int fd)
-{
-	char *argv[] = { "sh", "-c", "echo B", NULL };
-	posix_spawn_file_actions_t actions;
-	pid_t pid;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-	errno = posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, no_shim);
-	if (errno)
-		exit(fail("posix_spawn"));
-	wait_for(pid);
-}
-
-static void way_vfork(int fd)
-{
-	char *argv[] = { "sh", "-c", "echo B", NULL };
-	pid_t pid = vfork();
-
-	if (!pid) {
-		dup2(fd, STDOUT_FILENO);
-		execve("/bin/sh", argv, no_shim);
-		_exit(1);
-	}
-	wait_for(pid);
-}
-
-static void way_system(int fd)
-{
-	char command[100];
-
-	fcntl(fd, F_SETFD, 0);
-	snprintf(command, sizeof(command),
-		 "unset LD_PRELOAD; exec env LD_PRELOAD= sh -c 'echo B >&%d'", fd);
-	if (system(command))
-		exit(fail("system"));
-}
-
-static void message_send(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { "x", 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = control,
-				  .msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	if (sendmsg(socket, &message, 0) != 1)
-		exit(fail("sendmsg"));
-}
-
-static int message_receive(int socket, ssize_t (*receive)(int, struct msghdr *, int))
-{
-	char control[CMSG_SPACE(sizeof(int))];
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = control,
-				  .msg_controllen = sizeof(control) };
-	int fd = -1;
-
-	if (receive(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
-	return fd;
-}
-
-static ssize_t receive_unseen(int socket, struct msghdr *message, int flags)
-{
-	return raw_recvmsg(socket, message, flags);
-}
-
-/* Another process gets it, and writes. */
-static void way_message(int fd)
-{
-	int ends[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
-		exit(fail("socketpair"));
-	pid = fork();
-	if (!pid) {
-		raw_pwrite(message_receive(ends[1], receive_unseen), "B", 1, 7);
-		_exit(0);
-	}
-	/* not what the child was born with: opened after it */
-	close(fd);
-	if (open(path, O_RDWR) != fd || pread(fd, buf, BLOCK, 0) != BLOCK)
-		exit(fail(path));
-	message_send(ends[0], fd);
-	wait_for(pid);
-}
-
-/* This process gets one from elsewhere, and writes. */
-static void way_received(int fd)
-{
-	int ends[2];
-	int got;
-
-	(void)fd;
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
-		exit(fail("socketpair"));
-	if (!fork()) {
-		int own = raw_open(path, O_RDWR);
-
-		message_send(ends[1], own);
-		_exit(0);
-	}
-	got = message_receive(ends[0], recvmsg);
-	wait(NULL);
-	if (got < 0 || pwrite(got, "B", 1, 7) != 1)
-		exit(fail("what was received"));
-	close(got);
 }
 
 static const struct way {

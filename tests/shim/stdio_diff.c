@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,29 +20,20 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define ROOM (1 << 17)
-#define PAIRS 6
+#include "stdio_diff.h"
 
-struct slot {
-	FILE *f[2];
-	int scanned; /* scanf() and getw() may read ahead by other steps */
-	int pushed;  /* libc's fflush() counts what was pushed back as if it were in the buffer */
-	char *own[2];
-};
+#define PAIRS 6
 
 static const char *path[2];
 static struct slot slots[PAIRS];
-static char room[2][ROOM];
+char room[2][ROOM];
 static uint64_t state;
 static unsigned long step, seed;
-static const char *what;
+const char *what;
 static off_t size;
 static int null_fd;
 
-extern int __uflow(FILE *);
-extern int __underflow(FILE *);
-
-static uint64_t rnd(uint64_t below)
+uint64_t rnd(uint64_t below)
 {
 	state ^= state << 13;
 	state ^= state >> 7;
@@ -51,7 +41,7 @@ static uint64_t rnd(uint64_t below)
 	return state % below;
 }
 
-static void same(const char *how, long a, long b)
+void same(const char *how, long a, long b)
 {
 	if (a == b)
 		return;
@@ -60,26 +50,7 @@ static void same(const char *how, long a, long b)
 	exit(1);
 }
 
-#define BOTH(name, call) \
-	do { \
-		long r[2]; \
-		int e[2]; \
-		what = name; \
-		for (int i = 0; i < 2; i++) { \
-			FILE *f = s->f[i]; \
-			char *buf = room[i]; \
-			(void)f; \
-			(void)buf; \
-			errno = 0; \
-			r[i] = (long)(call); \
-			e[i] = errno; \
-		} \
-		same("result", r[0], r[1]); \
-		same("errno", e[0], e[1]); \
-		same("bytes", memcmp(room[0], room[1], ROOM), 0); \
-	} while (0)
-
-static size_t some_size(void)
+size_t some_size(void)
 {
 	switch (rnd(8)) {
 	case 0:
@@ -183,127 +154,6 @@ static void do_close(struct slot *s)
 		s->own[i] = NULL;
 		s->f[i] = NULL;
 	}
-}
-
-static long lines(FILE *f, char *buf, int delimiter, int count)
-{
-	static char *line[2];
-	static size_t n[2];
-	int i = buf == room[1];
-	long sum = 0;
-
-	while (count--) {
-		ssize_t got = delimiter == '\n' ? getline(&line[i], &n[i], f) :
-						  getdelim(&line[i], &n[i], delimiter, f);
-
-		sum = sum * 3 + got;
-		if (got < 0)
-			break;
-		memcpy(buf, line[i], (size_t)got + 1 < ROOM ? (size_t)got + 1 : ROOM);
-	}
-	return sum + (long)n[i];
-}
-
-static void do_line(struct slot *s)
-{
-	int n = rnd(4) ? (int)rnd(200) : (int)some_size() + 1;
-	int count = 1 + (int)rnd(50);
-	int delimiter = rnd(2) ? '\n' : 'x';
-
-	switch (rnd(4)) {
-	case 0:
-		BOTH("fgets", fgets(buf, n, f) == buf);
-		break;
-	case 1:
-		BOTH("fgets_unlocked", fgets_unlocked(buf, n, f) == buf);
-		break;
-	default:
-		BOTH("getdelim", lines(f, buf, delimiter, count));
-	}
-}
-
-static long scan(FILE *f, char *buf, int how, int count)
-{
-	long sum = 0;
-	int got = 0;
-
-	while (count--) {
-		int number = 0;
-		int used = 0;
-
-		if (how == 0)
-			got = fscanf(f, "%d%n", &number, &used);
-		else if (how == 1)
-			got = fscanf(f, "%100s%n", buf, &used);
-		else
-			got = fscanf(f, "%*[^\n]%*c%n", &used);
-		sum = sum * 5 + number + used + got;
-		if (got < 0)
-			break;
-	}
-	return sum;
-}
-
-static void do_scan(struct slot *s)
-{
-	int how = (int)rnd(3);
-	int count = (int)rnd(60);
-
-	s->scanned = 1;
-	BOTH("fscanf", scan(f, buf, how, count));
-}
-
-static long chars(FILE *f, int how, int count)
-{
-	long sum = 0;
-	int c = 0;
-
-	while (count-- && c != EOF) {
-		switch (how) {
-		case 0:
-			c = getc(f);
-			break;
-		case 1:
-			c = fgetc(f);
-			break;
-		case 2:
-			c = getc_unlocked(f);
-			break;
-		case 3:
-			c = (getc_unlocked)(f);
-			break;
-		case 4:
-			c = fgetc_unlocked(f);
-			break;
-		case 5:
-			c = __underflow(f) == EOF ? EOF : __uflow(f);
-			break;
-		default:
-			c = getw(f);
-		}
-		sum = sum * 31 + c;
-	}
-	return sum;
-}
-
-static void do_chars(struct slot *s)
-{
-	int how = (int)rnd(7);
-	int count = rnd(3) ? 1 + (int)rnd(10) : (int)rnd(20000);
-
-	s->scanned |= how == 6;
-	BOTH("getc", chars(f, how, count));
-}
-
-static void do_read(struct slot *s)
-{
-	size_t item = 1 + (rnd(3) ? 0 : rnd(100));
-	size_t n = some_size() / item;
-
-	if (rnd(2))
-		BOTH("fread", fread(buf, item, n, f));
-	else
-		BOTH("fread_unlocked", fread_unlocked(buf, item, n, f));
 }
 
 static void do_unget(struct slot *s)

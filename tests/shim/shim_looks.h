@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that others change while they are open: what the cases of shim_looks.c share. */
+#ifndef SHIM_LOOKS_H
+#define SHIM_LOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define SIZE (4u << 20)
+#define BLOCK 4096u
+
+extern const char *path, *backing;
+extern char buf[SIZE + BLOCK];
+
+/* shim_looks.c */
+int fail(const char *what);
+void change_size(off_t size);
+void change_range(char letter, off_t from, size_t n);
+void change(char letter);
+/* Longer than a tick of the kernel's coarse clock. */
+void tick(void);
+int file_open(int flags);
+/* A descriptor whose first chunk is cached, and in memory. */
+int file_warm(void);
+bool all(size_t n, char letter);
+bool has(int fd, char letter);
+
+/* shim_looks_told.c */
+int told(void);
+/* The end of the file moves. */
+int told_end(void);
+/* Reads that pass to the kernel tell as well: by a descriptor for appending. */
+int told_writer(void);
+
+/* shim_looks_mixed.c */
+int mixed(void);
+int mixed_plain(void);
+/* Parts of a chunk are cached, others are not. */
+int mixed_parts(void);
+int mixed_cut(void);
+/* After the kernel has forgotten the attributes. */
+int later(void);
+
+#endif
