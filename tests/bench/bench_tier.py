@@ -89,7 +89,8 @@ class Node:
     def __init__(self, n):
         self.mount, self.image = "%s/m%d" % (work, n), "%s/%d.img" % (work, n)
         os.mkdir(self.mount)
-        subprocess.run([origin, "--latency=2", "--bandwidth=200M", "--direct-io", work + "/back", self.mount], check=True)
+        subprocess.run([origin, "--latency=2", "--bandwidth=200M", "--direct-io", work + "/back", self.mount],
+                       check=True)
         mounts.append(self.mount)
 
     used = []
@@ -102,12 +103,15 @@ class Node:
         if self not in Node.used:
             Node.used.append(self)
         if fresh:
-            subprocess.run([rawcache, "format", "--force", "--size", "%d" % (size + (128 << 20)), self.image], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([rawcache, "format", "--force", "--size", "%d" % (size + (128 << 20)), self.image],
+                           check=True, stdout=subprocess.DEVNULL)
             self.counted = {}
-        env = dict(os.environ, RAWCACHE_TIER=addresses, RAWCACHE_TIER_KEY=work + "/key", RAWCACHE_TIER_NAME=self.mount + "=bench")
+        env = dict(os.environ, RAWCACHE_TIER=addresses, RAWCACHE_TIER_KEY=work + "/key",
+                   RAWCACHE_TIER_NAME=self.mount + "=bench")
         self.before, self.begun = stat(self.mount), time.monotonic()
         self.child = subprocess.Popen(
-            [rawcache, "run", "--path", self.mount, "--cache", self.image, "--", sys.executable, __file__, "--read", self.mount + "/file", file, str(seed)],
+            [rawcache, "run", "--path", self.mount, "--cache", self.image, "--",
+             sys.executable, __file__, "--read", self.mount + "/file", file, str(seed)],
             env=env, stdout=subprocess.PIPE, text=True)
 
     def finish(self):

@@ -2,7 +2,8 @@
 """Programs that look for many names, on the slow origin of the tests: names.py BUILD WORK [--json] [ROW]...
 
 Each side has a mount of its own: the origin alone, the cache without names, the cache with names, a frozen tree. The
-program runs three times; before each run the mount is made anew. The last run is told, with the origin's own counts of requests, next to the same program on a local copy.
+program runs three times; before each run the mount is made anew. The last run is told, with the origin's own counts
+of requests, next to the same program on a local copy.
 """
 import json
 import os

@@ -148,7 +148,8 @@ done
 # what the commands tell
 node 5
 export RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key RAWCACHE_TIER_NAME=$CACHED_PATH=data
-"$RAWCACHE" explain --cache "$IMAGE" --path "$CACHED_PATH" "$CACHED_PATH/file" "$CACHED_PATH/small" >"$scratch/explained"
+"$RAWCACHE" explain --cache "$IMAGE" --path "$CACHED_PATH" "$CACHED_PATH/file" "$CACHED_PATH/small" \
+	>"$scratch/explained"
 check "explain names data set and server" grep -q "^tier .*data set data; .* on 127.0.0.1:$port" "$scratch/explained"
 check "explain says why a small file is not shared" grep -q "^tier .*no: it is below 64 KiB" "$scratch/explained"
 "$RAWCACHE" explain --json --cache "$IMAGE" --path "$CACHED_PATH" "$CACHED_PATH/file" >"$scratch/explained"

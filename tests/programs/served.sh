@@ -19,7 +19,8 @@ modules=${NODE_PATH:-}
 if [ -n "$full" ] && command -v npm >/dev/null; then
 	modules=$scratch/npm/node_modules
 	for program in $npm_programs; do
-		check "npm: $program" npm install --silent --no-audit --no-fund --prefix "$scratch/npm/$program" "$program"
+		check "npm: $program" \
+			npm install --silent --no-audit --no-fund --prefix "$scratch/npm/$program" "$program"
 		name=${program%%.*} # node@22.1.2 is node22
 		ln -s "$scratch/npm/$program/node_modules/.bin/${name%@*}" "$scratch/bin/${name/@/}"
 	done

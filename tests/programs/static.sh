@@ -68,7 +68,8 @@ for name in sys.argv[1:]:
 PY
 files=("$m/js/main.js" "$m/js/x1.js" "$m/js/odd/empty" "$m/js/odd/link" "$m/large")
 is "$("$notify" --answers "$scratch/answers" "$m" python3 "$scratch/sees.py" "${files[@]}" 2>&1)" \
-	"$(python3 "$scratch/sees.py" "${files[@]}" 2>&1)" "reads, positions, attributes, mappings, refusals: as without"
+	"$(python3 "$scratch/sees.py" "${files[@]}" 2>&1)" \
+		"reads, positions, attributes, mappings, refusals: as without"
 at_least "$(cat "$scratch/answers")" 8 "and they were answered"
 is "$(cd "$m/js" && "$notify" "$m" sh -c 'cat main.js odd/link ../js/x1.js; cat no-such-file' 2>&1 | sha256sum)" \
 	"$(cd "$m/js" && sh -c 'cat main.js odd/link ../js/x1.js; cat no-such-file' 2>&1 | sha256sum)" \

@@ -54,7 +54,8 @@ const write = () => transaction("READ_WRITE", async (rows) => {
 });
 
 const read = () => transaction("READ_ONLY", async (rows) => {
-	const [total, newest, bytes] = (await rows("select sum(amount), max(version), sum(length(bytes)) from body"))[0];
+	const [total, newest, bytes] =
+		(await rows("select sum(amount), max(version), sum(length(bytes)) from body"))[0];
 	return [Number((await rows("select version from head"))[0][0]), Number(newest), Number(total), Number(bytes)];
 });
 
@@ -84,9 +85,12 @@ async function main() {
 		return work();
 	fs.writeFileSync(commits, Buffer.alloc(8));
 	await make();
-	const outside = Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^(LD_PRELOAD$|RAWCACHE)/.test(k)));
-	const jobs = [["write"], ["write", outside], ["read"], ["read"], ["read"]].map(([job, env]) => new Promise((done) =>
-		spawn(process.execPath, [__filename, path, seconds, commits, job], { stdio: "inherit", env }).on("exit", done)));
+	const ours = ([name]) => /^(LD_PRELOAD$|RAWCACHE)/.test(name);
+	const outside = Object.fromEntries(Object.entries(process.env).filter((entry) => !ours(entry)));
+	const start = ([job, env]) => new Promise((done) =>
+		spawn(process.execPath, [__filename, path, seconds, commits, job], { stdio: "inherit", env })
+			.on("exit", done));
+	const jobs = [["write"], ["write", outside], ["read"], ["read"], ["read"]].map(start);
 	const failed = (await Promise.all(jobs)).filter((status) => status !== 0).length;
 	await transaction("READ_WRITE", (rows) => rows("checkpoint"));
 	console.log(`duckdb: ${(await read())[0]} commits, ${failed} failed`);

@@ -31,7 +31,8 @@ warm() {
 	name=$1
 	shift
 	wanted=$("$@" "$scratch/data/f" $MANY)
-	is "$(cached "$@" "$scratch/data/f" $MANY 2>/dev/null)" "$wanted" "$name: the right bytes, while they are stored"
+	is "$(cached "$@" "$scratch/data/f" $MANY 2>/dev/null)" "$wanted" \
+		"$name: the right bytes, while they are stored"
 	few=$(calls $FEW "$@")
 	many=$(calls $MANY "$@")
 	is "$(cat "$scratch/out")" "$wanted" "$name: the right bytes, from the cache"
@@ -57,7 +58,8 @@ warm "python3 $(python3 -c 'import platform; print(platform.python_version())')"
 nodes=${NODES:-$(command -v node)}
 if [ "${RAWCACHE_TESTS_FULL:-}" = 1 ] && command -v npm >/dev/null; then
 	for program in node@20.20.2 node@22.23.3 node@24.21.0; do
-		check "npm: $program" npm install --silent --no-audit --no-fund --prefix "$scratch/npm/$program" "$program"
+		check "npm: $program" \
+			npm install --silent --no-audit --no-fund --prefix "$scratch/npm/$program" "$program"
 	done
 	nodes="$nodes $(echo "$scratch"/npm/node@*/node_modules/.bin/node)"
 fi

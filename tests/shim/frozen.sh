@@ -38,7 +38,8 @@ frozen() {
 }
 # below COMMAND...: the same without `rawcache run`, which would record the tree anew
 below() {
-	LD_PRELOAD=$RAWCACHE_PRELOAD RAWCACHE_FROZEN=$scratch/mnt RAWCACHE_PATHS=$scratch/mnt RAWCACHE_DEVICE=$IMAGE "$@"
+	LD_PRELOAD=$RAWCACHE_PRELOAD RAWCACHE_DEVICE=$IMAGE \
+		RAWCACHE_FROZEN=$scratch/mnt RAWCACHE_PATHS=$scratch/mnt "$@"
 }
 record() {
 	ls "$IMAGE".frozen-* 2>/dev/null
@@ -104,7 +105,8 @@ fd = os.open(sys.argv[1], os.O_RDONLY)
 fcntl.flock(fd, fcntl.LOCK_SH)
 print(os.read(fd, 99).decode(), end="")
 print(os.fstat(fd).st_size, open(sys.argv[1]).read(), end="")' "$scratch/mnt/a/b" | tr '\n' ' ')" \
-	"some bytes 11 other bytes " "what turns out to be another file thaws the tree, and what is open stays as it was"
+	"some bytes 11 other bytes " \
+		"what turns out to be another file thaws the tree, and what is open stays as it was"
 is "$(counter frozen_wrong)" 1 "that is counted"
 is "$(frozen cat "$scratch/mnt/a/b")" "other bytes" "and holds for all"
 
@@ -117,8 +119,8 @@ frozen sh -c 'cat "$1/a/b"; "$2" thaw --cache "$3" "$1"; cat "$1/a/b"; test -e "
 is "$(tr '\n' ' ' <"$scratch/out")" "other bytes third bytes " "a tree is thawed for programs that run already"
 is "$(record)" "" "its record is gone"
 sleep 2.2
-LIMIT='=1s' frozen sh -c 'read x <"$1/a/b"; echo fourth >"$2/a/b"; read y <"$1/a/b"; sleep 1.2; read z <"$1/a/b"; echo "$x, $y, $z"' \
-	- "$scratch/mnt" "$scratch/back" >"$scratch/out"
+LIMIT='=1s' frozen sh -c 'read x <"$1/a/b"; echo fourth >"$2/a/b"; read y <"$1/a/b"
+	sleep 1.2; read z <"$1/a/b"; echo "$x, $y, $z"' - "$scratch/mnt" "$scratch/back" >"$scratch/out"
 is "$(cat "$scratch/out")" "third bytes, third bytes, fourth" "with a time it ends by itself"
 chmod 666 "$(record)"
 echo fifth >"$scratch/back/a/b"

@@ -49,11 +49,11 @@ def called(name, *arguments):
     return ret if ret >= 0 else errno.errorcode.get(ctypes.get_errno())
 
 
-PATHS = ["", "/", "/.", "/a/..", "/a", "/a/", "/a//b", "/a/./b", "/a/../a/b", "/a/b", "/a/b/", "/a/b/c", "/no", "/no/", "/no/no",
-         "/a/no", "/a/b/no", "/link", "/link/", "/link/b", "/up", "/up/b", "/out", "/out/passwd", "/dangling",
-         "/dangling/x", "/loop", "/loop/x", "/absolute", "/absolute/b", "/chain", "/exec", "/secret", "/empty", "/large", "/fifo",
-         "/" + "n" * 255, "/" + "n" * 256, "/a/" * 1500, "/A", "/a/B", "/deep/1/2/3/4/f", "/deep/1/../1/2/3/4/f",
-         "/link/../a/b", "/hard", "/hard2", "/\xff\xfe"]
+PATHS = ["", "/", "/.", "/a/..", "/a", "/a/", "/a//b", "/a/./b", "/a/../a/b", "/a/b", "/a/b/", "/a/b/c",
+         "/no", "/no/", "/no/no", "/a/no", "/a/b/no", "/link", "/link/", "/link/b", "/up", "/up/b", "/out",
+         "/out/passwd", "/dangling", "/dangling/x", "/loop", "/loop/x", "/absolute", "/absolute/b", "/chain", "/exec", "/secret", "/empty",
+         "/large", "/fifo", "/" + "n" * 255, "/" + "n" * 256, "/a/" * 1500, "/A", "/a/B",
+         "/deep/1/2/3/4/f", "/deep/1/../1/2/3/4/f", "/link/../a/b", "/hard", "/hard2", "/\xff\xfe"]
 FLAGS = [os.O_RDONLY, os.O_RDONLY | os.O_NOFOLLOW, os.O_RDONLY | os.O_DIRECTORY, os.O_PATH, os.O_NONBLOCK,
          os.O_PATH | os.O_NOFOLLOW, os.O_RDONLY | os.O_NOATIME, os.O_RDONLY | os.O_SYNC]
 
@@ -169,7 +169,8 @@ def passed(fd):
 def child(fd):
     os.set_inheritable(fd, True)
     os.lseek(fd, 1, os.SEEK_SET)
-    out = subprocess.run(["/bin/sh", "-c", f"cat <&{fd}; readlink /proc/self/fd/{fd}; stat -L -c '%i %s %Y' /dev/fd/{fd}"],
+    script = f"cat <&{fd}; readlink /proc/self/fd/{fd}; stat -L -c '%i %s %Y' /dev/fd/{fd}"
+    out = subprocess.run(["/bin/sh", "-c", script],
                          pass_fds=[fd], env={}, capture_output=True).stdout
     return [out, os.read(fd, 9)]
 
@@ -209,10 +210,12 @@ def descriptors():
             tell(f"descriptor: {name} {flags:o}", lambda: with_fd(top + "/a/b", function, flags))
     tell("empty", lambda: with_fd(top + "/empty", lambda fd: [os.read(fd, 9), attributes(os.fstat(fd))]))
     tell("large", lambda: with_fd(top + "/large", lambda fd: [os.pread(fd, 9, 1 << 20), attributes(os.fstat(fd))]))
-    tell("copy", lambda: [shutil.copy2(top + "/a/b", sys.argv[2]), open(sys.argv[2]).read(), os.stat(sys.argv[2]).st_mtime_ns])
+    tell("copy", lambda: [shutil.copy2(top + "/a/b", sys.argv[2]), open(sys.argv[2]).read(),
+                          os.stat(sys.argv[2]).st_mtime_ns])
     tell("run", lambda: subprocess.run([top + "/exec"], capture_output=True).stdout)
     for command in ("ls -laR", "find . -printf '%p %i %s %y %T@\\n'", "grep -r . .", "du -a", "tar -cf - . | md5sum",
-                    "md5sum a/b < a/b", "cp -a a /proc/self/none", "readlink -f link/b", "test -x exec && ./exec", "cat a/b"):
+                    "md5sum a/b < a/b", "cp -a a /proc/self/none", "readlink -f link/b", "test -x exec && ./exec",
+                    "cat a/b"):
         tell(command, lambda: subprocess.run(["sh", "-c", command], cwd=top, capture_output=True).stdout)
 
 

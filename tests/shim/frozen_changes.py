@@ -77,7 +77,8 @@ check("link", lambda: os.link("c15/f", "c15/l"), "c15/f", "c15/l", "c15")
 fd = os.open("c16", os.O_RDONLY)
 check("from a directory", lambda: os.close(os.open("new", os.O_CREAT | os.O_WRONLY, dir_fd=fd)), "c16/new", "c16")
 check("unlink from a directory", lambda: os.unlink("f", dir_fd=fd), "c16/f", "c16")
-check("exec", lambda: subprocess.run(["sh", "-c", "echo x >c17/new; mv c17/f c17/h"]), "c17/new", "c17/f", "c17/h", "c17")
+check("exec", lambda: subprocess.run(["sh", "-c", "echo x >c17/new; mv c17/f c17/h"]),
+      "c17/new", "c17/f", "c17/h", "c17")
 with open("c18/f", "r+") as f:
     check("write through a descriptor", lambda: (f.write("zz"), f.flush()), "c18/f")
 with open("c19/f") as f:

@@ -33,8 +33,7 @@ pmd_mapped() {
 	python3 "$TOP_SRCDIR/tests/shim/hotpath_folios.py" "$@"
 }
 pmd_mapped_by_cache() {
-	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- bash -c "TOP_SRCDIR=$TOP_SRCDIR; $(declare -f pmd_mapped)
-		pmd_mapped $IMAGE $scratch/store/big"
+	cached python3 "$TOP_SRCDIR/tests/shim/hotpath_folios.py" "$IMAGE" "$scratch/store/big"
 }
 python3 -c '
 import os, sys

@@ -38,7 +38,8 @@ ways() {
 	[ "$1" != own ] || program=$TOP_BUILDDIR/tests/shim/shim_own
 	tap "$1 $2, without the cache" "$program" "$1" "${files[@]}"
 	tap "$1 $2" cached timeout 60 "$program" "$1" "${files[@]}"
-	RAWCACHE_REVALIDATE=open tap "$1 $2, where nobody looks otherwise" cached timeout 60 "$program" "$1" "${files[@]}"
+	RAWCACHE_REVALIDATE=open tap "$1 $2, where nobody looks otherwise" \
+		cached timeout 60 "$program" "$1" "${files[@]}"
 }
 for way in handle deep second next own; do
 	ways $way plugin.so

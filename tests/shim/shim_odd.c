@@ -6,7 +6,7 @@
  *	shim_odd fork FILE		no thread but its own after fork()
  *	shim_odd ignored		execs by syscall() with SIGSEGV ignored
  *	shim_odd sealed FILE		mremap() of a mapping that is sealed
- *	shim_odd grown[-private] FILE	a mapping of a part that is cached and a part that is not, when the file has grown
+ *	shim_odd grown[-private] FILE	a mapping, part of it cached and part not, when the file has grown
  *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
  *	shim_odd confined-fork FILE	and forks meanwhile
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls

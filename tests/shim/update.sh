@@ -4,7 +4,7 @@
 # that before the bytes change: see tests/shim/shim_update.c.
 . "$(dirname "$0")/../lib.sh"
 need python3
-need "${CC:-cc}"
+need ${CC:-cc}
 mkdir -p "$scratch/d"
 IMAGE=$scratch/cache.img
 CACHED_PATH=$scratch/d

@@ -21,7 +21,8 @@ configured() {
 }
 # commands NAME: what its commands.c lists
 commands() {
-	make -s -C "$scratch/$1" src/cli/rawcache-commands.o >"$scratch/$1/made" 2>&1 || sed 's/^/# /' "$scratch/$1/made"
+	make -s -C "$scratch/$1" src/cli/rawcache-commands.o >"$scratch/$1/made" 2>&1 ||
+		sed 's/^/# /' "$scratch/$1/made"
 	nm "$scratch/$1/src/cli/rawcache-commands.o" | sed -n 's/.* U command_//p' | sort | tr '\n' ' '
 }
 

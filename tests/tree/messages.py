@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Messages of the command that do not say what to do: those whose text has no second clause. usage: messages.py FILE..."""
+"""Messages of the command that do not say what to do: those whose text has no second clause.
+usage: messages.py FILE..."""
 import re
 import sys
 
