@@ -80,9 +80,10 @@ check "all but setup, which writes it" diff all some
 says "no image named" "format without an image" "$RAWCACHE" format
 is "$("$RAWCACHE" format --profile default --yes --json | grep -o '"path":[^,]*\|"size":[^,]*' | tr -d ' \n')" \
 	"\"path\":\"$(realpath disk/i.img)\"\"size\":16777216" "format makes the image that the profile names"
-is "$("$RAWCACHE" info --profile default | sed -n 's/^image file *//p')" "$(realpath disk/i.img)" "and look at its image"
-is "$("$RAWCACHE" info --profile default --cache none.img 2>&1 | grep -o 'no image at none.img')" "no image at none.img" \
-	"unless one is named"
+is "$("$RAWCACHE" info --profile default | sed -n 's/^image file *//p')" "$(realpath disk/i.img)" \
+	"and look at its image"
+is "$("$RAWCACHE" info --profile default --cache none.img 2>&1 | grep -o 'no image at none.img')" \
+	"no image at none.img" "unless one is named"
 echo text >data/f
 is "$("$RAWCACHE" explain --profile default data/f | sed -n 's/^directory *//p')" "$scratch/data" "with its directories"
 check "an image that is there is not asked for its size" \

@@ -49,11 +49,11 @@ def called(name, *arguments):
     return ret if ret >= 0 else errno.errorcode.get(ctypes.get_errno())
 
 
-PATHS = ["", "/", "/.", "/a/..", "/a", "/a/", "/a//b", "/a/./b", "/a/../a/b", "/a/b", "/a/b/", "/a/b/c",
-         "/no", "/no/", "/no/no", "/a/no", "/a/b/no", "/link", "/link/", "/link/b", "/up", "/up/b", "/out",
-         "/out/passwd", "/dangling", "/dangling/x", "/loop", "/loop/x", "/absolute", "/absolute/b", "/chain", "/exec", "/secret", "/empty",
-         "/large", "/fifo", "/" + "n" * 255, "/" + "n" * 256, "/a/" * 1500, "/A", "/a/B",
-         "/deep/1/2/3/4/f", "/deep/1/../1/2/3/4/f", "/link/../a/b", "/hard", "/hard2", "/\xff\xfe"]
+PATHS = ["", "/", "/.", "/a/..", "/a", "/a/", "/a//b", "/a/./b", "/a/../a/b", "/a/b", "/a/b/", "/a/b/c", "/no",
+         "/no/", "/no/no", "/a/no", "/a/b/no", "/link", "/link/", "/link/b", "/up", "/up/b", "/out",
+         "/out/passwd", "/dangling", "/dangling/x", "/loop", "/loop/x", "/absolute", "/absolute/b", "/chain",
+         "/exec", "/secret", "/empty", "/large", "/fifo", "/" + "n" * 255, "/" + "n" * 256, "/a/" * 1500, "/A",
+         "/a/B", "/deep/1/2/3/4/f", "/deep/1/../1/2/3/4/f", "/link/../a/b", "/hard", "/hard2", "/\xff\xfe"]
 FLAGS = [os.O_RDONLY, os.O_RDONLY | os.O_NOFOLLOW, os.O_RDONLY | os.O_DIRECTORY, os.O_PATH, os.O_NONBLOCK,
          os.O_PATH | os.O_NOFOLLOW, os.O_RDONLY | os.O_NOATIME, os.O_RDONLY | os.O_SYNC]
 

@@ -22,19 +22,26 @@ fi
 # The style is .clang-format's. Tables (*_tbl.h) have a row a line and are left out: a row is as long as its text.
 # Another version breaks lines elsewhere.
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-	find src include tests examples findings -name '*.[ch]' ! -name '*_tbl.h' -exec clang-format --style=file --dry-run {} + \
-		>"$scratch/out" 2>&1
+	find src include tests examples findings -name '*.[ch]' ! -name '*_tbl.h' \
+		-exec clang-format --style=file --dry-run {} + >"$scratch/out" 2>&1
 	is "$(head -20 "$scratch/out")" "" "clang-format"
 else
 	ok 0 "clang-format # SKIP version 14 is not installed"
 fi
-# No line of the program and of its documents has more than 120 columns, but for:
-#   *_tbl.h, rows of docs/*.md, census_*.txt    tables: a row is a line
+# No line has more than 120 columns, but for:
+#   *_tbl.h, rows of docs/*.md, *_table.inc, census_*.txt
+#                                               tables: a row is a line
 #   blocks of docs/*.md                         as programs print them
 #   man/*.3, rawcache.7, NEWS                   made by scripts of shorter lines; entries of a list
 #   *.json, rules.yml                           a query is a line
-find src include docs examples debian man CONTRIBUTING.md README.md -type f -size -300k ! -name '*_tbl.h' \
-	! -name '*.json' ! -name rules.yml ! -name '*.svg' ! -name '*.3' ! -name rawcache.7 ! -name '*.log' ! -path '*/.libs/*' | sort |
+{
+	find src include docs examples debian man CONTRIBUTING.md README.md -type f -size -300k \
+		! -name '*_tbl.h' ! -name '*.json' ! -name rules.yml ! -name '*.svg' ! -name '*.3' ! -name rawcache.7 \
+		! -name '*.log' ! -path '*/.libs/*'
+	find findings scripts tests -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.inc' -o -name '*.js' \) \
+		! -name '*_tbl.h' ! -name '*_table.inc'
+	scripts
+} | sort -u |
 	while read -r file; do
 		expand -t 8 "$file" | awk -v file="$file" '/^```/ { block = !block } # or indented
 			length($0) > 120 && !(file ~ /\.md$/ && (block || /^(    |\|)/)) { print file ": line " NR }'

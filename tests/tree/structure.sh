@@ -159,8 +159,13 @@ for where in src tests; do
 done
 
 # sizes: what is longer is divided by its subjects. A table is as long as what it lists.
-find "$src" "$TOP_SRCDIR/include" -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort >"$scratch/sources"
-xargs wc -l <"$scratch/sources" | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' >"$scratch/bad"
+cd "$TOP_SRCDIR" || exit 99
+find src include tests -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort >"$scratch/sources"
+{
+	cat "$scratch/sources"
+	find tests -name '*.sh' -o -name '*.py' -o -name '*.js' -o -name '*.inc' ! -name '*_table.inc'
+	find scripts -type f
+} | xargs wc -l | awk '$1 > 400 && $2 != "total" { print $2 ": " $1 " lines" }' >"$scratch/bad"
 no_arrow "no file has more than 400 lines"
 xargs awk 'FNR == 1 { begun = 0 } /^\{/ { begun = FNR; name = before } { before = $0 }
 	/^\}/ && begun { if (FNR - begun >= 50) print FILENAME ": " FNR - begun + 1 " lines: " name; begun = 0 }' \
