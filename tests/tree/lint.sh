@@ -37,7 +37,7 @@ fi
 {
 	find src include docs examples debian man CONTRIBUTING.md README.md -type f -size -300k \
 		! -name '*_tbl.h' ! -name '*.json' ! -name rules.yml ! -name '*.svg' ! -name '*.3' ! -name rawcache.7 \
-		! -name '*.log' ! -path '*/.libs/*'
+		! -name '*.log' ! -name '*.o' ! -path '*/.libs/*'
 	find findings scripts tests -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.inc' -o -name '*.js' \) \
 		! -name '*_tbl.h' ! -name '*_table.inc'
 	scripts
