@@ -172,7 +172,8 @@ at_least "$(wc -l <walked)" 6 "which are there"
 # else none stands outside of a block, but scripts/... of this tree, which say themselves what they did
 bad=$(cd "$TOP_SRCDIR" && for page in $pages; do
 	awk -v page="$page" '/^```/ { inside = !inside } /^    (\$|# apt)/ { shown = 1 } /^$/ { shown = 0 }
-		!inside && !shown && /^    ((sudo|export|cd|head|env|LD_PRELOAD=[^ ]*|RAWCACHE_[A-Z]*=[^ ]*) |rawcache [a-z]|memcached|nginx|curl|apt)/ {
+		!inside && !shown && $0 ~ "^    ((sudo|export|cd|head|env|LD_PRELOAD=[^ ]*|RAWCACHE_[A-Z]*=[^ ]*) |" \
+			"rawcache [a-z]|memcached|nginx|curl|apt)" {
 			print page ": " $0 }' "$page"
 done)
 is "$bad" "" "no command stands outside of a block that is run"
