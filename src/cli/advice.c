@@ -24,8 +24,8 @@ const char *advice_of(unsigned int reason)
 		return "see `rawcache doctor`; use an image of your own, or RAWCACHE_SHARED=1";
 	case RAWCACHE_REASON_runtime_failed:
 	case RAWCACHE_REASON_runtime_unreachable:
-		return "share /dev/shm, or set RAWCACHE_RUNTIME_DIR to a directory that all see; start programs again that "
-		       "have another version of rawcache";
+		return "share /dev/shm, or set RAWCACHE_RUNTIME_DIR to a directory that all see; start programs "
+		       "again that have another version of rawcache";
 	case RAWCACHE_REASON_no_memory:
 	case RAWCACHE_REASON_no_fd:
 		return "raise the limits (ulimit -v, ulimit -n)";
