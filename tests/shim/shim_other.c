@@ -3,7 +3,7 @@
  * Functions that are not the hooks: from a handle on libc, of a plug-in that is opened with RTLD_DEEPBIND, of a second
  * libc, and system calls of one's own. They read and close the descriptors that libc opened.
  *
- *	LD_PRELOAD=... shim_other handle|deep|second|plain|next|own FILE OTHER PLUGIN
+ *	LD_PRELOAD=... shim_other handle|version|version_next|deep|second|plain|next|own FILE OTHER PLUGIN
  *
  * FILE and OTHER consist of numbered lines of 10 bytes, FILE's begin with 0, OTHER's with 1. PLUGIN has
  * plugin_read(), plugin_close() and plugin_open(): plugin.c's are libc's or what comes next (next), plugin_own.c's
@@ -103,8 +103,31 @@ static bool way_next(void *library)
 	return other.read && other.close && other.open;
 }
 
+/* A name with libc's first version of it: no other object has such. */
+static void *versioned(void *handle, const char *name)
+{
+#ifdef __x86_64__
+	return dlvsym(handle, name, "GLIBC_2.2.5");
+#else
+	return dlvsym(handle, name, "GLIBC_2.17");
+#endif
+}
+
+static bool way_versioned(void *handle)
+{
+	void *found[] = { versioned(handle, "read"), versioned(handle, "close"),
+			  versioned(handle, "open") };
+
+	memcpy(&other, found, sizeof(other));
+	return other.read && other.close && other.open;
+}
+
 static bool way_find(const char *way, const char *plugin)
 {
+	if (!strcmp(way, "version"))
+		return way_versioned(RTLD_DEFAULT);
+	if (!strcmp(way, "version_next"))
+		return way_versioned(RTLD_NEXT);
 	if (!strcmp(way, "handle"))
 		return way_library(dlopen("libc.so.6", RTLD_NOW), "");
 	if (!strcmp(way, "deep"))

@@ -80,6 +80,20 @@ static void special_look(const void *handle, const char *name, const void *calle
 		past_begin(SIGN_LIBC);
 }
 
+/*
+ * The hooks have no versions, so the loader passes them by where the program names one: libc's function is found, and
+ * ours given in its place. NULL: none of ours, or not to this caller.
+ */
+static void *special_versioned(void *handle, const char *name, const char *version,
+			       const void *caller)
+{
+	void *hook = name ? elf_own(name) : NULL;
+
+	if (!hook || (handle == RTLD_NEXT && !comes_before(caller)))
+		return NULL;
+	return replaced(name, NEXT(dlvsym)(handle, name, version)) == hook ? hook : NULL;
+}
+
 JUMPS void *dlsym(void *handle, const char *name)
 {
 	code_look();
@@ -94,7 +108,12 @@ JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
 	code_look();
 	if (is_special(handle)) {
-		special_look(handle, name, __builtin_return_address(0));
+		const void *caller = __builtin_return_address(0);
+		void *hook = special_versioned(handle, name, version, caller);
+
+		if (hook)
+			return hook;
+		special_look(handle, name, caller);
 		return NEXT(dlvsym)(handle, name, version);
 	}
 	return replaced(name, NEXT(dlvsym)(handle, name, version));
