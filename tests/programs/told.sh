@@ -78,4 +78,17 @@ import mmap, sys
 with open(sys.argv[1], "r+b") as f:
     print(mmap.mmap(f.fileno(), 0)[5])' "$scratch/data/f"
 at_most "$(grep -c 'past the cache' "$scratch/err")" 3 "three reasons are told at most"
+
+chmod 600 "$IMAGE"
+if [ "$(id -u)" = 0 ] && chmod 755 "$scratch" && setpriv --reuid=65534 --clear-groups test -r "$scratch/data/f"; then
+	RAWCACHE_EARLY=0 told no_rights "RAWCACHE_EARLY=1" "a server that is another user when it opens files" \
+		python3 -c '
+import os, sys
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+print(len(open(sys.argv[1], "rb").read()))' "$scratch/data/f"
+else
+	skip "a server that has become another user" "needs root, and a directory that others reach"
+fi
 done_testing

@@ -3,7 +3,7 @@
 # A warm read makes no system call: the calls that name the file or the image, in programs that read a few blocks and
 # in such that read a thousand more, as strace counts them. Node.js of NODES ("PATH..."), or the one that is
 # installed; --full (RAWCACHE_TESTS_FULL=1) has npm fetch versions 20, 22 and 24. Bun makes its calls
-# itself, and deno some of them: each of its reads looks (docs/limits.md).
+# itself, and deno some of them: each of its reads looks (docs/notes/static.md). They are DENO and BUN, or npm's.
 . "$(dirname "$0")/../lib.sh"
 need strace python3
 strace -qq -o /dev/null true 2>/dev/null || skip_all "strace cannot trace here"
@@ -43,6 +43,17 @@ warm() {
 	is "$reads" 0 "$name: none of them is a read of the file, or an lseek()"
 }
 
+# looks NAME CALLS COMMAND...: the right bytes, and at most so many tenths of a call for each read
+looks() {
+	wanted=$("${@:3}" "$scratch/data/f" $MANY)
+	is "$(cached "${@:3}" "$scratch/data/f" $MANY 2>/dev/null)" "$wanted" \
+		"$1: the right bytes, while they are stored"
+	many=$(calls $MANY "${@:3}")
+	is "$(cat "$scratch/out")" "$wanted" "$1: the right bytes, from the cache"
+	echo "# $1: $many calls for $((2 * MANY)) reads"
+	at_most $((many * 10 / (2 * MANY))) "$2" "$1: tenths of a call that a read makes"
+}
+
 cat >"$scratch/read.py" <<'PY'
 import os, sys
 fd, n = os.open(sys.argv[1], os.O_RDONLY), int(sys.argv[2])
@@ -57,14 +68,18 @@ warm "python3 $(python3 -c 'import platform; print(platform.python_version())')"
 
 nodes=${NODES:-$(command -v node)}
 if [ "${RAWCACHE_TESTS_FULL:-}" = 1 ] && command -v npm >/dev/null; then
-	for program in node@20.20.2 node@22.23.3 node@24.21.0; do
+	for program in node@20.20.2 node@22.23.3 node@24.21.0 deno@2.9.6 bun@1.4.5; do
 		check "npm: $program" \
 			npm install --silent --no-audit --no-fund --prefix "$scratch/npm/$program" "$program"
 	done
 	nodes="$nodes $(echo "$scratch"/npm/node@*/node_modules/.bin/node)"
+	DENO=$scratch/npm/deno@2.9.6/node_modules/.bin/deno
+	BUN=$scratch/npm/bun@1.4.5/node_modules/.bin/bun
 fi
 [ -n "$nodes" ] || echo "# Node.js is not installed"
 for node in $nodes; do
 	warm "Node.js $("$node" --version)" "$node" "$scratch/js/warm_calls.js"
 done
+[ -z "${DENO:-}" ] || looks deno 40 env DENO_NO_UPDATE_CHECK=1 "$DENO" run -A "$scratch/js/warm_calls.js"
+[ -z "${BUN:-}" ] || looks bun 11 "$BUN" "$scratch/js/warm_calls.js"
 done_testing
