@@ -236,7 +236,8 @@ static int tier_main(int argc, char **argv)
 	if (status != GO_ON)
 		return status;
 #ifndef ENABLE_TIER
-	return say_refusal("tier: this rawcache was built without the tier (--without-tier); install one that has it");
+	return say_refusal(
+		"tier: this rawcache was built without the tier (--without-tier); install one that has it");
 #endif
 	what = optind < argc ? argv[optind] : "status";
 	if (optind + 1 < argc)
