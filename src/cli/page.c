@@ -105,6 +105,7 @@ static void tile(FILE *out, const char *value, const char *name)
 static void tiles_print(FILE *out, const struct page *page)
 {
 	const struct rawcache_stats *stats = &page->stats;
+	uint64_t outside = rawcache_passthrough(stats, RAWCACHE_REASON_outside);
 	char text[TEXT_LENGTH];
 
 	fputs("<div class=\"tiles\">\n", out);
@@ -117,7 +118,7 @@ static void tiles_print(FILE *out, const struct page *page)
 	tile(out, text_bytes(stats->origin_bytes, text), "fetched from the origin");
 	tile(out, text_bytes(stats->fill_bytes, text), "stored");
 	tile(out, text_bytes(stats->evicted_bytes, text), "evicted");
-	tile(out, text_count(figures_bypassed(stats), text), "calls past the cache");
+	tile(out, text_count(figures_bypassed(stats) - outside, text), "calls past the cache");
 	fputs("</div>\n", out);
 }
 

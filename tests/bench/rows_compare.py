@@ -3,12 +3,16 @@
 
 "mount" is an origin of 2 ms and 200 MB/s; "cache" the same below rawcache; "vmtouch" the same with
 the kernel's page cache filled and kept; "rclone", "rclone_off" and "rclone_cache" are rclone over
-local files with its cache, without, and below rawcache; "erofs" is an image on a loop device.
+local files with its cache, without, and below rawcache; "sshfs" and "sshfs_cache" are sshfs to a
+server on this machine, without a network or ssh between; "erofs" and "squashfs" are images on loop
+devices.
 """
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 from whole import SCALE, Skip, row
 
@@ -59,22 +63,48 @@ def reader(what, top, env=None):
     return run
 
 
-def erofs(bench):
-    if os.geteuid() or not shutil.which("mkfs.erofs"):
-        raise Skip("erofs needs root and mkfs.erofs")
-    bench.call("mkfs.erofs", f"{bench.work}/erofs.img", bench.local)
+def point_new(bench):
     point = f"{bench.work}/mnt{len(bench.mounts)}"
     os.makedirs(point)
-    bench.call("mount", "-o", "loop,ro", f"{bench.work}/erofs.img", point)
+    return point
+
+
+def packed(bench, maker, *words):
+    """An image of the local files, made by `maker` with `words` and mounted."""
+    if os.geteuid() or not shutil.which(maker):
+        raise Skip(f"needs root and {maker}")
+    image = f"{bench.work}/{maker}.img"
+    bench.call(maker, *(word.format(image=image, files=bench.local) for word in words),
+               stderr=subprocess.DEVNULL)
+    point = point_new(bench)
+    bench.call("mount", "-o", "loop,ro", image, point)
     bench.mounts.append(point)
     return point
 
 
 def rclone_off(bench):
-    point = f"{bench.work}/mnt{len(bench.mounts)}"
-    os.makedirs(point)
+    point = point_new(bench)
     bench.call("rclone", "mount", "--daemon", f":local:{bench.cached}", point)
     bench.mounts.append(point)
+    return point
+
+
+def sshfs(bench):
+    server = "/usr/lib/openssh/sftp-server"
+    if not shutil.which("sshfs") or not os.path.exists(server):
+        raise Skip("needs sshfs and sftp-server")
+    point = point_new(bench)
+    one, other = socket.socketpair()
+    # both end when the mount does
+    # pylint: disable=consider-using-with
+    subprocess.Popen([server], stdin=one, stdout=one)
+    subprocess.Popen(["sshfs", "-f", "-o", "passive", f":{bench.cached}", point], stdin=other,
+                     stdout=other)
+    one.close()
+    other.close()
+    bench.mounts.append(point)
+    while not os.path.ismount(point):
+        time.sleep(0.05)
     return point
 
 
@@ -96,9 +126,17 @@ def compared(bench, what):
         bench.call("vmtouch", "-t", kept)
         sides["vmtouch"] = reader(what, kept)
     try:
-        sides["erofs"] = reader(what, erofs(bench))
+        over = sshfs(bench)
+        sides["sshfs"] = reader(what, over)
+        sides["sshfs_cache"] = reader(what, over, bench.environment(over))
     except Skip:
         pass
+    for name, *words in (("erofs", "mkfs.erofs", "{image}", "{files}"),
+                         ("squashfs", "mksquashfs", "{files}", "{image}", "-quiet", "-no-progress")):
+        try:
+            sides[name] = reader(what, packed(bench, *words))
+        except Skip:
+            pass
     return sides
 
 
