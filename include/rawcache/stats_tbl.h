@@ -53,7 +53,7 @@ STAT(tier_put_dropped, "chunks", "chunks not put into the tier: too many were on
 STAT(tier_leases_won, "leases", "misses of the tier that this machine was to fetch for all")
 STAT(tier_lease_waits, "waits", "waits for a chunk that another machine was fetching")
 STAT(tier_lease_wait_us, "us", "time spent in these waits")
-STAT(tier_timeouts, "questions", "answers of the tier that were late: the origin was read")
+STAT(tier_timeouts, "questions", "answers of the tier that were late, or did not come: the origin's bytes were used")
 STAT(tier_skipped, "chunks", "chunks the tier was not asked for: a server failed, or it does not pay")
 STAT(tier_bad, "values", "values of the tier that were not what this secret had sealed: the origin was read")
 STAT(tier_differs, "chunks", "chunks that the tier and the origin had different bytes of: the data set is not shared any more")
@@ -65,4 +65,6 @@ STAT(opens_frozen, "opens", "opens of small files answered from the record of a 
 STAT(opens_late, "opens", "files of a frozen tree opened at the origin after all: large, or for what a copy cannot answer")
 STAT(frozen_touched, "changes", "changes by programs that took files out of the record of a frozen tree")
 STAT(frozen_wrong, "files", "files that were not as the record of their frozen tree had them: it was thawed")
+STAT(tier_hedged, "chunks", "chunks that the origin was asked for, too, because the tier's answer was late")
+STAT(tier_hedge_lost, "chunks", "of these, chunks that the tier's answer had first")
 #endif

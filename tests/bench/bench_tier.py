@@ -171,7 +171,7 @@ def read(path, reference, seed):
 
 def show(name, nodes, base=None):
     seconds = max(n.seconds for n in nodes)
-    names = "gets hits puts timeouts skipped lease_waits bad".split()
+    names = "gets hits puts timeouts hedge_lost skipped lease_waits bad".split()
     counts = {c: sum(n.totals["tier_" + c] for n in nodes) for c in names}
     row = {"name": name, "seconds": seconds, "of_base": seconds / base if base else None,
            "origin": sum(n.share for n in nodes), "slowest_read_ms": 1000 * max(n.slowest for n in nodes),

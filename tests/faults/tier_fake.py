@@ -12,6 +12,7 @@ import time
 
 mode, port = sys.argv[1], int(sys.argv[2])
 real = int(sys.argv[3]) if len(sys.argv) > 3 else None
+pause = {"slow": 0.15, "slower": 0.6}.get(mode, 0)  # before each value of the real server
 seen = []  # values of other keys, and of this one
 
 
@@ -65,6 +66,7 @@ def spoil(head, value):
     """`wrong`: another key's value; `replay`: this server's first one; `flip`: one bit."""
     if len(value) < 100:
         return head + value
+    time.sleep(pause)
     seen.append(value)
     if mode == "wrong" and len(seen) > 1:
         value = seen[-2] if len(seen[-2]) == len(value) else value

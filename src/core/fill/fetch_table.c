@@ -13,6 +13,7 @@
 #include "core/fill/fetch.h"
 #include "core/origin/io.h"
 #include "core/origin/pool.h"
+#include "core/origin/race.h"
 
 /* Those that one device may be asked for: when it stalls there is room for others. */
 #define DEVICE_FETCHES 32u
@@ -73,8 +74,11 @@ void fetch_count(struct fetch *fetch)
 	if (fetch->counted)
 		return;
 	fetch->counted = true;
-	if (fetch->request.elsewhere)
+	if (fetch->request.elsewhere) {
+		if (load_relaxed(&fetch->request.race) == RACE_OVER)
+			tier_overtaken(fetch->request.length);
 		return;
+	}
 	stats_add(origin_reads, 1);
 	if (fetch->request.result > 0)
 		stats_add(origin_bytes, (uint64_t)fetch->request.result);

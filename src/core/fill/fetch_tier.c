@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/compiler.h"
+#include "base/stats.h"
 #include "core/fill/fetch.h"
 #include "core/fill/fetch_table.h"
 #include "core/origin/io.h"
@@ -31,13 +32,54 @@ static void fetch_ask(struct io_request *request)
 	tier_ask(&container_of(request, struct fetch, request)->ask);
 }
 
+/* For who has it to itself until the question is over, though its helper may have ended it. */
+static void fetch_raced(struct fetch *fetch, bool begins)
+{
+	struct critical critical;
+
+	fetches_lock(&critical);
+	fetch->users += begins ? 1 : -1;
+	fetch_tidy(fetch);
+	fetches_unlock(&critical);
+	if (!begins)
+		fetch_step();
+}
+
 /* By the tier's helper. */
-static void fetch_answered(struct tier_ask *ask)
+static void fetch_told(struct tier_ask *ask, enum tier_news news)
 {
 	struct fetch *fetch = container_of(ask, struct fetch, ask);
 
 	fetch->request.light = ask->call;
-	io_resume(&fetch->request);
+	if (news == TIER_ANSWERED) {
+		io_resume(&fetch->request);
+	} else if (news == TIER_LATE) {
+		fetch_raced(fetch, true);
+		tier_read(ask);
+		io_race(&fetch->request);
+	} else if (news == TIER_DROPPED || !io_rival(&fetch->request)) {
+		fetch_raced(fetch, false);
+	}
+}
+
+static int32_t fetch_rival(struct io_request *request, char *buf)
+{
+	struct fetch *fetch = container_of(request, struct fetch, request);
+
+	return tier_overtake(request->file, buf, request->length, &fetch->ask);
+}
+
+/* What came from the tier second is dropped with `ask`. */
+static void fetch_lost(struct io_request *request, bool read, int32_t got)
+{
+	struct fetch *fetch = container_of(request, struct fetch, request);
+
+	if (read) {
+		tier_lost(&fetch->ask);
+		stats_add(origin_reads, 1);
+		stats_add(origin_bytes, got > 0 ? (uint64_t)got : 0);
+	}
+	fetch_raced(fetch, false);
 }
 
 static void fetch_origin_read(struct io_request *request)
@@ -49,20 +91,33 @@ static void fetch_origin_read(struct io_request *request)
 		    request->took, good);
 }
 
+/* Whether the first chunk of the file is another helper's to read. */
+static bool first_comes(const struct fetch *fetch, const struct file *file)
+{
+	const struct fetch *first = fetch->chunk ? fetch_find(file, 0) : NULL;
+
+	return first && first->state == FETCH_READING && !io_done(&first->request);
+}
+
 void fetch_tier_begin(struct fetch *fetch, struct file *file)
 {
 	fetch->ask = (struct tier_ask){ .chosen = fetch->request.urgent,
-					.answered = fetch_answered,
+					.races = true,
+					.tell = fetch_told,
 					.unwanted = &fetch->request.unwanted };
 	fetch->request.instead = NULL;
+	fetch->request.race = 0;
 	fetch->request.elsewhere = fetch->request.light = false;
 	fetch->shared = false;
 	if (!tier_prepare(file))
 		return;
+	fetch->ask.first_comes = first_comes(fetch, file);
 	pool_prepare(&fetch_sharers);
 	fetch->request.instead = fetch_instead;
 	fetch->request.ask = fetch_ask;
 	fetch->request.origin_read = fetch_origin_read;
+	fetch->request.rival = fetch_rival;
+	fetch->request.lost = fetch_lost;
 }
 
 /* --- what is ours to put: other machines wait for it, so that it waits for no storing thread */

@@ -54,6 +54,13 @@ struct io_request {
 	void (*ask)(struct io_request *request);
 	bool light; /* it has come from elsewhere: no turn of its mount's is needed */
 	void (*origin_read)(struct io_request *request); /* told then, when `unchanged` is known */
+	/*
+	 * Of io_race(), see race.h: `rival` has the bytes that came from elsewhere in `buf`, or returns 0. `lost` is
+	 * called once by who does not end the request; `read`: with what it has read of the origin.
+	 */
+	uint32_t race;
+	int32_t (*rival)(struct io_request *request, char *buf);
+	void (*lost)(struct io_request *request, bool read, int32_t got);
 	uint64_t took;	/* nanoseconds, that the read took; where `instead` is set */
 	bool elsewhere; /* the bytes are not the origin's */
 	bool unchanged; /* the file was what it should be after the read; where `arrives` */
@@ -99,6 +106,12 @@ void io_wait(struct io_request *request);
 
 /* For `ask`: a helper goes on with it. Any thread may call it. */
 void io_resume(struct io_request *request);
+
+/* The same, to read the origin now: the answer may come still, and io_rival() is called then, once. */
+void io_race(struct io_request *request);
+
+/* False: nobody has begun to read, and `instead` is asked once more: `lost` is not called then. */
+bool io_rival(struct io_request *request);
 
 /*
  * Have a helper thread look whether request->file is what it was; request->arrived is called then.

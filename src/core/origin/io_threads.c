@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
@@ -22,8 +23,10 @@
 #include "core/origin/confirm.h"
 #include "core/origin/file.h"
 #include "core/origin/io.h"
+#include "core/origin/kept_read.h"
 #include "core/origin/origin_fds.h"
 #include "core/origin/pool.h"
+#include "core/origin/race.h"
 
 #define LANES 4u
 #define LANE_HELPERS 8u
@@ -94,53 +97,18 @@ static void helper_begin(void)
 		store_relaxed(&pool_failed, 1);
 }
 
-static ssize_t read_some(struct kept *kept, const struct io_request *request, size_t have)
-{
-	size_t end = request->length;
-
-	/*
-	 * O_DIRECT wants whole pages, for which buffers have room. The end is rounded, not what is
-	 * left: after a short answer that would be more than the buffer has.
-	 */
-	if (kept->direct)
-		end = round_up(end, FORMAT_PAGE);
-	return sys_pread(kept->fd, request->buf + have, end - have, request->offset + have);
-}
-
-static int32_t helper_read(struct kept *kept, const struct io_request *request)
-{
-	size_t have = 0;
-	int err = 0;
-
-	while (!err && have < request->length) {
-		ssize_t got = read_some(kept, request, have);
-
-		if (got == -EINTR)
-			continue;
-		if (got < 0 && !have)
-			err = (int)got;
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-	}
-	/* it has grown: whoever looks at its attributes will see */
-	return err ? err : (int32_t)min_u64(have, request->length);
-}
-
-/* Who may have it is asked first. -EINPROGRESS: he is to be asked now. */
-static int32_t helper_fetch(struct kept *kept, struct io_request *request)
+/* Who may have it is asked first, but in a race. -EINPROGRESS: he is to be asked now. */
+static int32_t helper_fetch(struct kept *kept, struct io_request *request, char *buf, bool races,
+			    uint64_t *took)
 {
 	uint64_t begun;
-	int32_t got;
+	int32_t got = races || !request->instead ? 0 : request->instead(request, kept->fd);
 
-	if (!request->instead)
-		return helper_read(kept, request);
-	got = request->instead(request, kept->fd);
 	if (got)
 		return got;
 	begun = clock_mono_ns();
-	got = helper_read(kept, request);
-	request->took = clock_mono_ns() - begun;
+	got = kept_read(kept, request, buf);
+	*took = clock_mono_ns() - begun;
 	return got;
 }
 
@@ -183,28 +151,82 @@ static void helper_finish(struct kept *kept, struct io_request *request)
 	request->arrived(request);
 }
 
-static void helper_serve(struct io_request *request)
+static void request_done(struct io_request *request, int32_t result)
 {
-	struct kept *kept;
+	request->result = result;
+	/* pairs with the look in io_done() */
+	store_release(&request->done, IO_DONE);
+	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+}
+
+/* Another helper ends the request, or has ended it: `buf` is ours. */
+static void helper_lose(struct kept *kept, struct io_request *request, char *buf, bool read,
+			int32_t got)
+{
+	buffer_put(buf);
+	if (kept)
+		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
+	fetch_sub(&request->lane->running, 1);
+	request->lost(request, read, got);
+}
+
+/* It has come from elsewhere while another helper reads it. */
+static void helper_overtake(struct io_request *request, bool late)
+{
+	char *buf = late ? NULL : buffer_get();
+	int32_t got = buf ? request->rival(request, buf) : 0;
+	struct kept *kept = NULL;
 	int err;
 
+	if (got)
+		kept = helper_open(request, &err);
+	if (!kept || !race_win(&request->race)) {
+		helper_lose(kept, request, buf, false, 0);
+		return;
+	}
+	request->buf = buf;
+	request->elsewhere = true;
+	request_done(request, got);
+	helper_finish(kept, request);
+}
+
+static void helper_serve(struct io_request *request)
+{
+	char *buf = request->buf; /* before the race is on */
+	bool forget = request->forget;
+	enum race race = race_take(&request->race);
+	struct kept *kept;
+	uint64_t took = 0;
+	int32_t got;
+	int err;
+
+	if (race == RACE_ON || race == RACE_OVER) {
+		helper_overtake(request, race == RACE_OVER);
+		return;
+	}
 	kept = helper_open(request, &err);
 	CRASH_POINT(helper_took);
-	request->result = err ? err : helper_fetch(kept, request);
-	if (request->result == -EINPROGRESS) {
+	got = err ? err : helper_fetch(kept, request, buf, race == RACE_QUEUED, &took);
+	if (got == -EINPROGRESS) {
 		helper_ask(kept, request);
 		return;
 	}
 	CRASH_POINT(helper_read);
-	if (request->result == -EINVAL && kept && kept->direct) {
+	if (got == -EINVAL && kept && kept->direct) {
 		origin_fds_refuse(kept, request->file);
 		origin_fds_put(kept, request->file, false);
 		kept = helper_open(request, &err);
-		request->result = err ? err : helper_read(kept, request);
+		got = err ? err : kept_read(kept, request, buf);
 	}
-	/* pairs with the look in io_done() */
-	store_release(&request->done, IO_DONE);
-	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	if (!race_win(&request->race)) {
+		if (forget && got > 0 && !kept->direct)
+			sys_fadvise(kept->fd, request->offset, request->length,
+				    POSIX_FADV_DONTNEED);
+		helper_lose(kept, request, buf, true, got);
+		return;
+	}
+	request->took = took;
+	request_done(request, got);
 	CRASH_POINT(helper_done);
 	helper_finish(kept, request);
 }
@@ -214,10 +236,25 @@ void io_resume(struct io_request *request)
 	if (!pool_add_first(&readers, &request->job, false))
 		return;
 	/* they have left: who wants it reads it himself */
-	request->result = -ECANCELED;
-	store_release(&request->done, IO_DONE);
-	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+	store_relaxed(&request->race, RACE_OVER);
+	request_done(request, -ECANCELED);
 	request->arrived(request);
+}
+
+void io_race(struct io_request *request)
+{
+	store_relaxed(&request->race, RACE_QUEUED);
+	io_resume(request);
+}
+
+bool io_rival(struct io_request *request)
+{
+	if (race_settle(&request->race))
+		return false;
+	if (load_acquire(&request->race) == RACE_OVER ||
+	    pool_add_first(&readers, &request->job, false))
+		request->lost(request, false, 0);
+	return true;
 }
 
 int io_look(struct io_request *request, bool make)

@@ -107,6 +107,11 @@ void connection_dialled(struct connection *link)
 	link->heard = clock_mono_ns();
 }
 
+static bool call_needless(const struct link_call *call)
+{
+	return load_relaxed(call->unwanted) || (call->raced && load_acquire(call->over));
+}
+
 static uint32_t call_bytes(const struct link_call *call)
 {
 	return call->command_bytes + (call->put ? call->bytes + 2 : 0);
@@ -131,7 +136,7 @@ static bool call_send(struct connection *link, struct queue *queue)
 	ssize_t n;
 
 	/* not begun, and nobody waits for it any more */
-	if (!call->sent && call->patience && (!call->owner || load_relaxed(call->unwanted))) {
+	if (!call->sent && call->patience && (!call->owner || call_needless(call))) {
 		call_end(queue_take(queue), -ECANCELED);
 		return true;
 	}
@@ -264,10 +269,12 @@ static void queue_late(struct queue *queue, uint64_t now, uint64_t lag)
 	for (struct link_call *call = queue->first; call; call = call->next) {
 		void *owner = call->owner;
 
-		if (!owner || now < call->late + 2 * lag)
+		if (!owner || (call->raced ? !call_needless(call) : now < call->late + 2 * lag))
 			continue;
 		call->owner = NULL;
-		call->ended(owner, NULL);
+		call->raced = call->ended(owner, NULL);
+		if (call->raced)
+			call->owner = owner;
 	}
 }
 

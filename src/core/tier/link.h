@@ -8,7 +8,7 @@
  *	   ^__________________________| link_again(): it is asked once more, later
  *
  * Who asks waits for nothing here: what it goes on with, it does when `ended` is called. A late call stays on its
- * connection without an owner: the helper reads its answer and drops it, so that the stream stays in step. A
+ * connection, perhaps without an owner: the helper reads its answer and drops it, so that the stream stays in step. A
  * connection whose server says nothing, or takes too long for one answer, is closed, and so is one whose server
  * says what is no answer.
  *
@@ -30,10 +30,14 @@ struct link_call {
 	uint32_t server;	/* number in the list */
 	uint8_t key[WIRE_KEY];
 	/*
-	 * By the helper: the call has its answer, or `error` tells why not, and is the callee's; NULL: it is late, and
-	 * the helper's. Without an owner nobody is told, and the helper frees it.
+	 * By the helper: the call has its answer, or `error` tells why not, and is the callee's. NULL: it is late;
+	 * who returns true wants to be told of its end nevertheless, and is called once more: with NULL again, if
+	 * `over` was set meanwhile, and the call is the helper's. Without an owner nobody is told, and the helper
+	 * frees it.
 	 */
-	void (*ended)(void *owner, struct link_call *call);
+	bool (*ended)(void *owner, struct link_call *call);
+	const bool *over;
+	bool raced; /* `ended` has returned true */
 	void *owner;
 	const bool *unwanted; /* or NULL: its owner needs no answer any more */
 	bool lease;	      /* it may win a lease: parked while enough of them are at work */

@@ -24,22 +24,27 @@ static void state_set(struct file *file, uint32_t state)
 	sys_futex(&file->tier.state, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 }
 
-/* Who compares may be a thread of the process that this one was forked from: nobody waits twice for it. */
-static uint32_t state_wait(struct file *file, uint64_t expected)
+/*
+ * Who compares may be a thread of the process that this one was forked from: nobody waits twice for it. `comes`: it
+ * has not begun yet.
+ */
+static uint32_t state_wait(struct file *file, uint64_t expected, bool comes)
 {
 	uint64_t wait = expected + expected / 2;
 	uint64_t end = clock_mono_ns() + (wait < WAIT_MAX_NS ? wait : WAIT_MAX_NS);
 	uint32_t state;
 
-	while ((state = load_acquire(&file->tier.state)) == TIER_PROVING) {
+	while ((state = load_acquire(&file->tier.state)) == TIER_PROVING ||
+	       (comes && state == TIER_UNPROVEN)) {
 		uint64_t now = clock_mono_ns();
 		struct timespec left = { .tv_nsec = (long)(end - now) };
 
 		if (now >= end) {
-			cas(&file->tier.state, &state, TIER_UNPROVEN);
+			if (state == TIER_PROVING)
+				cas(&file->tier.state, &state, TIER_UNPROVEN);
 			break;
 		}
-		sys_futex(&file->tier.state, FUTEX_WAIT_PRIVATE, TIER_PROVING, &left);
+		sys_futex(&file->tier.state, FUTEX_WAIT_PRIVATE, state, &left);
 	}
 	return state;
 }
@@ -87,6 +92,8 @@ bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uin
 	uint32_t state = load_acquire(&file->tier.state);
 	bool good;
 
+	if (state == TIER_UNPROVEN && ask->first_comes)
+		state = state_wait(file, expected, true);
 	if (state == TIER_UNPROVEN && cas(&file->tier.state, &state, TIER_PROVING)) {
 		good = first_read(file, ask, fd, buf, chunk_bytes);
 		ask->have = good && ask->first;
@@ -98,7 +105,7 @@ bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uin
 		return good;
 	}
 	if (state == TIER_PROVING)
-		state = state_wait(file, expected);
+		state = state_wait(file, expected, false);
 	return state == TIER_PROVEN;
 }
 
@@ -118,7 +125,7 @@ static enum proof small_use(struct file *file, struct tier_ask *ask, const void 
 		}
 	}
 	if (state == TIER_PROVING)
-		state = state_wait(file, expected);
+		state = state_wait(file, expected, false);
 	return state == TIER_PROVEN ? PROOF_USE : PROOF_READ;
 }
 
@@ -145,6 +152,13 @@ enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, u
 	if (!ask->first && fetch_add(&turn, 1) % SAMPLE == SAMPLE - 1)
 		return compare_later(ask, buf, length, false);
 	return PROOF_USE;
+}
+
+bool proof_agrees(const struct file *file, const struct tier_ask *ask, const void *buf,
+		  uint32_t length)
+{
+	return load_acquire(&file->tier.state) == TIER_PROVEN &&
+	       (!ask->first || print_same(file, buf, length));
 }
 
 bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length, bool good)

@@ -35,6 +35,10 @@ enum proof { PROOF_USE, PROOF_READ, PROOF_DIFFERS };
 enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 		     uint64_t expected);
 
+/* The same while another helper reads the origin: nothing is compared but with what is known. */
+bool proof_agrees(const struct file *file, const struct tier_ask *ask, const void *buf,
+		  uint32_t length);
+
 /* `buf` has the origin's bytes, if they are `good`. False: they differ. */
 bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 	       bool good);

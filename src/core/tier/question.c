@@ -41,15 +41,17 @@ static void question_over(struct tier_ask *ask, struct link_call *call)
 	if (ask->waits)
 		stats_add(tier_lease_wait_us, (clock_mono_ns() - ask->waits) / 1000);
 	ask->call = call;
-	ask->answered(ask);
+	ask->tell(ask, !load_relaxed(&ask->late) ? TIER_ANSWERED :
+		       call			 ? TIER_OVERTAKES :
+						   TIER_DROPPED);
 }
 
 /* Its time is over, and the origin is read now. Too many of these, or a silent server, are no exception any more. */
-static void question_late(const struct tier_ask *ask)
+static void question_hedged(const struct tier_ask *ask)
 {
 	bool silent = link_silence(ask->server) > max_u64(2 * ask->patience, SILENCE_NS);
 
-	stats_add(tier_timeouts, 1);
+	stats_add(tier_hedged, 1);
 	if (!ask->breaker)
 		return;
 	if (!late_spend() || silent)
@@ -63,6 +65,24 @@ static void question_failed(const struct tier_ask *ask, int error)
 	stats_add(tier_errors, 1);
 	if (ask->breaker)
 		breaker_fails(&ask->breaker->asked, ask->begun_ms);
+}
+
+/* Whether the question stays, for its answer may come first. */
+static bool question_late(struct tier_ask *ask)
+{
+	if (ask->late) {
+		question_over(ask, NULL);
+		return false;
+	}
+	question_hedged(ask);
+	if (!ask->races || ask->have) {
+		stats_add(tier_timeouts, 1);
+		question_over(ask, NULL);
+		return false;
+	}
+	store_relaxed(&ask->late, true);
+	ask->tell(ask, TIER_LATE);
+	return true;
 }
 
 /* Another machine fetches it: whether it is asked again. */
@@ -117,8 +137,10 @@ static bool answer_take(struct tier_ask *ask, const struct link_call *call)
 
 	if (call->reply.kind == WIRE_VALUE && call->reply.won) {
 		stats_add(tier_leases_won, 1);
-		ask->put = ask->won = true;
+		/* while the origin is read, perhaps */
 		fetch_add(&link_leases, 1);
+		store_relaxed(&ask->won, true);
+		store_relaxed(&ask->put, true);
 	}
 	if (!ask->waits)
 		question_priced(ask, call, value);
@@ -127,28 +149,26 @@ static bool answer_take(struct tier_ask *ask, const struct link_call *call)
 	return value;
 }
 
-static void question_ended(void *owner, struct link_call *call)
+static bool question_ended(void *owner, struct link_call *call)
 {
 	struct tier_ask *ask = owner;
 	bool value = false;
 
-	if (!call) {
-		question_late(ask);
-		question_over(ask, NULL);
-		return;
-	}
+	if (!call)
+		return question_late(ask);
 	if (call->error) {
 		question_failed(ask, call->error);
 	} else {
 		if (ask->breaker)
 			breaker_works(&ask->breaker->asked, ask->begun_ms);
-		if (another_fetches(call) && question_waits(ask, call))
-			return;
+		if (another_fetches(call) && !ask->late && question_waits(ask, call))
+			return false;
 		value = answer_take(ask, call);
 	}
 	if (!value)
 		link_call_free(call);
 	question_over(ask, value ? call : NULL);
+	return false;
 }
 
 void question_put(struct tier_ask *ask, bool read_only)
@@ -156,13 +176,14 @@ void question_put(struct tier_ask *ask, bool read_only)
 	struct link_call *call = link_call_new(ask->server);
 
 	if (!call) {
-		ask->answered(ask);
+		ask->tell(ask, TIER_ANSWERED);
 		return;
 	}
 	memcpy(call->key, ask->key, sizeof(call->key));
 	call->ended = question_ended;
 	call->owner = ask;
 	call->unwanted = ask->unwanted;
+	call->over = &ask->over;
 	call->lease = !read_only;
 	call->patience = ask->patience;
 	call->share = price_share(ask->origin);
@@ -173,5 +194,5 @@ void question_put(struct tier_ask *ask, bool read_only)
 	if (!link_send(call))
 		return;
 	link_call_free(call);
-	ask->answered(ask);
+	ask->tell(ask, TIER_ANSWERED);
 }

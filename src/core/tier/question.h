@@ -4,13 +4,14 @@
  *
  *	asked -> a value | a miss | late | an error: over
  *	  ^---> another machine fetches it: asked again after a nap, until the origin would have had it several times
+ *	late: the origin is read, and the first that has the chunk wins
  */
 #ifndef CORE_TIER_QUESTION_H
 #define CORE_TIER_QUESTION_H
 
 #include "core/tier/tier.h"
 
-/* `ask` has key, server and patience. ask->answered is called when it is over. */
+/* `ask` has key, server and patience. ask->tell is called when it is over. */
 void question_put(struct tier_ask *ask, bool read_only);
 
 #endif

@@ -145,7 +145,8 @@ static void value_bad(struct tier_ask *ask)
 	uint32_t n = ask->server;
 
 	stats_add(tier_bad, 1);
-	ask->put = !setup.read_only;
+	if (!load_relaxed(&ask->late))
+		ask->put = !setup.read_only;
 	if (now - load_relaxed(&bad[n].since) > BAD_MS) {
 		store_relaxed(&bad[n].since, now);
 		store_relaxed(&bad[n].count, 0);
@@ -197,34 +198,81 @@ static bool value_take(struct rawcache *cache, struct file *file, void *buf, uin
 	return proof == PROOF_USE;
 }
 
+void tier_read(struct tier_ask *ask)
+{
+	if (!ask->reads)
+		fetch_add(&reading, 1);
+	ask->reads = true;
+}
+
+static uint32_t reading_end(struct tier_ask *ask)
+{
+	uint32_t depth = ask->reads ? fetch_sub(&reading, 1) : 1;
+
+	ask->reads = false;
+	return depth;
+}
+
+static void value_used(uint32_t length)
+{
+	stats_add(tier_hits, 1);
+	stats_add(tier_hit_bytes, length);
+}
+
 int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
 		  struct tier_ask *ask)
 {
 	if (value_take(cache, file, buf, length, ask)) {
-		stats_add(tier_hits, 1);
-		stats_add(tier_hit_bytes, length);
+		value_used(length);
+		reading_end(ask);
 		return (int32_t)length;
 	}
 	if (ask->have)
 		return (int32_t)length;
-	ask->reads = true;
-	fetch_add(&reading, 1);
+	tier_read(ask);
 	return 0;
+}
+
+int32_t tier_overtake(struct file *file, void *buf, uint32_t length, struct tier_ask *ask)
+{
+	struct link_call *call = ask->call;
+	bool opens;
+
+	ask->call = NULL;
+	opens = call->bytes == length + SEAL_MORE && seal_open(ask->key, call->data, length, buf);
+	link_call_free(call);
+	if (!opens)
+		value_bad(ask);
+	return opens && proof_agrees(file, ask, buf, length) ? (int32_t)length : 0;
+}
+
+void tier_overtaken(uint32_t length)
+{
+	stats_add(tier_hedge_lost, 1);
+	value_used(length);
+}
+
+void tier_lost(struct tier_ask *ask)
+{
+	reading_end(ask);
 }
 
 static void lease_read(struct tier_ask *ask)
 {
-	if (ask->won)
+	bool won = true;
+
+	if (cas(&ask->won, &won, false))
 		fetch_sub(&link_leases, 1);
-	ask->won = false;
 }
 
 void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf,
 		 uint32_t length, uint64_t ns, bool good)
 {
-	uint32_t depth = ask->reads ? fetch_sub(&reading, 1) : 1;
+	uint32_t depth = reading_end(ask);
 
-	ask->reads = false;
+	if (load_relaxed(&ask->late))
+		stats_add(tier_timeouts, 1);
+	store_release(&ask->over, true);
 	lease_read(ask);
 	if (!cache->runtime.header)
 		return;

@@ -26,8 +26,19 @@
 #include "core/tier/wire.h"
 
 struct link_call;
+struct tier_ask;
 struct tier_origin;
 struct tier_server;
+
+/*
+ * What becomes of a question, to be told by the tier's helper:
+ *
+ *	TIER_ANSWERED		tier_take() is to be called by a helper
+ *	TIER_LATE		where it `races`: the origin is to be read, and one of these follows:
+ *	  TIER_OVERTAKES	the answer is there, and tier_overtake() is to be called, or tier_take() if nobody reads
+ *	  TIER_DROPPED		it does not come, or tier_origin() was called before
+ */
+enum tier_news { TIER_ANSWERED, TIER_LATE, TIER_OVERTAKES, TIER_DROPPED };
 
 /* What is known of one chunk between the question and its end; zeroed before. */
 struct tier_ask {
@@ -38,14 +49,18 @@ struct tier_ask {
 	bool asked;  /* the question is over, or was never put */
 	bool put;    /* it is ours to put */
 	bool compare;
-	bool reads;    /* the origin is being read */
-	bool proves;   /* the file, and others wait for it */
-	bool first;    /* the first chunk of a file that is not small */
-	bool have;     /* the origin's bytes are in the buffer already, */
-	uint64_t took; /* and reading them took so long */
-	bool won;      /* it counts as one of link_leases */
+	bool reads;	  /* the origin is being read */
+	bool proves;	  /* the file, and others wait for it */
+	bool first;	  /* the first chunk of a file that is not small */
+	bool first_comes; /* another helper is about to read that */
+	bool have;	  /* the origin's bytes are in the buffer already, */
+	uint64_t took;	  /* and reading them took so long */
+	bool won;	  /* it counts as one of link_leases */
+	bool races; /* the origin is read when the answer is late, and the answer taken if it comes first */
+	bool late; /* that is so */
+	bool over; /* the origin has won */
 	/* of the question, while it is put */
-	void (*answered)(struct tier_ask *ask);
+	void (*tell)(struct tier_ask *ask, enum tier_news news);
 	const bool *unwanted;
 	struct link_call *call; /* with a value */
 	struct tier_origin *origin;
@@ -81,15 +96,23 @@ bool tier_prepare(const struct file *file);
 bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
 		struct tier_ask *ask);
 
-/*
- * The question goes off. `ask->answered` is called once, perhaps by this thread, and has tier_take() called by a
- * helper. It is over soon after `ask->unwanted`.
- */
+/* The question goes off: see enum tier_news; this thread may be told. It is over soon after `ask->unwanted`. */
 void tier_ask(struct tier_ask *ask);
 
 /* By a helper: the bytes of the chunk. Returns `length`, or 0: read the origin. ask->have: they are the origin's. */
 int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
 		  struct tier_ask *ask);
+
+/*
+ * By a helper while another one reads the origin, or has just done so: the bytes of the chunk into `buf`, or 0.
+ * tier_overtaken(): they were used, or not.
+ */
+int32_t tier_overtake(struct file *file, void *buf, uint32_t length, struct tier_ask *ask);
+void tier_overtaken(uint32_t length);
+
+/* The origin is read from now on; what was read came second. */
+void tier_read(struct tier_ask *ask);
+void tier_lost(struct tier_ask *ask);
 
 /* The origin was read in `ns` after tier_take() had nothing. `good`: all of it came, and the file is what it was. */
 void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf,

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A read of the origin that an answer from elsewhere may still overtake: the first one that has the bytes ends the
+ * request, and the other one drops what it has, and touches nothing of the request but its `lost`.
+ *
+ *	NONE -> QUEUED -> ON -> OVER
+ *	  ^________|  the answer came before the read was begun: it is not read
+ *
+ * The reader has taken request->buf before ON; the rival has a buffer of its own, which becomes the request's.
+ */
+#ifndef CORE_RACE_H
+#define CORE_RACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+enum race { RACE_NONE, RACE_QUEUED, RACE_ON, RACE_OVER };
+
+/* Which part the helper has that takes the request: RACE_QUEUED: it reads; else what it is already. */
+static inline enum race race_take(uint32_t *race)
+{
+	uint32_t seen = RACE_QUEUED;
+
+	return cas(race, &seen, RACE_ON) ? RACE_QUEUED : (enum race)seen;
+}
+
+/* The answer is there. True: nobody has begun to read, and who does so finds it. */
+static inline bool race_settle(uint32_t *race)
+{
+	uint32_t seen = RACE_QUEUED;
+
+	return cas(race, &seen, RACE_NONE);
+}
+
+/* Whether who asks is the first. */
+static inline bool race_win(uint32_t *race)
+{
+	uint32_t seen = RACE_ON;
+
+	return cas(race, &seen, RACE_OVER) || seen == RACE_NONE;
+}
+
+#endif
