@@ -61,6 +61,8 @@ struct rawcache_tier_server {
 	uint32_t differing;	 /* data sets that are not shared on this machine */
 	uint64_t left_ms;	 /* until it is asked again; 0: it is asked */
 	uint64_t leases_left_ms; /* until its leases are waited for again */
+	uint32_t answer_us;	 /* mean of what an answer took; 0: there was none */
+	int32_t error;		 /* the last one, -errno; 0: there was none */
 };
 
 /* Whether the options of the tier are right. 0, or -errno and the end of a sentence. Static storage. */

@@ -81,6 +81,7 @@ struct rawcache_options {
 	 */
 	void *(*library_open)(const char *name, int flags);
 	void *(*library_find)(void *library, const char *name);
+	uint8_t tier_prefer; /* 1: asked also where it is no faster     RAWCACHE_TIER_PREFER */
 };
 
 /*

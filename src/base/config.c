@@ -307,6 +307,7 @@ void config_to_options(const struct config *config, struct rawcache_options *opt
 	options->tier_mode = config->tier_mode;
 	options->tier_ttl = config->tier_ttl;
 	options->tier_epoch = config->tier_epoch;
+	options->tier_prefer = config->tier_prefer;
 	options->allow_shared = config->shared;
 	options->manual_fork = 1; /* the shim orders its own handlers around the cache's */
 }

@@ -49,6 +49,7 @@ struct config {
 	uint32_t tier_ttl;
 	uint32_t tier_epoch;
 	uint8_t tier_mode;
+	uint8_t tier_prefer;
 };
 
 /* Gets one sentence about a variable that is wrong: its full name, its value and why. */

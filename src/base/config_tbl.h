@@ -43,3 +43,4 @@ CONFIG(TIER_NAME, tier_name, string, "", "the names of data sets that machines s
 CONFIG(TIER_MODE, tier_mode, tier_mode, "rw", "rw, ro: put nothing into the tier, or off")
 CONFIG(TIER_TTL, tier_ttl, seconds, "0", "seconds after which the servers forget a chunk; 0: never")
 CONFIG(TIER_EPOCH, tier_epoch, number, "0", "a number; where it is raised nothing is used that the tier had before")
+CONFIG(TIER_PREFER, tier_prefer, boolean, "0", "1: ask the tier also where it is no faster than the origin, because requests to that cost money")

@@ -116,14 +116,22 @@ static void state_print(struct json *json, const struct rawcache_tier_server *se
 		json_boolean(json, "asked", !server->left_ms);
 		json_number(json, "left_ms", server->left_ms);
 		json_number(json, "leases_left_ms", server->leases_left_ms);
+		json_number(json, "answer_us", server->answer_us);
+		json_string(json, "error", server->error ? strerror(-server->error) : "");
 		json_close(json, '}');
-	} else if (server->left_ms) {
-		printf("%s: failed; it is asked again in %.1f s\n", server->name,
-		       (double)server->left_ms / 1e3);
-	} else {
-		printf("%s: %s\n", server->name,
-		       server->leases_left_ms ? "asked; nobody waits for its leases" : "asked");
+		return;
 	}
+	if (server->left_ms)
+		printf("%s: failed; it is asked again in %.1f s", server->name,
+		       (double)server->left_ms / 1e3);
+	else
+		printf("%s: %s", server->name,
+		       server->leases_left_ms ? "asked; nobody waits for its leases" : "asked");
+	if (server->answer_us)
+		printf("; an answer takes %.1f ms", (double)server->answer_us / 1e3);
+	if (server->error)
+		printf("; the last error: %s", strerror(-server->error));
+	printf("\n");
 }
 
 /* Programs have these from `rawcache stat --json`. */

@@ -145,6 +145,25 @@ for what in fork exec seccomp late set\*id capset; do
 	is "$(tail -n 1 "$scratch/seen")" "True 0 True" "$what: the program, and its child, have every byte"
 done
 
+# a process that has no network: the others of its machine go on as before
+if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
+	node 6
+	tiered unshare -n cmp "$CACHED_PATH/file" "$scratch/back/file"
+	ok $? "without a network: the program has every byte"
+	is "$(counter tier_hits) $(counter tier_errors)" "0 0" "and no server is thought to have failed"
+	for _ in $(seq 20); do
+		"$RAWCACHE" drop --cache "$IMAGE" "$CACHED_PATH/file" >/dev/null
+		tiered cmp "$CACHED_PATH/file" "$scratch/back/file"
+		[ "$(counter tier_hits)" -eq 0 ] || break
+	done
+	at_least "$(counter tier_hits)" 1 "another program of the machine asks the server"
+	RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key "$RAWCACHE" tier status --cache "$IMAGE" >"$scratch/told"
+	check "tier status tells how long an answer takes" grep -q "^127.*an answer takes [0-9.]* ms" "$scratch/told"
+	is "$(grep -c "the last error" "$scratch/told")" 0 "and of no error"
+else
+	skip "without a network" "network namespaces cannot be made here"
+fi
+
 # what the commands tell
 node 5
 export RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key RAWCACHE_TIER_NAME=$CACHED_PATH=data

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom of its servers a tier asks: breakers, prices, patience, data sets that differ. */
+#include <dlfcn.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "core/origin/file.h"
 #include "core/shared/cache.h"
@@ -100,6 +103,25 @@ static void misses_are_priced_together(void **state)
 	assert_int_equal(price_pays(origin) + price_pays(origin), 1);
 }
 
+/* Take over RAWCACHE_TIER_PREFER=1. */
+static void tier_prefer(void)
+{
+	struct rawcache_options options = { .tier = "127.0.0.1:1",
+					    .tier_prefer = 1,
+					    .library_open = dlopen,
+					    .library_find = dlsym };
+	static const char secret[] = "a secret of thirty-two bytes ...";
+	char path[] = "/tmp/unit_tier.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, secret, 32), 32);
+	close(fd);
+	options.tier_key = path;
+	tier_setup(&options);
+	unlink(path);
+}
+
 /* What a program waits for is asked for now and then, too: else it would never be found out that it pays again. */
 static void programs_try_again_what_did_not_pay(void **state)
 {
@@ -121,6 +143,12 @@ static void programs_try_again_what_did_not_pay(void **state)
 		wanted += tier_wants(&cache, &file) > 0;
 	tier_active = false;
 	assert_int_equal(wanted, 10);
+	/* where requests to the origin cost money it is asked whatever it takes */
+	tier_prefer();
+	assert_true(tier_active);
+	for (int i = 0; i < 320; i++)
+		assert_true(tier_wants(&cache, &file) > 0);
+	tier_active = false;
 }
 
 static void late_answers_are_an_exception(void **state)

@@ -102,7 +102,8 @@ struct tier_server {
 	uint64_t name; /* a hash; 0: nobody's place */
 	struct tier_switch asked;
 	struct tier_switch leases; /* whether it is waited for what others fetch */
-	uint64_t reserved;
+	uint32_t answer_us;	   /* mean of what an answer took */
+	int32_t error;		   /* the last one; 0: none */
 };
 static_assert(sizeof(struct tier_server) == 64, "tier_server");
 

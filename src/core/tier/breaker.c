@@ -133,6 +133,19 @@ static void average(uint64_t *mean, uint64_t ns)
 	store_relaxed(mean, before ? before - before / WEIGHT + ns / WEIGHT : ns);
 }
 
+void breaker_answered(struct tier_server *server, uint64_t ns)
+{
+	uint32_t us = (uint32_t)min_u64(ns / 1000, UINT32_MAX);
+	uint32_t before = load_relaxed(&server->answer_us);
+
+	store_relaxed(&server->answer_us, before ? before - before / WEIGHT + us / WEIGHT : us);
+}
+
+void breaker_error(struct tier_server *server, int error)
+{
+	store_relaxed(&server->error, error);
+}
+
 void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
 	uint64_t mean = load_relaxed(&origin->origin_ns);

@@ -20,6 +20,10 @@ struct tier_server *breaker_of(struct tier_state *state, uint64_t name);
 /* Whether to ask, or to wait, now. Where it was open for its time, one caller is let through. */
 bool breaker_allows(struct tier_switch *breaker);
 
+/* What is told of it: an answer took so long; a connection failed with -errno. */
+void breaker_answered(struct tier_server *server, uint64_t ns);
+void breaker_error(struct tier_server *server, int error);
+
 /* What was begun at `begun` (clock_coarse_ms()) went well, or failed. Many that fail together count once. */
 void breaker_works(struct tier_switch *breaker, uint64_t begun);
 void breaker_fails(struct tier_switch *breaker, uint64_t begun);

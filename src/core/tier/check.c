@@ -255,6 +255,8 @@ int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *o
 	server->failed = known ? load_relaxed(&known->asked.level) : 0;
 	server->left_ms = known ? switch_left(&known->asked) : 0;
 	server->leases_left_ms = known ? switch_left(&known->leases) : 0;
+	server->answer_us = known ? load_relaxed(&known->answer_us) : 0;
+	server->error = known ? load_relaxed(&known->error) : 0;
 	server->differing = 0;
 	for (uint32_t i = 0; i < setup.names; i++)
 		server->differing += differing(state, setup.name[i].hash);

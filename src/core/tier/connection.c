@@ -82,18 +82,21 @@ void connection_fail(struct connection *link, int error)
 		call_end(call, error);
 }
 
-void connection_dial(struct connection *link)
+bool connection_dial(struct connection *link)
 {
 	bool under_way;
 	int fd = socket_dial(&link->server->address, link->server->length, &under_way);
 
 	if (fd < 0) {
-		connection_fail(link, fd);
-		return;
+		bool own = socket_own_error(fd);
+
+		connection_fail(link, own ? -ENOTCONN : fd);
+		return !own;
 	}
 	link->fd = fd + 1;
 	link->dialling = under_way;
 	link->dialled = link->heard = clock_mono_ns();
+	return true;
 }
 
 void connection_dialled(struct connection *link)

@@ -34,8 +34,8 @@ struct connection {
 /* Queue a call. */
 void connection_accept(struct connection *link, struct link_call *call);
 
-/* Begin to connect. */
-void connection_dial(struct connection *link);
+/* Begin to connect. False: this process cannot, and that says nothing about the server. */
+bool connection_dial(struct connection *link);
 
 /* It is connected, or it cannot be. */
 void connection_dialled(struct connection *link);

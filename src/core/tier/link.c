@@ -17,6 +17,7 @@
 #define POLL_NS 200000
 /* As many as are read from one mount at once, and some to follow: the others are other machines' to win. */
 #define LEASES_MAX 12u
+#define BARRED_MS 60000u
 #define READY_NAP_NS 100000
 #define LAG_MAX_NS 25000000u
 #define LAG_WEIGHT 256u /* in looks: it is forgotten within some 50 ms */
@@ -28,7 +29,8 @@ static const struct servers *servers;
 static const struct seal_loader *loader;
 static const uint8_t *secret;
 static struct connection links[SERVERS_MAX];
-static uint32_t ready; /* 1: yes, 2: never */
+static uint64_t barred[SERVERS_MAX]; /* clock_coarse_ms(), until then */
+static uint32_t ready;		     /* 1: yes, 2: never */
 uint32_t link_leases;
 static struct pool helper = {
 	.work = link_work, .begin = link_begin, .limit = 1, .lock = PTHREAD_MUTEX_INITIALIZER
@@ -67,6 +69,11 @@ int link_send(struct link_call *call)
 uint64_t link_silence(uint32_t server)
 {
 	return load_relaxed(&links[server].silent);
+}
+
+bool link_barred(uint32_t server)
+{
+	return load_relaxed(&barred[server]) > clock_coarse_ms();
 }
 
 /* --- by the helper */
@@ -123,6 +130,13 @@ static uint64_t lag_note(uint64_t slept)
 	return lag;
 }
 
+/* A process without a network, or without descriptors, must not have the others of its machine go without. */
+static void link_dial(uint32_t server)
+{
+	if (!connection_dial(&links[server]))
+		store_relaxed(&barred[server], clock_coarse_ms() + BARRED_MS);
+}
+
 /* One look at all connections. True: something is under way. */
 static bool links_step(void)
 {
@@ -135,7 +149,7 @@ static bool links_step(void)
 		struct connection *link = &links[i];
 
 		if ((link->gets.count || link->puts.count) && !link->fd)
-			connection_dial(link);
+			link_dial(i);
 		if (link->fd && !link->dialling)
 			connection_send(link);
 		if (!link->fd)

@@ -96,6 +96,9 @@ bool link_parked(void);
 /* Nanoseconds for which the server owed something and said nothing, as the helper saw it. */
 uint64_t link_silence(uint32_t server);
 
+/* This process could not make a connection to it a moment ago, for reasons of its own. */
+bool link_barred(uint32_t server);
+
 /* Wait for what was sent off, so long at most. */
 void link_settle(uint64_t ns);
 

@@ -63,8 +63,10 @@ static void question_failed(const struct tier_ask *ask, int error)
 	if (error == -ENOTCONN || error == -ENOSYS || error == -ECANCELED)
 		return;
 	stats_add(tier_errors, 1);
-	if (ask->breaker)
-		breaker_fails(&ask->breaker->asked, ask->begun_ms);
+	if (!ask->breaker)
+		return;
+	breaker_error(ask->breaker, error);
+	breaker_fails(&ask->breaker->asked, ask->begun_ms);
 }
 
 /* Whether the question stays, for its answer may come first. */
@@ -159,8 +161,10 @@ static bool question_ended(void *owner, struct link_call *call)
 	if (call->error) {
 		question_failed(ask, call->error);
 	} else {
-		if (ask->breaker)
+		if (ask->breaker) {
 			breaker_works(&ask->breaker->asked, ask->begun_ms);
+			breaker_answered(ask->breaker, clock_mono_ns() - call->begun);
+		}
 		if (another_fetches(call) && !ask->late && question_waits(ask, call))
 			return false;
 		value = answer_take(ask, call);

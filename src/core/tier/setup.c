@@ -149,6 +149,7 @@ int setup_read(const struct rawcache_options *options, struct setup *setup, cons
 		return -EINVAL;
 	}
 	setup->ttl = options->tier_ttl;
+	setup->prefer = options->tier_prefer;
 	setup->read_only = options->tier_mode == RAWCACHE_TIER_READ;
 	*why = names_read(options->tier_name, setup);
 	return *why ? -EINVAL : 0;

@@ -34,6 +34,7 @@ struct setup {
 	uint32_t ttl;	/* seconds; 0: for ever */
 	uint32_t epoch;
 	bool read_only;
+	bool prefer; /* whatever it costs in time */
 };
 
 /* 0, or -errno and one sentence's end about why not: "... is refused: WHY". */

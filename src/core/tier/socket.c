@@ -43,6 +43,17 @@ int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *
 	return err;
 }
 
+bool socket_own_error(int error)
+{
+	static const int own[] = { EAFNOSUPPORT, EPERM,	 EACCES,      EMFILE,	     ENFILE,
+				   ENOBUFS,	 ENOMEM, ENETUNREACH, EADDRNOTAVAIL, ENOENT };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (error == -own[i])
+			return true;
+	return false;
+}
+
 int socket_error(int fd)
 {
 	unsigned int n = sizeof(int);

@@ -17,6 +17,9 @@ struct socket_wait {
 int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *under_way);
 int socket_error(int fd); /* 0 or -errno */
 
+/* Of socket_dial(): it is not the server's fault, but what this process may do, or has no network for. */
+bool socket_own_error(int error);
+
 /* `head`, then `data`, without the first `skip` bytes of both. Bytes taken, or -errno. */
 ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data,
 		    size_t data_bytes, size_t skip);

@@ -73,7 +73,7 @@ uint64_t tier_wants(struct rawcache *cache, struct file *file)
 	if (likely(!load_relaxed(&tier_active)) || !cache->runtime.header || !identity_may(file))
 		return 0;
 	origin = price_of(state_of(cache), load_relaxed(&file->device));
-	if (price_pays(origin))
+	if (setup.prefer || price_pays(origin))
 		return price_patience(origin);
 	stats_add(tier_skipped, 1);
 	return 0;
@@ -120,7 +120,8 @@ static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t
 	ask->breaker = server;
 	ask->begun = clock_mono_ns();
 	ask->begun_ms = clock_coarse_ms();
-	if ((ask->chosen || price_pays(ask->origin)) && (!server || breaker_allows(&server->asked)))
+	if (!link_barred(ask->server) && (ask->chosen || setup.prefer || price_pays(ask->origin)) &&
+	    (!server || breaker_allows(&server->asked)))
 		return true;
 	stats_add(tier_skipped, 1);
 	return false;
