@@ -57,7 +57,7 @@ static int file_trusted(int fd, uint64_t *bytes)
 	if (err)
 		return err;
 	*bytes = stx.stx_size;
-	if (!S_ISREG(stx.stx_mode) || stx.stx_uid != sys_geteuid() || stx.stx_mode & 0022)
+	if (!S_ISREG(stx.stx_mode) || !sys_fd_is_ours(fd, &stx) || stx.stx_mode & 0022)
 		return -EPERM;
 	return *bytes > FROZEN_HEADER ? 0 : -EINVAL;
 }

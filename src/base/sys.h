@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -322,6 +323,17 @@ static inline int sys_fd_is(int fd, uint64_t device, uint64_t inode)
 	struct statx stx;
 
 	return !sys_fstatx(fd, &stx) && stx.stx_ino == inode && sys_device(&stx) == device;
+}
+
+/*
+ * Whether the file is this user's. In a user namespace all owners without an id there look alike, and so
+ * does a user without one: who may have the flag set is the owner, or may do all that the owner may.
+ */
+static inline bool sys_fd_is_ours(int fd, const struct statx *stx)
+{
+	int flags = stx->stx_uid == sys_geteuid() ? sys_fcntl(fd, F_GETFL, 0) : -1;
+
+	return flags >= 0 && sys_fcntl(fd, F_SETFL, (uintptr_t)(flags | O_NOATIME)) >= 0;
 }
 
 /* Addresses that nobody else gets and nobody may touch; `at` and `fixed` as for mmap(). */

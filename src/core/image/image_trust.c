@@ -8,10 +8,10 @@
 #include "core/image/image.h"
 
 /* `rawcache format --shared` by root or by this user: see shared_mark() in format_image.c. */
-static bool image_marked(const struct statx *stx)
+static bool image_marked(int fd, const struct statx *stx)
 {
 	return S_ISREG(stx->stx_mode) && (stx->stx_mode & S_ISVTX) &&
-	       (!stx->stx_uid || stx->stx_uid == sys_geteuid());
+	       (!stx->stx_uid || sys_fd_is_ours(fd, stx));
 }
 
 /* Groups of people begin here (GID_MIN of login.defs); below are those of the system, like `disk`. */
@@ -27,13 +27,13 @@ static bool image_writable(const struct statx *stx)
 }
 
 /* Why a byte of the file must not be believed; NULL: it may be. Root is no exception. */
-static const char *image_distrust(const struct statx *stx)
+static const char *image_distrust(int fd, const struct statx *stx)
 {
 	if (image_writable(stx))
-		return image_marked(stx) ? NULL :
-					   "other users may write it (chmod go-w it, or set "
-					   "RAWCACHE_SHARED=1)";
-	if (stx->stx_uid && stx->stx_uid != sys_geteuid())
+		return image_marked(fd, stx) ? NULL :
+					       "other users may write it (chmod go-w it, or set "
+					       "RAWCACHE_SHARED=1)";
+	if (stx->stx_uid && !sys_fd_is_ours(fd, stx))
 		return "it belongs to another user (set RAWCACHE_SHARED=1 to use it all the same)";
 	return NULL;
 }
@@ -58,7 +58,7 @@ int image_trust(struct image *image, bool allow_shared, const char **why,
 	image->mode = stx.stx_mode & 0777;
 	image->inode = stx.stx_ino;
 	image->device = sys_device(&stx);
-	distrust = allow_shared ? NULL : image_distrust(&stx);
+	distrust = allow_shared ? NULL : image_distrust(image->fd, &stx);
 	if (distrust)
 		*why = distrust;
 	return distrust ? -EPERM : 0;

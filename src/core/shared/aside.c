@@ -93,7 +93,7 @@ static int page_open(const char *dir, const char *path)
 	fd = sys_openat(AT_FDCWD, name, flags, 0644);
 	if (fd < 0)
 		return fd;
-	if (!sys_fstatx(fd, &stx) && S_ISREG(stx.stx_mode) && stx.stx_uid == sys_geteuid() &&
+	if (!sys_fstatx(fd, &stx) && S_ISREG(stx.stx_mode) && sys_fd_is_ours(fd, &stx) &&
 	    sys_file_size_allowed(ASIDE_BYTES) && !sys_fallocate(fd, 0, 0, ASIDE_BYTES))
 		return fd;
 	sys_close(fd);

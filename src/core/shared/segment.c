@@ -81,10 +81,13 @@ static int runtime_map(struct runtime *runtime, uint64_t bytes, const struct ima
 }
 
 /* Whether every user of this group, or everybody, may write the image: then they may make its segment. */
-static bool owner_trusted(const struct image *image, const struct statx *stx)
+static bool owner_trusted(int fd, const struct image *image, const struct statx *stx)
 {
-	return stx->stx_uid == image->owner || stx->stx_uid == sys_geteuid() || !stx->stx_uid ||
-	       (image->mode & 0002) || ((image->mode & 0020) && stx->stx_gid == image->group);
+	bool looks_ours = stx->stx_uid == sys_geteuid();
+
+	return (looks_ours ? sys_fd_is_ours(fd, stx) : stx->stx_uid == image->owner) ||
+	       !stx->stx_uid || (image->mode & 0002) ||
+	       ((image->mode & 0020) && stx->stx_gid == image->group);
 }
 
 /* A segment in a directory where anybody may make files is believed only if it is ours. */
@@ -94,7 +97,7 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 
 	if (sys_fstatx(fd, &stx) || !S_ISREG(stx.stx_mode))
 		return false;
-	if (!owner_trusted(image, &stx))
+	if (!owner_trusted(fd, image, &stx))
 		return false;
 	if ((stx.stx_mode & 0022) & ~image->mode)
 		return false;

@@ -196,7 +196,7 @@ static void segment_sweep(int dir, const char *name)
 
 	if (fd < 0)
 		return;
-	if (!sys_fstatx(fd, &stx) && S_ISREG(stx.stx_mode) && stx.stx_uid == sys_geteuid() &&
+	if (!sys_fstatx(fd, &stx) && S_ISREG(stx.stx_mode) && sys_fd_is_ours(fd, &stx) &&
 	    segment_left(fd, &stx) && !slots_lock(fd) && segment_left(fd, &stx) &&
 	    !sys_statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_INO, &named) &&
 	    named.stx_ino == stx.stx_ino && sys_device(&named) == sys_device(&stx))

@@ -38,7 +38,7 @@ static const char *secret_take(int fd, uint8_t secret[SEAL_SECRET])
 		return "RAWCACHE_TIER_KEY is not a file";
 	if (stx.stx_mode & 077)
 		return "others may read the file of RAWCACHE_TIER_KEY: chmod 600 it";
-	if (stx.stx_uid && stx.stx_uid != sys_geteuid())
+	if (stx.stx_uid && !sys_fd_is_ours(fd, &stx))
 		return "the file of RAWCACHE_TIER_KEY is another user's";
 	n = sys_read(fd, text, sizeof(text));
 	if (n == (ssize_t)SEAL_SECRET) {
