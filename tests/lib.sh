@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: MIT
-# For the test scripts: TAP output, a scratch directory, a slow origin, an image.
+# The words of the test scripts. A story of theirs is
 #
-# A script sources this file, calls `ok`, `is`, ... and ends with `done_testing`. The environment
-# names the build: TOP_BUILDDIR and TOP_SRCDIR; without it, the directory build/ of the tree (scripts/build)
+#	origin_has file 1000000		# random bytes, in $back
+#	origin --latency=1		# which is mounted at $CACHED_PATH, and slow
+#	image 64M			# an empty one at $IMAGE
+#	right file "a first pass"	# a program reads it below the cache: a line of TAP
+#	mark origin_bytes
+#	right file "a second pass"
+#	is "$(since)" 0 "it does not ask the origin"
+#	done_testing
+#
+# The environment names the build: TOP_BUILDDIR and TOP_SRCDIR; without it, the directory build/ of the tree
+# (scripts/build). Everything lies in $scratch, which is removed at the end.
 
 set -u
 TOP_SRCDIR=${TOP_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
@@ -23,6 +32,9 @@ tap_failed=0
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rawcache-test.XXXXXX")
 mounts=
 pids=
+back=$scratch/back
+CACHED_PATH=$scratch/mnt
+IMAGE=$scratch/cache.img
 
 # stop PID: end a child of this script, by force if it does not go within 10 s
 stop() {
@@ -143,6 +155,25 @@ need_origin() {
 	[ -w /dev/fuse ] || skip_all "/dev/fuse cannot be used here"
 }
 
+# origin_has FILE BYTES: random ones
+origin_has() {
+	mkdir -p "$(dirname "$back/$1")"
+	head -c "$2" /dev/urandom >"$back/$1"
+}
+
+# origin [OPTION]...: what lies in $back is at $CACHED_PATH, mounted anew: the kernel has nothing of it in memory.
+# The first time it is made old enough to be stored.
+origin() {
+	need_origin
+	if [ -e "$CACHED_PATH/.origin" ]; then origin_umount "$CACHED_PATH"; else age "$back"; fi
+	origin_mount "$back" "$CACHED_PATH" "$@" || skip_all "the origin cannot be mounted"
+}
+
+# origin_bytes: how many were read of it
+origin_bytes() {
+	origin_stat "$CACHED_PATH" read_bytes
+}
+
 # origin_mount BACKING MOUNTPOINT [OPTION]...
 origin_mount() {
 	origin_backing=$1
@@ -166,6 +197,28 @@ origin_control() {
 	echo "$2" >"$1/.origin/control"
 }
 
+# image [SIZE [OPTION]...]: an empty one at $IMAGE
+image() {
+	"$RAWCACHE" format --force --yes --size "${1:-64M}" "${@:2}" "$IMAGE" >/dev/null || exit 1
+}
+
+# forget FILE...: the kernel has nothing of them in memory
+forget() {
+	for forget_file in "$@"; do
+		dd if="$forget_file" iflag=nocache count=0 status=none
+	done
+}
+
+# right FILE NAME: what a program reads below the cache is what the origin has
+right() {
+	check "$2" cached cmp "$CACHED_PATH/$1" "$back/$1"
+}
+
+# verified NAME: the bytes in the image have their checksums
+verified() {
+	check "$1" "$RAWCACHE" verify --cache "$IMAGE"
+}
+
 # cached COMMAND...: run below the cache; CACHED_PATH and IMAGE say which
 cached() {
 	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- "$@"
@@ -179,6 +232,30 @@ t = json.load(sys.stdin)["totals"]
 for part in sys.argv[1].split("."):
     t = t[part]
 print(t)' "$1"
+}
+
+# processes: how many have $IMAGE in use
+processes() {
+	"$RAWCACHE" stat --cache "$IMAGE" --json |
+		python3 -c 'import json, sys; print(len(json.load(sys.stdin)["processes"]))'
+}
+
+# mark COMMAND...: remember the number that it prints. since: how much more it prints now
+mark() {
+	mark_command=("$@")
+	mark_number=$("$@")
+}
+since() {
+	echo $(($("${mark_command[@]}") - mark_number))
+}
+
+# wait_until COMMAND...: for 10 s at most; false if it is not true then
+wait_until() {
+	for _ in $(seq 200); do
+		"$@" && return
+		sleep 0.05
+	done
+	return 1
 }
 
 # free_port: a TCP port that nobody has, not even a connection that has ended. It lies below those

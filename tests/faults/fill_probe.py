@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""For tests/faults/fill_faults.sh: what a program sees. fill_probe.py HOW FILE [ARGUMENT]...
+"""For tests/faults/fill_errors.sh and its neighbours: what a program sees. fill_probe.py HOW FILE [ARGUMENT]...
 
 Everything is printed, so that a run below the cache can be compared with one without.
 """

@@ -30,7 +30,7 @@ server() {
 # fake MODE [REAL_PORT]: a server that is wrong; its port is $fake_port
 fake() {
 	fake_port=$(free_port)
-	python3 "$(dirname "$0")/tier_fake.py" "$1" "$fake_port" ${2:+"$2"} 2>"$scratch/fake.log" &
+	python3 "$TOP_SRCDIR/tests/faults/tier_fake.py" "$1" "$fake_port" ${2:+"$2"} 2>"$scratch/fake.log" &
 	fake_pid=$!
 	pids="$pids $!"
 	port_wait "$fake_port"
@@ -173,22 +173,8 @@ same file "nothing listens"
 # the program sees nothing of it
 servers=127.0.0.1:$three_port
 node 9
-tiered python3 - "$CACHED_PATH/file" "$CACHED_PATH/small" <<'P' >"$scratch/seen"
-import os, sys
-open(sys.argv[2], "rb").read()
-before = sorted(os.listdir("/proc/self/fd"))
-data = open(sys.argv[1], "rb").read()
-pid = os.fork()
-if not pid:
-    os._exit(open(sys.argv[1], "rb").read() != data)
-print(os.waitpid(pid, 0)[1], before == sorted(os.listdir("/proc/self/fd")))
-P
+tiered python3 "$TOP_SRCDIR/tests/faults/tier_seen.py" "$CACHED_PATH/file" "$CACHED_PATH/small" >"$scratch/seen"
 is "$(cat "$scratch/seen")" "0 True" "descriptors stay as they are, and a fork child reads"
 node 9
-cached python3 - "$CACHED_PATH/file" <<'P' >"$scratch/seen"
-import sys
-open(sys.argv[1], "rb").read()
-print("sodium" in open("/proc/self/maps").read())
-P
-is "$(cat "$scratch/seen")" False "without RAWCACHE_TIER libsodium is not loaded"
+is "$(cached cat "$CACHED_PATH/file" /proc/self/maps | grep -ac libsodium)" 0 "without RAWCACHE_TIER libsodium is not loaded"
 done_testing

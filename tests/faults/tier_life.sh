@@ -96,48 +96,7 @@ reads "and a third"
 # programs that do what helpers must not be in the way of
 "$RAWCACHE" format --force --size 64M "$scratch/node4.img" >/dev/null
 node 4
-cat >"$scratch/life.py" <<'P'
-import ctypes, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
-path, wanted = sys.argv[1], open(sys.argv[2], "rb").read()
-def same():
-    return open(path, "rb").read() == wanted
-def child(do):
-    pid = os.fork()
-    if not pid:
-        try:
-            do()
-            os._exit(0 if same() else 2)
-        except BaseException as e:
-            print(e, file=sys.stderr)
-            os._exit(3)
-    return os.waitpid(pid, 0)[1]
-def seccomp():
-    """A filter that kills who makes a socket: BPF by hand."""
-    import struct
-    code = [(0x20, 0, 0, 0), (0x15, 0, 1, 41 if os.uname().machine == "x86_64" else 198),
-            (0x06, 0, 0, 0x80000000), (0x06, 0, 0, 0x7fff0000)]
-    text = b"".join(struct.pack("HBBI", *c) for c in code)
-    buf = ctypes.create_string_buffer(text, len(text))
-    program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buf))
-    assert not libc.prctl(38, 1, 0, 0, 0)
-    assert not libc.prctl(22, 2, ctypes.create_string_buffer(program, len(program)))
-def rights():
-    if os.getuid():
-        return
-    os.setgroups([])
-    os.setresuid(65534, 65534, 65534)
-def capset():
-    head = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    assert not libc.capset(head, (ctypes.c_uint32 * 6)())
-what = sys.argv[3]
-open(os.path.dirname(path) + "/small").read()
-before = sorted(os.listdir("/proc/self/fd"))
-first = what == "late" or same()
-result = child({"fork": lambda: None, "seccomp": seccomp, "set*id": rights, "capset": capset, "late": seccomp,
-                "exec": lambda: os.execv(sys.executable, [sys.executable] + sys.argv[:3] + ["fork"])}[what])
-print(first, result, before == sorted(os.listdir("/proc/self/fd")))
-P
+cp "$TOP_SRCDIR/tests/faults/tier_life.py" "$scratch/life.py" # others may read it there
 chmod 755 "$scratch"
 for what in fork exec seccomp late set\*id capset; do
 	node 4

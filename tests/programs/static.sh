@@ -47,28 +47,10 @@ twice() {
 }
 
 # --- what a program sees of a file, by each call that tells
-cat >"$scratch/sees.py" <<'PY'
-import mmap, os, sys
-for name in sys.argv[1:]:
-    fd = os.open(name, os.O_RDONLY)
-    copy = os.dup(fd)
-    same = [os.fstat(fd) == os.stat(name), os.fstat(copy) == os.stat(name), os.stat(fd) == os.stat(name)]
-    with open(name, "rb") as f:
-        data = f.read()
-    size = os.fstat(fd).st_size
-    shown = mmap.mmap(fd, 0, prot=mmap.PROT_READ)[:] if size else b""
-    print(os.path.basename(name), all(same), hash(data) == hash(shown), len(data), os.read(fd, 5), os.read(copy, 5),
-          os.pread(fd, 3, 1), os.lseek(fd, 0, 1), os.get_inheritable(fd), sum(data))
-    for how in os.O_RDWR, os.O_RDONLY | os.O_DIRECTORY, os.O_RDONLY | os.O_NOFOLLOW:
-        try:
-            os.close(os.open(name, how))
-            print("opens")
-        except OSError as e:
-            print(e.errno)
-PY
+sees=$TOP_SRCDIR/tests/programs/static_sees.py
 files=("$m/js/main.js" "$m/js/x1.js" "$m/js/odd/empty" "$m/js/odd/link" "$m/large")
-is "$("$notify" --answers "$scratch/answers" "$m" python3 "$scratch/sees.py" "${files[@]}" 2>&1)" \
-	"$(python3 "$scratch/sees.py" "${files[@]}" 2>&1)" \
+is "$("$notify" --answers "$scratch/answers" "$m" python3 "$sees" "${files[@]}" 2>&1)" \
+	"$(python3 "$sees" "${files[@]}" 2>&1)" \
 		"reads, positions, attributes, mappings, refusals: as without"
 at_least "$(cat "$scratch/answers")" 8 "and they were answered"
 is "$(cd "$m/js" && "$notify" "$m" sh -c 'cat main.js odd/link ../js/x1.js; cat no-such-file' 2>&1 | sha256sum)" \

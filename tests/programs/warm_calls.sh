@@ -54,17 +54,8 @@ looks() {
 	at_most $((many * 10 / (2 * MANY))) "$2" "$1: tenths of a call that a read makes"
 }
 
-cat >"$scratch/read.py" <<'PY'
-import os, sys
-fd, n = os.open(sys.argv[1], os.O_RDONLY), int(sys.argv[2])
-total = 0
-for i in range(n):
-    total += sum(os.pread(fd, 4096, i * 7 % 1024 * 4096)[:9])
-for i in range(n):
-    total += sum(os.read(fd, 4096)[:9])
-print(total)
-PY
-warm "python3 $(python3 -c 'import platform; print(platform.python_version())')" python3 "$scratch/read.py"
+warm "python3 $(python3 -c 'import platform; print(platform.python_version())')" \
+	python3 "$TOP_SRCDIR/tests/programs/warm_calls.py"
 
 nodes=${NODES:-$(command -v node)}
 if [ "${RAWCACHE_TESTS_FULL:-}" = 1 ] && command -v npm >/dev/null; then

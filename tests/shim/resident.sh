@@ -9,28 +9,12 @@ IMAGE=$scratch/cache.img
 CACHED_PATH=$scratch/store
 "$RAWCACHE" format --size 256M "$IMAGE" >/dev/null || exit 1
 "$RAWCACHE" warm --cache "$IMAGE" "$scratch/store" >/dev/null || exit 1
-cat >"$scratch/passes.py" <<'PYTHON'
-import hashlib, os, re, sys
-def resident():
-    return int(re.search(r"VmRSS:\s+(\d+)", open("/proc/self/status").read()).group(1))
-size, sums = int(sys.argv[2]), []
-with open(os.devnull, "rb"):
-    before = resident()
-for i in range(3):
-    fd, sum = os.open(sys.argv[1], os.O_RDONLY), hashlib.md5()
-    while piece := os.read(fd, size):
-        sum.update(piece)
-    os.close(fd)
-    sums.append(sum.hexdigest())
-    if not i:
-        more = resident() - before
-print(more, *sums)
-PYTHON
+passes=$TOP_SRCDIR/tests/shim/resident_passes.py
 sum=$(md5sum <"$scratch/store/large")
 for size in 4096 65536 131072 1048576; do
 	copied=$(counter mmap_bytes)
 	# shellcheck disable=SC2046
-	set -- $(cached python3 "$scratch/passes.py" "$scratch/store/large" $size)
+	set -- $(cached python3 "$passes" "$scratch/store/large" $size)
 	# the file has 98304 kB
 	at_most "$1" 49152 "read in pieces of $size bytes the file is not in memory twice"
 	is "$2 $3 $4" "${sum%% *} ${sum%% *} ${sum%% *}" "and its bytes are right, in this pass and the next ones"

@@ -8,17 +8,7 @@ mkdir -p "$scratch/d" "$scratch/plain"
 IMAGE=$scratch/cache.img
 CACHED_PATH=$scratch/d
 "$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
-python3 - "$scratch/d" <<'PYTHON'
-import os, sys
-d = sys.argv[1]
-for name in "ab":
-    with open(os.path.join(d, name), "wb") as f:
-        for i in range(40):
-            f.write((name * 8 + "%08d" % i).encode() * 256)
-        f.write(b"end") # wc -c miscounts a file of whole pages that is not read from its start
-with open(os.path.join(d, "one"), "wb") as f:
-    f.write(os.urandom(700001))
-PYTHON
+python3 "$TOP_SRCDIR/tests/shim/shim_files.py" "$scratch/d"
 cp "$scratch/d/one" "$scratch/plain/one"
 "$bin/shim_signals" "$scratch/d/records" >/dev/null # makes the file
 sleep 2.2
