@@ -28,7 +28,8 @@ has "its page tells of the run" run.html "Ended with status 7" "Where the bytes 
 	"data/train" "in 2 files" "being written"
 # other files than those of the directories that are cached are nobody's business here
 is "$(sed -n 's/.*<b>\([0-9]*\)<.*calls past the cache.*/\1/p' run.html)" \
-	"$(sed -n '/What was not served/,/<\/section>/s/.*<td class="n">\([0-9]*\)<.*/\1/p' run.html | awk '{ n += $1 } END { print n + 0 }')" \
+	"$(sed -n '/What was not served/,/<\/section>/s/.*<td class="n">\([0-9]*\)<.*/\1/p' run.html |
+		awk '{ n += $1 } END { print n + 0 }')" \
 	"what went past the cache is the sum of the reasons"
 sed -n '/read again most/,/<\/section>/p' run.html >read.txt
 has "and of what is read again" read.txt "data/train/a" ", of a file of 683"

@@ -62,7 +62,8 @@ vanishes() {
 		run=
 		[ $side = native ] || run="$RAWCACHE run --path $mount --cache $IMAGE --"
 		# shellcheck disable=SC2086
-		timeout 60 $run python3 "$probe" vanish "$mount/file" "$(origin_stat "$mount" pid)" >"$scratch/$side" 2>&1
+		timeout 60 $run python3 "$probe" vanish "$mount/file" "$(origin_stat "$mount" pid)" \
+			>"$scratch/$side" 2>&1
 		echo "status $?" >>"$scratch/$side"
 	done
 	is "$(cat "$scratch/cached")" "$(cat "$scratch/native")" "$io: an origin that vanishes"

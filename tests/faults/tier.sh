@@ -176,5 +176,6 @@ node 9
 tiered python3 "$TOP_SRCDIR/tests/faults/tier_seen.py" "$CACHED_PATH/file" "$CACHED_PATH/small" >"$scratch/seen"
 is "$(cat "$scratch/seen")" "0 True" "descriptors stay as they are, and a fork child reads"
 node 9
-is "$(cached cat "$CACHED_PATH/file" /proc/self/maps | grep -ac libsodium)" 0 "without RAWCACHE_TIER libsodium is not loaded"
+is "$(cached cat "$CACHED_PATH/file" /proc/self/maps | grep -ac libsodium)" 0 \
+	"without RAWCACHE_TIER libsodium is not loaded"
 done_testing

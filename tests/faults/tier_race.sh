@@ -43,7 +43,8 @@ for mode in slow slower; do
 	at_least "$(counter tier_hedged)" 1 "$mode: the origin is asked, too"
 	at_least "$(counter $won)" 1 "$mode: the first answer is taken"
 	at_most "$(counter tier_hedge_lost)" "$(counter tier_hedged)" "$mode: no more races are lost than begun"
-	is "$(($(counter tier_hits) + $(counter origin_bytes) / 262144 >= 16))" 1 "$mode: each chunk came from one of them"
+	is "$(($(counter tier_hits) + $(counter origin_bytes) / 262144 >= 16))" 1 \
+		"$mode: each chunk came from one of them"
 	stop "$fake_pid"
 done
 done_testing

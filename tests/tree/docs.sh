@@ -36,18 +36,8 @@ $(OUT)/lib.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard *.c))
 $(OUT)/%.o: %.c
 	mkdir -p $(OUT) && gcc -c -o $@ $<
 MAKE
-cat >work/train.py <<'PYTHON'
-import pathlib, sys
-for epoch in range(3):
-    for part in sorted(pathlib.Path((sys.argv[1:] or ["/mnt/nfs/train"])[0]).iterdir()):
-        part.read_bytes()
-PYTHON
-cat >work/serve.py <<'PYTHON'
-import mmap, sys
-with open(sys.argv[1], "rb") as f:
-    weights = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
-    print("sum of every 4096th byte:", sum(weights[::4096]) > 0)
-PYTHON
+cp "$TOP_SRCDIR/tests/tree/docs_train.py" work/train.py
+cp "$TOP_SRCDIR/tests/tree/docs_serve.py" work/serve.py
 cat >work/nginx.conf <<'NGINX'
 pid /mnt/work/nginx.pid;
 error_log /mnt/work/error.log;
