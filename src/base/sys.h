@@ -58,8 +58,11 @@ static inline long sys_call6(long nr, long a, long b, long c, long d, long e, lo
 #error "rawcache knows the system call instruction of x86_64 and aarch64 only"
 #endif
 
+/* tests/outside.h has another one */
+#ifndef SYS_CALL
 #define SYS_CALL(nr, a, b, c, d, e, f) \
 	sys_call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#endif
 
 static inline int sys_openat(int dir, const char *path, int flags, unsigned int mode)
 {

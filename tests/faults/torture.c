@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "outside.h" /* first */
+
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/sys.h"

@@ -69,6 +69,9 @@ for case in mixed mixed_plain mixed_parts mixed_cut; do
 	case_of $case local "no read has bytes of two versions: $case" $never
 	case_of $case local "nor when it looks: $case"
 done
+for case in inotify number directory lease mapped; do
+	case_of news_$case local "no read is older than what the program was told past its reads: $case"
+done
 case_of later keeps "the server is asked each second where that is wanted" RAWCACHE_REVALIDATE=sync
 case_of later tells "FUSE: after attr_timeout the file is what it is, for all descriptors"
 at_least "$(counter hits)" 50 "the cache was used"

@@ -23,6 +23,8 @@
 
 #include <linux/ptrace.h>
 
+#include "outside.h" /* first */
+
 #include "base/sys.h"
 
 #define BLOCK 4096u

@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "outside.h" /* first */
+
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "shim_looks.h"
@@ -316,10 +318,23 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } cases[] = {
-	{ "next_read", next_read },	{ "locks", locks },	    { "lock_writer", lock_writer },
-	{ "lock_beside", lock_beside }, { "told", told },	    { "told_end", told_end },
-	{ "told_writer", told_writer }, { "mixed", mixed },	    { "mixed_plain", mixed_plain },
-	{ "mixed_parts", mixed_parts }, { "mixed_cut", mixed_cut }, { "later", later },
+	{ "next_read", next_read },
+	{ "locks", locks },
+	{ "lock_writer", lock_writer },
+	{ "lock_beside", lock_beside },
+	{ "told", told },
+	{ "told_end", told_end },
+	{ "told_writer", told_writer },
+	{ "mixed", mixed },
+	{ "mixed_plain", mixed_plain },
+	{ "mixed_parts", mixed_parts },
+	{ "mixed_cut", mixed_cut },
+	{ "later", later },
+	{ "news_inotify", news_inotify },
+	{ "news_directory", news_directory },
+	{ "news_number", news_number },
+	{ "news_lease", news_lease },
+	{ "news_mapped", news_mapped },
 };
 
 int main(int argc, char **argv)

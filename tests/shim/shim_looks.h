@@ -42,4 +42,12 @@ int mixed_cut(void);
 /* After the kernel has forgotten the attributes. */
 int later(void);
 
+/* shim_looks_news.c */
+int news_inotify(void);
+/* The same by its number. */
+int news_number(void);
+int news_directory(void);
+int news_lease(void);
+int news_mapped(void);
+
 #endif

@@ -8,6 +8,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "outside.h" /* first */
+
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "shim_names.h"

@@ -22,6 +22,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "outside.h" /* first */
+
 #include "base/compiler.h"
 #include "base/sys.h"
 #include "faults/raw_ring.h"

@@ -13,6 +13,7 @@
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
 #include "shim/libc/thread.h"
+#include "shim/table/news.h"
 
 static int fcntl_duplicate(int fd, int cmd, void *arg)
 {
@@ -92,6 +93,8 @@ int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	if (unlikely(cmd == F_SETLEASE || cmd == F_NOTIFY))
+		news_any(); /* a signal tells of a change */
 	if (unlikely(fdtab_get(fd)))
 		return fcntl_tracked(fd, cmd, arg);
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)

@@ -17,6 +17,7 @@
 
 #include "shim/files/map_notify.h"
 #include "shim/serve/notes.h"
+#include "shim/table/news.h"
 #include "shim/table/ring.h"
 #include "shim/serve/serve.h"
 #include "shim/libc/thread.h"
@@ -74,6 +75,8 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	/* code is told by the name of its file */
 	if (unlikely(prot & PROT_EXEC))
 		tree_real(fd);
+	if (unlikely(tracked))
+		news_mapped_slow(fd);
 	if (unlikely(tracked && shared))
 		map_notify_begin(fd);
 	if (map_wanted(n, prot, flags, fd))

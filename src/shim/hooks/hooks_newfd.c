@@ -11,6 +11,7 @@
 #include "shim/hooks/hooks_newfd.h"
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
+#include "shim/table/news.h"
 
 static int pair_new(int ret, const int *fds)
 {
@@ -81,21 +82,28 @@ int memfd_create(const char *name, unsigned int flags)
 	return fd_new(NEXT(memfd_create)(name, flags));
 }
 
-int inotify_init(void)
+/* A listener hears of changes before a look is due, and of frozen trees not at all. */
+static void listens(void)
 {
 	tree_stop();
+	news_any();
+}
+
+int inotify_init(void)
+{
+	listens();
 	return fd_new(NEXT(inotify_init)());
 }
 
 int inotify_init1(int flags)
 {
-	tree_stop();
+	listens();
 	return fd_new(NEXT(inotify_init1)(flags));
 }
 
 int fanotify_init(unsigned int flags, unsigned int event_flags)
 {
-	tree_stop();
+	listens();
 	return fd_new(NEXT(fanotify_init)(flags, event_flags));
 }
 
@@ -233,7 +241,6 @@ static bool one_by_number(long number, const long *a, long *ret)
 	case SYS_epoll_create:
 	case SYS_eventfd:
 	case SYS_signalfd:
-	case SYS_inotify_init:
 #endif
 	case SYS_socket:
 	case SYS_accept:
@@ -241,8 +248,6 @@ static bool one_by_number(long number, const long *a, long *ret)
 	case SYS_epoll_create1:
 	case SYS_eventfd2:
 	case SYS_signalfd4:
-	case SYS_inotify_init1:
-	case SYS_fanotify_init:
 	case SYS_timerfd_create:
 	case SYS_memfd_create:
 	case SYS_mq_open:
@@ -256,6 +261,15 @@ static bool one_by_number(long number, const long *a, long *ret)
 	case NUMBER_pidfd_open:
 	case NUMBER_landlock_create_ruleset:
 	case NUMBER_memfd_secret:
+		*ret = by_number(number, a);
+		fd_new((int)*ret);
+		return true;
+#ifdef SYS_inotify_init
+	case SYS_inotify_init:
+#endif
+	case SYS_inotify_init1:
+	case SYS_fanotify_init:
+		listens();
 		*ret = by_number(number, a);
 		fd_new((int)*ret);
 		return true;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 
 #include "shim/table/attach.h"
+#include "shim/table/news.h"
 
 #define RETRY_SLACK_MS 10 /* the coarse clock's */
 /* Until it is known what a look takes, as in look.h. */
@@ -179,6 +180,8 @@ void handle_checked(struct handle *handle, uint64_t now)
 {
 	uint64_t every = attach_config.revalidate_ms;
 
+	if (news_of(&handle->stx))
+		store_relaxed(&handle->look_bytes, 0);
 	store_relaxed(&handle->checked_ms, now);
 	if (every == CONFIG_REVALIDATE_SYNC)
 		store_relaxed(&handle->look_ms, now + LOOK_SYNC_MS);

@@ -45,7 +45,7 @@ struct handle {
 	uint64_t size;	     /* that it had when its attributes were read last */
 	uint64_t checked_ms; /* when that was, clock_coarse_ms() */
 	uint64_t look_ms;    /* when they are to be read again, HANDLE_NEVER, */
-	uint64_t look_bytes; /* or for a read of so many bytes: see look.h */
+	uint64_t look_bytes; /* or for a read of so many bytes: see look.h, news.h */
 	uint64_t retry_ms;   /* bypassed: when to try again, HANDLE_NEVER for writers */
 	uint64_t generation; /* counts the lives of this memory */
 	uint64_t guess;	     /* where the kernel's position was seen last, for claim_guessed() */
