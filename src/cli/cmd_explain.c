@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache explain: whether a file is read from the cache, why not, and how much of it is there. */
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,12 +78,7 @@ static int explain_parse(struct explain_asked *explain, int argc, char **argv)
 /* Without the image the rest is still worth telling: why it is missing becomes the reason. */
 static void image_attach(struct explain_asked *explain)
 {
-	struct rawcache_options options;
-
-	config_to_options(&explain->target.config, &options);
-	options.device = explain->target.path;
-	options.read_only = 1;
-	if (rawcache_attach(&options, &explain->view.cache, &explain->view.reason))
+	if (target_try(&explain->target, TARGET_LOOK, &explain->view.cache, &explain->view.reason))
 		explain->view.cache = NULL;
 }
 
@@ -97,9 +91,7 @@ static int explain_prepare(struct explain_asked *explain)
 		return status;
 	explain->view.paths = explain->paths.included ? explain->paths.text : NULL;
 	explain->view.disabled = config->disable;
-	config_to_options(config, &explain->tier);
-	explain->tier.library_open = dlopen;
-	explain->tier.library_find = dlsym;
+	target_options(config, &explain->tier);
 	explain->view.tier = explain->tier.tier && *explain->tier.tier ? &explain->tier : NULL;
 	image_attach(explain);
 	return GO_ON;

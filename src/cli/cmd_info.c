@@ -58,7 +58,7 @@ static bool info_row_count(const struct target *target, struct rawcache_image_in
 	struct rawcache *cache;
 	int err;
 
-	if (target_attach(target, true, &cache) != GO_ON)
+	if (target_attach(target, TARGET_LOOK, &cache) != GO_ON)
 		return false;
 	err = rawcache_info(cache, &counted, sizeof(counted));
 	rawcache_detach(cache);

@@ -6,7 +6,6 @@
  * Options stand for environment variables: they are put into the environment first, so that
  * one parser checks both and the program inherits both.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +27,7 @@
 #include "cli/setting.h"
 #include "cli/target.h"
 #include "cli/text.h"
+#include "cli/tierlist.h"
 #include "cli/watched.h"
 
 struct run_asked {
@@ -204,14 +204,11 @@ static int run_tier(const struct config *config)
 	struct rawcache_options options;
 	const char *why;
 
-	config_to_options(config, &options);
+	target_options(config, &options);
 	if (!options.tier || options.tier_mode == RAWCACHE_TIER_OFF)
 		return GO_ON;
-	options.library_open = dlopen;
-	options.library_find = dlsym;
 	if (rawcache_tier_allowed(&options, &why))
-		return say_refusal("RAWCACHE_TIER=%s is refused: %s; correct it or unset it",
-				   options.tier, why);
+		return tierlist_refused(why);
 	return file_pin(config->tier_key, "the tier's secret", "RAWCACHE_TIER_KEY");
 }
 
@@ -222,7 +219,7 @@ static int run_image(struct run_asked *run)
 	int status = create_if_missing(&run->target);
 
 	if (status == GO_ON)
-		status = target_attach(&run->target, false, &cache);
+		status = target_attach(&run->target, TARGET_ATTACH, &cache);
 	if (status != GO_ON)
 		return status;
 	run->read_only = rawcache_read_only(cache);

@@ -33,11 +33,13 @@ static int thaw(const struct target *target, const char *dir)
 {
 	char path[PATH_MAX], name[PATH_MAX];
 	struct frozen frozen;
+	int status;
 	int err;
 
 	path_canonical(dir, path);
-	if (frozen_name(target->path, path, name, sizeof(name)))
-		return say_refusal("the image's path is too long; name a shorter one with --cache");
+	status = target_frozen_name(target, path, name, sizeof(name));
+	if (status != GO_ON)
+		return status;
 	err = frozen_open(&frozen, name, path);
 	if (err == -ENOENT)
 		return say_refusal(

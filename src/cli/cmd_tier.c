@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache tier: the memcached servers that machines share what they have read by. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -60,9 +59,7 @@ static int tier_configure(const struct tier_options *options, struct config *con
 
 	if (config_load(config, NULL, NULL) < 0)
 		return say_memory();
-	config_to_options(config, engine);
-	engine->library_open = dlopen;
-	engine->library_find = dlsym;
+	target_options(config, engine);
 	if (options->servers) {
 		status = tierlist_resolve("tier", options->servers, list, room);
 		engine->tier = list;
@@ -102,10 +99,7 @@ static int tier_check(const struct rawcache_options *engine, struct json *json)
 		if (!server.why || json)
 			checked_print(json, &server);
 	}
-	return err == -ENOENT && n ?
-		       status :
-		       say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it",
-				   server.why);
+	return err == -ENOENT && n ? status : tierlist_refused(server.why);
 }
 
 static void state_print(struct json *json, const struct rawcache_tier_server *server)
@@ -162,7 +156,7 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 
 	if (status != GO_ON)
 		return status;
-	status = target_attach(&target, true, &cache);
+	status = target_attach(&target, TARGET_LOOK, &cache);
 	target_close(&target);
 	if (status != GO_ON)
 		return status;
@@ -171,9 +165,7 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 	if (n && !json)
 		total_print(&server, cache);
 	rawcache_detach(cache);
-	return n ? STATUS_OK :
-		   say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it",
-			       server.why ? server.why : strerror(-err));
+	return n ? STATUS_OK : tierlist_refused(server.why ? server.why : strerror(-err));
 }
 
 /* Beside the secret, so that it goes where that goes. */

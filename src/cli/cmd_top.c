@@ -120,7 +120,7 @@ static void screen_close(SCREEN *screen)
 static int top_look(struct top_view *view, const struct target *target, struct sample *sample)
 {
 	struct rawcache *cache;
-	int status = target_attach(target, true, &cache);
+	int status = target_attach(target, TARGET_LOOK, &cache);
 
 	if (status != GO_ON)
 		return status;

@@ -209,8 +209,7 @@ static void file_complain(const struct filelist_file *file)
 			"%s changed just now and is not stored yet; try again in a moment, or lower RAWCACHE_SETTLE",
 			file->path);
 	else
-		say_warning("cannot read %s: %s; let this user read it, or leave it out",
-			    file->path, strerror(-file->err));
+		filelist_unreadable(file->path, -file->err);
 }
 
 static void warm_json(const struct warm *warm, uint64_t cached, size_t failed)
@@ -333,8 +332,8 @@ static int warm_main(int argc, char **argv)
 		return status;
 	status = warm_list(&warm, &options, &target, argv + optind);
 	if (status == GO_ON)
-		status = options.dry ? target_attach(&target, true, &warm.cache) :
-				       target_attach_writable(&target, &warm.cache);
+		status = target_attach(&target, options.dry ? TARGET_LOOK : TARGET_CHANGE,
+				       &warm.cache);
 	if (status == GO_ON) {
 		status = warm_all(&warm, &options);
 		rawcache_detach(warm.cache);

@@ -17,15 +17,11 @@
 
 static void image_look(struct doctor *doctor)
 {
-	enum rawcache_reason reason = RAWCACHE_REASON_none;
 	const struct target *target = &doctor->target;
-	struct rawcache_options options;
+	enum rawcache_reason reason;
 	struct rawcache *cache;
-	int err;
+	int err = target_try(target, TARGET_ATTACH, &cache, &reason);
 
-	config_to_options(&target->config, &options);
-	options.device = target->path;
-	err = rawcache_attach(&options, &cache, &reason);
 	if (!err) {
 		doctor_ok("the image %s can be used", target->path);
 		rawcache_detach(cache);
@@ -40,8 +36,7 @@ static void image_look(struct doctor *doctor)
 
 static void runtime_look(struct doctor *doctor)
 {
-	const char *named = doctor->target.config.runtime_dir;
-	const char *dir = *named ? named : "/dev/shm";
+	const char *dir = target_runtime_dir(&doctor->target);
 	char text[TEXT_LENGTH];
 	struct statvfs fs;
 	uint64_t room;

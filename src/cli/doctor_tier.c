@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The servers of the tier, its secret, and whether its data sets are the same on all machines. */
-#include <dlfcn.h>
 
 #include <rawcache/embed.h>
 
@@ -27,15 +26,14 @@ void doctor_tier(struct doctor *doctor)
 {
 	struct rawcache_tier_server server = { .why = NULL };
 	struct rawcache_options options;
+	enum rawcache_reason reason;
 	struct rawcache *cache;
 	uint32_t n;
 	int err;
 
-	config_to_options(&doctor->target.config, &options);
+	target_options(&doctor->target.config, &options);
 	if (!options.tier || !*options.tier || options.tier_mode == RAWCACHE_TIER_OFF)
 		return;
-	options.library_open = dlopen;
-	options.library_find = dlsym;
 	/* reads go on without it: nothing here is a failure */
 	for (n = 0; !(err = rawcache_tier_check(&options, n, &server)); n++) {
 		if (server.why)
@@ -46,9 +44,7 @@ void doctor_tier(struct doctor *doctor)
 	}
 	if (!n)
 		doctor_warn("RAWCACHE_TIER is refused: %s", server.why);
-	options.device = doctor->target.path;
-	options.read_only = 1;
-	if (rawcache_attach(&options, &cache, NULL))
+	if (target_try(&doctor->target, TARGET_LOOK, &cache, &reason))
 		return;
 	state_look(&options, cache);
 	rawcache_detach(cache);

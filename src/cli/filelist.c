@@ -34,6 +34,12 @@ static int filelist_file_add(struct filelist *list, const FTSENT *entry)
 	return GO_ON;
 }
 
+void filelist_unreadable(const char *path, int err)
+{
+	say_warning("cannot read %s: %s; let this user read it, or leave it out", path,
+		    strerror(err));
+}
+
 static int entry_add(struct filelist *list, const FTSENT *entry)
 {
 	switch (entry->fts_info) {
@@ -42,8 +48,7 @@ static int entry_add(struct filelist *list, const FTSENT *entry)
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		say_warning("cannot read %s: %s; let this user read it, or leave it out",
-			    entry->fts_path, strerror(entry->fts_errno));
+		filelist_unreadable(entry->fts_path, entry->fts_errno);
 		list->unreadable++;
 		return GO_ON;
 	default:

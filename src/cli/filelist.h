@@ -22,6 +22,10 @@ struct filelist {
 
 /* Add a file, or all below a directory: symbolic links below it are not followed. A status. */
 int filelist_add(struct filelist *list, const char *path);
+
+/* Warn that a file cannot be read. */
+void filelist_unreadable(const char *path, int err);
+
 void filelist_fini(struct filelist *list);
 
 #endif

@@ -33,7 +33,8 @@
 struct recording {
 	struct frozen_scan scan;
 	struct frozen_header header;
-	char name[PATH_MAX], fresh[PATH_MAX]; /* the record's file, and as long as it is made */
+	char name[PATH_MAX];		       /* the record's file */
+	char fresh[PATH_MAX + sizeof(".new")]; /* its name while it is made */
 	uint64_t at;
 	uint32_t *places;
 };
@@ -54,6 +55,12 @@ static const char *kind_refused(uint32_t kind)
 	}
 }
 
+static int refused_looking(const char *path, int err)
+{
+	return say_refusal("cannot look at %s: %s; it must be there when it is frozen", path,
+			   strerror(-err));
+}
+
 /* Where the mount begins that the tree lies on: so many bytes of its path. */
 static int mount_find(struct recording *recording, const char *path)
 {
@@ -61,12 +68,13 @@ static int mount_find(struct recording *recording, const char *path)
 	struct statfs fs;
 	struct statx stx;
 	size_t n = strlen(path);
+	int err = sys_statx(AT_FDCWD, path, 0,
+			    STATX_BASIC_STATS | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx);
 
-	if (sys_statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_MNT_ID | STATX_MNT_ID_UNIQUE,
-		      &stx) ||
-	    statfs(path, &fs))
-		return say_refusal("cannot look at %s: %s; it must be there when it is frozen",
-				   path, strerror(errno));
+	if (!err && statfs(path, &fs))
+		err = -errno;
+	if (err)
+		return refused_looking(path, err);
 	recording->scan.device = sys_device(&stx);
 	recording->scan.mount = stx.stx_mnt_id;
 	memcpy(above, path, n + 1);
@@ -75,10 +83,9 @@ static int mount_find(struct recording *recording, const char *path)
 			n--;
 		n -= n > 0;
 		above[n] = '\0';
-		if (sys_statx(AT_FDCWD, n ? above : "/", 0, STATX_INO, &stx))
-			return say_refusal(
-				"cannot look at %s: %s; it must be there when it is frozen", above,
-				strerror(errno));
+		err = sys_statx(AT_FDCWD, n ? above : "/", 0, STATX_INO, &stx);
+		if (err)
+			return refused_looking(above, err);
 	}
 	recording->header.mount_length = (uint32_t)n;
 	recording->header.mount_inode = stx.stx_ino;
@@ -117,9 +124,21 @@ static int header_begin(struct recording *recording, const char *path)
 	return mount_find(recording, path);
 }
 
+static int refused_making(const char *name)
+{
+	return say_refusal("cannot make %s: %s; its directory must let this user write", name,
+			   strerror(errno));
+}
+
+static int refused_writing(const char *name)
+{
+	return say_refusal("cannot write %s: %s; make room there", name, strerror(errno));
+}
+
 static int file_begin(struct recording *recording, const struct target *target, const char *path)
 {
 	struct stat st;
+	int status;
 
 	if (!stat(target->path, &st) && !S_ISREG(st.st_mode))
 		return say_refusal(
@@ -129,20 +148,18 @@ static int file_begin(struct recording *recording, const struct target *target, 
 	if (target->config.shared)
 		return say_refusal(
 			"an image that others may write (RAWCACHE_SHARED) has no frozen trees; use one of your own");
-	if (frozen_name(target->path, path, recording->name, sizeof(recording->name)) ||
-	    snprintf(recording->fresh, sizeof(recording->fresh), "%s.new", recording->name) >=
-		    (int)sizeof(recording->fresh))
-		return say_refusal("the image's path is too long; name a shorter one with --cache");
+	status = target_frozen_name(target, path, recording->name, sizeof(recording->name));
+	if (status != GO_ON)
+		return status;
+	snprintf(recording->fresh, sizeof(recording->fresh), "%s.new", recording->name);
 	recording->scan.out = open(recording->fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 				   0600);
 	if (recording->scan.out < 0)
-		return say_refusal("cannot make %s: %s; its directory must let this user write",
-				   recording->fresh, strerror(errno));
+		return refused_making(recording->fresh);
 	if (flock(recording->scan.out, LOCK_EX | LOCK_NB))
 		return say_refusal("%s is being recorded by another command; wait for it", path);
 	if (ftruncate(recording->scan.out, 0))
-		return say_refusal("cannot write %s: %s; make room there", recording->fresh,
-				   strerror(errno));
+		return refused_writing(recording->fresh);
 	recording->scan.out_at = FROZEN_HEADER;
 	return GO_ON;
 }
@@ -243,16 +260,14 @@ static void file_end_older(const struct recording *recording)
 static int file_publish(struct recording *recording)
 {
 	if (!file_write(recording))
-		return say_refusal("cannot write %s: %s; make room there", recording->fresh,
-				   strerror(errno));
+		return refused_writing(recording->fresh);
 	file_end_older(recording);
 	if (!rename(recording->fresh, recording->name))
 		return GO_ON;
 	if (errno == ENOENT)
 		return say_refusal("%s was changed while it was recorded; try again",
 				   recording->header.path);
-	return say_refusal("cannot make %s: %s; its directory must let this user write",
-			   recording->name, strerror(errno));
+	return refused_making(recording->name);
 }
 
 static void count(const struct frozen_scan *scan, struct frozen_recorded *recorded)

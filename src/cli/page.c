@@ -142,7 +142,7 @@ static void body_print(FILE *out, const struct page *page)
 int page_write(FILE *out, struct page *page)
 {
 	struct rawcache *cache;
-	int status = target_attach(page->target, true, &cache);
+	int status = target_attach(page->target, TARGET_LOOK, &cache);
 
 	if (status != GO_ON)
 		return status;

@@ -94,9 +94,10 @@ static int tree_prepare(const struct target *target, const char *path, uint64_t 
 	char name[PATH_MAX];
 	struct frozen frozen;
 	const char *why;
+	int status = target_frozen_name(target, path, name, sizeof(name));
 
-	if (frozen_name(target->path, path, name, sizeof(name)))
-		return say_refusal("the image's path is too long; name a shorter one with --cache");
+	if (status != GO_ON)
+		return status;
 	why = record_refused(&frozen, name, path, ns);
 	frozen_close(&frozen);
 	return why ? frozen_record(target, path, JOBS, &recorded) : GO_ON;

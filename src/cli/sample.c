@@ -54,7 +54,7 @@ int sample_take(const struct target *target, struct sample *sample)
 	memset(sample, 0, sizeof(*sample));
 	status = target_info(target, &sample->image);
 	if (status == GO_ON)
-		status = target_attach(target, true, &cache);
+		status = target_attach(target, TARGET_LOOK, &cache);
 	if (status != GO_ON)
 		return status;
 	err = sample_read(cache, sample);
@@ -63,15 +63,11 @@ int sample_take(const struct target *target, struct sample *sample)
 
 int sample_try(const struct target *target, struct sample *sample, enum rawcache_reason *reason)
 {
-	struct rawcache_options options;
 	struct rawcache *cache;
 	int err;
 
 	memset(sample, 0, sizeof(*sample));
-	config_to_options(&target->config, &options);
-	options.device = target->path;
-	options.read_only = 1;
-	err = rawcache_attach(&options, &cache, reason);
+	err = target_try(target, TARGET_LOOK, &cache, reason);
 	if (err)
 		return err;
 	*reason = RAWCACHE_REASON_image_refused;

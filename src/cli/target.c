@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/frozen.h"
 #include "cli/command.h"
 #include "cli/say.h"
 
@@ -128,16 +129,18 @@ static int distrusted(const struct target *target)
 			   target->path);
 }
 
+const char *target_runtime_dir(const struct target *target)
+{
+	return *target->config.runtime_dir ? target->config.runtime_dir : "/dev/shm";
+}
+
 static int runtime_failed(const struct target *target, int err)
 {
-	const char *dir = target->config.runtime_dir;
-	bool shm = !dir || !*dir;
-
 	if (access("/proc/self/fd", X_OK))
 		return say_refusal("the cache needs /proc, which is not mounted here: mount it");
 	return say_refusal("the runtime segment of %s cannot be made in %s: %s; "
 			   "make room there, or name another directory with RAWCACHE_RUNTIME_DIR",
-			   target->path, shm ? "/dev/shm" : dir, strerror(-err));
+			   target->path, target_runtime_dir(target), strerror(-err));
 }
 
 static int attach_failed(const struct target *target, int err, enum rawcache_reason reason)
@@ -175,28 +178,27 @@ static int attach_failed(const struct target *target, int err, enum rawcache_rea
 	}
 }
 
-int target_attach(const struct target *target, bool read_only, struct rawcache **cache)
+void target_options(const struct config *config, struct rawcache_options *options)
 {
-	enum rawcache_reason reason = RAWCACHE_REASON_none;
-	struct rawcache_options options;
-	int err;
-
-	config_to_options(&target->config, &options);
-	options.device = target->path;
-	options.read_only = read_only;
-	options.library_open = dlopen;
-	options.library_find = dlsym;
-	err = rawcache_attach(&options, cache, &reason);
-	return err ? attach_failed(target, err, reason) : GO_ON;
+	config_to_options(config, options);
+	options->library_open = dlopen;
+	options->library_find = dlsym;
 }
 
-int target_attach_writable(const struct target *target, struct rawcache **cache)
+int target_try(const struct target *target, enum target_use use, struct rawcache **cache,
+	       enum rawcache_reason *reason)
 {
-	int status = target_attach(target, false, cache);
+	struct rawcache_options options;
 
-	if (status != GO_ON || !rawcache_read_only(*cache))
-		return status;
-	rawcache_detach(*cache);
+	target_options(&target->config, &options);
+	options.device = target->path;
+	options.read_only = use == TARGET_LOOK;
+	*reason = RAWCACHE_REASON_none;
+	return rawcache_attach(&options, cache, reason);
+}
+
+static int unwritable(const struct target *target)
+{
 	if (access(target->path, W_OK) && errno == EACCES)
 		return say_refusal(
 			"you have no permission to write the image %s, and this changes it; "
@@ -207,6 +209,19 @@ int target_attach_writable(const struct target *target, struct rawcache **cache)
 			   target->path);
 }
 
+int target_attach(const struct target *target, enum target_use use, struct rawcache **cache)
+{
+	enum rawcache_reason reason;
+	int err = target_try(target, use, cache, &reason);
+
+	if (err)
+		return attach_failed(target, err, reason);
+	if (use != TARGET_CHANGE || !rawcache_read_only(*cache))
+		return GO_ON;
+	rawcache_detach(*cache);
+	return unwritable(target);
+}
+
 int target_enter(struct target *target, const char *option, enum target_use use,
 		 struct rawcache **cache)
 {
@@ -214,8 +229,7 @@ int target_enter(struct target *target, const char *option, enum target_use use,
 
 	if (status != GO_ON)
 		return status;
-	status = use == TARGET_CHANGE ? target_attach_writable(target, cache) :
-					target_attach(target, use == TARGET_LOOK, cache);
+	status = target_attach(target, use, cache);
 	if (status != GO_ON)
 		target_close(target);
 	return status;
@@ -225,6 +239,13 @@ void target_leave(struct target *target, struct rawcache *cache)
 {
 	rawcache_detach(cache);
 	target_close(target);
+}
+
+int target_frozen_name(const struct target *target, const char *path, char *name, size_t n)
+{
+	if (!frozen_name(target->path, path, name, n))
+		return GO_ON;
+	return say_refusal("the image's path is too long; name a shorter one with --cache");
 }
 
 static const char *failure_advice(int err)

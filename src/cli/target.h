@@ -32,12 +32,6 @@ int target_choose(struct target *target, const char *cache);
 /* Whether the image is not believed because it belongs to a user who is neither root nor this one. */
 bool target_foreign(const struct target *target);
 
-/* Attach; `read_only` takes no slot and changes nothing. GO_ON or a status. */
-int target_attach(const struct target *target, bool read_only, struct rawcache **cache);
-
-/* Attach to change something: what may only be read is refused. GO_ON or a status. */
-int target_attach_writable(const struct target *target, struct rawcache **cache);
-
 /* How a command uses an image. */
 enum target_use {
 	TARGET_LOOK,   /* reads it, and takes no slot */
@@ -45,10 +39,26 @@ enum target_use {
 	TARGET_CHANGE, /* writes it: what may only be read is refused */
 };
 
+/* The library's options: those of the configuration, and the loader that the tier's library comes by. */
+void target_options(const struct config *config, struct rawcache_options *options);
+
+/* Attach and say nothing: 0 or -errno with *reason. The other functions that attach say what to do. */
+int target_try(const struct target *target, enum target_use use, struct rawcache **cache,
+	       enum rawcache_reason *reason);
+
+/* Attach. GO_ON, which owes a rawcache_detach(), or a status. */
+int target_attach(const struct target *target, enum target_use use, struct rawcache **cache);
+
 /* Open the target that `option` (--cache) names and attach to it. GO_ON, which owes a target_leave(), or a status. */
 int target_enter(struct target *target, const char *option, enum target_use use,
 		 struct rawcache **cache);
 void target_leave(struct target *target, struct rawcache *cache);
+
+/* The directory of the runtime segment. */
+const char *target_runtime_dir(const struct target *target);
+
+/* The file of the record of the frozen tree at `path`, which lies beside the image. GO_ON or a status. */
+int target_frozen_name(const struct target *target, const char *path, char *name, size_t n);
 
 /*
  * Say that the image could not be used for something: "cannot WHAT PATH", and what to do about the

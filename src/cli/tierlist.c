@@ -85,3 +85,8 @@ int tierlist_resolve(const char *command, const char *list, char *to, size_t roo
 		to[used++] = ',';
 	}
 }
+
+int tierlist_refused(const char *why)
+{
+	return say_refusal("RAWCACHE_TIER is refused: %s; correct it or unset it", why);
+}

@@ -11,4 +11,7 @@
  */
 int tierlist_resolve(const char *command, const char *list, char *to, size_t room);
 
+/* Say that the library refuses the tier, for the reason `why`. A status. */
+int tierlist_refused(const char *why);
+
 #endif
