@@ -10,11 +10,11 @@
 
 /* Each place holds a free buffer or NULL: taken and given back by exchange, without a lock. */
 #define KEPT 48
-/* Nothing can be written behind a buffer: a page of any kernel. */
+/* Nothing can be written behind a buffer: the largest page size of any kernel. */
 #define GUARD_BYTES (64u << 10)
 static char *kept_buffers[KEPT];
 
-/* A read that asks for too much must not end in the next buffer: it was another file's once. */
+/* A read that asks for too much must not end in the next buffer, which may hold bytes of another file. */
 static char *buffer_map(void)
 {
 	char *buffer = sys_reserve(NULL, BUFFER_BYTES + GUARD_BYTES, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arithmetic on numbers that nobody vouched for. */
+/* Arithmetic on numbers that may come from damaged or hostile memory. */
 #ifndef BASE_CHECKED_H
 #define BASE_CHECKED_H
 

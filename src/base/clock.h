@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clocks. clock_gettime() is a vDSO call and hooked by nobody. */
+/* Clocks. clock_gettime() is a vDSO call, and the shim does not hook it. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -14,13 +14,13 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Durations: does not jump. */
+/* Monotonic time, for durations: it does not jump when the wall clock is set. */
 static inline uint64_t clock_mono_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* Cheap, a few milliseconds coarse. */
+/* The same in milliseconds: cheaper, and a few milliseconds coarse. */
 static inline uint64_t clock_coarse_ms(void)
 {
 	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
@@ -38,15 +38,15 @@ static inline uint64_t clock_real_s(void)
 }
 
 /*
- * The clock that the kernel takes file times from. It moves when a tick is served, which may be late on a busy
- * machine: only beside this one can be told how old a file time is.
+ * The clock from which the kernel takes the times of files. It advances with the timer tick, which may be
+ * late on a busy machine: the age of a file time must be computed from this clock only.
  */
 static inline uint64_t clock_file_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME_COARSE);
 }
 
-/* A counter of the processor: an instruction, of a rate that has to be found out. */
+/* A counter of the processor, read by one instruction. Its rate must be measured. */
 static inline uint64_t clock_ticks(void)
 {
 #if defined(__x86_64__)

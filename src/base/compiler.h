@@ -19,7 +19,7 @@
 /* The only TLS that may be touched inside somebody else's malloc or before main(). */
 #define tls_initial __thread __attribute__((tls_model("initial-exec")))
 
-/* Tests that decide who goes on at each atomic step are built with these: tests/model/model_engine.c. */
+/* Builds of tests that choose which thread runs at each atomic step: tests/model/model_engine.c. */
 #ifdef ENABLE_STEPS
 void step_point(void);
 void step_sleep(void); /* in place of a system call that waits */

@@ -18,12 +18,12 @@
 
 extern char **environ;
 
-/* Parsers: store into the field, return NULL or why not. */
+/* Parsers: each stores into its field and returns NULL, or text that says what is wrong. */
 
 /*
- * Strings lie in memory of our own: the shim reads its configuration before the program's
- * malloc may be called (the address sanitizer ends the program then). It does so in its only
- * thread, so no critical section is needed.
+ * Strings lie in memory of our own: the shim reads its configuration before the program's malloc() may be
+ * called (the address sanitizer ends the program then). The process has one thread at that time, so no
+ * critical section is needed.
  */
 static void string_put(char *string)
 {
@@ -254,7 +254,7 @@ static void unknown_complain(const char *name, config_complain_fn *complain, voi
 
 static bool variable_known(const char *name)
 {
-	/* of the command, and of tests */
+	/* read by the command and by tests */
 	if (!strcmp(name, PREFIX "PRELOAD") || !strncmp(name, PREFIX "TEST", strlen(PREFIX "TEST")))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
@@ -294,7 +294,7 @@ void config_to_options(const struct config *config, struct rawcache_options *opt
 	options->ttl = config->ttl;
 	options->settle_ms = config->settle_ms;
 	if (config->revalidate_ms != CONFIG_REVALIDATE_SYNC)
-		options->look_ms = config->revalidate_ms; /* UINT32_MAX: when opened only */
+		options->look_ms = config->revalidate_ms; /* UINT32_MAX: at opening only */
 	options->sendfile = config->sendfile;
 	options->direct = config->direct;
 	options->keep_origin = config->keep_origin;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuration from the environment: parsed and copied once, because programs rewrite their
- * environment (nginx) and set-uid programs must not listen to it (secure_getenv).
- *
- * The command asks for complaints and refuses to go on; the shim takes the default of whatever
- * it cannot parse.
+ * Configuration from the environment. It is parsed and copied once, because programs rewrite their
+ * environment (nginx), and set-uid programs must not listen to it (secure_getenv()). The command prints
+ * complaints and stops; the shim takes the default for each value that cannot be parsed.
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -20,14 +18,14 @@
 #define CONFIG_NAMES_AUTO 2
 
 struct config {
-	char *paths; /* canonical "DIR:!DIR:..." as given, minus trailing slashes */
+	char *paths; /* canonical "DIR:!DIR:...", as given but without trailing slashes */
 	char *device;
 	uint64_t size;
 	uint64_t mmap_threshold; /* RAWCACHE_AUTO or bytes */
 	uint64_t readahead;
 	uint32_t ttl;
 	uint32_t settle_ms;
-	uint32_t revalidate_ms; /* or when opened only: CONFIG_REVALIDATE_OPEN, _SYNC */
+	uint32_t revalidate_ms; /* milliseconds; CONFIG_REVALIDATE_OPEN: at opening only; CONFIG_REVALIDATE_SYNC */
 	uint8_t sendfile;
 	uint8_t direct;
 	uint8_t io;
@@ -52,7 +50,7 @@ struct config {
 	uint8_t tier_prefer;
 };
 
-/* Gets one sentence about a variable that is wrong: its full name, its value and why. */
+/* Called with one sentence about a variable that is wrong: its full name, its value and the reason. */
 typedef void config_complain_fn(void *arg, const char *name, const char *value, const char *why);
 
 /*

@@ -17,7 +17,7 @@ static const char *const crash_point_names[] = {
 };
 
 static uint32_t armed;	     /* 0: the variable has not been read */
-static uint32_t passes_left; /* of `point` */
+static uint32_t passes_left; /* of `point`, before the process is killed */
 static bool helpers_only;
 static tls_initial bool in_helper;
 static enum crash_point point;

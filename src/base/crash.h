@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Points at which a test has a process killed, to see what it leaves behind. They are in
- * builds with ENABLE_CRASH_POINTS only; RAWCACHE_TEST_CRASH=name[:n[@helper]] kills at the n-th
- * pass, with @helper at the n-th one of a helper thread of ours.
+ * Points at which a test kills a process, to check what it leaves behind. Only builds with
+ * ENABLE_CRASH_POINTS have them. RAWCACHE_TEST_CRASH=name[:n[@helper]] kills at the n-th pass; with
+ * @helper, at the n-th pass of a helper thread of ours.
  */
 #ifndef BASE_CRASH_H
 #define BASE_CRASH_H
@@ -16,7 +16,7 @@ enum crash_point {
 
 #ifdef ENABLE_CRASH_POINTS
 void crash_point(enum crash_point point);
-/* The variable is read at the first point; a fork child that has changed it says so. */
+/* Read the variable again. It is read at the first point; a fork child that has changed it must call this. */
 void crash_arm(void);
 const char *crash_name(enum crash_point point);
 /* This thread is a helper. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The places at which a test can have a process killed, once: CRASH(name, when). */
+/* The points at which a test can kill a process, once: CRASH(name, when). */
 CRASH(format_reserved, "an image's space is reserved, nothing is written")
 CRASH(format_zeroed, "its metadata is zeros, without a superblock")
 CRASH(format_first, "one superblock is written")

@@ -9,7 +9,7 @@
 
 #include "base/sys.h"
 
-/* 0 where there are more than `buf` has room for. */
+/* Returns 0 when `buf` is too small for the groups. */
 static uint64_t groups_hash(void *buf, size_t n)
 {
 	long count = SYS_CALL(__NR_getgroups, n / sizeof(gid_t), buf, 0, 0, 0, 0);
@@ -34,7 +34,7 @@ bool credentials_read(void *buf, size_t n, struct credentials *credentials)
 	numbers[2] = (uint64_t)caps[0].effective << 32 | caps[1].effective;
 	numbers[3] = 0;
 	credentials->hash = XXH3_64bits(numbers, sizeof(numbers));
-	/* access() of root has the capabilities that root may have, of others none */
+	/* for root, access() assumes the capabilities that root may have; for other users, none */
 	credentials->plain = users[0] == users[1] && groups[0] == groups[1] &&
 			     caps[0].effective == (users[0] ? 0 : caps[0].permitted) &&
 			     caps[1].effective == (users[0] ? 0 : caps[1].permitted);

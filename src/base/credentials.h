@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* As whom a process asks for files. */
+/* The credentials with which a process asks for files. */
 #ifndef BASE_CREDENTIALS_H
 #define BASE_CREDENTIALS_H
 
@@ -8,11 +8,14 @@
 #include <stdint.h>
 
 struct credentials {
-	uint64_t hash; /* of the user and groups for files, and the capabilities */
-	bool plain;    /* access(), which asks for the real user, asks for the same */
+	uint64_t hash; /* of the user, the groups and the capabilities that count for files */
+	bool plain;    /* access(), which checks the real user, would answer as open() does */
 };
 
-/* `buf` of `n` bytes is for the groups. False: there are more than it has room for. Async-signal-safe. */
+/*
+ * Read them. `buf` of `n` bytes is scratch space for the groups. Returns false when it is too small.
+ * Async-signal-safe.
+ */
 bool credentials_read(void *buf, size_t n, struct credentials *credentials);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stretch of code that no signal handler of this thread may interrupt, because it holds a
- * lock: a handler could read() into us and wait for its own thread, or leave by siglongjmp()
- * or cancellation with the lock held. All signals are held back, glibc's own included, but for
- * those of faults: the kernel kills a process that cannot take them. A thread that blocks those is
- * open for them meanwhile: see guard.h.
+ * A section of code that no signal handler of this thread may interrupt, because it holds a lock: a handler
+ * could call read(), enter the cache and wait for its own thread; or it could leave by siglongjmp() or
+ * cancellation with the lock held. All signals are held back, glibc's own included, except those of faults:
+ * the kernel kills a process that faults while they are blocked. If the thread blocks those, the section
+ * opens them while it lasts: see guard.h.
  */
 #ifndef BASE_CRITICAL_H
 #define BASE_CRITICAL_H
@@ -25,7 +25,7 @@ static inline uint64_t critical_bit(int signal)
 
 #define CRITICAL_FAULTS (critical_bit(SIGBUS) | critical_bit(SIGSEGV))
 
-/* For a thread that blocks the two: in guard.c. */
+/* For a thread that blocks SIGSEGV and SIGBUS: in guard.c. */
 void critical_open(const struct critical *critical);
 void critical_close(const struct critical *critical);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The link by which a descriptor can be opened anew, or its path be read. */
+/* The link in /proc by which a descriptor can be opened anew or its path be read. */
 #ifndef BASE_FDPATH_H
 #define BASE_FDPATH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a record says of a node. */
+/* Reading a record: what it says of a node. */
 #include "base/frozen.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ size_t frozen_path(const struct frozen *frozen, uint32_t number, char *buf, size
 		if (!frozen_node_any(frozen, number, &node) || node.name_length + root + 2 > at)
 			return 0;
 		at -= node.name_length;
-		/* the byte behind it is the NUL's for a moment */
+		/* the byte behind the name is overwritten by the NUL for a moment */
 		if (!range_inside(node.name, node.name_length, frozen->header.names_bytes) ||
 		    !map_copy(frozen, buf + at, frozen->header.names_at + node.name,
 			      node.name_length))
@@ -108,7 +108,7 @@ bool frozen_find(const struct frozen *frozen, uint32_t parent, const char *name,
 			      frozen->header.places_at + (place & mask) * sizeof(seen),
 			      sizeof(seen)))
 			return false;
-		*number = seen - 1; /* 0: FROZEN_NONE */
+		*number = seen - 1; /* 0 stands for FROZEN_NONE */
 		if (!seen)
 			return true;
 		if (!frozen_node_any(frozen, *number, &node))

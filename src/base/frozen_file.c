@@ -48,7 +48,7 @@ static bool header_right(const struct frozen_header *header, uint64_t bytes, con
 	       range_inside(header->names_at, header->names_bytes, bytes);
 }
 
-/* Who could write it decides what programs see. */
+/* The writer of the file decides what programs see: it must be this user's own. */
 static int file_trusted(int fd, uint64_t *bytes)
 {
 	struct statx stx;
@@ -106,7 +106,7 @@ uint64_t frozen_age(const struct frozen *frozen)
 	uint64_t now = clock_ns(CLOCK_BOOTTIME), made = frozen->header.made_boot;
 	uint8_t boot[16];
 
-	/* of an earlier boot only the clock on the wall tells, which may have been set back */
+	/* for a record of an earlier boot only the wall clock tells the age, and it may have been set back */
 	if (boot_id_read(boot) || memcmp(boot, frozen->header.boot, sizeof(boot))) {
 		now = clock_real_ns();
 		made = frozen->header.made_real;
@@ -125,7 +125,7 @@ int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number,
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	n = sys_pread(fd, &id, sizeof(id), offsetof(struct frozen_header, hash));
-	/* another record by now, whose numbers mean other files: the whole of it ends */
+	/* the file is another record by now, whose numbers stand for other files: end the whole of it */
 	if (number == FROZEN_NONE || n != sizeof(id) || id != frozen->header.hash)
 		n = sys_pwrite(fd, &yes, sizeof(yes), offsetof(struct frozen_header, thawed));
 	else
@@ -134,7 +134,7 @@ int frozen_touch(const struct frozen *frozen, const char *name, uint32_t number,
 	return n < 0 ? (int)n : 0;
 }
 
-/* "90", "90s", "10m", "2h", "7d" of `n` bytes, in ns; false: it is none. */
+/* Parse "90", "90s", "10m", "2h" or "7d" of `n` bytes into ns. Returns false for anything else. */
 static bool duration_parse(const char *text, size_t n, uint64_t *ns)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a path to a node, as the kernel would go. What is odd in any way is left to the kernel. */
+/* From a path to a node, as the kernel would walk. Every unusual case is left to the kernel. */
 #include "base/frozen.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ const char *frozen_below(const char *root, const char *path)
 	return path_below(path, strlen(path), root, n) ? path + n : NULL;
 }
 
-/* Cut the first name off `rest`. Its length; 0: there is none. */
+/* Cut the first name off `rest`. Returns its length, or 0 when there is none. */
 static size_t name_cut(const char *rest, const char **name)
 {
 	while (*rest == '/')
@@ -31,7 +31,7 @@ static bool node_get(struct frozen_walk *walk, uint32_t number)
 			   frozen_node(walk->frozen, number, &walk->node);
 }
 
-/* Nothing above it was touched either. */
+/* Whether no directory above the node was touched either. */
 static bool above_known(struct frozen_walk *walk)
 {
 	struct frozen_node node;
@@ -42,7 +42,7 @@ static bool above_known(struct frozen_walk *walk)
 	return walk->any || frozen_node(walk->frozen, 0, &node);
 }
 
-/* The link's target takes its place in what is left to follow. */
+/* Put the link's target in place of the link in the rest of the path. */
 static bool link_follow(struct frozen_walk *walk, const char *rest)
 {
 	size_t length = walk->node.link_length;
@@ -65,7 +65,7 @@ static bool link_follow(struct frozen_walk *walk, const char *rest)
 	return node_get(walk, next);
 }
 
-/* Servers have names that they do not list. */
+/* Some servers have names that they do not list. */
 static bool name_hidden(const char *name)
 {
 	static const char *const begin[] = { ".snap", "~snap", ".zfs", ".nfs", "@", ".origin" };
@@ -76,7 +76,7 @@ static bool name_hidden(const char *name)
 	return false;
 }
 
-/* What of a directory whose names were changed is not known: absent names, attributes, the listing. */
+/* In a directory whose names were changed the record does not know absent names, attributes and the list. */
 static bool names_changed(const struct frozen_walk *walk)
 {
 	return !walk->any && frozen_touched(walk->frozen, walk->number, FROZEN_NAMES);
@@ -87,7 +87,7 @@ static bool is_dir(const struct frozen_walk *walk)
 	return S_ISDIR(walk->node.mode) && walk->node.flags & FROZEN_KNOWN;
 }
 
-/* One name further. FROZEN_IS: go on. */
+/* Walk one name further. FROZEN_IS: continue. */
 static enum frozen_found step(struct frozen_walk *walk, const char *name, size_t length)
 {
 	uint32_t directory = walk->number;
@@ -137,7 +137,7 @@ enum frozen_found frozen_walk(struct frozen_walk *walk)
 			return FROZEN_ASK;
 		rest = walk->rest;
 	}
-	/* a slash at the end wants a directory */
+	/* a trailing slash requires a directory */
 	if (*rest && !is_dir(walk))
 		return FROZEN_ASK;
 	return walk->node.flags & FROZEN_KNOWN && !names_changed(walk) ? FROZEN_IS : FROZEN_ASK;

@@ -11,11 +11,11 @@
 #include "base/sys.h"
 
 struct guard {
-	void *context[5]; /* of __builtin_setjmp */
+	void *context[5]; /* a buffer for __builtin_setjmp() */
 	struct guard *outer;
 	const char *dst, *src;
 	size_t n;
-	uintptr_t seal; /* tells a live guard from stack that was left by siglongjmp() */
+	uintptr_t seal; /* tells a live guard from memory of a stack frame that siglongjmp() left */
 };
 
 static const uintptr_t GUARD_SEAL = (uintptr_t)0x72617763616368u;
@@ -23,17 +23,17 @@ static tls_initial struct guard *guard_top;
 
 bool guard_enabled;
 tls_initial uint8_t guard_mask;
-static tls_initial struct guard_window *guard_window; /* on the stack */
-static tls_initial uint64_t critical_opened; /* what a critical section opened of the mask */
+static tls_initial struct guard_window *guard_window; /* lies on the stack */
+static tls_initial uint64_t critical_opened; /* the signals of the mask that a critical section opened */
 
-/* Signals that were not meant to come yet: SIGSEGV, SIGBUS. */
+/* SIGSEGV and SIGBUS that were sent while the program blocked them. */
 static tls_initial struct {
 	siginfo_t info[2];
 	bool pending[2];
 } postponed;
 
 #define FAULTS CRITICAL_FAULTS
-/* The stack of a memcpy(), a sanitizer's too. */
+/* The stack that a memcpy() may need, a sanitizer's included. */
 #define COPY_STACK 16384u
 
 void guard_enable(void)
@@ -45,7 +45,7 @@ static never_inline bool mask_blocks(void)
 {
 	uint64_t mask = 0;
 
-	/* first, so that a handler that changes its mask in between is looked at again */
+	/* must be stored first: if a handler changes its mask in between, the mask is checked again */
 	store_relaxed(&guard_mask, GUARD_MASK_OPEN);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	sys_sigprocmask(SIG_BLOCK, NULL, &mask);
@@ -69,7 +69,7 @@ static void window_open(struct guard_window *window)
 	sys_sigprocmask(SIG_UNBLOCK, &faults, &window->mask);
 }
 
-/* To this thread, which blocks them. */
+/* Send the postponed signals to this thread, which blocks them. */
 static void postponed_send(void)
 {
 	static const int signals[2] = { SIGSEGV, SIGBUS };
@@ -95,12 +95,12 @@ static void window_close(struct guard_window *window)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&guard_window, NULL);
 	*(volatile uintptr_t *)&window->seal = 0;
-	/* a handler that copied in between found the mask open */
+	/* a handler that copied in between saw an open mask */
 	store_relaxed(&guard_mask, GUARD_MASK_BLOCKED);
 	postponed_send();
 }
 
-/* Nothing but a fault's signal interrupts these two. */
+/* Between these two only the signal of a fault can interrupt the thread. */
 void critical_open(const struct critical *critical)
 {
 	const uint64_t faults = critical->mask & FAULTS;
@@ -118,7 +118,7 @@ void critical_close(const struct critical *critical)
 
 	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
 	store_relaxed(&critical_opened, 0);
-	guard_mask_changed(); /* a copy in between found it open */
+	guard_mask_changed(); /* a copy in between saw an open mask */
 	postponed_send();
 	sys_sigprocmask(SIG_SETMASK, &critical->mask, NULL);
 }
@@ -143,7 +143,7 @@ void guard_helper(void)
 	helping = true;
 }
 
-/* A window that closes the signal again. It was left, if what was interrupted lies above it. */
+/* Whether a window closes the signal again later. A window that lies below `sp` was left by a jump. */
 static bool window_waits(int sig, uintptr_t sp)
 {
 	struct guard_window *window = guard_window;
@@ -158,7 +158,7 @@ bool guard_postpone(int sig, const siginfo_t *info, uintptr_t sp)
 {
 	int i = sig == SIGBUS;
 
-	/* a helper blocks nothing that may be a fault, but what is sent is for the program's threads */
+	/* a helper blocks no signal of a fault; one that was sent is meant for the program's threads */
 	if (helping)
 		return !SYS_CALL(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_getpid(), sig, info, 0,
 				 0);
@@ -204,7 +204,7 @@ static int never_inline copy(void *dst, const void *src, size_t n)
 		struct guard *g = guard_top;
 
 		guard_top = g->outer;
-		/* the handler left the side that faulted in n: 0 dst, 1 src */
+		/* the handler left in n the side that faulted: 0 is dst, 1 is src */
 		return g->n ? -EIO : -EFAULT;
 	}
 	store_relaxed(&guard_top, &guard);
@@ -212,7 +212,7 @@ static int never_inline copy(void *dst, const void *src, size_t n)
 	memcpy(dst, src, n);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&guard_top, guard.outer);
-	*(volatile uintptr_t *)&guard.seal = 0; /* it matters when this frame is gone */
+	*(volatile uintptr_t *)&guard.seal = 0; /* volatile: the seal must be gone when this frame is */
 	return 0;
 }
 
@@ -279,7 +279,7 @@ struct guard *guard_put_aside(uintptr_t sp)
 {
 	struct guard *guard = guard_top;
 
-	/* the stack that it lay in may be gone */
+	/* the stack frame in which it lay may be gone */
 	if (!guard || (uintptr_t)guard - sp < COPY_STACK)
 		return NULL;
 	store_relaxed(&guard_top, NULL);

@@ -9,8 +9,8 @@
 struct lines {
 	char *buf;
 	size_t have; /* bytes in the buffer */
-	bool cut;    /* some line was */
-	bool skip;   /* what follows belongs to a line that was cut */
+	bool cut;    /* at least one line did not fit */
+	bool skip;   /* the next bytes belong to a line that did not fit */
 };
 
 static bool line_visit(struct lines *lines, char *line, line_fn *visit, void *arg)
@@ -21,7 +21,7 @@ static bool line_visit(struct lines *lines, char *line, line_fn *visit, void *ar
 	return !skip && visit(arg, line);
 }
 
-/* The whole lines that are in the buffer, and what is as long as the buffer. */
+/* Visit the whole lines of the buffer, and a part of a line that fills the buffer. */
 static bool lines_visit(struct lines *lines, size_t size, line_fn *visit, void *arg)
 {
 	char *line = lines->buf;

@@ -34,7 +34,7 @@ static int log_open(void)
 			  0600);
 }
 
-/* A line beyond RLIMIT_FSIZE would kill the program. */
+/* A write beyond RLIMIT_FSIZE would kill the program. */
 static int log_allowed(int fd, size_t n)
 {
 	struct statx stx;

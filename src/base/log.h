@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log: lines appended to the file named by RAWCACHE_LOG, nothing without it. Each line is
- * one write() to a descriptor opened for it and closed again, so that no descriptor of ours
- * lies around in the program.
+ * The log: lines appended to the file that RAWCACHE_LOG names; none without it. Each line is one write() to
+ * a descriptor that is opened for it and closed again, so that the program sees no descriptor of ours.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

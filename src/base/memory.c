@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Size classes are powers of two from 64 bytes; a class keeps its free blocks in a list that
- * runs through them. Small blocks are cut from slabs of 64 KiB, one at a time and all classes from
- * the same, so that what a short program needs lies in few pages: each first touch costs as much
- * as several system calls. The first slab is in the object, and needs none.
+ * Size classes are powers of two from 64 bytes; each class keeps its free blocks in a list that runs
+ * through them. Small blocks are cut from slabs of 64 KiB. All classes cut from one slab at a time, so that
+ * the blocks of a short program lie in few pages: each first touch of a page costs as much as several
+ * system calls. The first slab is static and needs no system call.
  */
 #include "base/memory.h"
 
@@ -63,7 +63,7 @@ bool memory_reserve_at(void *at, size_t n)
 {
 	char *p = sys_reserve(at, n, MAP_FIXED_NOREPLACE);
 
-	/* kernels before 4.17 take the address for a wish */
+	/* kernels before 4.17 take MAP_FIXED_NOREPLACE as a hint */
 	if (!sys_is_error(p) && p != at)
 		sys_munmap(p, n);
 	return p == at;
@@ -81,7 +81,7 @@ static size_t class_size(unsigned int class)
 	return (size_t)1 << (class + CLASS_MIN_SHIFT);
 }
 
-/* Blocks lie at multiples of their size, up to a page. Under the lock. */
+/* A block is aligned to its size, up to a page. Under the lock. */
 static struct block *slab_cut(unsigned int class)
 {
 	size_t size = class_size(class);
@@ -116,7 +116,7 @@ void *memory_get(size_t n)
 	else if (class_size(class) < SLAB_SIZE)
 		fresh = slab_cut(class);
 	pthread_mutex_unlock(&pool_lock);
-	if (!block) /* zeros, and not touched yet */
+	if (!block) /* zeroed pages, not touched yet */
 		return class_size(class) < SLAB_SIZE ? fresh : memory_map(class_size(class));
 	memset(block, 0, class_size(class) < SLAB_SIZE ? class_size(class) : sizeof(*block));
 	return block;
@@ -129,7 +129,7 @@ void memory_put(void *p, size_t n)
 
 	if (!p)
 		return;
-	/* a large block gives its pages back and reads as zeros from then on; locked memory cannot */
+	/* a large block returns its pages and reads as zeros from then on; locked memory cannot do that */
 	if (class_size(class) >= SLAB_SIZE && sys_madvise(p, class_size(class), MADV_DONTNEED))
 		memset(p, 0, class_size(class));
 	pthread_mutex_lock(&pool_lock);
@@ -138,7 +138,7 @@ void memory_put(void *p, size_t n)
 	pthread_mutex_unlock(&pool_lock);
 }
 
-/* The list runs through what lies behind the object. */
+/* The list runs through the words behind the objects. */
 static void **same_link(void *p, size_t n)
 {
 	return (void **)((char *)p + class_size(memory_class(n + sizeof(void *)))) - 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that does not come from malloc: the shim may run inside a program's allocator, in a
- * signal handler, or in a process whose allocator is not initialised yet.
+ * Memory that does not come from malloc(): the shim may run inside a program's allocator, in a signal
+ * handler, or in a process whose allocator is not initialised yet.
  */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
@@ -15,12 +15,12 @@ void *memory_map(size_t n);
 void memory_unmap(void *p, size_t n);
 
 /*
- * `n` bytes of address space, whole pages, that nobody may touch: at an address that is `residue` modulo
- * `align`, or -errno (sys_is_error()).
+ * Reserve `n` bytes of address space, whole pages without access, at an address that is `residue` modulo
+ * `align`. Returns -errno as an address on failure (sys_is_error()).
  */
 char *memory_reserve_aligned(size_t n, size_t align, uint64_t residue);
 
-/* The same at `at`; false: it is another thread's mapping by now. */
+/* The same at the address `at`. False: another thread has mapped something there. */
 bool memory_reserve_at(void *at, size_t n);
 
 /*
@@ -33,8 +33,8 @@ void *memory_get(size_t n);
 void memory_put(void *p, size_t n);
 
 /*
- * The same for objects that others may look at after they were given back: such a block is never
- * anything else, and is not zeroed when it is used again. `same` is static and zero.
+ * The same for objects that others may still look at after they were freed: such a block is reused only for
+ * objects of the same `same`, and is not zeroed. `same` must be static and zero.
  */
 struct memory_same {
 	void *free;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a function of the public API says what was wrong, in words. */
+/* Where a function of the public API puts the text of an error. */
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H
 
@@ -8,7 +8,7 @@
 #include "base/compiler.h"
 
 struct message {
-	char *text; /* the caller's; NULL: nobody wants to know */
+	char *text; /* the caller's buffer; NULL: no text is wanted */
 	size_t bytes;
 };
 

@@ -40,7 +40,7 @@ void nearest_init(struct nearest *nearest, const char *wanted)
 {
 	nearest->wanted = wanted;
 	nearest->best = NULL;
-	/* with more than a third of the letters wrong it is no slip of the finger */
+	/* with more than a third of the letters wrong it is no mistyped name */
 	nearest->distance = (unsigned int)strlen(wanted) / 3 + 1;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* "did you mean": the name of a list that a mistyped one probably stands for. */
+/* "did you mean": the known name that is nearest to a mistyped one. */
 #ifndef BASE_NEAREST_H
 #define BASE_NEAREST_H
 
 struct nearest {
 	const char *wanted;
-	const char *best; /* NULL while nothing is near enough */
+	const char *best; /* NULL while no name is near enough */
 	unsigned int distance;
 };
 

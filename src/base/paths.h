@@ -15,10 +15,10 @@ enum path_match { PATH_OUTSIDE, PATH_INSIDE, PATH_EXCLUDED };
  */
 enum path_match paths_match(const char *list, const char *path);
 
-/* The same, and the entry that decided: *dir of *length bytes in `list`, without its !. */
+/* The same; *dir and *length return the entry that decided, in `list` and without its '!'. */
 enum path_match paths_find(const char *list, const char *path, const char **dir, size_t *length);
 
-/* Whether `path`, of `n` bytes, is the directory or lies below it. Both are canonical. */
+/* Whether `path`, of `n` bytes, is the directory or lies below it. Both must be canonical. */
 bool path_below(const char *path, size_t n, const char *dir, size_t length);
 
 /* Whether the list excludes anything. */

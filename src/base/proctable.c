@@ -21,7 +21,7 @@ bool vma_parse(const char *line, struct vma *vma)
 	return true;
 }
 
-/* The next field of a line, ended in place; NULL at its end. */
+/* The next field of a line, terminated in place; NULL at the end. */
 static char *field_next(char **line)
 {
 	char *field = *line;
@@ -42,7 +42,7 @@ bool mount_line_parse(char *line, struct mount_line *mount)
 	const char *id = field_next(&line);
 	const char *field;
 
-	field_next(&line); /* the mount that it lies on */
+	field_next(&line); /* the device of the mount */
 	mount->device = field_next(&line);
 	mount->root = field_next(&line);
 	mount->point = field_next(&line);

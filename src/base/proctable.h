@@ -6,17 +6,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A mapping of the process, as the kernel tells of it. */
+/* One line of /proc/self/maps. */
 struct vma {
 	uintptr_t start, end;
 	uint64_t device; /* major << 32 | minor */
 	uint64_t inode;
 };
 
-/* False: the line is none. Nothing of its path is needed. */
+/* Parse a line. False: it is not one. The path is not needed. */
 bool vma_parse(const char *line, struct vma *vma);
 
-/* A mount, as the kernel tells of it: fields in the line, with \040 and its like for what would break it. */
+/*
+ * One line of /proc/self/mountinfo. The fields lie in the line; characters that would break it stand there
+ * as "\040" and the like.
+ */
 struct mount_line {
 	uint64_t id;	    /* as in STATX_MNT_ID */
 	const char *device; /* "major:minor" */
@@ -27,10 +30,10 @@ struct mount_line {
 	const char *options; /* of the whole file system; NULL: none */
 };
 
-/* Ends the fields in the line. False: it has not all of them. */
+/* Parse a line; the fields are terminated in it. False: some are missing. */
 bool mount_line_parse(char *line, struct mount_line *mount);
 
-/* Puts the characters back that "\040" and its like stand for. */
+/* Put the characters back for which "\040" and the like stand. */
 void mount_field_unescape(char *field);
 
 #endif

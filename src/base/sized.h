@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Structs that programs built with other versions of the headers pass in and out: they only grow, at
- * their end. The rule is that of the kernel's extensible system calls.
+ * Structs that programs built with other versions of the headers pass in and out. They only grow, at their
+ * end, as the kernel's extensible system calls require it.
  */
 #ifndef BASE_SIZED_H
 #define BASE_SIZED_H
@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Read a caller's struct of `theirs_size` bytes into ours: what it lacks is zero. -E2BIG: it sets
- * something that this version does not know.
+ * Copy a caller's struct of `theirs_size` bytes into ours; fields that it lacks become zero. -E2BIG: it
+ * sets a field that this version does not know.
  */
 static inline int sized_in(void *ours, size_t size, const void *theirs, size_t theirs_size)
 {
@@ -26,7 +26,7 @@ static inline int sized_in(void *ours, size_t size, const void *theirs, size_t t
 	return 0;
 }
 
-/* Give ours to a caller whose struct has `theirs_size` bytes: what this version lacks is zero there. */
+/* Copy our struct to a caller's of `theirs_size` bytes; fields that this version lacks become zero. */
 static inline void sized_out(void *theirs, size_t theirs_size, const void *ours, size_t size)
 {
 	memcpy(theirs, ours, theirs_size < size ? theirs_size : size);

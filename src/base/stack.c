@@ -8,12 +8,12 @@
 #include "base/compiler.h"
 
 #define STACK_GUARD 4096u
-/* What a fill needs at most, and the kernel for a signal meanwhile: 5 KiB each, with AVX-512. */
+/* The most that a fill needs, and 5 KiB for each signal that the kernel delivers meanwhile (AVX-512). */
 #define STACK_ROOM 16384u
 #define NOTED 2
 
 #ifdef __SANITIZE_THREAD__
-#define STACK_BYTES (2u << 20) /* the sanitizer's own share of it is a megabyte */
+#define STACK_BYTES (2u << 20) /* the sanitizer needs a megabyte of it */
 #else
 #define STACK_BYTES (256u << 10)
 #endif
@@ -75,8 +75,8 @@ struct work {
 };
 
 /*
- * On the new stack. The kernel would take the program's alternate stack for unused now, where a
- * fault that we mend would overwrite what stands there.
+ * Runs on the new stack. The kernel would now consider the program's alternate stack unused, and a fault
+ * that we handle would overwrite its contents.
  */
 static void work_run(void *arg)
 {
@@ -104,12 +104,12 @@ int stack_call(void (*fn)(void *arg), void *arg)
 	return 0;
 }
 
-/* The last ones: a handler on one of them may have set another. */
+/* The last stacks that were set: a handler on one of them may have set another. */
 static tls_initial struct {
 	uintptr_t base;
 	size_t size;
 } noted[NOTED];
-static tls_initial bool forgotten; /* there were more */
+static tls_initial bool forgotten; /* more were set than fit */
 static bool noted_all;
 
 void stack_notes(bool all)
@@ -129,7 +129,7 @@ void stack_note(const stack_t *stack)
 	noted[0].size = stack->ss_size;
 }
 
-/* The bytes below `at` on the alternate stack; 0: it does not lie there. */
+/* The number of bytes below `at` on the alternate stack; 0: `at` does not lie on it. */
 static size_t alternate_room(uintptr_t at)
 {
 	stack_t stack;
@@ -137,7 +137,7 @@ static size_t alternate_room(uintptr_t at)
 	for (int i = 0; i < NOTED; i++)
 		if (at - noted[i].base < noted[i].size)
 			return at - noted[i].base;
-	/* each open comes here: the kernel is asked only where there may be one that was not noted */
+	/* this runs at each open: the kernel is asked only where a stack may not have been noted */
 	if (likely(load_relaxed(&noted_all) && !forgotten))
 		return 0;
 	if (!SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) && stack.ss_flags & SS_ONSTACK)
@@ -157,10 +157,7 @@ bool stack_is_small(void)
 	return room && room < STACK_ROOM;
 }
 
-/*
- * The first thread's stack ends above what the kernel has put there, any other's with glibc's
- * descriptor.
- */
+/* The kernel's data lie above the stack of the first thread, glibc's descriptor above that of any other. */
 bool stack_is_own(void)
 {
 	uintptr_t at = (uintptr_t)__builtin_frame_address(0);

@@ -21,7 +21,7 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
 static int thread_key_valid;
 
-/* glibc keeps the values of the first keys in the thread itself; for others it calls calloc */
+/* glibc keeps the values of the first keys in the thread itself, and calls calloc() for the others */
 #define KEYS_WITHOUT_MALLOC 32
 
 /* The places of version 0.1.0, whose images are still read. */
@@ -73,7 +73,7 @@ size_t stats_latency_bucket(uint64_t ns)
 	if (ns < 16)
 		return 0;
 	octave = log2_floor(ns);
-	/* the upper half of an octave is the odd bucket: 1.5 stands for the square root of 2 */
+	/* the upper half of an octave is the odd bucket: 1.5 approximates the square root of 2 */
 	bucket = 2 * (octave - 4) + 1 + ((ns >> (octave - 1)) & 1);
 	return min_u64(bucket, RAWCACHE_LATENCY_BUCKETS - 1);
 }
@@ -103,8 +103,8 @@ uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, dou
 }
 
 /*
- * Threads between a look at `current` and the end of its use. Who ends a provider waits for them,
- * but not for ever: one may be a thread that its own signal handler ends it in.
+ * Threads that are between a look at `current` and the end of its use. The caller that ends a provider
+ * waits for them, but not for ever: one may be a thread whose own signal handler ends it.
  */
 static uint32_t users;
 
@@ -196,7 +196,7 @@ void stats_set_provider(const struct stats_provider *provider)
 
 void stats_fork_child(void)
 {
-	users = 0; /* they are the parent's threads */
+	users = 0; /* they are threads of the parent */
 	store_release(&current, NULL);
 	stats_forget();
 }

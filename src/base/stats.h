@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting: every thread adds to a block of counters that only it writes (plain loads and
- * stores, live in shared memory); threads for which no block is left share the process's
- * block with atomic additions.
- *
- * core hands out blocks (stats_provider); before a cache is attached, and in a fork child
- * until it has attached anew, counts go to a block in private memory that is folded in later.
+ * Counting. Every thread adds to a block of counters that only it writes (plain loads and stores, live in
+ * shared memory). Threads for which no block is left share the process's block and add to it atomically.
+ * core provides the blocks (stats_provider). Before a cache is attached, and in a fork child until it has
+ * attached anew, counts go to a block in private memory that is added to the others later.
  */
 #ifndef BASE_STATS_H
 #define BASE_STATS_H
@@ -19,9 +17,9 @@
 
 #define STATS_WORDS (sizeof(struct rawcache_stats) / sizeof(uint64_t))
 
-extern tls_initial struct rawcache_stats *stats_mine; /* NULL: none of my own */
+extern tls_initial struct rawcache_stats *stats_mine; /* NULL: the thread has no block of its own */
 
-/* Add to a counter of the shared block, by its word number; finds the thread a block first. */
+/* Add to a counter, given by its word number; first try to get the thread a block. */
 void stats_add_slow(size_t word, uint64_t n);
 
 static inline void stats_add_word(size_t word, uint64_t n)
@@ -58,10 +56,10 @@ static inline void stats_bypass(enum rawcache_reason reason)
 size_t stats_latency_bucket(uint64_t ns);
 
 /*
- * Where blocks come from. `thread` returns a zeroed block for the calling thread or NULL;
- * `release` gets it back, with its numbers, when the thread ends; `shared` is the block of the
- * process. Passing NULL goes back to private memory; when it returns no thread uses the last one
- * any more, but for the blocks that it gave out.
+ * Where blocks come from. `thread` returns a zeroed block for the calling thread, or NULL; `release` takes
+ * it back, with its numbers, when the thread ends; `shared` is the block of the process. NULL as provider
+ * returns to private memory: when stats_set_provider() returns, no thread uses the last provider any more
+ * except for the blocks that it gave out.
  */
 struct stats_provider {
 	struct rawcache_stats *(*thread)(void);
@@ -70,30 +68,30 @@ struct stats_provider {
 };
 void stats_set_provider(const struct stats_provider *provider);
 
-/* Once, before the first provider: outside of anybody's malloc or signal handler. */
+/* Must be called once, before the first provider, and neither inside malloc() nor in a signal handler. */
 void stats_init(void);
 
-/* Give the calling thread's block back, before its provider ends. */
+/* Return the calling thread's block, before its provider ends. */
 void stats_release(void);
 
 /*
- * The calling thread has no block of its own from here on: it may outlive the provider, and
- * counts in the process's block.
+ * From here on the calling thread has no block of its own: it may outlive the provider. It counts in the
+ * process's block.
  */
 void stats_share(void);
 
-/* The calling thread's block is not its own any more. */
+/* The calling thread's block does not belong to it any more. */
 void stats_forget(void);
 
-/* In a fork child: the provider and the blocks are its parent's. */
+/* Call in a fork child: the provider and the blocks are its parent's. */
 void stats_fork_child(void);
 
 /* Add all of `from` to `to` with atomic additions. */
 void stats_fold(struct rawcache_stats *to, const struct rawcache_stats *from);
 
 /*
- * The same, leaving zeros behind, counter by counter: whoever is killed in the middle loses one
- * counter's amount at most, and counts none twice.
+ * The same, leaving zeros behind, counter by counter: a process that is killed in the middle loses the
+ * amount of at most one counter, and counts none twice.
  */
 void stats_move(struct rawcache_stats *to, struct rawcache_stats *from);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls for our own use. The preload object exports read(), open(), syscall() and
- * friends, so base and core must not call them: they would come back to us. These wrappers
- * enter the kernel directly, return a count or -errno, leave errno alone and are no
- * cancellation points.
+ * System calls for our own use. The preload object exports read(), open(), syscall() and others, so base
+ * and core must not call them: they would come back to us. These wrappers enter the kernel directly and
+ * return a count or -errno; they do not change errno and are no cancellation points.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -131,15 +130,17 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 #endif
 
 /*
- * The attributes that tell one state of a file from another. Neither the access time nor the
- * blocks: after each read they are out of date, and network file systems ask the server again.
+ * The attributes that tell one state of a file from another. Access time and blocks are left out: they are
+ * out of date after each read, and network file systems would ask the server again.
  */
 #define STATX_IDENTITY \
 	(STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_MTIME | \
 	 STATX_CTIME | STATX_INO | STATX_SIZE)
 
-/* These attributes of an open file, with the mount it lies on: by an id that is never used again, or,
- * where the kernel has none, by the id of mountinfo (stx_mask tells which). */
+/*
+ * These attributes of an open file, with the id of its mount: one that is never used again or, where the
+ * kernel has none, the id of mountinfo (stx_mask tells which).
+ */
 static inline int sys_fstatx_by(int fd, int flags, struct statx *stx)
 {
 	return sys_statx(fd, "", AT_EMPTY_PATH | flags,
@@ -151,7 +152,7 @@ static inline int sys_fstatx(int fd, struct statx *stx)
 	return sys_fstatx_by(fd, AT_STATX_SYNC_AS_STAT, stx);
 }
 
-/* The same, as the server says that they are now: past what the kernel remembers of them. */
+/* The same as the server has them now, not as the kernel remembers them. */
 static inline int sys_fstatx_sync(int fd, struct statx *stx)
 {
 	return sys_fstatx_by(fd, AT_STATX_FORCE_SYNC, stx);
@@ -223,7 +224,7 @@ static inline int sys_mkdirat(int dir, const char *path, unsigned int mode)
 	return (int)SYS_CALL(__NR_mkdirat, dir, path, mode, 0, 0, 0);
 }
 
-/* UINT32_MAX: leave it */
+/* UINT32_MAX: do not change it */
 static inline int sys_fchown(int fd, uint32_t user, uint32_t group)
 {
 	return (int)SYS_CALL(__NR_fchown, fd, user, group, 0, 0, 0);
@@ -309,7 +310,7 @@ static inline uint64_t sys_device(const struct statx *stx)
 	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
 }
 
-/* The subvolume (btrfs, bcachefs) that the file is in; 0: none, or the kernel does not tell. */
+/* The subvolume (btrfs, bcachefs) of the file; 0: it has none, or the kernel does not tell. */
 static inline uint64_t sys_subvolume(const struct statx *stx)
 {
 	uint64_t subvolume = 0;
@@ -320,7 +321,7 @@ static inline uint64_t sys_subvolume(const struct statx *stx)
 	return subvolume;
 }
 
-/* Whether the descriptor is of that file now. */
+/* Whether the descriptor refers to that file now. */
 static inline int sys_fd_is(int fd, uint64_t device, uint64_t inode)
 {
 	struct statx stx;
@@ -329,8 +330,8 @@ static inline int sys_fd_is(int fd, uint64_t device, uint64_t inode)
 }
 
 /*
- * Whether the file is this user's. In a user namespace all owners without an id there look alike, and so
- * does a user without one: who may have the flag set is the owner, or may do all that the owner may.
+ * Whether the file is this user's. In a user namespace all owners without an id there look alike, and so does a
+ * user without one. Only the owner, or a user with the owner's rights, may set O_NOATIME.
  */
 static inline bool sys_fd_is_ours(int fd, const struct statx *stx)
 {
@@ -339,14 +340,14 @@ static inline bool sys_fd_is_ours(int fd, const struct statx *stx)
 	return flags >= 0 && sys_fcntl(fd, F_SETFL, (uintptr_t)(flags | O_NOATIME)) >= 0;
 }
 
-/* Addresses that nobody else gets and nobody may touch; `at` and `fixed` as for mmap(). */
+/* Reserve address space without access; `at` and `fixed` as for mmap(). */
 static inline char *sys_reserve(void *at, size_t n, int fixed)
 {
 	return sys_mmap(at, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1,
 			0);
 }
 
-/* Bytes of address space that the process may have; UINT64_MAX: no limit. */
+/* How many bytes of address space the process may have; UINT64_MAX: no limit. */
 static inline uint64_t sys_space_limit(void)
 {
 	struct rlimit limit;
@@ -355,7 +356,7 @@ static inline uint64_t sys_space_limit(void)
 										 limit.rlim_cur;
 }
 
-/* Whether a file may reach `end` bytes: beyond RLIMIT_FSIZE the kernel kills with SIGXFSZ. */
+/* Whether a file may grow to `end` bytes: beyond RLIMIT_FSIZE the kernel kills with SIGXFSZ. */
 static inline int sys_file_size_allowed(uint64_t end)
 {
 	struct rlimit limit;

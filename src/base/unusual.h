@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls that a program may be killed for. systemd's SystemCallFilter=@system-service knows
- * neither mincore() nor pidfd_getfd(), and some versions of it no pidfd_open(); and a filter may
- * have come by exec, or in a way that no hook sees. So each of these asks first, which takes some
- * 60 ns, and answers -ENOSYS where there is any filter: the callers have another way, or go
- * without. All others that we make are in that set.
+ * System calls for which a program may be killed. systemd's SystemCallFilter=@system-service contains
+ * neither mincore() nor pidfd_getfd(), and in some versions no pidfd_open(); and a filter may have been
+ * installed before exec, or in a way that no hook sees. So each function here first asks whether there is a
+ * filter, which takes some 60 ns, and returns -ENOSYS if there is: its callers have another way, or do
+ * without. All other system calls that we make are in that set.
  */
 #ifndef BASE_UNUSUAL_H
 #define BASE_UNUSUAL_H
@@ -20,8 +20,8 @@ static inline bool unusual_forbidden(void)
 }
 
 /*
- * valgrind prints a line about each call that it does not know. Its way to be asked does nothing
- * elsewhere: rotations by 128 bits in all.
+ * Whether we run under valgrind, which prints a line about each system call that it does not know. The
+ * sequence by which it is asked does nothing elsewhere: rotations by 128 bits in all.
  */
 static inline bool unusual_valgrind(void)
 {
@@ -49,7 +49,7 @@ static inline bool unusual_valgrind(void)
 	return result;
 }
 
-/* Which of the pages of [addr, addr + n) are in memory. */
+/* Which pages of [addr, addr + n) are in memory. */
 static inline int unusual_mincore(const void *addr, size_t n, unsigned char *in_core)
 {
 	return unusual_forbidden() ? -ENOSYS :
