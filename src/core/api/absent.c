@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names that are not there: see rawcache/embed.h. */
+/* Absent names: see rawcache/embed.h. */
 #include <rawcache/embed.h>
 
 #include "base/memory.h"
@@ -17,7 +17,7 @@ bool rawcache_names_real(int fd)
 
 	if (!buf)
 		return false;
-	/* the table has the old, short numbers */
+	/* mountinfo has the old, short numbers */
 	found = !sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) &&
 		stx.stx_mask & STATX_MNT_ID && mountinfo_find(buf, stx.stx_mnt_id, &mounted);
 	memory_unmap(buf, MOUNTINFO_BUFFER);

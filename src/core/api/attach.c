@@ -31,7 +31,7 @@
 
 #define ATTACH_TRIES 4
 
-/* The options as the cache uses them: strings are the caller's and not kept. */
+/* Copy the options that the cache uses: their strings are the caller's and are not kept. */
 static void options_take(struct rawcache *cache, const struct rawcache_options *options)
 {
 	cache->options = *options;
@@ -52,7 +52,10 @@ static void trust_init(struct rawcache *cache)
 		cache->trusting = true;
 }
 
-/* If nobody else uses the image: it may have been replaced by an older copy, or its disk lost something. */
+/*
+ * For the only user of the image: it may have been replaced by an older copy, or its disk may have lost
+ * writes.
+ */
 static void first_user(struct rawcache *cache)
 {
 	if (runtime_lock_byte(cache->image.fd, LOCK_USERS, F_WRLCK))
@@ -124,7 +127,7 @@ static void cache_release(struct rawcache *cache)
 	image_close(&cache->image);
 }
 
-/* The options up to those of the first version that had this rule. */
+/* The size of the options in the first version that had this rule. */
 #define OPTIONS_MIN offsetof(struct rawcache_options, number)
 
 int rawcache_attach(const struct rawcache_options *theirs, struct rawcache **result,
@@ -151,7 +154,7 @@ int rawcache_attach(const struct rawcache_options *theirs, struct rawcache **res
 	if (!cache)
 		return -ENOMEM;
 	cache_unlisted = cache;
-	/* again when `rawcache format` made the image anew under our hands */
+	/* tried again if `rawcache format` made the image anew meanwhile */
 	for (int tries = 0; tries < ATTACH_TRIES; tries++) {
 		err = cache_attach(cache, options, reason);
 		if (!err && storage_is_lost(cache)) {
@@ -184,13 +187,13 @@ void rawcache_detach(struct rawcache *cache)
 {
 	if (!cache)
 		return;
-	/* before the slot goes: threads that store hold pins of it */
+	/* before the slot is given up: storing threads hold pins of it */
 	follow_drop_all(cache);
 	watcher_drop(cache);
 	fetch_drop_all(cache);
 	cache_renounce(cache);
 	process_detach(cache);
-	/* not earlier: folding may fault, where somebody cut the image short */
+	/* not earlier: folding may fault, if the image was truncated */
 	caches_remove(cache);
 	cache_release(cache);
 	memory_unmap(cache, sizeof(*cache));

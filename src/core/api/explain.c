@@ -17,7 +17,7 @@
 #include "core/tier/servers.h"
 #include "core/tier/setup.h"
 
-/* The extent of `key`, as a reader would judge it but for its checksum. */
+/* Adds an extent as a reader would judge it, except for its checksum. */
 struct file_explained {
 	struct rawcache *cache;
 	struct rawcache_file_state *state;
@@ -50,7 +50,7 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 	err = rawcache_file_open(cache, fd, path, stx, &handle, reason);
 	if (err)
 		return err;
-	file = file_at(cache, handle); /* the handle is ours: it stays what it is */
+	file = file_at(cache, handle); /* the handle is ours, so the object does not change */
 	state->key[0] = file->key.high;
 	state->key[1] = file->key.low;
 	state->size = file->size;
@@ -64,7 +64,7 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 	return 0;
 }
 
-/* The thread blocks the signals of faults, perhaps: those in the index are ours. */
+/* The thread may block the signals of faults: the window opens them for faults in the index. */
 int rawcache_file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 			  struct rawcache_file_state *state, enum rawcache_reason *reason)
 {

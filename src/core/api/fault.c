@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults in memory of ours: pages of the image, or of the segment, that cannot be read. */
+/* Faults in our memory: pages of the image or of the segment that cannot be read. */
 #include <sys/mman.h>
 
 #include <rawcache/embed.h>
@@ -17,7 +17,7 @@
 #include "core/shared/storage.h"
 #include "core/zerocopy/map_table.h"
 
-/* Zeros in place of a page of ours that the kernel cannot read: nothing is found in them. */
+/* Replace a page of ours that the kernel cannot read by zeros: nothing is found in them. */
 static bool page_replace(struct rawcache *cache, uintptr_t address, const void *start, uint64_t n)
 {
 	uintptr_t page = address & ~(uintptr_t)(FORMAT_PAGE - 1);

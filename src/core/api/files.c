@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a handle: what was fetched for it is stored first. */
+/* Closing a handle: what was fetched for it is stored first. */
 #include <rawcache/file.h>
 
 #include "base/compiler.h"
@@ -13,7 +13,7 @@ void rawcache_file_put(struct rawcache *cache, uint64_t handle)
 
 	if (!file)
 		return;
-	/* the program may end now: what it has read last shall not be lost; nor dropped with the file */
+	/* the program may end now: what it has read last must be stored, and not be dropped with the file */
 	fetch_settle(file, false);
 	if (unlikely(load_relaxed(&file->helped)) &&
 	    load_relaxed(&file->references) - load_relaxed(&file->fetching) == 1)

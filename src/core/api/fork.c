@@ -34,7 +34,7 @@
 #include "core/zerocopy/map_table.h"
 #include "core/zerocopy/watcher.h"
 
-static struct critical fork_critical; /* of the thread that forks; caches_lock is held */
+static struct critical fork_critical; /* used by the thread that forks; caches_lock is held */
 static uint32_t fork_handlers_registered;
 
 void fork_handlers_register(void)
@@ -45,7 +45,7 @@ void fork_handlers_register(void)
 		pthread_atfork(rawcache_fork_prepare, rawcache_fork_parent, rawcache_fork_child);
 }
 
-/* Signals are held back from here to the release: a handler that reads would wait for us. */
+/* Signals are held back from here to the release: a handler that reads would wait for its own thread. */
 void rawcache_fork_prepare(void)
 {
 	struct critical critical;
@@ -116,7 +116,7 @@ void rawcache_fork_child(void)
 	for (struct rawcache *cache = caches; cache; cache = cache->next) {
 		maps_fork_child(cache);
 		watcher_fork_anew(cache);
-		/* it has its parent's mappings, and the parent may be gone before it stores */
+		/* the child has its parent's mappings, and the parent may be gone before it stores */
 		if (watch_stores(cache))
 			cache_slot_need(cache);
 	}

@@ -50,9 +50,9 @@ static int options_check(const struct rawcache_format_options *o, struct message
 }
 
 /*
- * Open what is to become the image; *created says that it did not exist. O_EXCL without O_CREAT is
- * for block devices, and means nothing to files: the kernel refuses one that it uses itself, see
- * open(2). That includes the disk of a partition that is mounted.
+ * Open the file that is to become the image; *created tells whether it did not exist. O_EXCL without
+ * O_CREAT has a meaning for block devices only: the kernel refuses one that it uses itself, see open(2).
+ * That includes the disk of a partition that is mounted.
  */
 static int format_target_open(const char *path, bool shared, bool *created, struct message *message)
 {
@@ -84,9 +84,9 @@ static bool piece_blank(int fd, char *buf, uint64_t at, uint64_t n)
 }
 
 /*
- * A new disk, or a file that was only given its size. The first and the last MiB are looked at:
- * there lie partition tables, the superblocks of file systems, of volume groups and of RAIDs,
- * and to read the whole of a disk would take hours.
+ * Whether the target is a new disk, or a file that was only given its size. The first and the last MiB are
+ * read: partition tables lie there, and the superblocks of file systems, volume groups and RAIDs. To read a
+ * whole disk would take hours.
  */
 static bool target_blank(int fd, uint64_t bytes)
 {
@@ -99,7 +99,7 @@ static bool target_blank(int fd, uint64_t bytes)
 	return blank;
 }
 
-/* Something that is there already is overwritten only when that is safe or asked for. */
+/* Existing contents are overwritten only if that is safe or was asked for. */
 static int target_check(int fd, bool force, struct message *message)
 {
 	struct superblock sb = { 0 };
@@ -114,7 +114,7 @@ static int target_check(int fd, bool force, struct message *message)
 	if (!S_ISREG(stx.stx_mode) && !S_ISBLK(stx.stx_mode))
 		return message_refuse(message, -EINVAL,
 				      "it is neither a regular file nor a block device");
-	/* attached processes hold this lock shared for as long as they are attached */
+	/* attached processes hold this lock shared */
 	if (runtime_lock_byte(fd, LOCK_USERS, F_WRLCK) ||
 	    runtime_lock_byte(fd, LOCK_READERS, F_WRLCK))
 		return message_refuse(message, -EBUSY, "programs are using it: end them first");
@@ -137,8 +137,8 @@ static int target_check(int fd, bool force, struct message *message)
 }
 
 /*
- * The sticky bit of the file says that its owner wants others to write it: only the owner can
- * set it, unlike anything in the image, which who may write it could forge.
+ * The sticky bit of the file says that its owner wants others to write it. Only the owner can set it, while
+ * anything in the image could be forged by any user who may write it.
  */
 static int shared_mark(int fd, bool shared, struct message *message)
 {
@@ -157,7 +157,7 @@ static int shared_mark(int fd, bool shared, struct message *message)
 			       0;
 }
 
-/* The image that is there, for what remains of it elsewhere; false: there is none. */
+/* Read the superblock of the existing image, because it has files elsewhere. False: there is no image. */
 static bool old_image(int fd, struct superblock *sb)
 {
 	int64_t bytes = image_device_bytes(fd);
@@ -166,7 +166,7 @@ static bool old_image(int fd, struct superblock *sb)
 	return bytes > 0 && !superblock_read(fd, (uint64_t)bytes, sb, &why);
 }
 
-/* Writing zeros, and telling how far that is. */
+/* Writing zeros, with progress. */
 struct zeroing {
 	int fd;
 	const struct rawcache_format_options *options;
@@ -195,10 +195,10 @@ static int zero_write(struct zeroing *zeroing, uint64_t from, uint64_t to)
 	return err;
 }
 
-/* All blocks now, so that no later store meets a full disk. */
+/* Allocate all blocks now, so that no later store meets a full disk. */
 static int file_reserve(struct zeroing *zeroing, uint64_t bytes, struct message *message)
 {
-	/* start from nothing: what an earlier image left must not look like an index */
+	/* start from an empty file: remains of an earlier image must not look like an index */
 	int err = sys_ftruncate(zeroing->fd, 0);
 
 	if (!err)
@@ -236,7 +236,7 @@ static int image_write_new(struct zeroing *zeroing, struct superblock *sb, struc
 	int fd = zeroing->fd;
 	int err;
 
-	/* the metadata is stored to through a mapping: its blocks must really be there */
+	/* the metadata is written through a mapping: its blocks must be allocated */
 	CRASH_POINT(format_reserved);
 	err = zero_write(zeroing, 0, sb->data_offset);
 	if (err)
@@ -283,7 +283,7 @@ static int image_lay_out(int fd, const struct rawcache_format_options *o, struct
 				      (unsigned long long)bytes);
 	bytes = round_down(bytes, FORMAT_PAGE);
 	err = superblock_layout(&sb, bytes, o->region_size, o->chunk_size, o->object_size);
-	if (err) /* of the default size they do */
+	if (err) /* regions of the default size do */
 		return message_refuse(
 			message, -ERANGE,
 			"%llu bytes do not hold 16 regions of that size: choose a larger "
@@ -320,7 +320,7 @@ static int image_format(const char *path, const struct rawcache_format_options *
 	}
 	if (!err)
 		err = image_lay_out(fd, options, message);
-	if (!err && replaced) /* nobody uses it: target_check() holds the lock that says so */
+	if (!err && replaced) /* nobody uses it: target_check() holds the lock that proves it */
 		runtime_remove(old.uuid, options->runtime_dir);
 	if (!err)
 		sweep_dir(options->runtime_dir);

@@ -63,7 +63,7 @@ size_t rawcache_value_max(const struct rawcache *cache)
 
 /* --- storing */
 
-/* The end of the extent: what the value leaves of its last page, the trailer, zeros. */
+/* Write the end of the extent: the rest of the value's last page, the trailer, zeros. */
 static int tail_write(struct rawcache *cache, const struct extent *extent, const char *data,
 		      size_t length, const struct trailer *trailer)
 {
@@ -89,7 +89,10 @@ static uint64_t object_checksum(const struct key *key, const void *data, size_t 
 	return XXH3_64bits_digest(&state);
 }
 
-/* The value is written from where it lies: with options.direct, one that lies on pages passes the page cache. */
+/*
+ * Write the value directly from the caller's memory. With options.direct, one that is page-aligned bypasses
+ * the page cache.
+ */
 static int object_write(struct rawcache *cache, const struct key *key, const struct extent *extent,
 			const void *data, size_t length, const struct trailer *trailer)
 {
@@ -157,7 +160,7 @@ int rawcache_remove(struct rawcache *cache, const void *key_bytes, size_t key_le
 
 /* --- looking up */
 
-/* The entry of a key, old enough ones removed. Says nothing about the trailer's end yet. */
+/* Find the entry of a key; an expired one is removed. It does not check the trailer's end of life yet. */
 static int object_find(struct rawcache *cache, const struct key *key, struct found *found)
 {
 	if (load_relaxed(&cache->broken))
@@ -171,7 +174,7 @@ static int object_find(struct rawcache *cache, const struct key *key, struct fou
 	return 0;
 }
 
-/* The object's own end has come: it is forgotten. */
+/* Remove an object whose end of life has come. */
 static int object_ended(struct rawcache *cache, const struct key *key, const struct found *found,
 			const struct trailer *trailer)
 {
@@ -204,7 +207,7 @@ static int object_pread(struct rawcache *cache, const struct found *found, void 
 		return -EIO;
 	if (got == (ssize_t)(length + sizeof(*trailer)))
 		return 0;
-	/* cut off, by a signal for example: once more, piece by piece */
+	/* cut short, by a signal for example: read again, piece by piece */
 	if (image_read(&cache->image, found->page, 0, buf, length) ||
 	    image_read(&cache->image, found->page, length, trailer, sizeof(*trailer)))
 		return -EIO;
@@ -268,7 +271,7 @@ ssize_t rawcache_lookup(struct rawcache *cache, const void *key_bytes, size_t ke
 
 /* --- views */
 
-/* Its region is held: look at the bytes that decide. */
+/* With its region held: check the bytes that decide whether the object is valid. */
 static int view_check(struct rawcache *cache, const struct key *key, const struct found *found,
 		      const char *data, size_t length)
 {
@@ -331,7 +334,7 @@ int rawcache_lookup_zero_copy(struct rawcache *cache, const void *key_bytes, siz
 
 void rawcache_view_release(struct rawcache *cache, struct rawcache_view *view)
 {
-	/* a fork child's holds are others than its parent's */
+	/* a fork child's holds are not its parent's */
 	if (view->hold && view->hold >> 32 == (uint32_t)cache->pid)
 		hold_put(cache, (uint32_t)view->hold, HOLD_FIRM);
 	memset(view, 0, sizeof(*view));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each region of the image is now, for pictures. Nothing is locked: a look may be a moment old. */
+/* What each region of the image contains, for pictures. No lock is taken: the answer may be a moment old. */
 #include <errno.h>
 
 #include <rawcache/image.h>
@@ -20,7 +20,7 @@ static uint8_t region_state_now(const struct rawcache *cache, const struct regio
 
 	if (state > REGION_BAD)
 		return RAWCACHE_REGION_BAD;
-	/* begun in an earlier boot: nothing is added to it any more */
+	/* opened in an earlier boot: nothing is appended to it any more */
 	if (state == REGION_ACTIVE && load_relaxed(&region->epoch) != cache_epoch(cache))
 		return RAWCACHE_REGION_SEALED;
 	return (uint8_t)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs under our eyes do to files: see rawcache/file.h. */
+/* Announcements of programs that change files: see rawcache/file.h. */
 #include "base/compiler.h"
 
 #include <rawcache/embed.h>
@@ -29,7 +29,7 @@ static void write_begin(struct rawcache *cache, const struct statx *stx, enum wa
 
 	if (!writer)
 		return;
-	/* a process without a slot tells of each change, and not that it is going to make some */
+	/* a process without a slot announces each change, but cannot announce that it may make some */
 	if (!cache_slot_need(cache))
 		watch_write(cache, writer, way);
 }

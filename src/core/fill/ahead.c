@@ -14,11 +14,13 @@
 
 #define WINDOW_FIRST 2u
 #define WINDOW_MAX 32u
-/* Files up to this many chunks are fetched by whole chunks however they are read. */
+/* Files of up to this many chunks are fetched by whole chunks, however they are read. */
 #define SMALL_CHUNKS 16u
 #define STRIDES_SURE 2u
 
-/* Who is in there was left by siglongjmp(), or is no thread of this child. */
+/*
+ * A thread that has the streams for longer than this left by siglongjmp(), or does not exist in this child.
+ */
 #define ABANDONED_MS 1000u
 
 static bool ahead_enter(struct ahead *ahead)
@@ -34,7 +36,7 @@ static void ahead_leave(struct ahead *ahead)
 	store_release(&ahead->busy, 0);
 }
 
-/* What was read ahead must not be dropped before it is read. */
+/* Chunks that are read ahead must not be dropped before they are read. */
 static uint32_t window_max(const struct rawcache *cache)
 {
 	uint64_t room = (uint64_t)recycle_probation(cache) << cache->image.sb.region_shift;
@@ -47,7 +49,7 @@ static bool stream_continues(const struct stream *s, uint64_t chunk, uint64_t of
 {
 	if (!s->used)
 		return false;
-	/* or a read that begins in what was given and ends behind it */
+	/* or a read that begins in the bytes that were given and ends behind them */
 	if (offset <= s->end && s->end - offset < PART_BYTES)
 		return true;
 	return s->whole && chunk >= s->chunk && chunk <= max_u64(s->edge, s->chunk + 1);
@@ -58,7 +60,7 @@ static bool stream_strides(const struct stream *s, uint64_t offset)
 	return s->used && s->stride && offset == s->last + (uint64_t)s->stride;
 }
 
-/* The stream that `offset` goes on with, or the one used longest ago, begun anew. */
+/* The stream that `offset` continues; else the one used longest ago, begun anew. */
 static struct stream *stream_choose(struct ahead *ahead, uint64_t chunk, uint64_t offset)
 {
 	struct stream *oldest = &ahead->stream[0];
@@ -76,13 +78,13 @@ static struct stream *stream_choose(struct ahead *ahead, uint64_t chunk, uint64_
 			newest = s;
 	}
 	before = newest->last;
-	used = newest->used; /* it may be the oldest, too */
+	used = newest->used; /* `newest` may be the oldest, too */
 	memset(oldest, 0, sizeof(*oldest));
 	oldest->stride = used ? (int64_t)(offset - before) : 0;
 	return oldest;
 }
 
-/* Sequential: the window grows with every chunk that is crossed. */
+/* Sequential: the window grows with every chunk boundary that is crossed. */
 static void stream_run(const struct rawcache *cache, struct stream *s, const struct want *want,
 		       uint32_t max)
 {
@@ -98,7 +100,7 @@ static void plan_window(const struct stream *s, uint64_t chunks, uint64_t chunk,
 	uint64_t first = max_u64(s->edge, chunk + 1);
 	uint64_t end = min_u64(chunk + 1 + s->window, chunks);
 
-	/* in bursts: several reads for one system call's worth of bookkeeping */
+	/* in bursts: one set of system calls serves several reads */
 	if (first >= end || (end != chunks && end - first < (s->window + 3) / 4))
 		return;
 	plan->first = first;
@@ -111,7 +113,7 @@ static void plan_strides(const struct rawcache *cache, struct stream *s, uint64_
 {
 	int64_t step = s->stride / (int64_t)cache->chunk_bytes;
 
-	/* only where a chunk's neighbours are whole strides away */
+	/* only if a stride is a whole number of chunks */
 	if (!step || s->stride % (int64_t)cache->chunk_bytes)
 		return;
 	s->window = (uint32_t)min_u64(s->window ? s->window * 2 : 1, max);
@@ -121,7 +123,7 @@ static void plan_strides(const struct rawcache *cache, struct stream *s, uint64_
 		plan->count++;
 }
 
-/* Another process was ahead so far: this one came here through chunks that were there. */
+/* Another process read ahead so far: this reader came here through chunks that were stored. */
 static bool came_along(const struct file *file, const struct want *want)
 {
 	const struct chunk *before = want->chunk ? file_chunk(file, want->chunk - 1) : NULL;
@@ -145,7 +147,7 @@ static enum pattern stream_classify(const struct rawcache *cache, const struct f
 								 PATTERN_STRIDED;
 }
 
-/* Where the stream is after a read at `offset`. */
+/* Update the stream for a read at `offset`. */
 static void stream_advance(struct stream *s, const struct want *want, uint64_t offset)
 {
 	s->chunk = want->chunk;

@@ -18,7 +18,7 @@
 
 #define NAP_NS 100000
 
-/* By the helper that has read it: somebody shall store it, if it is worth it. */
+/* Called by the helper that has read the chunk: let a thread store it, if it is worth it. */
 static void fetch_arrived(struct io_request *request)
 {
 	struct fetch *fetch = container_of(request, struct fetch, request);
@@ -109,7 +109,7 @@ static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file,
 	fetch = !urgent && fetch_crowded(file) ? NULL : fetch_place(file);
 	if (!fetch)
 		goto out;
-	result = FETCH_CACHED; /* or somebody else is at it */
+	result = FETCH_CACHED; /* or another thread fetches it */
 	if (!flight_try(cache, key, &fetch->claim))
 		goto out;
 	CRASH_POINT(fetch_claimed);
@@ -156,7 +156,7 @@ enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int
 	return fetch_launch(cache, file, fd, chunk, key, ordered, true);
 }
 
-/* Parts that are not stored yet. */
+/* Find a fetch of parts that are not stored yet. */
 static struct fetch *parts_fetched(const struct file *file, uint64_t from, uint64_t to)
 {
 	for (size_t i = 0; i < FETCHES; i++) {
@@ -206,7 +206,7 @@ bool fetch_claim(struct fetch *fetch)
 	if (load_relaxed(&fetch->state) == FETCH_STORING)
 		return false;
 	fetches_lock(&critical);
-	/* a helper that has just read it is about to */
+	/* the helper that has just read it is about to store it */
 	ours = fetch->state == FETCH_READING && fetch->users == 1;
 	if (ours) {
 		fetch_count(fetch);
@@ -271,7 +271,7 @@ void fetch_drop(struct file *file)
 	fetches_unlock(&critical);
 }
 
-/* Whether nothing of the cache is left. */
+/* Whether the cache has no fetch left. */
 static bool drop_round(const struct rawcache *cache)
 {
 	struct critical critical;
@@ -321,8 +321,8 @@ void fetch_fork_parent(void)
 }
 
 /*
- * The flights, the reads and the stores are the parent's. The buffers are copies, and ours to
- * forget: but for the one that this thread uses, if a signal handler forks in the middle of it.
+ * The flights, the reads and the stores belong to the parent. The buffers are copies, which the child may
+ * free, except for the one that this thread uses if a signal handler forks in the middle of it.
  */
 void fetch_fork_child(void)
 {

@@ -36,41 +36,41 @@ struct fetch {
 	struct file *file;
 	struct key key;
 	struct claim claim;
-	struct extent_piece name;	 /* behind the chunk's own pages, to be stored beside it */
-	uint64_t chunk;			 /* or a number that no chunk has: `parts` of one, */
-	struct key parts[EXTENT_PIECES]; /* by these keys, */
-	uint32_t piece;			 /* of so many bytes each; 0: it is a chunk */
-	struct io_request look;		 /* by which its server is asked */
-	uint64_t arrived;		 /* clock_mono_ns() */
+	struct extent_piece name; /* behind the chunk's own pages, stored together with it */
+	uint64_t chunk; /* or a number that no chunk has: then these are `parts` of one, */
+	struct key parts[EXTENT_PIECES]; /* with these keys, */
+	uint32_t piece;			 /* of this many bytes each; 0: it is a chunk */
+	struct io_request look;		 /* the request that asks its server */
+	uint64_t arrived;		 /* when its bytes had arrived: clock_mono_ns() */
 	struct tier_ask ask;
 	struct pool_job share;
 	bool shared;	  /* it was handed to the thread that puts it into the tier */
-	bool confirmed;	  /* the server, asked afterwards, said that it is what it was */
+	bool confirmed;	  /* the server was asked afterwards, and the file was unchanged */
 	bool looking;	  /* `look` is under way */
 	bool ordered;	  /* a chunk of a file that is read in order */
 	uint64_t started; /* clock_mono_ns() */
 	uint32_t state;
 	uint32_t users; /* reads that copy from the buffer, and the helper that reads into it */
-	bool counted;	/* in the statistics */
+	bool counted;	/* its bytes are in the statistics */
 	bool small;	/* stored together with others of its kind */
 };
 
 enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
 
 /*
- * Begin to read a chunk, if nobody has it and nobody else does so; `ordered`: its neighbours are read,
- * too. The caller holds `file`.
+ * Begin to read a chunk, unless it is stored or being fetched already. `ordered`: its neighbours are read
+ * too. The caller holds a reference of `file`.
  */
 enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
 			      bool ordered);
 
-/* The same for a chunk that a program waits for: it is the next to be read. */
+/* The same for a chunk that a program waits for: it is read next. */
 enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
 				  const struct key *key, bool ordered);
 
 /*
- * Use the chunk, or parts of it with the file's bytes [from, to), if they are on their way; or
- * NULL. Owes a fetch_put(). Its request may be under way still. One at a time in each thread.
+ * Use the fetch of the chunk, or of parts of it with the file's bytes [from, to); NULL: there is none. Its
+ * request may still be under way. Owes a fetch_put(). Each thread may use one at a time.
  */
 struct fetch *fetch_take(struct file *file, uint64_t chunk, uint64_t from, uint64_t to);
 void fetch_put(struct fetch *fetch);
@@ -78,44 +78,47 @@ void fetch_put(struct fetch *fetch);
 /* For a user of the fetch, after its request has ended: whether the caller must store it. */
 bool fetch_claim(struct fetch *fetch);
 
-/* Use a chunk of `file` that has arrived and that the caller shall store, or NULL. */
+/* Use a chunk of `file` that has arrived and that the caller must store; or NULL. */
 struct fetch *fetch_take_done(struct file *file);
 
-/* Use a chunk that waits for a storing thread, and that the caller shall store, or NULL. */
+/* Use a chunk that waits for a storing thread and that the caller must store; or NULL. */
 struct fetch *fetch_take_waiting(void);
 
-/* For who shall store it: do so, if all of it has come; or give it up. */
+/* For the thread that must store it: store it if it is complete, else give it up. */
 void fetch_store(struct fetch *fetch);
 void fetch_give_up(struct fetch *fetch);
 
-/* It is not what the file has now: nobody shall store it, unless somebody does so already. */
+/*
+ * The bytes are not what the file has now: nobody may store them any more; a store under way is not
+ * stopped.
+ */
 void fetch_reject(struct fetch *fetch);
 
 /*
- * Have another thread store a chunk that was read: `whole` has the request as it ended, the
- * cache, the chunk and its key, when it was begun, and its claim. Takes over the buffer and the
- * claim. False: nobody can do it now, and both are the caller's still.
+ * Let another thread store a chunk that was read. `whole` has the request as it ended, the cache, the chunk
+ * and its key, its start time, and its claim. Takes over the buffer and the claim. False: no thread can
+ * store it now, and both still belong to the caller.
  */
 bool fetch_adopt(struct file *file, const struct fetch *whole);
 
 /*
- * Wait a while for what is being stored of `file` (NULL: of all), but not again soon if that
- * was in vain. Without `small`, not for what is stored together with others. Needs no reference of
- * the file.
+ * Wait for stores of `file` (NULL: of all files), at most SETTLE_MS, and not again soon if that was in
+ * vain. Without `small`, chunks that are stored together with others are not waited for. Needs no reference
+ * of the file.
  */
 void fetch_settle(const struct file *file, bool small);
 
-/* Nobody has the file open any more. */
+/* Call when nobody has the file open any more. */
 void fetch_drop(struct file *file);
 
-/* All of a cache that goes away; waits for reads and stores to end. */
+/* Drop all fetches of a cache that is being detached; waits for reads and stores to end. */
 void fetch_drop_all(struct rawcache *cache);
 
 void fetch_fork_prepare(void);
 void fetch_fork_parent(void);
 void fetch_fork_child(void);
 
-/* A chunk of it, as one of a file that is read in order. */
+/* The stream of a chunk in a file that is read in order. */
 static inline struct space_stream file_stream(const struct file *file, uint64_t chunk)
 {
 	return (struct space_stream){ file->key.low | 1, chunk,

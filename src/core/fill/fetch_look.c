@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The server of a file is asked once for all that has come of the file: see origin/confirm.h. */
+/* The server of a file is asked once for all chunks of it that have arrived: see origin/confirm.h. */
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/stats.h"
@@ -10,7 +10,7 @@
 #include "core/origin/io.h"
 #include "core/origin/pool.h"
 
-/* So many chunks wait for one look at most: half of what there is room for is kept for reading. */
+/* At most this many chunks wait for one look: half of the table stays free for reading. */
 #define LOOK_BATCH 8u
 
 static void look_ended(struct io_request *request);
@@ -20,7 +20,7 @@ static bool fetch_waits(const struct fetch *fetch, const struct file *file)
 	return fetch->state == FETCH_STORING && !fetch->confirmed && fetch->file == file;
 }
 
-/* Under the lock: who asks for `file`. */
+/* Under the lock: the fetch whose request asks the server about `file`. */
 static struct fetch *looking_find(const struct file *file)
 {
 	for (size_t i = 0; i < FETCHES; i++)
@@ -30,16 +30,17 @@ static struct fetch *looking_find(const struct file *file)
 	return NULL;
 }
 
-/* Under the lock. 0, or why nobody can ask. */
+/* Under the lock. 0, or -errno if there is no helper that could ask. */
 static int look_begin(struct fetch *fetch, bool make)
 {
 	int err;
 
 	if (make)
 		pool_prepare(&fetch_storers);
-	fetch->look = (struct io_request){ .file = fetch->file,
-					   .arrived = look_ended,
-					   .urgent = fetch->ask.put /* other machines wait */ };
+	fetch->look =
+		(struct io_request){ .file = fetch->file,
+				     .arrived = look_ended,
+				     .urgent = fetch->ask.put /* other machines wait for it */ };
 	err = io_look(&fetch->look, make);
 	fetch->looking = !err;
 	fetch->users += !err;
@@ -47,8 +48,8 @@ static int look_begin(struct fetch *fetch, bool make)
 }
 
 /*
- * Under the lock: it is read, and shall be stored when the server has confirmed it. Small files
- * have nothing to wait for.
+ * Under the lock: the chunk was read and shall be stored when the server has confirmed it. Chunks of small
+ * files are asked for at once.
  */
 static int fetch_look_ask(struct fetch *fetch, bool make)
 {
@@ -81,7 +82,7 @@ int fetch_submit(struct fetch *fetch, bool make)
 				      pool_add(&fetch_storers, &fetch->request.job, make);
 }
 
-/* Under the lock: what had come when the server was asked. */
+/* Under the lock: apply the answer to the chunks that had arrived when the server was asked. */
 static void look_settle(const struct file *file, const struct io_request *look)
 {
 	for (size_t i = 0; i < FETCHES; i++) {
@@ -98,7 +99,7 @@ static void look_settle(const struct file *file, const struct io_request *look)
 		}
 		fetch_share(fetch);
 		if (pool_add(&fetch_storers, &fetch->request.job, false)) {
-			/* for a read that passes by */
+			/* the next read of the file stores it */
 			store_relaxed(&fetch->state, FETCH_READING);
 			flight_neglect(&fetch->claim);
 		}
@@ -113,7 +114,7 @@ static struct fetch *waiting_find(const struct file *file)
 	return NULL;
 }
 
-/* By the helper that has asked. What came since then waits for the next look. */
+/* Called by the helper that has asked. Chunks that arrived since wait for the next look. */
 static void look_ended(struct io_request *request)
 {
 	struct fetch *leader = container_of(request, struct fetch, look);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for what is being stored. */
+/* Waiting for stores under way. */
 #include <linux/futex.h>
 #include <pthread.h>
 
@@ -15,7 +15,7 @@
 #define SLICE_NS 20000000
 #define SETTLE_NAP_NS 25000 /* before the lock is tried again */
 
-/* Under the lock: of `file`, or of any. */
+/* Under the lock: whether a chunk of `file` (NULL: of any file) is not stored yet. */
 static bool any_pending(const struct file *file, bool small)
 {
 	for (size_t i = 0; i < FETCHES; i++) {
@@ -45,7 +45,7 @@ void fetch_settle(const struct file *file, bool small)
 	while (clock_coarse_ms() < end) {
 		uint32_t seen = load_acquire(&fetches.steps);
 
-		/* a handler may end the program in the middle of whatever faulted */
+		/* a handler may end the program in the middle of the code that faulted */
 		critical_enter(&critical);
 		if (pthread_mutex_trylock(&fetches.lock)) {
 			critical_leave(&critical);

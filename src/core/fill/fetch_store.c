@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads that store what was read. Small files are stored many at a time: the thread waits for a
- * moment, until there are some, or until somebody waits for them.
+ * The threads that store fetched chunks. Small files are stored many at a time: the thread waits for a
+ * moment, until there are several, or until a thread waits for them.
  */
 #include <linux/futex.h>
 #include <string.h>
@@ -24,7 +24,7 @@
 #include "core/space/evict.h"
 #include "core/space/extent.h"
 
-/* Small chunks that are stored at once, by one write of at most a buffer's size. */
+/* Small chunks that are stored together, by one write of at most a buffer's size. */
 #define BATCH 16u
 #define BATCH_NAP_NS 2000000
 #define STORERS 2u
@@ -68,7 +68,7 @@ struct batch {
 	struct fetch *fetch[BATCH];
 	struct extent_piece piece[2 * BATCH];
 	uint32_t count, pieces;
-	uint32_t bytes; /* in `buf` */
+	uint32_t bytes; /* used bytes of `buf` */
 	char *buf;
 };
 
@@ -103,7 +103,7 @@ static void batch_add(struct batch *batch, struct fetch *fetch)
 		batch_store(batch);
 	batch->fetch[batch->count++] = fetch;
 	if (!flight_mine(&fetch->claim))
-		return; /* somebody else does it */
+		return; /* another thread stores it */
 	memcpy(batch->buf + batch->bytes, fetch->request.buf, small_bytes(fetch));
 	batch->bytes += small_bytes(fetch);
 	batch->piece[batch->pieces++] = (struct extent_piece){ fetch->key, fetch->request.length };
@@ -111,7 +111,7 @@ static void batch_add(struct batch *batch, struct fetch *fetch)
 		batch->piece[batch->pieces++] = fetch->name;
 }
 
-/* Until there are more of them, or somebody is in a hurry. */
+/* Sleep until there are more of them, or a thread is in a hurry. */
 static void batch_nap(void)
 {
 	struct timespec nap = { 0, BATCH_NAP_NS };
@@ -166,7 +166,7 @@ static void storer_work(struct pool *pool)
 		struct fetch *fetch = container_of(job, struct fetch, request.job);
 
 		storage_bound(
-			fetch->cache); /* before, because the cache lasts until the store has ended */
+			fetch->cache); /* read first: the cache lasts only until the store has ended */
 		if (fetch->small)
 			batch_work(pool, fetch);
 		else

@@ -15,7 +15,7 @@
 #include "core/origin/pool.h"
 #include "core/origin/race.h"
 
-/* Those that one device may be asked for: when it stalls there is room for others. */
+/* Of one device at most this many: if it stalls, there is room for others. */
 #define DEVICE_FETCHES 32u
 
 struct fetch_table fetches = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -35,7 +35,7 @@ void fetches_unlock(struct critical *critical)
 
 static void fetch_free(struct fetch *fetch)
 {
-	/* a buffer that the kernel may still write to is nobody's for ever */
+	/* the kernel may still write to a buffer whose request was lost: it is never freed */
 	if (load_acquire(&fetch->request.done) != IO_LOST)
 		buffer_put(fetch->request.buf);
 	tier_forget(&fetch->ask);

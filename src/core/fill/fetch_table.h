@@ -21,7 +21,7 @@ struct fetch_table {
 	pthread_mutex_t lock;
 	struct fetch place[FETCHES];
 	uint32_t used;	/* entries that are not FREE; 0: a read need not take the lock */
-	uint32_t steps; /* futex: grows with each step of any fetch */
+	uint32_t steps; /* futex: incremented with each step of any fetch */
 	/* clock_coarse_ms(): a wait has timed out, and until then nobody waits */
 	uint64_t impatient_until;
 	uint32_t settlers; /* threads in fetch_settle() */
@@ -31,7 +31,7 @@ struct fetch_table {
 };
 extern struct fetch_table fetches;
 extern struct pool fetch_storers, fetch_sharers;
-extern tls_initial struct fetch *fetch_mine; /* that this thread uses */
+extern tls_initial struct fetch *fetch_mine; /* the fetch that this thread uses */
 
 /* --- fetch_table.c */
 
@@ -84,7 +84,7 @@ int storer_post(struct fetch *fetch);
 /* Prepare a fetch so that its helper asks the tier first, if the file has one. */
 void fetch_tier_begin(struct fetch *fetch, struct file *file);
 
-/* It is confirmed: have it put, if it is ours to put. */
+/* A confirmed chunk: hand it to the tier, if this machine is to put it. */
 void fetch_share(struct fetch *fetch);
 
 /* --- fetch_look.c */

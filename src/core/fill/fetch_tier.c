@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A helper that is to read a chunk asks the tier first. */
+/* A helper that is about to read a chunk asks the tier first. */
 #include <errno.h>
 
 #include "base/compiler.h"
@@ -45,7 +45,7 @@ static void fetch_raced(struct fetch *fetch, bool begins)
 		fetch_step();
 }
 
-/* By the tier's helper. */
+/* Called by the tier's helper. */
 static void fetch_told(struct tier_ask *ask, enum tier_news news)
 {
 	struct fetch *fetch = container_of(ask, struct fetch, ask);
@@ -120,7 +120,7 @@ void fetch_tier_begin(struct fetch *fetch, struct file *file)
 	fetch->request.lost = fetch_lost;
 }
 
-/* --- what is ours to put: other machines wait for it, so that it waits for no storing thread */
+/* --- chunks that this machine must put: others wait for them, so they wait for no storing thread */
 
 static void sharer_work(struct pool *pool)
 {

@@ -26,7 +26,7 @@
 #include "core/space/extent.h"
 #include "core/tier/tier.h"
 
-/* Chunks that one read publishes for others on its way out. */
+/* At most this many chunks that have arrived are stored for others by one read before it returns. */
 #define PUBLISH_MAX 4
 #define PLACE_NAP_NS 100000
 
@@ -57,7 +57,7 @@ static ssize_t fill_own(struct miss *m, const struct plan *plan)
 	struct found found;
 	ssize_t n;
 
-	/* published between our look and our claim? */
+	/* was it stored between our look and our claim? */
 	if (index_find(m->cache, &m->key, &found) && found.length == m->length)
 		return -EAGAIN;
 	fill_plan(m->cache, m->file, m->want->fd, plan);
@@ -71,7 +71,7 @@ static ssize_t fill_own(struct miss *m, const struct plan *plan)
 	return n;
 }
 
-/* The part that we need has arrived at somebody else. */
+/* Another process has fetched the part that we need. */
 static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const struct want *want,
 			  uint64_t place)
 {
@@ -82,7 +82,7 @@ static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const
 		return got;
 	if (got != (ssize_t)want->length || !place_still_current(&cache->image, place))
 		return -EAGAIN;
-	/* who fetches it has not looked yet */
+	/* the process that fetches it has not checked the file yet */
 	if (!want->aside && !file_unchanged(file, want->fd))
 		return fill_stale(file, want->fd);
 	stats_add(pread_reads, 1);
@@ -129,14 +129,17 @@ static void fill_settle_own(struct file *file, int fd, bool small)
 	fetch_settle(file, small);
 }
 
-/* The read that reaches the end of a file returns when all is stored: the program may end. */
+/* The read that reaches the end of a file returns when all of it is stored: the program may end next. */
 static bool want_is_last(const struct rawcache *cache, const struct file *file,
 			 const struct want *want)
 {
 	return want->chunk * cache->chunk_bytes + want->skip + want->length == file->size;
 }
 
-/* Where the tier may have it a helper asks, and reads the origin if need be; NULL: we read it. */
+/*
+ * If the tier may have the chunk, a helper asks it, and reads the origin if it must. NULL: this thread
+ * reads the origin.
+ */
 static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file,
 				  const struct want *want, const struct key *key,
 				  const struct plan *plan)
@@ -150,7 +153,7 @@ static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file,
 	if (!wait)
 		return NULL;
 	end = clock_mono_ns() + wait;
-	/* all places may hold what is to be stored */
+	/* all entries may hold chunks that are to be stored */
 	while ((result = fetch_start_now(cache, file, want->fd, want->chunk, key, plan->ordered)) ==
 		       FETCH_FULL &&
 	       clock_mono_ns() < end)
@@ -190,7 +193,7 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		fill_plan(cache, file, want->fd, &plan);
 		n = fill_fetched(cache, file, want);
 	} else {
-		/* whoever we are going to wait for may be waiting for us */
+		/* the process for which we are going to wait may wait for us */
 		fill_publish(file, want->fd, PUBLISH_MAX);
 		n = fill_claimed(cache, file, want, key, &plan);
 	}

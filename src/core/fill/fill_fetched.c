@@ -14,7 +14,7 @@
 #include "core/origin/io.h"
 #include "core/shared/cache.h"
 
-/* If it is ours to store. */
+/* Store the fetch, if this thread must. */
 static void fetched_store(void)
 {
 	bool storing = filling.storing;
@@ -24,7 +24,7 @@ static void fetched_store(void)
 		fetch_store(filling.fetch);
 }
 
-/* Ours to store: a read that came back short, though the file was long enough, goes on. */
+/* This thread must store it. If the read came back short although the file was long enough, continue it. */
 static void fetched_rest(struct fetch *fetch, const struct want *want)
 {
 	struct io_request *request = &fetch->request;
@@ -41,14 +41,14 @@ static void fetched_rest(struct fetch *fetch, const struct want *want)
 		request->result = (int32_t)(got + more);
 }
 
-/* Hand the program its bytes from the buffer; what the file was changed by is not for it. */
+/* Give the program its bytes from the buffer. It must not get bytes that a change has made old. */
 static ssize_t fetched_deliver(struct file *file, const struct want *want)
 {
 	struct fetch *fetch = filling.fetch;
 	/*
-	 * Read before the program asked for it: no older than the file as it was then. Whoever has
-	 * looked at the attributes after it was read has seen that it is what the key says, as if it
-	 * came from the image.
+	 * The bytes were read before the program asked for them, so they are as old as the file was then. A
+	 * thread that read the attributes after the bytes has seen the state for which the key stands: they
+	 * are as good as bytes from the image.
 	 */
 	bool unchanged = load_relaxed(&fetch->request.unchanged) || file_unchanged(file, want->fd);
 	uint32_t skip = (uint32_t)(want_offset(fetch->cache, want) - fetch->request.offset);

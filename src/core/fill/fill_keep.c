@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What was read of the origin is kept: here, or by a thread that stores. */
+/* Keeping what was read from the origin: stored here, or by a storing thread. */
 #include <string.h>
 
 #include "base/checked.h"
@@ -23,9 +23,9 @@
 #include "core/space/region.h"
 #include "core/space/space.h"
 
-/* What is smaller is stored together with others, and its file's name, */
+/* A chunk below this size is stored together with others, and with its file's name, */
 #define SMALL_MAX (128u << 10)
-/* if a program reads many: the first ones are not worth a thread. */
+/* if a program reads many of them: the first ones are not worth a thread. */
 #define SMALL_ALONE 16u
 
 void origin_forget(const struct rawcache *cache, const struct want *want, uint64_t offset,
@@ -50,7 +50,7 @@ void chunk_show(struct miss *m, uint32_t have)
 		return;
 	if (!held->extent) {
 		held->held.pin = -1;
-		held->extent = &held->held; /* before it is pinned: see region_cut() */
+		held->extent = &held->held; /* set before it is pinned: see region_cut() */
 		if (space_get(m->cache, ghost_log(m->cache, &m->key), pages, miss_stream(m),
 			      &held->held)) {
 			held->extent = NULL;
@@ -62,7 +62,7 @@ void chunk_show(struct miss *m, uint32_t have)
 			     bytes >> FORMAT_PAGE_SHIFT);
 }
 
-/* Store the chunk in the extent that waiters read from already, or in a new one. */
+/* Store the chunk in the extent from which waiters already read, or in a new one. */
 static void chunk_store(struct miss *m)
 {
 	struct filling *held = m->held;
@@ -104,7 +104,7 @@ static struct fetch chunk_whole(const struct miss *m, uint64_t start)
 	};
 }
 
-/* Have another thread store what was read, if it can. The buffer is its own then. */
+/* Let another thread store the chunk, if one can. The buffer then belongs to it. */
 static bool chunk_hand_over(struct miss *m, const struct fetch *whole)
 {
 	if (m->held->extent || !fetch_adopt(m->file, whole))
@@ -114,7 +114,7 @@ static bool chunk_hand_over(struct miss *m, const struct fetch *whole)
 	return true;
 }
 
-/* Here and now: the server is asked by the thread that has read. */
+/* Ask the server here and now: the thread that has read also asks. */
 static bool miss_confirmed(const struct miss *m)
 {
 	bool same = confirm_by_descriptor(m->file, m->want->fd) ||
@@ -125,7 +125,7 @@ static bool miss_confirmed(const struct miss *m)
 	return same;
 }
 
-/* A small chunk and its file's name, by one write, and perhaps with others. */
+/* Keep a small chunk and its file's name, by one write, perhaps together with others. */
 static void small_keep(struct miss *m, struct fetch *whole)
 {
 	static uint32_t seen;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A miss whose flight is ours: read the origin, give the program its bytes, keep the chunk or parts of it, if the file
- * was the same before and after (INV-4).
+ * A miss whose flight we own: read the origin, give the program its bytes, keep the chunk or parts of it if
+ * the file was the same before and after (INV-4).
  */
 #include <errno.h>
 
@@ -17,10 +17,10 @@
 #include "core/fill/part.h"
 #include "core/origin/io.h"
 
-/* What a demanded chunk is read in, so that waiters in other processes see it arrive. */
+/* A chunk is read in pieces of this size, so that waiters in other processes get theirs early. */
 #define PIECE_BYTES (128u << 10)
 
-/* Before the first byte is read. */
+/* Must be called before the first byte is read. */
 static void miss_begin(struct miss *m)
 {
 	m->start = clock_mono_ns();
@@ -29,14 +29,15 @@ static void miss_begin(struct miss *m)
 }
 
 /*
- * What was read is in the buffer, from `skip` bytes into the chunk on; `enough`: all that the program wants. True: the
- * program has its bytes, and what was read may be kept. Otherwise *result is what its read returns.
+ * The buffer has the bytes from `skip` bytes into the chunk on; `enough`: all that the program wants.
+ * Returns true if the program has its bytes and the chunk may be kept; otherwise *result is what the read
+ * returns.
  */
 static bool miss_deliver(const struct miss *m, bool enough, uint32_t skip, ssize_t *result)
 {
 	const struct want *want = m->want;
 
-	/* an error may lie outside of what the program asked for, and so may a new end */
+	/* an error, or a new end of the file, may lie outside of what the program asked for */
 	if (!enough || !want_same(m->cache, want, m->number)) {
 		*result = fill_bypass(m->cache, m->file, want);
 		return false;
@@ -63,7 +64,7 @@ static void miss_end(const struct miss *m)
 
 /* --- whole chunks */
 
-/* Read the chunk, piece by piece; waiters get theirs as it comes. */
+/* Read the chunk piece by piece; waiters get their bytes as they arrive. */
 static ssize_t chunk_read(struct miss *m)
 {
 	uint64_t offset = m->want->chunk * m->cache->chunk_bytes;
@@ -107,7 +108,7 @@ ssize_t chunk_fetch(struct miss *m)
 
 /* --- parts */
 
-/* Fetch some parts around what is wanted; `first` and `count` say which. */
+/* Fetch `count` parts from `first` on, which include the wanted ones. */
 static ssize_t parts_fetch(struct miss *m, const struct parts *parts, uint32_t first,
 			   uint32_t count)
 {
@@ -133,7 +134,7 @@ static ssize_t parts_fetch(struct miss *m, const struct parts *parts, uint32_t f
 	return result;
 }
 
-/* Read the parts that are missing between those that are there. */
+/* Read the parts that are missing between those that are stored. */
 static bool parts_complete(const struct parts *parts, uint32_t have, int fd, uint64_t offset,
 			   char *buf)
 {
@@ -151,7 +152,7 @@ static bool parts_complete(const struct parts *parts, uint32_t have, int fd, uin
 	return true;
 }
 
-/* The rest of a chunk of which much is there: store it whole. */
+/* Much of the chunk is stored as parts: read the rest, and store the chunk as a whole. */
 static ssize_t parts_merge(struct miss *m, const struct parts *parts)
 {
 	const struct want *want = m->want;
@@ -184,7 +185,7 @@ ssize_t parts_miss(struct miss *m)
 	uint32_t count;
 
 	parts_find(m->cache, m->file, want->chunk, 0, PARTS_MAX - 1, &parts);
-	/* fetched between our look and our claim? */
+	/* were they fetched between our look and our claim? */
 	if ((parts.present & wanted) == wanted)
 		return -EAGAIN;
 	count = parts_choose(&parts, want, &first);

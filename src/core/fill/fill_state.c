@@ -33,7 +33,7 @@ void filling_leave_fetch(void)
 		fetch_put(fetch);
 }
 
-/* What is held here would go with the thread, and stay held. */
+/* What the thread holds here would stay held if it were cancelled. */
 static void cancel_defer(void)
 {
 	int type = PTHREAD_CANCEL_DEFERRED;
@@ -42,14 +42,17 @@ static void cancel_defer(void)
 	filling.asynchronous = type == PTHREAD_CANCEL_ASYNCHRONOUS;
 }
 
-/* May not return. */
+/* May end the thread. */
 static void cancel_restore(bool asynchronous)
 {
 	if (unlikely(asynchronous))
 		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 }
 
-/* What a fill that was left by siglongjmp() held. Its buffer is not worth the risk. */
+/*
+ * Release what a fill held that was left by siglongjmp(). Its buffer is leaked: freeing it is not worth the
+ * risk.
+ */
 static void filling_abandoned(void)
 {
 	bool asynchronous = filling.asynchronous;
@@ -68,8 +71,8 @@ static void filling_abandoned(void)
 }
 
 /*
- * Whether the frame of the fill that was entered is still there. It may be on a stack that is
- * gone since it was left (a coroutine's): not read before the kernel says that it is mapped.
+ * Whether the frame of the fill that began is still there. It may lie on a stack that was freed since (a
+ * coroutine's): it is read only if the kernel says that it is mapped.
  */
 __attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *seal)
 {
@@ -79,7 +82,7 @@ __attribute__((no_sanitize("address"))) static bool seal_whole(const uintptr_t *
 	       *(const volatile uintptr_t *)seal == FILLING_SEAL;
 }
 
-/* The seal comes first and goes last: a handler in between fills nothing, and changes nothing here. */
+/* The seal is set first and cleared last: a handler in between fills nothing, and changes nothing here. */
 bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *seal)
 {
 	if (unlikely(stack_is_small()))
@@ -89,12 +92,13 @@ bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *s
 			return false;
 		filling_abandoned();
 	}
-	filling.cache = cache; /* for who finds us abandoned at once */
+	filling.cache =
+		cache; /* so that a handler that jumps out right now leaves a valid `filling.cache` for the cleanup */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&filling.seal, seal);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	cancel_defer();
-	filling.cache = cache; /* again: a handler may have filled before the seal was there */
+	filling.cache = cache; /* set again: a handler may have filled before the seal was set */
 	filling.file = file;
 	filling.claim.flight = NULL;
 	return true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fill this thread is in, and what it holds. A signal handler that reads while its thread is
- * filling must not wait for its own thread's flight: it reads the origin. A fill that was left
- * by siglongjmp() is recognised by the next one, which gives back what it held.
+ * The fill that this thread is in, and what it holds. A signal handler that reads while its thread fills
+ * must not wait for its own thread's flight: it reads the origin. A fill that was left by siglongjmp() is
+ * recognised by the next one, which releases what it held.
  *
- * A live outer fill has its frame above ours on the same stack, with the seal in it. On an
- * alternate signal stack addresses tell nothing: there we are nested.
+ * The frame of a live outer fill lies above ours on the same stack, and contains the seal. On an alternate
+ * signal stack addresses tell nothing: a fill there counts as nested.
  */
 #ifndef CORE_FILL_STATE_H
 #define CORE_FILL_STATE_H
@@ -25,11 +25,11 @@ struct filling {
 	struct file *file;
 	struct claim claim;
 	struct fetch *fetch;
-	bool storing;	       /* `fetch` is ours to store */
-	bool asynchronous;     /* the thread may be cancelled anywhere, but for here */
+	bool storing;	   /* this thread must store `fetch` */
+	bool asynchronous; /* the thread's cancellation was asynchronous, and is deferred meanwhile */
 	struct extent *extent; /* points to `held` while a region is pinned */
 	struct extent held;
-	bool ordered; /* the chunk is one of `stream` */
+	bool ordered; /* the chunk belongs to `stream` */
 	struct space_stream stream;
 };
 extern tls_initial struct filling filling; /* of this thread */
@@ -37,8 +37,9 @@ extern tls_initial struct filling filling; /* of this thread */
 #define FILLING_SEAL ((uintptr_t)0x6c6c69662d6377u)
 
 /*
- * `seal` lies in the caller's frame, holds FILLING_SEAL until after filling_end(), and no longer.
- * False: this call interrupted a fill of its own thread. The caller holds a reference of `file`.
+ * Begin a fill. `seal` must lie in the caller's frame and hold FILLING_SEAL until after filling_end(), and
+ * no longer. Returns false if this call interrupted a fill of its own thread. The caller holds a reference
+ * of `file`.
  */
 bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *seal);
 void filling_end(void);
@@ -46,7 +47,7 @@ void filling_end(void);
 /* Unpin the region, if one is held. */
 void filling_drop_extent(void);
 
-/* Let go of the fetch, if there is one; nobody is going to store it if that was ours. */
+/* Release the fetch, if there is one; if this thread had to store it, nobody does. */
 void filling_leave_fetch(void);
 
 #endif

@@ -14,18 +14,18 @@
 #include "core/fill/part.h"
 #include "core/image/key.h"
 
-/* A miss whose flight is ours. */
+/* A miss whose flight this thread owns. */
 struct miss {
 	struct rawcache *cache;
 	struct file *file;
 	const struct want *want;
-	struct filling *held; /* what is given back if this thread leaves by siglongjmp() */
+	struct filling *held; /* what is released if this thread leaves by siglongjmp() */
 	struct key key;	      /* of the chunk */
 	uint32_t length;      /* of the chunk */
-	char *buf;	      /* of buffer_get(); NULL: it is another thread's now */
+	char *buf;	      /* from buffer_get(); NULL: it belongs to another thread now */
 	uint64_t start;	      /* clock_mono_ns() */
-	uint32_t number;      /* what number_of() said before the first byte was read, */
-	bool same;	      /* and whether the file was what it was opened as */
+	uint32_t number;      /* the result of number_of() before the first byte was read, */
+	bool same;	      /* and whether the file was in the state in which it was opened */
 };
 
 /* --- fill.c */
@@ -58,7 +58,7 @@ void chunk_keep(struct miss *m);
 /* Parts `first` and following, `length` bytes of them in the buffer. */
 void parts_keep(struct miss *m, const struct parts *parts, uint32_t first, uint32_t length);
 
-/* The chunk that was put together of its parts and the rest. */
+/* Keep the chunk that was put together from its parts and the rest. */
 void merged_keep(struct miss *m);
 
 /* Drop the origin's pages from the kernel's cache, unless options.keep_origin is set: the image has the bytes now. */
@@ -67,13 +67,13 @@ void origin_forget(const struct rawcache *cache, const struct want *want, uint64
 
 /* --- fill_fetched.c */
 
-/* The chunk was read ahead, or is being, or is not stored yet: deliver it. */
+/* Deliver a chunk that was read ahead, is being read, or is not stored yet. */
 ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want);
 
-/* Store what has arrived, for other processes may wait for it. */
+/* Store chunks that have arrived: other processes may wait for them. */
 void fill_publish(struct file *file, int fd, int max);
 
-/* Store one chunk that waits for a storing thread. False: none does. */
+/* Store one chunk that waits for a storing thread. False: there is none. */
 bool fill_help(void);
 
 #endif

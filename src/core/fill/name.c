@@ -19,7 +19,7 @@ static struct key key_of_name(const struct superblock *sb, const struct key *fil
 	return key;
 }
 
-/* The path behind `fd`, if it is the one in the file's key. Its length, or 0. */
+/* Get the path behind `fd`, if it is the path in the file's key. Returns its length, or 0. */
 static uint32_t name_path(const struct rawcache *cache, const struct file *file, int fd, char *path)
 {
 	struct identity identity = file->identity;
@@ -27,7 +27,7 @@ static uint32_t name_path(const struct rawcache *cache, const struct file *file,
 	struct key key;
 	ssize_t n;
 
-	/* this thread's: it may have a table of its own */
+	/* this thread's link: it may have a descriptor table of its own */
 	snprintf(self, sizeof(self), "/proc/thread-self/fd/%d", fd);
 	n = sys_readlinkat(AT_FDCWD, self, path, PATH_MAX);
 	if (n <= 0 || n >= PATH_MAX)

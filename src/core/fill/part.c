@@ -81,7 +81,7 @@ uint32_t parts_choose(const struct parts *parts, const struct want *want, uint32
 	if (size >= PARTS_MAX || have * 2 >= parts->count)
 		*first = 0, size = parts->count;
 	to = (uint32_t)min_u64(*first + size, parts->count);
-	/* what is there need not be fetched again at either end */
+	/* parts that are stored need not be fetched again at either end */
 	if (to - *first == parts->count)
 		return parts->count;
 	while (parts->present & 1u << *first && *first < from)
@@ -102,7 +102,7 @@ uint32_t parts_gather(struct rawcache *cache, const struct parts *parts, char *b
 
 		if (!(parts->present & 1u << i) || image_read(&cache->image, found->page, 0, at, n))
 			continue;
-		/* the checksum also tells whether it was recycled meanwhile */
+		/* the checksum also tells whether the region was recycled meanwhile */
 		if (XXH3_64bits_withSeed(at, n, parts->key[i].low) == found->checksum)
 			gathered |= 1u << i;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program wants of a chunk, and the origin's bytes without storing them. */
+/* What a program wants of a chunk, and reading it from the origin without storing it. */
 #include <errno.h>
 
 #include "base/checked.h"
@@ -35,7 +35,7 @@ ssize_t fill_bypass(const struct rawcache *cache, const struct file *file, const
 	ssize_t got = sys_pread(want->fd, want->buf, want->length, offset);
 
 	stats_add(origin_reads, 1);
-	/* shorter than it was: also if the kernel has its attributes of before */
+	/* shorter than the file was: the kernel may still have its earlier attributes */
 	if (got >= 0 && (got < (ssize_t)want->length || !file_unchanged(file, want->fd)))
 		return fill_stale(file, want->fd);
 	if (got > 0) {

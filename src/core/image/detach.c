@@ -20,7 +20,7 @@ int detach_range(int fd, uint32_t probes, uint64_t offset, uint64_t n)
 	if (probes & FORMAT_PROBE_PUNCH_HOLE) {
 		int err = sys_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, n);
 
-		/* take the space again at once: a store must never meet a full disk */
+		/* allocate the space again at once: a store must never meet a full disk */
 		return err ? err : sys_fallocate(fd, 0, offset, n);
 	}
 	return 0;
@@ -42,8 +42,8 @@ static int write_pattern(int fd, uint64_t offset, char *buf, int value)
 }
 
 /*
- * The race itself: splice pages into a pipe (it holds references, like a socket's queue),
- * detach, overwrite, and look at what comes out of the pipe.
+ * Provoke the race: splice pages into a pipe, which holds references as a socket's queue does; detach;
+ * overwrite; and check what comes out of the pipe.
  */
 static bool detach_works(int fd, uint32_t method, uint64_t offset, char *buf)
 {
@@ -86,7 +86,7 @@ static bool direct_works(int fd, uint64_t offset, char *buf)
 
 uint32_t detach_probe(int fd, uint64_t offset, uint64_t n)
 {
-	/* a page-aligned buffer, as O_DIRECT wants it */
+	/* page-aligned, as O_DIRECT requires */
 	char *buf = n >= PROBE_BYTES ? memory_map(PROBE_BYTES) : NULL;
 	uint32_t probes = 0;
 

@@ -36,7 +36,7 @@
 #define FORMAT_DISPLACED UINT64_C(4)  /* an entry may lie in its key's other bucket: see entry.h */
 #define FORMAT_INCOMPATIBLE_KNOWN (FORMAT_NEIGHBOURS | FORMAT_REINSERT | FORMAT_DISPLACED)
 
-/* What the probes found when the image was made. */
+/* Results of the probes that ran when the image was made. */
 #define FORMAT_PROBE_ZERO_RANGE 1u /* detaching by FALLOC_FL_ZERO_RANGE works */
 #define FORMAT_PROBE_PUNCH_HOLE 2u /* detaching by FALLOC_FL_PUNCH_HOLE works */
 #define FORMAT_PROBE_DIRECT 4u	   /* O_DIRECT works */
@@ -67,7 +67,7 @@ struct superblock {
 	uint32_t chunk_shift;
 	uint32_t probes;
 	uint32_t reserved0;
-	uint64_t key[4];      /* of the keyed hashes: seed, salt, salt, unused */
+	uint64_t key[4];      /* seed, salt, salt of the keyed hashes; unused */
 	uint64_t created;     /* seconds since 1970 */
 	uint64_t epoch;	      /* boots that used the image, from 1 */
 	uint8_t boot_id[16];  /* the boot that `epoch` stands for */
@@ -80,11 +80,11 @@ static_assert(offsetof(struct superblock, key) == 120, "superblock");
 static_assert(offsetof(struct superblock, boot_id) == 168, "superblock");
 static_assert(offsetof(struct superblock, home_offset) == 184, "superblock");
 
-/* Volatile facts that belong to the image, not to a process. Nothing in it must survive. */
+/* Volatile facts about the image, not about a process. Nothing in it has to survive. */
 struct image_state {
 	uint8_t runtime_id[16]; /* of the runtime segment in use */
 	uint64_t order;		/* last region order number given out */
-	uint64_t nonce; /* of the last first user, who gave it to the segment as well; 0: none */
+	uint64_t nonce; /* of the last first user, which gave it to the segment as well; 0: none */
 	uint8_t reserved[4096 - 32];
 };
 static_assert(sizeof(struct image_state) == 4096, "state");
@@ -93,7 +93,7 @@ enum region_state {
 	REGION_FREE,	  /* clean: detached, nothing in it */
 	REGION_ACTIVE,	  /* being filled */
 	REGION_SEALED,	  /* full */
-	REGION_RECYCLING, /* generation bumped, waiting for pins or being detached */
+	REGION_RECYCLING, /* generation bumped; waits for pins, or is being detached */
 	REGION_BAD,	  /* its storage failed */
 };
 
@@ -107,19 +107,20 @@ struct region {
 	uint32_t swept;	 /* generation below which the index holds no entry */
 	uint64_t opened; /* seconds since 1970 */
 	uint64_t order;	 /* FIFO order of opening */
-	uint64_t epoch;	 /* of its opening or its last bump; never appended to in another */
-	uint32_t owner;	 /* slot + 1 of the process that recycles it */
-	uint32_t used;	 /* pages stored and not moved away, for statistics */
+	uint64_t
+		epoch; /* epoch of its opening or of its last bump; it is not appended to in another epoch */
+	uint32_t owner; /* slot + 1 of the process that recycles it */
+	uint32_t used;	/* pages stored and not moved away, for statistics */
 	uint32_t log;
 	uint8_t reserved[12];
 };
 static_assert(sizeof(struct region) == 64, "region");
 
 /*
- * An index entry. `place` packs, from the low bit: length - 1 (26 bits), region generation
- * (12), epoch (8), age (18): when it was stored, counted from the opening of the region: seconds
- * after it, or from ENTRY_AGE_BEFORE on, for what was moved here, units of 256 s before it. Zero
- * is an empty entry: a used one has an epoch of 1..255.
+ * An index entry. `place` packs, from the low bit: length - 1 (26 bits), region generation (12), epoch (8),
+ * age (18). The age tells when the extent was stored, relative to the opening of its region: seconds after
+ * it, or, from ENTRY_AGE_BEFORE on, units of 256 s before it (an extent that was moved here). Zero is an
+ * empty entry: a used one has an epoch of 1..255.
  */
 struct entry {
 	uint64_t tag_low;
@@ -153,7 +154,7 @@ struct bucket {
 };
 static_assert(sizeof(struct bucket) == 256, "bucket");
 
-/* The epoch as an entry carries it: never 0, the same again only after 255 boots. */
+/* The epoch as entries carry it: never 0, and the same again only after 255 boots. */
 static inline uint32_t format_epoch(uint64_t epoch)
 {
 	return (uint32_t)(epoch % 255) + 1;

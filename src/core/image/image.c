@@ -41,7 +41,7 @@ int image_fd_hide(int fd)
 	if (fd < 0)
 		return fd;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	/* just below the limit, where a table of descriptors is not made larger for us */
+	/* just below a limit at which the kernel need not enlarge the descriptor table for us */
 	high = limit.rlim_cur > 4096 ? 4000 : limit.rlim_cur > 64 ? (int)limit.rlim_cur - 48 : 10;
 	high = sys_fcntl(fd, F_DUPFD_CLOEXEC, (uintptr_t)high);
 	if (high < 0)
@@ -50,7 +50,7 @@ int image_fd_hide(int fd)
 	return high;
 }
 
-/* A read-only block device is opened for writing all the same, and then refuses to be mapped. */
+/* The kernel lets a read-only block device be opened for writing, and then refuses to map it so. */
 bool image_device_read_only(int fd)
 {
 	struct statx stx;
@@ -80,8 +80,8 @@ static int image_fd_open(struct image *image, const char *path, bool read_only)
 }
 
 /*
- * A position that nobody else's description has: ours is read and written at given offsets only. To look
- * at it takes a seventh of the time that fstat() takes.
+ * Give our description a file position that no other description has: we read and write at given offsets
+ * only. To check it takes a seventh of the time of fstat().
  */
 static void image_fd_mark(struct image *image, uint64_t bytes)
 {
@@ -93,8 +93,8 @@ static void image_fd_mark(struct image *image, uint64_t bytes)
 }
 
 /*
- * Where the address space is limited it is the program's: reads by pread() cost it nothing, and a
- * mapping that just fits would be what its next malloc() fails for.
+ * A limited address space belongs to the program. pread() needs none of it, and after a mapping that just
+ * fits, the program's next malloc() would fail.
  */
 static bool space_left(uint64_t bytes)
 {
@@ -117,10 +117,10 @@ static void data_show(const struct image *image, void *data)
 }
 
 /*
- * The regions, read-only, at an address that lets the kernel use huge page table entries where
- * the page cache has large folios. A fault in it reads the one page, without read-around: what
- * is not in memory is read by pread(), and where a page was reclaimed behind our back that is
- * the cheaper mistake.
+ * Map the regions read-only, at an address that lets the kernel use huge page-table entries where the page
+ * cache has large folios. A fault in the mapping reads one page, without read-around: bytes that are not in
+ * memory are read by pread(), and for a page that was reclaimed behind our back a single read is the
+ * cheaper mistake.
  */
 static void *data_map(const struct image *image)
 {
@@ -132,7 +132,10 @@ static void *data_map(const struct image *image)
 	space = memory_reserve_aligned(image->data_bytes, FORMAT_DATA_ALIGN, 0);
 	if (sys_is_error(space))
 		return space;
-	/* accessible only when it is not locked: after mlockall(MCL_FUTURE) all of it would be read */
+	/*
+	 * made accessible only if it is not locked: after mlockall(MCL_FUTURE) the kernel would read all of
+	 * it
+	 */
 	data = sys_mmap(space, image->data_bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
 			image->fd, image->sb.data_offset);
 	if (sys_is_error(data)) {
@@ -146,7 +149,7 @@ static void *data_map(const struct image *image)
 
 void image_data_hide(const struct image *image)
 {
-	/* who reads meanwhile faults, and has the origin's bytes */
+	/* a thread that reads meanwhile faults and gets the origin's bytes */
 	SYS_CALL(__NR_mprotect, image->data, image->data_bytes, PROT_NONE, 0, 0, 0);
 }
 
@@ -273,7 +276,7 @@ int image_read(const struct image *image, uint32_t page, uint64_t skip, void *bu
 		n -= (size_t)got;
 		offset += (uint64_t)got;
 	}
-	/* afterwards: what was read from a stranger's file is not used */
+	/* checked afterwards: bytes that were read from another file are not used */
 	return image_fd_valid(image) ? 0 : -EBADF;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An opened image: its descriptor, its superblock, and its mappings.
- *
- * The metadata (everything before the regions) is mapped shared and writable, the regions
- * read-only in one piece; data is written by pwrite() only. Where the address space does not
- * hold the data mapping, `data` is NULL and reads use pread().
+ * An opened image: its descriptor, its superblock, and its mappings. The metadata (everything before the
+ * regions) is mapped shared and writable, the regions are mapped read-only in one piece; data is written by
+ * pwrite() only. If the data mapping does not fit into the address space, `data` is NULL and reads use
+ * pread().
  */
 #ifndef CORE_IMAGE_H
 #define CORE_IMAGE_H
@@ -25,14 +24,15 @@ struct image {
 	bool block_device;
 	uint32_t owner, group; /* of the file */
 	uint32_t mode;
-	uint64_t inode, device; /* what fd must still be before it is written to */
-	int64_t mark; /* the file position of fd, which proves that fd still is ours; -1: not set */
+	uint64_t inode,
+		device; /* of the file: `fd` must still refer to it before it is written to */
+	int64_t mark; /* the file position of `fd`, which proves that `fd` is still ours; -1: not set */
 	struct superblock sb;
 	struct image_state *state;
 	uint64_t *totals; /* struct rawcache_stats, word by word */
 	struct region *regions;
 	struct bucket *buckets;
-	/* bucket + 1 of the extent that begins at a page; NULL: an image without */
+	/* for each page, bucket + 1 of the extent that begins there; NULL: the image has none */
 	uint32_t *homes;
 	const char *data;
 	char *meta;
@@ -41,17 +41,17 @@ struct image {
 };
 
 /*
- * Open and map. Falls back to read-only where the caller may not write. Errors as
- * rawcache_attach(); *why gets static text for the user.
+ * Open and map. Falls back to read-only if the caller may not write. Errors as rawcache_attach(); *why gets
+ * static text for the user.
  */
 int image_open(struct image *image, const char *path, bool read_only, bool allow_shared,
 	       const char **why, enum rawcache_reason *reason);
 void image_close(struct image *image);
 
-/* With RLIMIT_AS, an image is mapped only if it takes at most one part in so many of the limit. */
+/* With RLIMIT_AS, an image is mapped only if it takes at most one part in this many of the limit. */
 #define IMAGE_SPACE_SHARE 8u
 
-/* Whether the mount forbids to execute what is mapped of the image. */
+/* Whether the mount forbids executing code that is mapped from the image. */
 bool image_never_executes(const struct image *image);
 
 /*
@@ -67,15 +67,17 @@ int64_t image_device_bytes(int fd);
 /* Whether it is a block device that cannot be written, however it was opened. */
 bool image_device_read_only(int fd);
 
-/* Move a descriptor of ours out of the program's way: high, close-on-exec. Returns the new one. */
+/*
+ * Move a descriptor of ours out of the program's way: to a high number, close-on-exec. Returns the new one.
+ */
 int image_fd_hide(int fd);
 
-/* Whether image->fd is still the image: a program may have closed it and opened its own. */
+/* Whether image->fd still refers to the image: a program may have closed it and opened a file of its own. */
 bool image_fd_valid(const struct image *image);
 
 /*
- * pread() of an extent's bytes, which may be fewer than asked for where the buffer is bad.
- * -EBADF: a program has closed our descriptor, and what was read may be of its own file.
+ * pread() of an extent's bytes. It returns fewer bytes than asked for if the buffer is bad. -EBADF: a
+ * program has closed our descriptor, and the bytes may be of its own file.
  */
 ssize_t image_pread(const struct image *image, uint32_t page, uint64_t skip, void *buf, size_t n);
 
@@ -87,15 +89,15 @@ int image_write(const struct image *image, uint32_t page, const void *buf, size_
 bool image_epoch_current(const struct image *image, const uint8_t boot_id[16]);
 
 /*
- * Read the superblock again, now that a lock keeps others from changing it: another process may
- * have begun an epoch since it was opened. -ESTALE: the image was made anew, open it again.
+ * Read the superblock again, under a lock that keeps others from changing it: another process may have
+ * begun an epoch since it was opened. -ESTALE: the image was made anew and must be opened again.
  */
 int image_refresh(struct image *image);
 
 /* Start a new epoch, durably, in the boot of the present one. */
 int image_epoch_next(struct image *image);
 
-/* Start a new epoch, durably. For the one process that holds the image exclusively. */
+/* Start a new epoch, durably. The caller must hold the image exclusively. */
 int image_epoch_begin(struct image *image, const uint8_t boot_id[16]);
 
 static inline uint64_t image_offset(const struct image *image, uint32_t page)
@@ -108,7 +110,10 @@ static inline struct region *image_region(const struct image *image, uint32_t pa
 	return &image->regions[page >> image->region_pages_shift];
 }
 
-/* The second look (INV-1): whether what was read of the page until now was of this generation of its region. */
+/*
+ * The second look (INV-1): whether the page's region still has this generation. Bytes that were read from
+ * the page before this call were then of that generation.
+ */
 static inline bool region_still(const struct image *image, uint32_t page, uint32_t generation)
 {
 	fence_acquire(); /* pairs with the full fence after the bump in recycle_region() */

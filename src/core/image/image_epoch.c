@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The epochs of an image: one for each boot of the machine in which it is used. */
+/* The epochs of an image: one for each boot of the machine in which the image is used. */
 #include <errno.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ int image_refresh(struct image *image)
 	if (!sb)
 		return -ENOMEM;
 	err = superblock_read(image->fd, (uint64_t)bytes, sb, &why);
-	/* made anew since it was mapped: nothing of the mappings is right */
+	/* the image was made anew since it was mapped: the mappings are wrong */
 	if (!err && memcmp((char *)sb + constant_part, (char *)&image->sb + constant_part,
 			   volatile_part - constant_part))
 		err = -ESTALE;
@@ -40,7 +40,7 @@ int image_refresh(struct image *image)
 	return err;
 }
 
-/* After 255 boots the epoch's number in entries comes round: nothing may carry it already. */
+/* After 255 boots the epoch's number in entries repeats: no entry may carry it already. */
 static void entries_forget_epoch(struct image *image, uint32_t epoch)
 {
 	for (uint64_t n = 0; n < (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES; n++) {

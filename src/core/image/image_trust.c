@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a byte of the image is believed: whose file it is, and who may write it. */
+/* Whether the bytes of the image are trusted: by its owner and by who may write it. */
 #include "core/image/image_trust.h"
 
 #include <errno.h>
@@ -7,26 +7,31 @@
 #include "base/sys.h"
 #include "core/image/image.h"
 
-/* `rawcache format --shared` by root or by this user: see shared_mark() in format_image.c. */
+/*
+ * Whether `rawcache format --shared` made it, as root or as this user: see shared_mark() in format_image.c.
+ */
 static bool image_marked(int fd, const struct statx *stx)
 {
 	return S_ISREG(stx->stx_mode) && (stx->stx_mode & S_ISVTX) &&
 	       (!stx->stx_uid || sys_fd_is_ours(fd, stx));
 }
 
-/* Groups of people begin here (GID_MIN of login.defs); below are those of the system, like `disk`. */
+/*
+ * Groups of people have numbers from here on (GID_MIN of login.defs); lower ones belong to the system, like
+ * `disk`.
+ */
 #define PEOPLE_GROUPS 1000u
 
-/* Whether others than the owner may write the file, and so choose what its readers read. */
+/* Whether users other than the owner may write the file, and so choose what its readers read. */
 static bool image_writable(const struct statx *stx)
 {
 	if (!S_ISBLK(stx->stx_mode))
 		return stx->stx_mode & 0022;
-	/* the members of the disk group own the machine anyway; those of a user's group do not */
+	/* members of the disk group own the machine anyway; members of a user's group do not */
 	return stx->stx_mode & 0002 || (stx->stx_mode & 0020 && stx->stx_gid >= PEOPLE_GROUPS);
 }
 
-/* Why a byte of the file must not be believed; NULL: it may be. Root is no exception. */
+/* Why no byte of the file may be trusted, or NULL. Root is no exception. */
 static const char *image_distrust(int fd, const struct statx *stx)
 {
 	if (image_writable(stx))

@@ -14,8 +14,8 @@ static struct key key_from(XXH128_hash_t hash)
 static void key_begin(XXH3_state_t *state, const struct superblock *sb, const char kind[8])
 {
 	/*
-	 * A reset derives the secret only when the state has another seed, and a state on the stack
-	 * may have this one from an earlier call, but the secret overwritten by others since.
+	 * XXH3 derives its secret only when a reset finds another seed in the state. A state on the stack
+	 * may hold this seed from an earlier call while its secret has been overwritten since.
 	 */
 	XXH3_INITSTATE(state);
 	XXH3_128bits_reset_withSeed(state, sb->key[0]);
@@ -44,7 +44,7 @@ struct key key_of_file(const struct superblock *sb, const struct identity *ident
 	return key_from(XXH3_128bits_digest(&state));
 }
 
-/* A key's upper 32 bits that choose the bucket `number` (as in key_bucket()). */
+/* The upper 32 bits of a key that choose the bucket `number` (as in key_bucket()). */
 static uint64_t bucket_bits(uint64_t number, uint32_t bucket_count)
 {
 	return ((number << 32) + bucket_count - 1) / bucket_count;

@@ -21,13 +21,13 @@ static inline uint64_t chunk_place(uint32_t page, uint32_t generation)
 	return CHUNK_VALID | (uint64_t)(generation & GENERATION_BITS) << 32 | page;
 }
 
-/* Whether this is the generation of the place. */
+/* Whether the place has this generation. */
 static inline bool place_is(uint64_t place, uint32_t generation)
 {
 	return (generation & GENERATION_BITS) == CHUNK_GENERATION(place);
 }
 
-/* The second look (INV-1), after the bytes were copied. */
+/* The second look (INV-1), to be called after the bytes were copied. */
 static inline bool place_still_current(const struct image *image, uint64_t place)
 {
 	fence_acquire(); /* pairs with the full fence after the bump in recycle_region() */

@@ -11,12 +11,12 @@
 #include "base/memory.h"
 #include "base/sys.h"
 
-/* Of the default size. */
+/* In an image of the default size. */
 #define REGIONS_WANTED 128u
 
 /*
- * A program's first open comes here on whatever stack it is, perhaps one of 16 KiB: no superblock
- * is put on it.
+ * No superblock may lie on the stack: a program's first open comes here on whatever stack it has, perhaps
+ * one of 16 KiB.
  */
 static uint64_t superblock_checksum(const struct superblock *sb)
 {
@@ -93,22 +93,25 @@ int superblock_decode(const struct superblock *raw, uint64_t device_bytes, const
 }
 
 /*
- * Whether a copy has a say in what the image is: one that is right, or intact and of a version
- * that is not ours. The place of the sequence and the checksum are the same in all versions.
+ * Whether a copy counts in the choice: one that is right, or an intact one of another version. The sequence
+ * and the checksum have the same offsets in all versions.
  */
 static bool superblock_counts(const struct superblock *raw, int err)
 {
 	return !err || (err == -EPROTONOSUPPORT && raw->checksum == superblock_checksum(raw));
 }
 
-/* What a copy can be, by how much it says about the image. Of two that are the same, the first one's word stands. */
+/*
+ * What a copy can be, in the order of how much it says about the image. Of two equal ones the first
+ * decides.
+ */
 enum weight {
 	SUPERBLOCK_TOO_SHORT,
 	SUPERBLOCK_FOREIGN,
 	SUPERBLOCK_DAMAGED,
 	SUPERBLOCK_NEWER_DAMAGED,
 	SUPERBLOCK_UNREADABLE,
-	SUPERBLOCK_COUNTS, /* see superblock_counts(); of two of these the one with the higher sequence decides */
+	SUPERBLOCK_COUNTS, /* see superblock_counts(); of two such copies the one with the higher sequence decides */
 };
 
 struct verdict {
@@ -209,9 +212,9 @@ int superblock_write(int fd, struct superblock *sb)
 }
 
 /*
- * As large as the default, but so small that what lies idle in regions that are being filled,
- * emptied or wait, some four of them, is a thirtieth of the image; not below 2 MiB for that,
- * which a folio or an object may have; and in any case so small that there are at least sixteen.
+ * The default region size. Some four regions lie idle at any time (being filled, being emptied, or
+ * waiting): they shall be at most a thirtieth of the image, but a region has at least 2 MiB, which a folio
+ * or an object may have. In any case there are at least sixteen regions.
  */
 static uint32_t region_default(uint64_t bytes)
 {

@@ -6,8 +6,8 @@
 #include "base/crash.h"
 
 /*
- * How many entries in a row are moved for a new one. With two the index is filled to 95 % before
- * an entry is lost (tests/unit_index), and a full one costs a look at 112 buckets at most.
+ * How many entries are moved in turn to make room for a new one. With two, the index is filled to 95 %
+ * before an entry is lost (tests/unit_index), and a full one costs a look at 112 buckets at most.
  */
 #define RELIEVE_DEPTH 2
 
@@ -41,7 +41,7 @@ void bucket_begin(struct bucket_side *side)
 	if (side->odd)
 		return;
 	side->odd = true;
-	/* odd already: a writer was killed here, or the power failed */
+	/* already odd: a writer was killed here, or the power failed */
 	store_relaxed(&side->bucket->sequence, side->bucket->sequence | 1);
 	fence_release(); /* pairs with the acquire fence in bucket_look() */
 	CRASH_POINT(bucket_odd);
@@ -133,9 +133,9 @@ void entry_put(struct rawcache *cache, struct bucket_side *side, int i, const st
 /* --- making room */
 
 /*
- * Both buckets are open: entry `i` of the first, of which `entry` is a copy, gets place `j` of the
- * second. It is in both for a moment, and in neither never: who is killed in between leaves it in
- * both.
+ * Both buckets are open. Entry `i` of the first, of which `entry` is a copy, gets place `j` of the second.
+ * For a moment both buckets have it; at no time neither has: a process that is killed in between leaves it
+ * in both.
  */
 static void entry_shift(struct rawcache *cache, struct bucket_change *change,
 			const struct entry *entry, int i, int j)
@@ -153,7 +153,7 @@ static void entry_shift(struct rawcache *cache, struct bucket_change *change,
 	entry_clear(&from->bucket->entry[i]);
 }
 
-/* Move entry `i` of a bucket to its other one, if that has room. */
+/* Move entry `i` of a bucket to its other bucket, if that one has room. */
 static bool entry_displace(struct rawcache *cache, uint32_t number, int i)
 {
 	const struct image *image = &cache->image;

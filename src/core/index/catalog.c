@@ -13,7 +13,7 @@
 #include "core/index/parts.h"
 #include "core/index/verify.h"
 
-/* Read and check a record; `record` has room for FORMAT_CHUNK_MAX bytes. Its path ends in 0. */
+/* Read and check a record; `record` must have room for FORMAT_CHUNK_MAX bytes. The path is terminated. */
 static bool record_read(struct rawcache *cache, const struct key *key, const struct found *found,
 			struct name_record *record)
 {
@@ -31,7 +31,7 @@ static bool record_read(struct rawcache *cache, const struct key *key, const str
 	return true;
 }
 
-/* Chunks of a file that are looked at, at most, to see whether something of it stays. */
+/* At most this many chunks of a file are looked up to find out whether any of it stays. */
 #define NAME_SAMPLES 16u
 
 /* Whether something of a file stays when `region` is recycled. */
@@ -79,11 +79,11 @@ static void error_keep(int *kept, int err)
 		*kept = err;
 }
 
-/* What there is of a file. */
+/* How much of a file is cached. */
 struct file_sum {
 	struct rawcache *cache;
 	uint64_t cached, reread; /* bytes */
-	int *removed;		 /* not NULL: all is forgotten, and this tells of an error */
+	int *removed; /* not NULL: the file is forgotten as it is walked, and *removed gets an error */
 };
 
 static bool extent_sum(void *arg, const struct chunk_extent *extent)
@@ -94,12 +94,13 @@ static bool extent_sum(void *arg, const struct chunk_extent *extent)
 	sum->cached += length;
 	sum->reread += length * index_visits(sum->cache, extent->found.number);
 	if (!sum->removed)
-		return extent->whole; /* parts beside it are the same bytes */
+		return extent
+			->whole; /* after a whole chunk, its parts would be the same bytes again */
 	error_keep(sum->removed, index_remove(sum->cache, &extent->key, NULL));
 	return false;
 }
 
-/* How much of a file there is; with `removed` it is forgotten, and *removed tells of an error. */
+/* Sum up how much of a file is cached. With `removed` it is forgotten, and *removed gets an error. */
 static struct file_sum file_walk(struct rawcache *cache, const struct key *key, uint64_t size,
 				 int *removed)
 {
@@ -119,7 +120,7 @@ struct name_walk {
 	size_t path_bytes;
 	uint64_t files, bytes;
 	bool (*progress)(void *arg, uint64_t done, uint64_t total); /* of dropping */
-	int err; /* something could not be removed */
+	int err;						    /* the last error of removing */
 };
 
 static bool walk_list(void *arg, const struct key *key, const struct found *found)
@@ -155,7 +156,7 @@ static void name_drop(struct name_walk *walk, const struct key *key, const struc
 	file_key = (struct key){ record->key_low, record->key_high };
 	walk->bytes += file_walk(walk->cache, &file_key, record->size, &walk->err).cached;
 	walk->files++;
-	/* wherever it was moved meanwhile */
+	/* NULL: wherever the record was moved meanwhile */
 	error_keep(&walk->err, index_remove(walk->cache, key, NULL));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files that are cached, by the records that fill/name.h stores beside their chunks: what `ls` lists,
- * `drop PATH` searches, and eviction asks before it lets go of a record.
+ * The cached files, by the records that fill/name.h stores beside their chunks. `ls` lists them, `drop
+ * PATH` searches them, and eviction asks for them before it drops a record.
  */
 #ifndef CORE_CATALOG_H
 #define CORE_CATALOG_H
@@ -9,10 +9,13 @@
 #include "core/index/index.h"
 
 #define NAME_MAGIC "RCNAME\0\1"
-/* The 32 bits of a name's key that its index entry holds beside the tag: the walk looks there. */
+/*
+ * The 32 bits of a name's key that its index entry holds beside the tag: the walk recognises records by
+ * them.
+ */
 #define NAME_TAG 0x454d414eu
 
-/* On the image; the path follows, without an end. */
+/* The record on the image; the path follows, without a terminating zero. */
 struct name_record {
 	uint8_t magic[8];
 	uint64_t key_low, key_high; /* of the file */
@@ -24,8 +27,8 @@ struct name_record {
 static_assert(sizeof(struct name_record) == 48, "name_record");
 
 /*
- * Whether an extent is the name of a file of which something will stay when the extent's region is
- * recycled: it was visited, or lies elsewhere in the main log.
+ * Whether an extent is the name of a file of which something stays when the extent's region is recycled: a
+ * chunk that was visited, or that lies elsewhere in the main log.
  */
 bool name_wanted(struct rawcache *cache, const struct key *key, const struct found *found);
 

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-/* Never younger than it is, but for what is more than a year old. */
+/* The result is never younger than `stored`, except for extents that are more than a year old. */
 static uint64_t age_encode(uint64_t opened, uint64_t stored)
 {
 	uint64_t units;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries and buckets of the index: their words, and what they say. Nothing here takes a lock.
+ * Entries and buckets of the index: their words and what they mean. Nothing here takes a lock.
  *
- * An entry lies in the bucket of its key, or, in images with FORMAT_DISPLACED, in the key's other
- * bucket, which follows from the first and the tag; the same step leads back. A bit of the bucket
- * tells which of the two an entry is in, so that all bits of its key are known.
+ * An entry lies in the bucket of its key or, in images with FORMAT_DISPLACED, in the key's other bucket.
+ * The number of the other bucket follows from the first and the tag; the same step leads back. A bit of the
+ * bucket tells in which of the two an entry lies, so that all bits of its key are known.
  */
 #ifndef CORE_ENTRY_H
 #define CORE_ENTRY_H
@@ -15,24 +15,24 @@
 
 enum entry_state { ENTRY_EMPTY, ENTRY_STALE, ENTRY_BROKEN, ENTRY_LIVE };
 
-/* The words of `place`; `opened` of the region and `stored` are seconds since 1970. */
+/* Make the word `place`; `opened` (of the region) and `stored` are seconds since 1970. */
 uint64_t place_encode(uint32_t length, uint32_t generation, uint32_t epoch, uint64_t opened,
 		      uint64_t stored);
 
 /*
- * Decode an entry, which may hold any bits: an entry that does not fit the geometry is not live. All of
- * `found` but its number is set when the entry is live.
+ * Decode an entry, which may hold any bits: an entry that does not fit the geometry is not live. For a live
+ * entry, all fields of `found` but `number` are set.
  */
 enum entry_state entry_decode(const struct image *image, const struct entry *entry,
 			      struct found *found);
 
-/* A copy of an entry; its words are of one moment only if the bucket's sequence says so. */
+/* Copy an entry. Its words belong together only if the bucket's sequence says so. */
 struct entry entry_load(const struct entry *entry);
 
-/* Empty it. A process killed in the middle leaves an empty entry. */
+/* Empty an entry. A process that is killed in the middle leaves an empty entry. */
 void entry_clear(struct entry *entry);
 
-/* Whether a bucket has an entry of this state. Without the lock it is a hint. */
+/* Whether a bucket has an entry of this state. Without the lock the answer is a hint. */
 bool bucket_has(const struct image *image, const struct bucket *bucket, enum entry_state state);
 
 /* The number of an entry of the bucket that is not live, or -1. */
@@ -44,7 +44,7 @@ static inline bool entry_has_key(const struct entry *entry, const struct key *ke
 	       load_relaxed(&entry->tag_high) == (uint32_t)key->high;
 }
 
-/* The bucket that an entry of this tag in bucket `number` may be in instead; perhaps the same. */
+/* The other bucket in which an entry of this tag in bucket `number` may lie; perhaps the same. */
 static inline uint32_t bucket_other(const struct image *image, uint32_t number, uint64_t tag_low)
 {
 	uint64_t count = image->sb.bucket_count;

@@ -19,7 +19,7 @@ static uint64_t *ghost_set(const struct rawcache *cache, const struct key *key)
 	return &cache->runtime.ghosts[(key->low >> 32) % sets * WAYS];
 }
 
-/* Regions opened since; the table may hold anything. */
+/* How many regions were opened since the ghost was made; the table may hold any bits. */
 static uint32_t ghost_age(uint64_t ghost, uint64_t now)
 {
 	return ghost ? (uint32_t)(now >> 32) - (uint32_t)(ghost >> 32) : UINT32_MAX;

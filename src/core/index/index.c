@@ -8,14 +8,17 @@
 #include "base/crash.h"
 #include "core/index/bucket.h"
 
-/* A reader meets a bucket in change for nanoseconds, or one whose writer was killed. */
+/*
+ * How often a reader looks again at a bucket that is being changed: a change takes nanoseconds, or its
+ * writer was killed.
+ */
 #define SEQUENCE_TRIES 128
 
 /* --- finding, without a lock */
 
 enum entry_look { LOOK_NONE, LOOK_FOUND, LOOK_AGAIN };
 
-/* Look through a bucket once; *sequence is the moment at which that was. */
+/* Look through a bucket once. *sequence is the bucket's sequence at that moment. */
 static enum entry_look bucket_look(const struct image *image, const struct bucket *bucket,
 				   const struct key *key, bool displaced, uint32_t *sequence,
 				   struct entry *entry, int *at)
@@ -66,7 +69,7 @@ bool index_find(struct rawcache *cache, const struct key *key, struct found *fou
 		} else if (load_relaxed(&image->buckets[first].sequence) == sequence[0]) {
 			return false;
 		} else {
-			number = first; /* it may just have been moved back there */
+			number = first; /* the entry may just have been moved back */
 		}
 	}
 	return false;
@@ -96,7 +99,7 @@ static int change_victim(struct rawcache *cache, struct bucket_change *change, i
 			victim[warm] = i;
 		}
 	}
-	/* all were visited: each has to earn it again */
+	/* all were visited: each visit counts no more */
 	for (int i = 0; victim[0] < 0 && i < 2 * BUCKET_ENTRIES; i++)
 		if (change->side[i / BUCKET_ENTRIES].bucket)
 			store_relaxed(visited_of(cache, change->side[i / BUCKET_ENTRIES].number,
@@ -107,7 +110,7 @@ static int change_victim(struct rawcache *cache, struct bucket_change *change, i
 	return victim[0] % BUCKET_ENTRIES;
 }
 
-/* Where a key's entry goes: where it is, or an entry that is not live. -1: there is none. */
+/* Where a key's entry goes: where it is, or the place of an entry that is not live. -1: there is none. */
 static int change_place(struct rawcache *cache, struct bucket_change *change, const struct key *key,
 			int *side)
 {
@@ -123,7 +126,7 @@ static int change_place(struct rawcache *cache, struct bucket_change *change, co
 	return i;
 }
 
-/* Open the key's buckets, with room for its entry, whatever has to go. 0 or -errno. */
+/* Open the key's buckets and make room for its entry, whichever entry has to go. 0 or -errno. */
 static int store_open(struct rawcache *cache, const struct key *key, struct bucket_change *change,
 		      int *side, int *at)
 {
@@ -145,7 +148,7 @@ static int store_open(struct rawcache *cache, const struct key *key, struct buck
 	return 0;
 }
 
-/* Who was killed while he moved an entry left it in both buckets: only one stays. */
+/* A process that was killed while it moved an entry left it in both buckets: keep only one. */
 static void double_clear(struct rawcache *cache, struct bucket_change *change,
 			 const struct key *key, int side)
 {
@@ -158,7 +161,7 @@ static void double_clear(struct rawcache *cache, struct bucket_change *change,
 	entry_clear(&change->side[1].bucket->entry[i]);
 }
 
-/* Of an entry at `page`; a clock that was set back gives nothing an age below 0. */
+/* The word `place` for an entry at `page`. If the clock was set back, the age is 0. */
 static uint64_t place_at(const struct rawcache *cache, uint32_t page, uint32_t length,
 			 uint32_t generation, uint32_t epoch, uint64_t stored)
 {
@@ -167,7 +170,7 @@ static uint64_t place_at(const struct rawcache *cache, uint32_t page, uint32_t l
 	return place_encode(length, generation, epoch, opened, stored);
 }
 
-/* What lies at `page` now: where who empties the region finds the entry again, and how much it is. */
+/* Note in the table of homes what lies at `page` now: eviction finds the entry by it. */
 static void home_note(const struct rawcache *cache, uint32_t page, uint32_t length, uint32_t bucket)
 {
 	if (cache->image.homes)

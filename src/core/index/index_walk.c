@@ -33,7 +33,7 @@ int index_sweep(struct rawcache *cache)
 	return err;
 }
 
-/* The entry's key, but for those of its bucket bits that the bucket does not tell. */
+/* The entry's key, without those bucket bits that the bucket's number does not tell. */
 static struct key key_of_entry(const struct image *image, uint32_t number, int i,
 			       const struct entry *entry)
 {
@@ -47,7 +47,7 @@ static struct key key_of_entry(const struct image *image, uint32_t number, int i
 	return key;
 }
 
-/* A copy of an entry that was not changed meanwhile; false: somebody is changing its bucket. */
+/* Copy an entry that was not changed meanwhile. False: its bucket is being changed. */
 static bool entry_copy(const struct bucket *bucket, int i, struct entry *copy)
 {
 	uint32_t sequence = load_acquire(&bucket->sequence);

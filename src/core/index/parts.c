@@ -43,7 +43,7 @@ int parts_remove(struct rawcache *cache, const struct parts *parts)
 	int result = 0;
 
 	for (uint32_t i = 0; i < parts->count; i++) {
-		/* wherever it was moved meanwhile */
+		/* NULL: wherever the part was moved meanwhile */
 		int err = parts->present & 1u << i ? index_remove(cache, &parts->key[i], NULL) : 0;
 
 		result = err ? err : result;

@@ -12,8 +12,9 @@ bool verify_expired(const struct rawcache *cache, const struct found *found);
 bool verify_due(const struct rawcache *cache, const struct found *found);
 
 /*
- * Read the extent and compare. Right: the entry is trusted for this boot, true. Wrong: the
- * entry is removed, counted, false. False as well when its region was recycled meanwhile.
+ * Read the extent and compare its checksum. If it is right, the entry is trusted for this boot; returns
+ * true. If it is wrong, the entry is removed and counted; returns false. Returns false as well if the
+ * region was recycled meanwhile.
  */
 bool verify_extent(struct rawcache *cache, const struct key *key, const struct found *found);
 
@@ -21,10 +22,10 @@ bool verify_extent(struct rawcache *cache, const struct key *key, const struct f
 int verify_damaged(struct rawcache *cache, const struct key *key, const struct found *found,
 		   int err);
 
-/* Compare the checksum and change nothing: 1 right, 0 wrong, -ESTALE recycled meanwhile, or -errno. */
+/* Compare the checksum and change nothing: 1: right; 0: wrong; -ESTALE: recycled meanwhile; or -errno. */
 int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found);
 
-/* Whether the region of `found` was not recycled since: what was read from it is right (INV-1). */
+/* Whether the region of `found` was not recycled: bytes that were read from it before are right (INV-1). */
 bool verify_current(const struct rawcache *cache, const struct found *found);
 
 #endif

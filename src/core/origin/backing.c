@@ -11,13 +11,14 @@
 #include "base/sys.h"
 
 /*
- * What is written twice within its clock's tick has the same times; some servers have ticks of 1 s.
+ * A file that is written twice within one tick of its clock has the same times; some servers have ticks of
+ * 1 s.
  */
 #define SETTLED_NS (UINT64_C(2) * 1000000000u)
-/* Devices that are made of devices: so deep they are followed. */
+/* Devices that are made of devices are followed to this depth. */
 #define MADE_DEPTH 4
 
-/* getdents64(2) */
+/* as getdents64(2) returns it */
 struct linux_entry {
 	uint64_t inode;
 	int64_t next;
@@ -26,7 +27,7 @@ struct linux_entry {
 	char name[];
 };
 
-/* One line of what sysfs has on a block device, PATH_MAX bytes. */
+/* Read one line that sysfs has about a block device, at most PATH_MAX bytes. */
 static bool sysfs_line(const char *device, const char *name, char *line)
 {
 	char path[80];
@@ -53,14 +54,17 @@ static bool sysfs_number(const char *device, const char *name, char *line, uint6
 	return true;
 }
 
-/* Written in place a moment ago, it may be again, and show the same times. */
+/*
+ * Whether the time is old enough: a file that was written a moment ago may be written again and keep its
+ * times.
+ */
 static bool is_settled(const struct statx_timestamp *time)
 {
 	return time->tv_sec < 0 ||
 	       (uint64_t)time->tv_sec * 1000000000u + time->tv_nsec + SETTLED_NS <= clock_file_ns();
 }
 
-/* So the kernel calls a file that was removed, or whose name another file took. */
+/* Whether the kernel marks the path as removed, or as replaced by another file. */
 static bool is_deleted(const char *path)
 {
 	static const char end[] = " (deleted)";
@@ -70,10 +74,10 @@ static bool is_deleted(const char *path)
 }
 
 /*
- * Whether the file that was opened by the name `path` is the loop device's. The device would tell,
- * but only root may open it. If the device's file still has the name afterwards, no other had it
- * meanwhile; unless it is a name in another mount namespace: a file that has it here, too, is
- * believed if it has the size.
+ * Whether the file that was opened by the name `path` is the loop device's. The device itself would tell,
+ * but only root may open it. If sysfs still names that path afterwards, no other file had the name
+ * meanwhile. The name may belong to another mount namespace: a file with that name here is accepted if it
+ * has the size.
  */
 static bool is_backing(const char *device, const char *path, uint64_t offset, char *line,
 		       const struct statx *stx)
@@ -105,7 +109,7 @@ int backing_open(const char *device, char *path, uint64_t *offset, struct statx 
 
 /* --- devices that are made */
 
-/* Where the device is in the tree of /sys/devices, PATH_MAX bytes. */
+/* Write the path of the device in /sys/devices, at most PATH_MAX bytes. */
 static bool device_place(const char *path, char *place)
 {
 	ssize_t n = sys_readlinkat(AT_FDCWD, path, place, PATH_MAX - 1);
@@ -132,7 +136,7 @@ static bool place_is_made(const char *place)
 static bool made_below(const char *path, char *buf, int depth);
 
 /*
- * Whether one of those that it is made of is such a one. `buf` has 2 * PATH_MAX bytes for each
+ * Whether one of the devices that it is made of is such a device. `buf` has 2 * PATH_MAX bytes for each
  * depth.
  */
 static bool slaves_made(const char *path, char *buf, int depth)

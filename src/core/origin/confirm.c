@@ -28,7 +28,7 @@ bool confirm_by_descriptor(const struct file *file, int fd)
 	}
 }
 
-/* With O_NONBLOCK: what has the name now may be a pipe. */
+/* O_NONBLOCK: the file that has the name now may be a pipe. */
 static bool confirm_opened(const struct file *file)
 {
 	int fd = sys_openat(AT_FDCWD, file->path,

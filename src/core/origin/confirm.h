@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether bytes are those of the state of the file that their key tells of. Mounts remember
- * attributes: bytes that have just been read may be newer than what statx() says. So nothing is
- * stored before the server was asked, after the bytes had come, and said that the file is what it
- * was (INV-4). How it is asked depends on the mount: enum origin_look.
+ * Whether bytes belong to the state of the file for which their key stands. Mounts remember attributes:
+ * bytes that were just read may be newer than what statx() says. So nothing is stored before the server was
+ * asked, after the bytes had arrived, and answered that the file is unchanged (INV-4). The mount decides
+ * how the server is asked: enum origin_look.
  */
 #ifndef CORE_CONFIRM_H
 #define CORE_CONFIRM_H
@@ -12,15 +12,12 @@
 
 struct file;
 
-/*
- * Whether bytes of the file have to be confirmed; others are the file's if file_unchanged() says
- * so.
- */
+/* Whether bytes of the file must be confirmed; for other files file_unchanged() is enough. */
 bool confirm_needed(const struct file *file);
 
 /*
- * Ask now. `fd`: where the caller has the file open, looked at with one system call. False: it is
- * another state, or that cannot be known: where it takes a new open(), only confirm_by_path() can.
+ * Ask now, with one system call, through `fd`, which has the file open. Returns false if it is another
+ * state, or if the answer cannot be known: if it takes a new open(), only confirm_by_path() can tell.
  */
 bool confirm_by_descriptor(const struct file *file, int fd);
 
@@ -28,9 +25,9 @@ bool confirm_by_descriptor(const struct file *file, int fd);
 bool confirm_by_path(const struct file *file);
 
 /*
- * Before the first byte is read through the kernel's cache: on FUSE it may have pages that are
- * older than the attributes (kernel_cache without auto_inval_data), now and as long as they are
- * mapped. False: it has.
+ * Must be called before the first byte is read through the kernel's cache. On FUSE that cache may have
+ * pages that are older than the attributes (kernel_cache without auto_inval_data), now and for as long as
+ * they are mapped. Returns false if it has.
  */
 bool confirm_pages(struct file *file, int fd);
 

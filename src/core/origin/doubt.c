@@ -19,8 +19,10 @@ struct doubt *doubt_of(const struct statx *stx)
 void doubt_raise(struct doubt *doubt, bool ask)
 {
 	if (ask)
-		fetch_add(&doubt->asked, 1); /* before: who sees the count asks */
-	fetch_add(&doubt->count, 1);	     /* pairs with the acquire in file_written() */
+		fetch_add(
+			&doubt->asked,
+			1); /* incremented first: a thread that sees the new count must also see this */
+	fetch_add(&doubt->count, 1); /* pairs with the acquire in file_written() */
 }
 
 void doubt_raise_seen(struct doubt *doubt, uint32_t *seen)
@@ -29,7 +31,10 @@ void doubt_raise_seen(struct doubt *doubt, uint32_t *seen)
 		++*seen;
 }
 
-/* Of two at a time the later one counts; that it is not stored back by the other one is worth no loop. */
+/*
+ * Of two that come at once the later one counts. If the earlier one overwrites it, that is not worth a
+ * loop.
+ */
 void doubt_news(struct doubt *doubt)
 {
 	store_release(&doubt->news_ns, clock_mono_ns());

@@ -20,7 +20,7 @@ int fd_import(const struct file *file, int pidfd, int fd)
 	return -ESTALE;
 }
 
-/* By way of O_PATH, which has no effect on whatever the program's descriptor has become meanwhile. */
+/* Through O_PATH, which has no side effect on whatever file the program's descriptor has become meanwhile. */
 int fd_import_anew(const struct file *file, int fd, int flags)
 {
 	char path[FDPATH_BYTES];

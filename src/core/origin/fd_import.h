@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An origin's file of the program, for a thread that has a descriptor table of its own. A duplicate
- * in the program's table would not do: closing it drops the program's POSIX locks.
+ * Import an origin file that the program has open into a thread with a descriptor table of its own. A
+ * duplicate in the program's table would not do: closing it would drop the program's POSIX locks.
  */
 #ifndef CORE_FD_IMPORT_H
 #define CORE_FD_IMPORT_H
@@ -9,13 +9,13 @@
 struct file;
 
 /*
- * The program's own description at its descriptor `fd`; `pidfd` is of this process, or -errno. A
- * descriptor of the calling thread's table, or -errno: -EPERM and -ENOSYS where a container or an
- * old kernel forbids it, -ESTALE when `fd` is not the file, unchanged.
+ * Import the program's own description at its descriptor `fd`; `pidfd` is of this process, or -errno.
+ * Returns a descriptor in the calling thread's table, or -errno: -EPERM and -ENOSYS where a container or an
+ * old kernel forbids it; -ESTALE: `fd` is not the file, or it changed.
  */
 int fd_import(const struct file *file, int pidfd, int fd);
 
-/* The file opened anew, for reading, with `flags`, and by the permissions that the process has now. */
+/* Open the file anew for reading, with `flags` and with the permissions that the process has now. */
 int fd_import_anew(const struct file *file, int fd, int flags);
 
 #endif

@@ -66,11 +66,11 @@ static struct file *file_new(struct files *files)
 	}
 	files->count++;
 	page[number % FILE_PAGE].number = number;
-	page[number % FILE_PAGE].serial = 1; /* no handle has a serial of 0 */
+	page[number % FILE_PAGE].serial = 1; /* no handle has the serial 0 */
 	return &page[number % FILE_PAGE];
 }
 
-/* Keep the number of an unused object; without memory for the stack it is merely lost. */
+/* Keep the number of an unused object; if there is no memory for the stack, the number is lost. */
 static void file_number_put(struct files *files, uint32_t number)
 {
 	if (files->free_count == files->free_room) {
@@ -88,7 +88,7 @@ static void file_number_put(struct files *files, uint32_t number)
 	files->free[files->free_count++] = number;
 }
 
-/* The object becomes nobody's. Readers that still look at it see the serial change. */
+/* End the object. Readers that still look at it see the serial change. */
 static void file_end(struct files *files, struct file *file)
 {
 	uint64_t chunks = file->chunks;
@@ -108,7 +108,7 @@ static void file_end(struct files *files, struct file *file)
 	file_number_put(files, file->number);
 }
 
-/* Under the lock: those of too many that nobody has open end. */
+/* Under the lock: end objects that nobody has open, if there are too many. */
 static void idle_limit(struct files *files)
 {
 	struct file *file;
@@ -122,7 +122,7 @@ bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle)
 {
 	uint32_t references = load_relaxed(&file->references);
 
-	/* an object that is open has references: none means that the handle is stale */
+	/* an object that is open has references: without any, the handle is stale */
 	while (references && references != FILE_DEAD)
 		if (cas(&file->references, &references, references + 1))
 			break;
@@ -134,13 +134,13 @@ bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle)
 	return false;
 }
 
-/* All references that are left are those of reads ahead. */
+/* Whether all references that are left belong to reads ahead. */
 static bool reference_is_fetch(const struct file *file, uint32_t references)
 {
 	return references && references == load_relaxed(&file->fetching);
 }
 
-/* Give a reference up; true when only reads ahead have the object now. */
+/* Release a reference. Returns true if only reads ahead have the object now. */
 static bool reference_put(struct rawcache *cache, struct file *file)
 {
 	uint32_t references = load_relaxed(&file->references);
@@ -209,8 +209,8 @@ static void file_chunks_init(const struct rawcache *cache, struct file *file)
 }
 
 /*
- * Whether attributes may be older than what this process has seen of the file: a thread may be stopped
- * between its look and this. Under the lock; `vouched`: of versions_open().
+ * Whether the attributes may be older than what this process has seen of the file: a thread may be stopped
+ * between reading them and this call. Under the lock; `vouched`: from versions_open().
  */
 static bool reasons_old(const struct reasons *reasons, uint64_t vouched)
 {
@@ -236,7 +236,7 @@ static char *path_duplicate(const char *path)
 	return copy ? memcpy(copy, path, n) : NULL;
 }
 
-/* Under the lock: a new object, with one reference. */
+/* Under the lock: make an object, with one reference. */
 static struct file *file_make(struct rawcache *cache, const struct key *key,
 			      const struct identity *identity, const struct statx *stx)
 {
@@ -277,7 +277,7 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	return file;
 }
 
-/* Under the lock: the object of the key, with a reference; or NULL. */
+/* Under the lock: find the object of the key and take a reference; or NULL. */
 static struct file *file_find(struct rawcache *cache, const struct key *key,
 			      const struct statx *stx)
 {
@@ -288,7 +288,7 @@ static struct file *file_find(struct rawcache *cache, const struct key *key,
 	if (!link)
 		return NULL;
 	inode_move(files, link, stx);
-	/* what is in the table is not dead */
+	/* an object in the table is not dead */
 	if (!fetch_add(&link->file->references, 1))
 		store_relaxed(&link->file->reopened, true);
 	return link->file;
@@ -320,7 +320,7 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 	file = file_find(cache, key, stx);
 	if (!file)
 		file = file_make(cache, key, identity, stx);
-	/* two that open two versions now, one of them in file_reopen(): all look again */
+	/* if two threads open two versions now, one of them in file_reopen(), each looks again */
 	fence_full();
 	if (!(open & VERSION_OTHER) && versions_open(files, stx, &vouched) & VERSION_OTHER)
 		doubt_raise(reasons->doubt, false);
@@ -334,7 +334,7 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 	return file ? 0 : -ENOMEM;
 }
 
-/* A reference of whatever the object is by now; false: it is nobody's. */
+/* Take a reference of whatever file the object stands for by now. False: it stands for none. */
 static bool reference_get(struct file *file)
 {
 	uint32_t references = load_relaxed(&file->references);
@@ -348,7 +348,7 @@ static bool reference_get(struct file *file)
 	return false;
 }
 
-/* With a reference: whether it is of that key and inode. */
+/* With a reference: whether the object has that key and inode. */
 static bool file_is_of(const struct file *file, const struct key *key, const struct statx *stx)
 {
 	return file->key.low == key->low && file->key.high == key->high &&
@@ -365,7 +365,7 @@ bool file_reopen(struct rawcache *cache, const struct key *key, const struct sta
 
 	if (!file || !reference_get(file))
 		return false;
-	fence_full(); /* of us and file_get() one sees the other */
+	fence_full(); /* either we see file_get()'s change, or it sees ours */
 	if (!file_is(file, recent) || !file_is_of(file, key, stx) ||
 	    inode_has_versions(files, stx) || reasons_old(reasons, 0)) {
 		file_release(cache, file);

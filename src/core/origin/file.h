@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this process knows of an origin file: its key, its size, and where the chunks lie that
- * it has seen. An object lives from the first rawcache_file_open() of that state of the file;
- * when nobody has it open any more it is kept, idle, for the next open, until its place is
- * needed. Its memory stays mapped and stays a struct file for ever: readers use it without a
- * reference, and compare the serial number afterwards.
+ * What this process knows of an origin file: its key, its size, and the places of the chunks that it has
+ * seen.
+ *
+ * An object lives from the first rawcache_file_open() of that state of the file. When nobody has it open
+ * any more it is kept, idle, for the next open, until its place is needed. Its memory stays mapped and
+ * stays a struct file for ever: readers use it without a reference, and compare the serial number
+ * afterwards.
  */
 #ifndef CORE_FILE_H
 #define CORE_FILE_H
@@ -22,12 +24,11 @@
 #include "core/origin/reader.h"
 
 /*
- * What is known of a chunk. `place`: bit 63 valid, 62..32 the region's generation (31 bits),
- * 31..0 its page. `resident`: a bit for each page that this process has seen in memory.
- *
- * A chunk that this process fetched itself, and has not read again, is fresh instead: bit 62, and
- * in the low half where the last read of it ended. It counts as visited when a byte of it is read
- * for the second time, however small the pieces that it is read in.
+ * What is known of a chunk. `place`: bit 63 valid, 62..32 the region's generation (31 bits), 31..0 its
+ * page. `resident`: a bit for each page that this process has seen in memory. A chunk that this process
+ * fetched and has not read again is fresh instead: bit 62 is set, and the low half holds the end of its
+ * last read. It counts as visited when a byte of it is read for the second time, however small the pieces
+ * in which it is read.
  */
 struct chunk {
 	uint64_t place;
@@ -37,26 +38,30 @@ struct chunk {
 #define FILE_DEAD UINT32_MAX
 
 struct file {
-	uint32_t serial;     /* changes when the object becomes another file's */
-	uint32_t references; /* FILE_DEAD: it is being given up, or nobody's */
+	uint32_t serial;     /* changes when the object stands for another file */
+	uint32_t references; /* FILE_DEAD: it is being ended, or stands for no file */
 	uint64_t size;
-	uint64_t chunks; /* address of the table | log2 of its entries: one word, read at once */
-	const uint32_t *writer; /* generation of writers of this file, and what it was */
+	uint64_t
+		chunks; /* address of the table | log2 of its entries: one word, which is read at once */
+	const uint32_t *
+		writer; /* generation of the file's writers, and its value when the file was opened */
 	uint32_t writer_seen;
 	uint32_t doubt_seen;
-	struct doubt *doubt; /* reasons to look at the attributes again, and how many there were */
-	uint32_t number;     /* of this object */
-	uint64_t vouched_ns; /* its attributes were the file's, asked for before: clock_mono_ns() */
+	struct doubt *
+		doubt; /* reasons to look at the attributes again, and their number when they were read */
+	uint32_t number; /* of this object */
+	uint64_t
+		vouched_ns; /* when attributes were last asked for that were the file's: clock_mono_ns() */
 	struct key key;
 	struct identity identity; /* its path is `path` below */
-	uint64_t inode, device;	  /* of the file as it is open now: both may be others next time */
-	struct file_link *link;	  /* in the table of identities */
-	uint32_t fetching;	  /* references that are reads ahead, which nobody waits for */
+	uint64_t inode, device;	  /* of the file that is open now: both may be others next time */
+	struct file_link *link;	  /* its entry in the table of identities */
+	uint32_t fetching;	  /* references of reads ahead, for which nobody waits */
 	uint32_t aside;		  /* its bytes may be read around the page cache: on FUSE */
-	uint32_t helped;	  /* helper threads have a description of it that is theirs */
+	uint32_t helped;	  /* helper threads have a description of their own of it */
 	uint32_t paged; /* the kernel may have pages of it that are older than its attributes */
-	char *path;	/* or NULL; where it was opened: for confirm_by_path() */
-	uint32_t named; /* its name is on the image, or cannot be */
+	char *path;	/* or NULL; the path at which it was opened: for confirm_by_path() */
+	uint32_t named; /* its name is stored in the image, or cannot be */
 	uint32_t idle;	/* see idle.h */
 	struct file *idle_next;
 	bool reopened; /* since it became idle */
@@ -66,8 +71,8 @@ struct file {
 };
 
 /*
- * The object behind a handle and its parts; NULL for a stale one. Takes no reference:
- * file_is() must confirm everything read from it.
+ * The object behind a handle and its parts; NULL for a stale handle. Takes no reference: file_is() must
+ * confirm everything that is read from it.
  */
 #define FILE_PAGE 256u
 #define FILE_PAGES 4096u
@@ -96,21 +101,21 @@ static inline bool file_is(const struct file *file, uint64_t handle)
 	return load_relaxed(&file->serial) == (uint32_t)(handle >> 32);
 }
 
-/* A reference that lasts through a miss; false: the handle is stale. */
+/* Take a reference that lasts through a miss. False: the handle is stale. */
 bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle);
 void file_release(struct rawcache *cache, struct file *file);
 
-/* The caller holds a reference: take another one for a read ahead, or release that. */
+/* The caller holds a reference: take or release another one, for a read ahead. */
 void file_share(struct file *file);
 void file_unshare(struct rawcache *cache, struct file *file);
 
-/* Whether the program has the file open. May be outdated when it returns. */
+/* Whether the program has the file open. The answer may be outdated when it returns. */
 static inline bool file_is_open(const struct file *file)
 {
 	return load_relaxed(&file->references) != load_relaxed(&file->fetching);
 }
 
-/* Of file->chunks: how many there are, and the first. */
+/* The number of chunks in file->chunks, and the first chunk. */
 static inline uint64_t chunks_count(uint64_t word)
 {
 	return UINT64_C(1) << (word & 63);
@@ -121,7 +126,7 @@ static inline struct chunk *chunks_table(uint64_t word)
 	return (struct chunk *)(uintptr_t)(word & ~UINT64_C(63));
 }
 
-/* The chunk's memory, or NULL (no table: no memory, or a stale handle). */
+/* The chunk's memory; NULL: no table, because there was no memory or the handle is stale. */
 static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 {
 	uint64_t word = load_acquire(&file->chunks);
@@ -131,8 +136,8 @@ static inline struct chunk *file_chunk(const struct file *file, uint64_t number)
 }
 
 /*
- * Behind the chunks of a large file: where a group of them lies, if its chunks are known to lie side by
- * side. As `place` of the first, and as true as that.
+ * Behind the chunks of a large file: the place of each group of chunks that are known to lie side by side.
+ * It has the form of `place` of the group's first chunk, and is as reliable.
  */
 #define CHUNKS_GROUP 16u
 
@@ -154,7 +159,7 @@ static inline uint64_t *file_group(const struct file *file, uint64_t number)
 		       NULL;
 }
 
-/* The caller holds a reference (INV-5). The chunk was fetched, and read up to `end`. */
+/* The chunk was fetched and read up to `end`. The caller holds a reference (INV-5). */
 static inline void chunk_fresh(const struct file *file, uint64_t number, uint32_t end)
 {
 	struct chunk *chunk = file_chunk(file, number);
@@ -165,11 +170,11 @@ static inline void chunk_fresh(const struct file *file, uint64_t number, uint32_
 	store_relaxed(&chunk->place, CHUNK_FRESH | end);
 }
 
-/* Where the writers of the file with these attributes are counted: some files share one. NULL: nowhere. */
+/* The count of writers of the file with these attributes; some files share one. NULL: there is none. */
 uint32_t *file_writer(const struct rawcache *cache, const struct statx *stx);
 
 /*
- * Whether a program under our eyes may have changed the file since it was opened, or this process has
+ * Whether a program under the cache may have changed the file since it was opened, or this process has
  * another reason to look at its attributes again.
  */
 static inline bool file_written(const struct file *file)
@@ -179,29 +184,29 @@ static inline bool file_written(const struct file *file)
 }
 
 /*
- * The file behind `fd` is not what this object describes: whoever reads it has to open it again first.
- * Unless the descriptor's number has become another file's.
+ * Report that the file behind `fd` is not what this object describes: a reader must open it again first.
+ * Does nothing if the descriptor's number has become another file's.
  */
 void file_over(const struct file *file, int fd);
 
 /*
- * A look at the attributes, for who holds the file and is no reader: this process had a reason for one, and nobody
- * has written. True: it is as it was, and the reason is answered.
+ * Look at the attributes, for a caller that holds the file and is no reader: this process had a reason to
+ * look, and nobody has written. Returns true if the file is unchanged; the reason is settled then.
  */
 bool file_look(struct rawcache *cache, const struct file *file, int fd);
 
 /*
- * Whether `fd` is the file, unchanged, as this object describes it: before its bytes are read
- * for storing, and after. It must be the same inode of the same file system, too: another
- * thread may have closed the descriptor, and its number may have become another file's.
+ * Whether `fd` is the file, unchanged, as this object describes it. Must be asked before and after its
+ * bytes are read for storing. It must also be the same inode of the same file system: another thread may
+ * have closed the descriptor, and its number may have become another file's.
  */
 bool file_unchanged(const struct file *file, int fd);
 
-/* Whether these attributes are its own, of the same inode. */
+/* Whether these attributes are those of the object, of the same inode. */
 bool file_is_as(const struct file *file, const struct statx *stx);
 
 /*
- * `idle_now` is called without a lock when the last reference that is no read ahead is given up: reads
+ * `idle_now` is called without a lock when the last reference that is no read ahead is released: reads
  * ahead of that file are in vain from then on. 0, or -ENOMEM.
  */
 int files_init(struct rawcache *cache, void (*idle_now)(struct file *file));

@@ -21,9 +21,9 @@
 /* Two changes within a tick of the kernel's clock leave the same time behind. */
 #define TICK_MS 20u
 #define WHOLE_SECONDS_MS 2000u
-/* No clock is so wrong: somebody has set that time. */
+/* No clock is that wrong: the time was set by a program. */
 #define FUTURE_SET_NS (UINT64_C(2) * 86400 * 1000000000u)
-/* So often attributes are asked for that are not older than what others have seen meanwhile. */
+/* How often attributes are read until they are not older than what others have seen meanwhile. */
 #define LOOKS 4
 
 static const uint32_t no_writer;
@@ -44,7 +44,7 @@ static void identity_from(const struct statx *stx, const struct origin *origin, 
 	identity->look = origin->look;
 }
 
-/* Whether a change within the last `window_ms` would not show in the time. One in the future: any. */
+/* Whether a change within the last `window_ms` would not show in the time. A time in the future: always. */
 static bool time_recent(int64_t sec, uint32_t nsec, uint64_t now, uint64_t window_ms)
 {
 	if (sec < 0)
@@ -53,7 +53,7 @@ static bool time_recent(int64_t sec, uint32_t nsec, uint64_t now, uint64_t windo
 	       (uint64_t)sec * 1000000000u + nsec + window_ms * 1000000 > now;
 }
 
-/* A modification time may be set to any moment; the change time beside it is the server's own. */
+/* A modification time can be set to any value; the change time beside it is the server's own. */
 static bool modified_recently(const struct identity *identity, const struct origin *origin,
 			      uint64_t now, uint64_t window_ms)
 {
@@ -65,8 +65,8 @@ static bool modified_recently(const struct identity *identity, const struct orig
 }
 
 /*
- * Whether it may have changed so lately that another change would not show. Times in whole seconds are
- * those of a file system that has no others: its tick is a second, or two (FAT).
+ * Whether the file may have changed so recently that another change would not show. A file system with
+ * times in whole seconds has a tick of one second, or two (FAT).
  */
 static bool identity_recent(const struct identity *identity, const struct origin *origin,
 			    uint64_t window_ms)
@@ -99,7 +99,7 @@ static int refuse(enum rawcache_reason *reason, enum rawcache_reason why, int er
 	return err;
 }
 
-/* What reads the file past the cache then may be newer than what others of its handles give. */
+/* A program that reads the file past the cache may then see newer bytes than its other handles give. */
 static int refuse_seen(struct rawcache *cache, const struct statx *stx,
 		       enum rawcache_reason *reason, enum rawcache_reason why, int err)
 {
@@ -130,7 +130,7 @@ static int file_open_as(struct rawcache *cache, int fd, const char *path, const 
 	identity_from(stx, &origin, path, &identity);
 	if (origin.subvolumes && !origin_subvolume(fd, stx, &identity.subvolume))
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_special_fs, -EINVAL);
-	/* the look at the generation comes before this one: see rawcache_file_stores_begin() */
+	/* the generation was read before this look: see rawcache_file_stores_begin() */
 	if (watch_written(cache, file_writer(cache, stx), WATCH_STORES))
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_stores, -EAGAIN);
 	if (identity_recent(&identity, &origin, cache->options.settle_ms))
@@ -153,7 +153,7 @@ int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
 
 	if (!storage_probe(cache))
 		return refuse(reason, RAWCACHE_REASON_io_error, -EIO);
-	/* the attributes must not be older than the look at the reasons */
+	/* the attributes must not be older than the reasons that were read before */
 	if (!reasons.writer_seen && !reasons.doubt_seen)
 		err = file_open_as(cache, fd, path, stx, &reasons, handle, reason);
 	for (int i = 0; i < LOOKS && err == -ESTALE; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Versions of a file: objects of one inode. Whether an object still describes the file, and who hears of it
- * when it does not.
+ * Versions of a file: objects of one inode. Whether an object still describes the file, and who learns that
+ * it does not.
  */
 #include <rawcache/embed.h>
 
@@ -23,7 +23,7 @@ static uint32_t inode_number(uint64_t device, uint64_t inode)
 	return (uint32_t)(h >> 32) % INODES;
 }
 
-/* Whether the list from `link` on has an object of the inode. */
+/* Whether the list has an object of the inode, from `link` on. */
 static bool inode_listed(const struct file_link *link, uint64_t device, uint64_t inode)
 {
 	for (; link; link = link->same)
@@ -120,7 +120,10 @@ bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx)
 	return load_relaxed(&cache->files->inodes[inode_number(sys_device(stx), stx->stx_ino)]);
 }
 
-/* Somebody has another version open than `stx` tells of, or nobody has this one, but may be opening another. */
+/*
+ * This process has a version open that is not that of `stx`; or it has not this version open, and may be
+ * opening another.
+ */
 static void versions_learn(const struct rawcache *cache, const struct statx *stx)
 {
 	struct files *files = cache->files;
@@ -132,7 +135,7 @@ static void versions_learn(const struct rawcache *cache, const struct statx *stx
 		return;
 	files_lock(files, &critical);
 	open = versions_open(files, stx, &vouched);
-	/* under the lock: who opens the file with older attributes compares under it, too */
+	/* under the lock: a thread that opens the file with older attributes compares under it too */
 	if (!(open & VERSION_SAME))
 		doubt_news(doubt_of(stx));
 	if (open & VERSION_OTHER)

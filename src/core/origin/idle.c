@@ -9,7 +9,7 @@ void idle_note(struct idle *idle, struct file *file)
 	uint32_t no = IDLE_NO;
 	struct file *top;
 
-	fence_full(); /* the reference is given up first; pairs with that in idle_queue() */
+	fence_full(); /* the reference is released first; pairs with the fence in idle_queue() */
 	if (!cas(&file->idle, &no, IDLE_NOTED))
 		return;
 	top = load_relaxed(&idle->noted);
@@ -29,13 +29,16 @@ static void queue_add(struct idle *idle, struct file *file)
 	idle->count++;
 }
 
-/* Who gives up its last reference from here on notes it anew, or did so before: then we see that. */
+/*
+ * A thread that releases the last reference after this notes the file again; one that did so before is seen
+ * here.
+ */
 static void idle_queue(struct idle *idle, struct file *file)
 {
 	uint32_t no = IDLE_NO;
 
 	store_relaxed(&file->idle, IDLE_NO);
-	fence_full(); /* pairs with that in idle_note() */
+	fence_full(); /* pairs with the fence in idle_note() */
 	if (!load_relaxed(&file->references) && cas(&file->idle, &no, IDLE_QUEUED))
 		queue_add(idle, file);
 }
@@ -45,7 +48,7 @@ void idle_sort(struct idle *idle)
 	struct file *file = __atomic_exchange_n(&idle->noted, NULL, __ATOMIC_ACQUIRE);
 	struct file *first = NULL;
 
-	/* the last note lies on top */
+	/* the last note lies on top of the stack */
 	while (file) {
 		struct file *below = file->idle_next;
 
@@ -77,7 +80,7 @@ struct file *idle_take(struct idle *idle, uint32_t most)
 		struct file *file = idle_queue_take(idle);
 		uint32_t none = 0;
 
-		/* opened since it was queued: it goes behind the others, if it is idle again */
+		/* opened since it was queued: if it is idle again, it goes behind the others */
 		if (load_relaxed(&file->reopened)) {
 			store_relaxed(&file->reopened, false);
 			idle_queue(idle, file);

@@ -19,20 +19,20 @@ struct file;
 enum { IDLE_NO, IDLE_NOTED, IDLE_QUEUED };
 
 struct idle {
-	struct file *noted;	      /* stack; by idle_next */
-	struct file *oldest, *newest; /* by idle_next */
+	struct file *noted;	      /* the stack, linked by idle_next */
+	struct file *oldest, *newest; /* the queue, linked by idle_next */
 	uint32_t count;
 };
 
-/* The last reference was given up. Without a lock. */
+/* Call when the last reference was released. Takes no lock. */
 void idle_note(struct idle *idle, struct file *file);
 
-/* Under the files lock: the notes become part of the queue. */
+/* Under the files lock: move the notes into the queue. */
 void idle_sort(struct idle *idle);
 
 /*
- * Under the files lock: the file that was idle for longest, if more than `most` are. It is in no queue any
- * more, and dead: nobody gets a reference of it. NULL: none.
+ * Under the files lock: take the file that has been idle longest, if more than `most` are. It is in no
+ * queue any more, and dead: nobody can take a reference. NULL: there is none.
  */
 struct file *idle_take(struct idle *idle, uint32_t most);
 

@@ -16,14 +16,14 @@ static const struct io_backend *const backends[] = { &io_threads_backend, &io_ur
 #define URING 1u
 #define NEVER 2u
 
-/* Those that failed, a bit for each. */
+/* The backends that failed: a bit for each. */
 static uint32_t failed;
 
 /*
- * io_uring only where it is asked for: the kernel does work for it in the program's own thread, and
- * a completion interrupts the system call that the program waits in. Measured on Linux 6.18: a
- * blocking sendfile() of 1,048,575 bytes ended after 851,968; epoll_wait() of a program without a
- * signal handler returned EINTR 20 times of 20 after POSIX_FADV_WILLNEED, with threads never.
+ * io_uring is used only if it is asked for: the kernel does its work in the program's own thread, and a
+ * completion interrupts the system call in which the program waits. Measured on Linux 6.18: a blocking
+ * sendfile() of 1,048,575 bytes ended after 851,968; epoll_wait() of a program without a signal handler
+ * returned EINTR 20 times of 20 after POSIX_FADV_WILLNEED, and never with threads.
  */
 static const uint8_t preferred[][2] = {
 	[RAWCACHE_IO_AUTO] = { THREADS, NEVER },
@@ -62,7 +62,7 @@ int io_start(struct rawcache *cache, struct io_request *request)
 	while ((n = choose(cache)) != NEVER) {
 		request->backend = backends[n];
 		err = backends[n]->start(cache, request);
-		/* a moment's shortage is no reason to give the whole way up */
+		/* a short shortage is no reason to give the backend up */
 		if (!err || err == -EAGAIN || err == -EBUSY || err == -EBADF)
 			return err;
 		log_info("%s is not available: error %d", backends[n]->name, err);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bulk I/O of fills, behind one small interface so that there can be several ways to do it.
+ * The bulk I/O of fills, behind a small interface that several backends implement. A request reads a part
+ * of an origin file into a buffer while the program goes on. It belongs to the caller that started it, must
+ * stay at its address until `done`, and is finished by any thread that looks: with io_uring in io_poll()
+ * and io_wait(), with threads at once.
  *
- * A request reads a part of an origin file into a buffer while the program goes on. It belongs
- * to whoever started it, stays where it is until `done`, and is finished by whichever thread
- * looks next: with io_uring in io_poll() and io_wait(), with threads at once.
- *
- * The kernel (io_uring), or a helper thread (threads), holds the open file while it reads: the
- * program may close its descriptor at any moment. Neither makes a descriptor in the program's
- * table, because closing one again would drop the program's POSIX locks on that file.
+ * While it is read, the kernel (io_uring) or a helper thread (threads) holds the open file: the program may
+ * close its descriptor at any moment. Neither makes a descriptor in the program's table, because closing
+ * that one would drop the program's POSIX locks on the file.
  */
 #ifndef CORE_IO_H
 #define CORE_IO_H
@@ -27,33 +26,34 @@ struct io_backend;
 struct lane;
 
 struct io_request {
-	struct file *file; /* held by the starter until `done` */
+	struct file *file; /* a reference that the starter holds until `done` */
 	char *buf;
 	uint64_t offset;
 	uint32_t length;
-	int32_t result; /* bytes, or -errno; valid when `done` */
+	int32_t result; /* number of bytes, or -errno; valid when `done` */
 	uint32_t done;	/* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
-	bool urgent;   /* a program waits for it already */
-	bool forget;   /* drop the file's pages of it from the kernel's cache */
-	bool unwanted; /* nobody will use it: it need not be read, if that has not begun */
+	bool urgent;   /* a program already waits for it */
+	bool forget;   /* drop the pages of this range from the kernel's cache afterwards */
+	bool unwanted; /* nobody will use it: it need not be read if the read has not begun */
 	/*
-	 * Nothing is read: confirm_by_path(), a while after it was asked for, or at once when
-	 * somebody is in a `hurry` (futex). The result is 1 or 0; it says so of what had come by
-	 * then: clock_mono_ns().
+	 * Nothing is read: confirm_by_path() is called a while after the request, or at once if a caller is
+	 * in a `hurry` (futex). The result is 1 or 0; it holds for what had arrived by then:
+	 * clock_mono_ns().
 	 */
 	bool look;
 	uint32_t hurry;
 	uint64_t looked;
 	/*
-	 * Where the backend `arrives`; or NULL: asked by the helper before it reads, whether the bytes come from
-	 * elsewhere. `fd` is of the file. Returns `length` and sets `elsewhere`, or 0: read it; or -EINPROGRESS:
-	 * `ask` is called then, and the one that is asked has io_resume() called, after which this is called again.
+	 * Only if the backend `arrives`; or NULL. The helper calls it before it reads, to ask whether the
+	 * bytes come from elsewhere. `fd` is of the file. Returns `length`, and sets `elsewhere`; or 0:
+	 * read the file; or -EINPROGRESS: then `ask` is called, and the party that is asked has io_resume()
+	 * called, after which this is called again.
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);
 	void (*ask)(struct io_request *request);
-	bool light; /* it has come from elsewhere: no turn of its mount's is needed */
-	void (*origin_read)(struct io_request *request); /* told then, when `unchanged` is known */
+	bool light; /* its bytes came from elsewhere: it takes no place in the lane of its mount */
+	void (*origin_read)(struct io_request *request); /* called when `unchanged` is known */
 	/*
 	 * Of io_race(), see race.h: `rival` has the bytes that came from elsewhere in `buf`, or returns 0. `lost` is
 	 * called once by who does not end the request; `read`: with what it has read of the origin.
@@ -61,14 +61,14 @@ struct io_request {
 	uint32_t race;
 	int32_t (*rival)(struct io_request *request, char *buf);
 	void (*lost)(struct io_request *request, bool read, int32_t got);
-	uint64_t took;	/* nanoseconds, that the read took; where `instead` is set */
-	bool elsewhere; /* the bytes are not the origin's */
-	bool unchanged; /* the file was what it should be after the read; where `arrives` */
-	const struct io_backend *backend; /* that has it */
+	uint64_t took;	/* nanoseconds that the read took; set if `instead` is */
+	bool elsewhere; /* the bytes did not come from the origin */
+	bool unchanged; /* after the read, the file was in the expected state; set if the backend `arrives` */
+	const struct io_backend *backend; /* the backend that has the request */
 	struct lane *lane;		  /* the backend's */
 	/*
-	 * Where the backend `arrives`: called once by a helper thread, after `done`; the request
-	 * must last until it returns.
+	 * Only if the backend `arrives`: a helper thread calls it once, after `done`; the request must last
+	 * until it returns.
 	 */
 	void (*arrived)(struct io_request *request);
 	struct pool_job job;
@@ -78,16 +78,16 @@ enum { IO_RUNNING, IO_DONE, IO_LOST };
 
 struct io_backend {
 	const char *name;
-	bool arrives; /* tells io_request.arrived */
-	/* 0: under way; -errno: not started, and will not be. */
+	bool arrives; /* it calls io_request.arrived */
+	/* 0: under way; -errno: not started, and never will be */
 	int (*start)(struct rawcache *cache, struct io_request *request);
-	/* Sleep a while, or until a request is done; and take note of those that are done. */
+	/* Sleep for a while, or until a request is done; and collect those that are done. */
 	void (*wait)(struct io_request *request);
 	void (*poll)(void);
 	void (*forget)(struct file *file); /* or NULL; see io_forget() */
 	void (*fork_prepare)(void);
 	void (*fork_parent)(void);
-	void (*fork_child)(void); /* nothing is under way here */
+	void (*fork_child)(void); /* forget all requests: they are the parent's */
 	bool (*owns_fd)(int fd);
 };
 
@@ -95,16 +95,16 @@ extern const struct io_backend io_uring_backend;
 extern const struct io_backend io_threads_backend;
 
 /*
- * The way that options.io asks for, or the best that works here; NULL: none, and nothing is read
- * ahead. A way that fails is not tried again by this process.
+ * The backend that options.io asks for, or the best that works here; NULL: none, and nothing is read ahead.
+ * This process does not try a backend again that has failed.
  */
 const struct io_backend *io_backend_choose(const struct rawcache *cache);
 
-/* Start a request, falling back to the next way. -ENOSYS: there is none. */
+/* Start a request; if the backend fails, with the next one. -ENOSYS: there is none. */
 int io_start(struct rawcache *cache, struct io_request *request);
 void io_wait(struct io_request *request);
 
-/* For `ask`: a helper goes on with it. Any thread may call it. */
+/* For `ask`: let a helper continue with the request. Any thread may call it. */
 void io_resume(struct io_request *request);
 
 /* The same, to read the origin now: the answer may come still, and io_rival() is called then, once. */
@@ -114,14 +114,14 @@ void io_race(struct io_request *request);
 bool io_rival(struct io_request *request);
 
 /*
- * Have a helper thread look whether request->file is what it was; request->arrived is called then.
- * `make`: as for pool_add(). 0, or why there is nobody who could.
+ * Let a helper thread check whether request->file is unchanged; it then calls request->arrived. `make`: as
+ * for pool_add(). 0, or -errno if there is no helper.
  */
 int io_look(struct io_request *request, bool make);
 void io_look_hurry(struct io_request *request);
 void io_poll(void);
 
-/* The program closes the file: have nothing of it open, if it can be helped. */
+/* Call when the program closes the file: if possible, nothing keeps it open. */
 void io_forget(struct file *file);
 
 static inline bool io_done(const struct io_request *request)
@@ -129,7 +129,7 @@ static inline bool io_done(const struct io_request *request)
 	return __atomic_load_n(&request->done, __ATOMIC_ACQUIRE) != IO_RUNNING;
 }
 
-/* Read until `n` bytes or the end of the file, in this thread; returns the count or -errno. */
+/* Read `n` bytes, or up to the end of the file, in this thread. Returns the count or -errno. */
 ssize_t io_read_origin(int fd, void *buf, size_t n, uint64_t offset);
 
 void io_fork_prepare(void);

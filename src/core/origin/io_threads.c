@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests by a few helper threads (pool.h).
+ * Requests by a few helper threads (pool.h). The helpers have a descriptor table of their own, which
+ * contains only the files that they read (origin_fds.h): the program may close and reuse its descriptors at
+ * any time, and closing a duplicate in the program's table would drop the program's POSIX locks.
  *
- * The helpers have a descriptor table of their own, empty but for the files that they read
- * (origin_fds.h): the program's descriptors may be closed and used again at any time, and closing a
- * duplicate of one in the program's table would drop the program's POSIX locks.
- *
- * A mount that stalls holds up the helpers that read it, and no others: each device has a lane
- * of so many helpers at most, and there are as many helpers as lanes need.
+ * A mount that stalls must hold up only the helpers that read it: each device has a lane with a limit of
+ * helpers, and there are as many helpers as the lanes need.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -30,14 +28,15 @@
 
 #define LANES 4u
 #define LANE_HELPERS 8u
-#define LIGHT_HELPERS 2u /* more, for what does not read */
+#define LIGHT_HELPERS 2u /* additional ones, for jobs that do not read */
 #define WAIT_NS 20000000
-/* A server is asked at most so often for the attributes of a file that is read: 50 times a second. */
+/* A server is asked for the attributes of a file that is being read at most 50 times a second. */
 #define LOOK_NAP_NS 20000000
 
 struct lane {
 	uint64_t device;
-	uint32_t running; /* up by who takes a job, under the pool's lock; down by who ends it */
+	uint32_t
+		running; /* incremented under the pool's lock by the helper that takes a job, decremented when the job ends */
 };
 
 static void helper_begin(void);
@@ -53,7 +52,7 @@ static struct pool readers = { .work = helper_work,
 static uint32_t pool_failed; /* helpers cannot open files */
 static int begin_error;
 
-/* Not a read, but a call to close what nobody needs. */
+/* Not a read, but a request to close files that nobody needs. */
 static struct io_request sweep;
 static uint32_t sweep_queued;
 
@@ -80,7 +79,7 @@ static bool lane_take(struct pool_job *job)
 
 	if (request == &sweep)
 		return true;
-	/* what other machines wait for, or have sent, does not wait for the mount */
+	/* chunks that other machines wait for, or have sent, do not wait for the mount */
 	request->lane = lane_choose(load_relaxed(&request->file->device),
 				    request->light || (request->look && request->urgent) ?
 					    LANE_HELPERS + LIGHT_HELPERS :
@@ -112,7 +111,7 @@ static int32_t helper_fetch(struct kept *kept, struct io_request *request, char 
 	return got;
 }
 
-/* When it is asked, another helper may have the request. */
+/* Once it is asked, another helper may have the request. */
 static void helper_ask(struct kept *kept, struct io_request *request)
 {
 	origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
@@ -154,7 +153,7 @@ static void helper_finish(struct kept *kept, struct io_request *request)
 static void request_done(struct io_request *request, int32_t result)
 {
 	request->result = result;
-	/* pairs with the look in io_done() */
+	/* pairs with the load in io_done() */
 	store_release(&request->done, IO_DONE);
 	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 }
@@ -235,7 +234,7 @@ void io_resume(struct io_request *request)
 {
 	if (!pool_add_first(&readers, &request->job, false))
 		return;
-	/* they have left: who wants it reads it himself */
+	/* the helpers have ended: a reader that needs the bytes reads them itself */
 	store_relaxed(&request->race, RACE_OVER);
 	request_done(request, -ECANCELED);
 	request->arrived(request);
@@ -273,7 +272,7 @@ void io_look_hurry(struct io_request *request)
 	sys_futex(&request->hurry, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 }
 
-/* More may come of the file meanwhile: one look is for all of it. */
+/* More requests of the file may arrive meanwhile: one look serves them all. */
 static void helper_look(struct io_request *request)
 {
 	struct timespec nap = { 0, LOOK_NAP_NS };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests by io_uring: no thread of ours, the kernel's workers wait for the origin. See io.c for
- * why this is not the first choice.
+ * Requests by io_uring: no threads of ours, the kernel's workers wait for the origin. io.c says why this is
+ * not the first choice.
  *
- * The ring is made at the first need, belongs to one process, and is dropped by a fork child
- * without a word to the kernel. All requests go to the kernel's workers at once (IOSQE_ASYNC):
- * a buffered read that the kernel continues in the submitting thread would interrupt whatever
- * system call the program waits in by then, and epoll_wait() would tell the program of it.
- * Such a request finds its file when a worker begins with it, and by then the program may have
- * closed the descriptor and opened something else: so the file is registered with the ring, and
- * looked at, before the request is queued, and let go of when it has ended.
+ * The ring is made when it is first needed and belongs to one process; a fork child drops it without
+ * telling the kernel. All requests go to the kernel's workers at once (IOSQE_ASYNC): if the kernel
+ * continued a buffered read in the submitting thread, it would interrupt whatever system call the program
+ * is in by then, and epoll_wait() would report that to the program. Such a request finds its file when a
+ * worker begins with it, and by then the program may have closed the descriptor and opened something else:
+ * so the file is registered with the ring, and checked, before the request is queued, and unregistered when
+ * it has ended.
  *
- * Locks: ring_lock, inside a critical section, around the queues; nobody sleeps with it.
+ * Locks: ring_lock, inside a critical section, around the queues; nobody sleeps while holding it.
  */
 #include <errno.h>
 #include <linux/io_uring.h>
@@ -29,14 +29,15 @@
 
 #define ENTRIES 64u
 #define WORKERS 16u
-#define WAIT_NS 2000000 /* another thread may have taken note of our completion */
+#define WAIT_NS 2000000 /* another thread may have collected our completion */
 
 enum { RING_NONE, RING_UP, RING_FAILED };
 
 static pthread_mutex_t ring_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ring ring;
 static uint32_t ring_state;
-static struct io_request *running[ENTRIES]; /* by the place of its file in the ring */
+static struct io_request
+	*running[ENTRIES]; /* indexed by the place of the request's file in the ring */
 
 static void uring_lock(struct critical *critical)
 {
@@ -108,7 +109,7 @@ static void requests_reap(void)
 	}
 }
 
-/* Under the lock: the program closed our descriptor. What was under way may end at any time. */
+/* Under the lock: the program closed our descriptor. Requests under way may end at any time. */
 static void ring_lose(void)
 {
 	ring_state = RING_FAILED;
@@ -132,7 +133,7 @@ static int ring_submit(const struct rawcache *cache, struct io_request *request)
 	err = ring_file(i, request->fd);
 	if (err)
 		return err;
-	/* what was registered is the file */
+	/* the registered file must be the file */
 	if (!file_unchanged(request->file, request->fd) ||
 	    !number_same(cache, request->fd, number)) {
 		ring_file(i, -1);
@@ -145,7 +146,7 @@ static int ring_submit(const struct rawcache *cache, struct io_request *request)
 	CRASH_POINT(ring_queued);
 	if (!err)
 		return 0;
-	/* the entry stays in the queue and might be submitted later: with a buffer that is gone */
+	/* the entry stays in the queue and might be submitted later, with a buffer that is gone */
 	running[i] = NULL;
 	ring_lose();
 	return err;
@@ -215,7 +216,7 @@ static void uring_fork_parent(void)
 static void uring_fork_child(void)
 {
 	if (ring_state == RING_UP) {
-		ring_close(&ring); /* only our copies: the parent's ring goes on */
+		ring_close(&ring); /* only our copies: the parent's ring is still in use */
 		ring_state = RING_NONE;
 	}
 	memset(running, 0, sizeof(running));

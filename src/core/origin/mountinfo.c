@@ -18,8 +18,8 @@ struct kind_of {
 };
 
 /*
- * FUSE servers that answer attributes from a table of their own: sshfs and s3fs ask their server
- * when a file is opened; the others do so when an entry of the table has expired, minutes later.
+ * FUSE servers that answer attributes from a table of their own. sshfs and s3fs ask their server when a
+ * file is opened; the others do when an entry of the table has expired, minutes later.
  */
 static const struct kind_of kinds[] = {
 	{ "proc", KIND_SPECIAL },
@@ -60,7 +60,7 @@ static const struct kind_of kinds[] = {
 	{ "fuse.fuse-archive", KIND_PACKED },
 	{ "fuse.rar2fs", KIND_PACKED },
 	{ "fuse.avfsd", KIND_PACKED },
-	{ "fuse.ext2", KIND_PACKED }, /* fuse2fs and fuseext2: an image, by a relative name */
+	{ "fuse.ext2", KIND_PACKED }, /* fuse2fs and fuseext2: an image, named by a relative path */
 	{ "fuse.ext3", KIND_PACKED },
 	{ "fuse.ext4", KIND_PACKED },
 	{ "fuse.fuse2fs", KIND_PACKED },
@@ -100,7 +100,7 @@ static const struct kind_of kinds[] = {
 	{ "fuse.juicefs", KIND_LIVE },
 	{ "fuse.glusterfs", KIND_LIVE },
 	{ "fuse.ceph-fuse", KIND_LIVE },
-	{ "fuse.origin", KIND_LIVE }, /* of the tests */
+	{ "fuse.origin", KIND_LIVE }, /* used by the tests */
 	{ "fuse.sshfs", KIND_OPENED },
 	{ "fuse.s3fs", KIND_OPENED },
 	{ "fuse.rclone", KIND_AGED },
@@ -117,7 +117,7 @@ static const struct kind_of kinds[] = {
 	{ "fuse.google-drive-ocamlfuse", KIND_AGED },
 };
 
-/* FUSE servers that name themselves by their source only. */
+/* FUSE servers that are recognised by their source only. */
 static const struct {
 	const char *prefix;
 	uint32_t kind;
@@ -135,7 +135,7 @@ static uint32_t kind_by_source(const char *source)
 	return 0;
 }
 
-/* A FUSE server that nobody knows and that only reads may show an archive or an image. */
+/* An unknown FUSE server that is mounted read-only may show an archive or an image. */
 static uint32_t kind_by_type(const char *type, const char *source, bool writable)
 {
 	uint32_t kind = 0;
@@ -157,7 +157,7 @@ void mounted_add(struct mounted *mounted, const char *text)
 	XXH3_128bits_update(&mounted->state, text, strlen(text) + 1);
 }
 
-/* The device that `source` names, where the table has one that was made up (btrfs). */
+/* The block device that `source` names, if the table has a made-up number (btrfs). */
 static bool source_device(const char *source, char device[24])
 {
 	struct statx stx;
@@ -201,7 +201,7 @@ static bool mount_line_look(void *arg, char *line)
 	mounted->kind = kind_by_type(mount.type, mount.source,
 				     mounted->writable && !is_read_only(mount.point_options));
 	if (mounted->kind & KIND_PACKED &&
-	    mount.options) /* where it begins: a session, an offset */
+	    mount.options) /* not the options that tell where it begins: a session, an offset */
 		mounted_add(mounted, mount.options);
 	snprintf(mounted->device, sizeof(mounted->device), "%s", mount.device);
 	mounted->block = strncmp(mount.device, "0:", 2) != 0 ||

@@ -19,12 +19,12 @@
 #include "core/origin/mountinfo.h"
 
 #define CACHED 16
-/* Where mount ids are used again after umount, what they stand for is looked up again. */
+/* Where mount ids are reused after umount, an id is looked up again after this time. */
 #define REUSABLE_ID_MS 1000u
-/* Packed file systems in files of packed file systems: so deep they are followed. */
+/* Packed file systems in files of packed file systems are followed to this depth. */
 #define PACKED_DEPTH 3
 
-/* Written under the lock, read without it: a copy counts if the sequence is even and stays. */
+/* Written under the lock, read without it: a copy is valid if the sequence is even and unchanged. */
 struct cached_origin {
 	uint32_t sequence; /* odd while it is written */
 	uint64_t mount;
@@ -39,7 +39,7 @@ static unsigned int cached_next;
 
 /* --- what a file system is in */
 
-/* What key_of_file() has of a file. */
+/* Add to the hash what key_of_file() takes from a file. */
 static void file_add(XXH3_state_t *state, const struct statx *stx, const struct origin *origin)
 {
 	uint64_t numbers[] = {
@@ -57,7 +57,7 @@ static void file_add(XXH3_state_t *state, const struct statx *stx, const struct 
 
 static bool mount_identify(int fd, int depth, char *buf, struct origin *origin);
 
-/* The loop device's file, as any other: it may lie on a packed file system itself. */
+/* Add the loop device's file, as any other: it may lie on a packed file system itself. */
 static bool backing_add(struct mounted *mounted, int depth, char *buf)
 {
 	struct origin origin;
@@ -77,7 +77,7 @@ static bool backing_add(struct mounted *mounted, int depth, char *buf)
 	return good;
 }
 
-/* The mount itself: good for as long as it is mounted. Ids that are used again say nothing. */
+/* Add the mount itself, which is valid while it is mounted. An id that may be reused says nothing. */
 static bool mount_add(struct mounted *mounted, int fd)
 {
 	uint8_t boot_id[16];
@@ -85,12 +85,13 @@ static bool mount_add(struct mounted *mounted, int fd)
 
 	if (sys_fstatx(fd, &stx) || !(stx.stx_mask & STATX_MNT_ID_UNIQUE) || boot_id_read(boot_id))
 		return false;
-	XXH3_128bits_update(&mounted->state, boot_id, sizeof(boot_id)); /* ids begin anew with it */
+	XXH3_128bits_update(&mounted->state, boot_id,
+			    sizeof(boot_id)); /* ids begin anew with each boot */
 	XXH3_128bits_update(&mounted->state, &stx.stx_mnt_id, sizeof(stx.stx_mnt_id));
 	return true;
 }
 
-/* Whether the mount is all that tells it from others: what it shows was made elsewhere. */
+/* Whether only the mount tells it from others: its contents were made elsewhere. */
 static bool mount_is_made(const struct mounted *mounted)
 {
 	return mounted->kind & (KIND_PACKED | KIND_MOUNT) ||
@@ -98,8 +99,8 @@ static bool mount_is_made(const struct mounted *mounted)
 }
 
 /*
- * Whether a FUSE server passes on what was made elsewhere, with its times: the source that it names
- * is a directory (bindfs), or one that cannot be seen, on such a mount; or a regular file, an image.
+ * Whether a FUSE server passes on contents that were made elsewhere, with their times. Its source is then a
+ * directory on such a mount (bindfs), or one that cannot be seen; or a regular file, an image.
  */
 static bool source_is_made(const struct mounted *mounted, char *buf)
 {
@@ -121,7 +122,7 @@ static bool source_is_made(const struct mounted *mounted, char *buf)
 	return made;
 }
 
-/* What it is in, if that is a file which changes whenever it does. */
+/* Add the file that contains it, if that file changes whenever its contents do. */
 static bool made_add(struct mounted *mounted, int depth, char *buf)
 {
 	return mounted->block && !(mounted->kind & KIND_MOUNT) &&
@@ -129,7 +130,7 @@ static bool made_add(struct mounted *mounted, int depth, char *buf)
 	       backing_add(mounted, depth, buf);
 }
 
-/* The UUID: another disk may have come to the same name. */
+/* Add the UUID: another disk may have got the same name. */
 static void uuid_add(struct mounted *mounted, int fd)
 {
 	struct statfs fs;
@@ -150,7 +151,10 @@ static void origin_set(struct origin *origin, uint32_t kind)
 					    LOOK_LOCAL;
 }
 
-/* It is not in the table: another mount namespace's, or detached, or above a changed root. */
+/*
+ * The mount is not in the table: it belongs to another mount namespace, is detached, or lies above a
+ * changed root.
+ */
 static bool mount_unknown(int fd, struct mounted *mounted)
 {
 	XXH3_128bits_reset(&mounted->state);
@@ -158,10 +162,10 @@ static bool mount_unknown(int fd, struct mounted *mounted)
 	return mount_add(mounted, fd);
 }
 
-/* False: nothing tells its files from others. */
+/* Returns false if nothing tells its files from others. */
 static bool mount_identify(int fd, int depth, char *buf, struct origin *origin)
 {
-	struct statx stx; /* with the id that mountinfo uses */
+	struct statx stx; /* has the id that mountinfo uses */
 	struct mounted mounted;
 	XXH128_hash_t hash;
 	bool good = true;
@@ -215,7 +219,7 @@ static void slot_write(struct cached_origin *slot, uint64_t mount, uint64_t devi
 		       uint64_t expires, const struct origin *origin)
 {
 	store_relaxed(&slot->sequence, slot->sequence + 1);
-	fence_release(); /* the odd sequence is seen before anything below */
+	fence_release(); /* the odd sequence must be seen before the stores below */
 	store_relaxed(&slot->mount, mount);
 	store_relaxed(&slot->device, device);
 	store_relaxed(&slot->expires, expires);
@@ -247,7 +251,8 @@ void origin_of(int fd, const struct statx *stx, struct origin *origin)
 	pthread_mutex_lock(&origin_lock);
 	if (!cached_find(mount, device, now, origin)) {
 		origin_look_up(fd, origin);
-		if (unique || !origin->packed) /* another of these is mounted within a moment */
+		if (unique ||
+		    !origin->packed) /* the id may be reused for another such mount within a moment */
 			slot_write(&cached[cached_next++ % CACHED], mount, device,
 				   unique ? UINT64_MAX : now + REUSABLE_ID_MS, origin);
 	}
@@ -255,7 +260,7 @@ void origin_of(int fd, const struct statx *stx, struct origin *origin)
 	critical_leave(&critical);
 }
 
-/* btrfs before Linux 6.10: whose tree the inode is in. */
+/* btrfs before Linux 6.10: the tree that contains the inode. */
 static bool subvolume_ask(int fd, uint64_t *subvolume)
 {
 	struct btrfs_ioctl_ino_lookup_args *args = memory_get(sizeof(*args));
@@ -279,7 +284,7 @@ bool origin_subvolume(int fd, const struct statx *stx, uint64_t *subvolume)
 	*subvolume = sys_subvolume(stx);
 	if (*subvolume)
 		return true;
-	/* who made the attributes may not have asked for it */
+	/* the caller that read the attributes may not have asked for it */
 	if (!sys_fstatx(fd, &own))
 		*subvolume = sys_subvolume(&own);
 	return *subvolume || subvolume_ask(fd, subvolume);

@@ -17,14 +17,14 @@
 /* More than there are helpers. */
 #define KEPT 48
 #define SLICE_NS 20000000
-/* Opening a smaller file costs more than its pages. */
+/* To open a smaller file anew costs more than its pages in the cache. */
 #define ASIDE_MIN (UINT64_C(4) << 20)
 
 enum { KEPT_FREE, KEPT_OPENING, KEPT_OPEN, KEPT_CLOSING, KEPT_FAILED };
 
 static pthread_mutex_t origin_fds_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept table[KEPT];
-static int pidfd; /* in the helpers' table: of the process, or why there is none */
+static int pidfd; /* in the helpers' table: a pidfd of this process, or -errno */
 
 static void fds_table_lock(struct critical *critical)
 {
@@ -44,7 +44,7 @@ int origin_fds_begin(void)
 	struct critical critical;
 
 	CRASH_POINT(helper_alone);
-	/* the descriptors of earlier helpers went with their table */
+	/* the descriptors of earlier helpers were closed with their table */
 	fds_table_lock(&critical);
 	memset(table, 0, sizeof(table));
 	fds_table_unlock(&critical);
@@ -100,7 +100,7 @@ static void origin_fds_set(struct kept *kept, uint32_t state)
 	sys_futex(&kept->state, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 }
 
-/* Closing may ask the origin: without the lock. */
+/* Closing may ask the origin, so it is done without the lock. */
 static void origin_fds_close(struct kept *kept, struct critical *critical)
 {
 	origin_fds_set(kept, KEPT_CLOSING);
@@ -126,7 +126,7 @@ static struct kept *origin_fds_place(struct critical *critical)
 	return NULL;
 }
 
-/* Somebody is opening it. */
+/* Wait for the helper that is opening it. */
 static void origin_fds_await(struct kept *kept, struct critical *critical)
 {
 	struct timespec slice = { 0, SLICE_NS };
@@ -146,7 +146,9 @@ static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool a
 	kept->key = file->key;
 	kept->stale = false;
 	origin_fds_set(kept, KEPT_OPENING);
-	store_relaxed(&file->helped, 1); /* before: who closes it meanwhile shall know */
+	store_relaxed(
+		&file->helped,
+		1); /* stored before the open: a program that closes the file meanwhile must see it */
 	fds_table_unlock(critical);
 	got = kept_open(kept, file, fd, aside);
 	fds_table_lock(critical);

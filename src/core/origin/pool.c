@@ -17,7 +17,7 @@
 #include "base/sys.h"
 
 #ifdef __SANITIZE_THREAD__
-#define STACK_BYTES (2u << 20) /* the sanitizer's own share of it is a megabyte */
+#define STACK_BYTES (2u << 20) /* the sanitizer needs a megabyte of it */
 #else
 #define STACK_BYTES (128u << 10)
 #endif
@@ -30,8 +30,8 @@
 uint32_t pool_threads;
 
 static struct pool *pools;   /* all that have had a thread */
-static uint32_t leaving;     /* callers that want no helper to be there */
-static int32_t seats[SEATS]; /* thread numbers of helpers, also of those that have just ended */
+static uint32_t leaving;     /* number of callers that want no helper to exist */
+static int32_t seats[SEATS]; /* thread ids of helpers, including those that have just ended */
 
 unsigned int rawcache_helper_threads(void)
 {
@@ -50,7 +50,7 @@ static void jobs_unlock(struct pool *pool, const struct critical *critical)
 	critical_leave(critical);
 }
 
-/* Under the lock: the first job that may be begun. */
+/* Under the lock: take the first job that may begin. */
 static struct pool_job *job_take(struct pool *pool)
 {
 	struct pool_job *before = NULL;
@@ -72,13 +72,13 @@ static struct pool_job *job_take(struct pool *pool)
 	return job;
 }
 
-/* Whether a thread of ours has the number. */
+/* Whether a thread of this process has the id. */
 static bool thread_lives(int32_t tid)
 {
 	return tid && SYS_CALL(__NR_tgkill, sys_getpid(), tid, 0, 0, 0, 0) != -ESRCH;
 }
 
-/* Where no seat is free the thread goes without, and is not waited for. */
+/* If no seat is free, the thread goes without one and is not waited for. */
 static void seat_take(void)
 {
 	int32_t own = (int32_t)SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0);
@@ -148,13 +148,13 @@ static int thread_make(struct pool *pool)
 	pthread_attr_destroy(&attr);
 	if (!err) {
 		store_relaxed(&pool->threads, pool->threads + 1);
-		pool->idle++; /* as good as: it comes for a job */
+		pool->idle++; /* it will come for a job */
 		fetch_add(&pool_threads, 1);
 	}
 	return -err;
 }
 
-/* Under the lock, by a thread of the pool that begins with a job: somebody shall be there for the next. */
+/* Under the lock, by a thread of the pool that begins a job: there must be a thread for the next one. */
 static void thread_follow(struct pool *pool)
 {
 	if (pool->begin && !pool->idle && pool->threads < pool->limit)
@@ -220,7 +220,7 @@ static void job_put(struct pool *pool, struct pool_job *job)
 	fetch_add(&pool->queued, 1);
 }
 
-/* Under the lock: before all others. */
+/* Under the lock: put the job before all others. */
 static void job_put_first(struct pool *pool, struct pool_job *job)
 {
 	if (!pool->first) {
@@ -317,7 +317,7 @@ static void pools_wake(void)
 	}
 }
 
-/* A thread that is over takes a moment to be gone, and has its rights until then. */
+/* A thread that has ended still exists for a moment, with its credentials. */
 static bool seats_taken(void)
 {
 	for (size_t i = 0; i < SEATS; i++)
@@ -331,7 +331,7 @@ static bool helpers_left(void)
 	return load_acquire(&pool_threads) || seats_taken();
 }
 
-/* Where a thread lasts nobody can be told that there is none: the moment is not waited for. */
+/* If a thread lasts, no caller can be told that there is none: its end is not waited for. */
 static bool movable_left(void)
 {
 	bool lasting = false;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A few helper threads that take jobs from a queue. The first is made when the first job is added. A thread without a
- * job for idle_ms ends, so that a program whose own threads have ended ends too. A fork child has no threads and an
- * empty queue.
+ * A few helper threads that take jobs from a queue. The first thread is made when the first job is added. A
+ * thread without a job for idle_ms ends, so that a program whose own threads have ended can end too. A fork
+ * child has no threads and an empty queue.
  *
- * Threads of a pool with `begin` share a descriptor table that is not the program's: the first
- * one leaves the program's table there, and is made by the program; all others are made by those
- * that are there already.
+ * Threads of a pool with `begin` share a descriptor table that is not the program's: the first thread is
+ * made by the program and leaves the program's table; all others are made by threads of the pool.
  *
- * All signals are held back but the two that glibc sends itself to every thread, for setuid()
- * and pthread_cancel(), and those of faults: the image may be cut short under a helper, too. What they count goes
- * to the process's own statistics: they outlive the cache that they work for.
+ * All signals are held back in them but two kinds: those that glibc sends to every thread, for setuid() and
+ * pthread_cancel(); and those of faults, because the image may be truncated under a helper too. Their
+ * counts go to the process's own statistics: they outlive the cache for which they work.
  *
- * Locks: the pool's, inside a critical section; nobody sleeps with it.
+ * Locks: the pool's, inside a critical section; nobody sleeps while holding it.
  */
 #ifndef CORE_POOL_H
 #define CORE_POOL_H
@@ -21,26 +20,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Embedded in what is to be done. */
+/* Embedded in the struct that describes the job. */
 struct pool_job {
 	struct pool_job *next;
 };
 
 struct pool {
-	void (*work)(struct pool *pool); /* a thread's life: pool_next() until there is none */
+	void (*work)(
+		struct pool
+			*pool); /* the life of a thread: calls pool_next() until it returns NULL */
 	void (*begin)(
-		void); /* or NULL; in the first thread, before it works: the others are gone */
-	/* Or NULL: whether the job may be begun now; if so, it is. Under the lock. */
+		void); /* or NULL; called in the first thread before it works, when no other exists */
+	/* Or NULL. Returns whether the job may begin now; if so, it has begun. Under the lock. */
 	bool (*take)(struct pool_job *job);
-	bool lasts;	  /* its threads have to be there: nobody waits that forks */
-	uint32_t limit;	  /* threads */
-	uint32_t idle_ms; /* after which one ends; 0: half a second */
+	bool lasts;	  /* its threads must exist: a fork does not wait for them */
+	uint32_t limit;	  /* of threads */
+	uint32_t idle_ms; /* a thread without a job ends after this time; 0: half a second */
 	pthread_mutex_t lock;
 	struct pool_job *first, *last;
-	uint32_t queued;  /* futex: grows with each job */
+	uint32_t queued;  /* futex: incremented with each job */
 	uint32_t waiting; /* jobs in the queue */
 	uint32_t idle, threads;
-	struct pool *next; /* of all that have had a thread */
+	struct pool *next; /* the next of all pools that had a thread */
 	uint32_t listed;
 };
 
@@ -52,10 +53,10 @@ struct pool {
 int pool_add(struct pool *pool, struct pool_job *job, bool make);
 void pool_prepare(struct pool *pool);
 
-/* The same for a job that somebody waits for already: it is the next. */
+/* The same for a job that is already waited for: it becomes the next. */
 int pool_add_first(struct pool *pool, struct pool_job *job, bool make);
 
-/* Queue a job without waking anybody, for a thread that will look. -EAGAIN: there is none. */
+/* Queue a job without waking a thread, for one that will look. -EAGAIN: there is none. */
 int pool_post(struct pool *pool, struct pool_job *job);
 
 /* For a thread of the pool: wait for the next job. NULL: there was none for idle_ms; the thread must end. */
@@ -64,21 +65,21 @@ struct pool_job *pool_next(struct pool *pool);
 /* The same without waiting. NULL: there is none now. */
 struct pool_job *pool_take(struct pool *pool);
 
-/* The threads of all pools. */
+/* The number of threads of all pools. */
 extern uint32_t pool_threads;
 
 /*
- * Threads end when they have done their jobs, and none is made until pools_return(). False: one is still there
- * after a second. Calls may overlap.
+ * All threads end when they have done their jobs, and none is made until pools_return(). Returns false if
+ * one still exists after POOL_LEAVE_MS. Calls may overlap.
  */
 bool pools_leave(void);
 
-/* For threads that wait for what others do: they shall end. */
+/* For threads that wait for others: whether they must end now. */
 bool pool_leaves(void);
 
 /*
- * The same, without those of pools that last, for 0.2 s at most. Owes pools_return(), which a fork
- * child does not.
+ * The same, except for threads of pools that last, and for POOL_ASIDE_MS at most. Owes a pools_return(),
+ * except in a fork child.
  */
 void pools_step_aside(void);
 void pools_return(void);

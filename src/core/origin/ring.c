@@ -14,7 +14,7 @@ static void *ring_map(int fd, size_t bytes, uint64_t offset)
 	return sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset);
 }
 
-/* The submission queue's mapping, and the completion queue's where it is another one. */
+/* Map the submission queue, and the completion queue if it has a mapping of its own. */
 static int queues_map(struct ring *ring, const struct io_uring_params *params)
 {
 	ring->queues_bytes = params->sq_off.array + params->sq_entries * sizeof(uint32_t);
@@ -104,7 +104,7 @@ int ring_register(const struct ring *ring, unsigned int what, const void *arg, u
 int ring_read(struct ring *ring, uint32_t place, void *buf, uint32_t n, uint64_t offset,
 	      uint64_t data)
 {
-	uint32_t tail = *ring->sq_tail; /* ours alone */
+	uint32_t tail = *ring->sq_tail; /* only we change it */
 	uint32_t at = tail & ring->sq_mask;
 	struct io_uring_sqe *sqe = &ring->sqes[at];
 	long taken;
@@ -120,20 +120,20 @@ int ring_read(struct ring *ring, uint32_t place, void *buf, uint32_t n, uint64_t
 	sqe->off = offset;
 	sqe->user_data = data;
 	ring->sq_array[at] = at;
-	store_release(ring->sq_tail, tail + 1); /* the kernel sees the entry whole */
+	store_release(ring->sq_tail, tail + 1); /* the kernel must see the whole entry */
 	taken = SYS_CALL(__NR_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0);
 	return taken == 1 ? 0 : taken < 0 ? (int)taken : -EIO;
 }
 
 bool ring_reap(struct ring *ring, uint64_t *data, int32_t *result)
 {
-	uint32_t head = *ring->cq_head; /* ours alone */
+	uint32_t head = *ring->cq_head; /* only we change it */
 	const struct io_uring_cqe *cqe = &ring->cqes[head & ring->cq_mask];
 
 	if (head == load_acquire(ring->cq_tail)) /* pairs with the kernel's release */
 		return false;
 	*data = cqe->user_data;
 	*result = cqe->res;
-	store_release(ring->cq_head, head + 1); /* the place is the kernel's again */
+	store_release(ring->cq_head, head + 1); /* the kernel may use the place again */
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs say about their reading, and what they ask about it. */
+/* Advice of programs about their reading, and their questions about it. */
 #include <fcntl.h>
 
 #include <rawcache/file.h>

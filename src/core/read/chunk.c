@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a chunk lies, and what is remembered of that between reads. */
+/* Where a chunk lies, and remembering it between reads. */
 #include "core/read/chunk.h"
 
 #include "base/checked.h"
@@ -11,7 +11,7 @@
 #include "core/shared/cache.h"
 #include "core/space/extent.h"
 
-/* Whether a read from `skip` to `end` is no part of the pass that fetched the chunk. */
+/* Whether a read from `skip` to `end` does not belong to the pass that fetched the chunk. */
 static bool chunk_again(struct chunk *chunk, uint32_t skip, uint32_t end)
 {
 	uint64_t place = chunk ? load_relaxed(&chunk->place) : 0;
@@ -28,7 +28,8 @@ static void chunk_remember(struct chunk *chunk, uint64_t place)
 
 	if (before == place)
 		return;
-	if (before & CHUNK_VALID) /* else what is resident was seen where it is now */
+	if (before &
+	    CHUNK_VALID) /* otherwise `resident` is of the place where the chunk lies now */
 		store_relaxed(&chunk->resident, 0);
 	store_release(&chunk->place, place);
 }

@@ -7,7 +7,7 @@
 #include "core/shared/cache.h"
 
 #define WAY_EXPLORE 32u
-#define WAY_DEFAULT 65536u /* measured: what `auto` comes to on most machines */
+#define WAY_DEFAULT 65536u /* measured: the size that `auto` finds on most machines */
 #define CLASS_SHIFT 10
 
 static unsigned int class_of(uint64_t n)
@@ -26,7 +26,7 @@ void copy_policy_calibrate(struct copy_policy_costs *costs)
 	uint64_t ns = clock_mono_ns() - costs->ns_start;
 	uint64_t ticks = clock_ticks() - costs->ticks;
 
-	/* a counter that runs slower than 1 MHz tells nothing */
+	/* a counter slower than 1 MHz tells nothing */
 	if (ns > 1000000 && !load_relaxed(&costs->ticks_per_us))
 		store_relaxed(&costs->ticks_per_us, (uint32_t)(ticks / (ns / 1000)));
 }

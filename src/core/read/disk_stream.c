@@ -11,12 +11,12 @@
 #include "core/read/chunk.h"
 
 #define WINDOW_BYTES_MAX (UINT64_C(8) << 20)
-/* after one slow read, as much of the file counts as cold */
+/* after one slow read, this much of the file behind it counts as cold */
 #define STREAM_BYTES (UINT64_C(16) << 20)
-/* A read out of memory takes less: the call, and 2 GB/s. */
+/* A read out of memory takes less than this: a system call, and 2 GB/s. */
 #define MEMORY_NS(n) (10000 + (uint64_t)(n) / 2)
 
-/* Smaller reads than a page are not all seen here. */
+/* Reads smaller than a page are not all seen here. */
 static bool goes_on(const struct file *file, uint64_t offset)
 {
 	return offset - load_relaxed(&file->cold.next) < FORMAT_PAGE;
@@ -25,7 +25,7 @@ static bool goes_on(const struct file *file, uint64_t offset)
 bool disk_stream_in_order(const struct rawcache *cache, const struct file *file,
 			  const struct want *want)
 {
-	/* what came out of the page tables in between was not noted */
+	/* reads in between that were served by the page tables were not noted */
 	return want_offset(cache, want) - load_relaxed(&file->cold.next) <= cache->chunk_bytes;
 }
 
@@ -39,8 +39,8 @@ static bool chunk_where(struct rawcache *cache, const struct file *file, uint64_
 }
 
 /*
- * Ask for the extents of chunks [first, end). Not for those that continue their predecessor: the
- * kernel goes on there by itself, and with larger folios than it makes when it is asked.
+ * Ask the kernel to read the extents of chunks [first, end), except those that continue their predecessor:
+ * the kernel reads on there by itself, into larger folios than it makes when it is asked.
  */
 static void extents_ask(struct rawcache *cache, const struct file *file, uint64_t first,
 			uint64_t end)
@@ -65,7 +65,7 @@ static void extents_ask(struct rawcache *cache, const struct file *file, uint64_
 	}
 }
 
-/* Whether what comes `ahead` bytes later is not in memory. */
+/* Whether the bytes at `ahead` bytes behind are not in memory. */
 static bool disk_stream_later(struct rawcache *cache, const struct file *file, uint64_t offset,
 			      uint64_t ahead)
 {
@@ -95,14 +95,13 @@ bool disk_stream_is(struct rawcache *cache, struct file *file, const struct want
 }
 
 /*
- * Whether a read that was slow waited for the disk, and not for a machine that had something else to
- * do: what the kernel has not read ahead yet is not in memory then. Of an image that may only be read
- * the kernel tells nothing.
+ * Whether a slow read waited for the disk, and not for a busy machine: in the first case the bytes that the
+ * kernel has not read ahead yet are not in memory. For a read-only image the kernel does not tell.
  */
 static bool disk_was_slow(struct rawcache *cache, const struct file *file, uint64_t end)
 {
 	if (end >= load_relaxed(&file->size))
-		return false; /* nothing comes later */
+		return false; /* there are no bytes behind it */
 	return cache->image.read_only || !cache->image.data ||
 	       disk_stream_later(cache, file, end, STREAM_BYTES / 16) ||
 	       disk_stream_later(cache, file, end, STREAM_BYTES / 4) ||
@@ -132,7 +131,7 @@ void disk_stream_note(struct rawcache *cache, struct file *file, const struct wa
 	}
 	first = max_u64(load_relaxed(&cold->edge), chunk + 1);
 	window = load_relaxed(&cold->window);
-	/* as the reader comes near to the end of what was asked for */
+	/* when the reader comes near the end of what was asked for */
 	if (offset >= load_relaxed(&cold->until) || first > chunk + window / 2)
 		return;
 	window = min_u64(window * 2 + 1, WINDOW_BYTES_MAX / cache->chunk_bytes);

@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "core/read/chunk.h"
 
-/* How many of `most` chunks from `number` on are known to lie at `place` and side by side behind it. */
+/* How many of `most` chunks from `number` on are known to lie side by side from `place` on. */
 static uint64_t chunks_known(const struct chunk *chunk, uint64_t place, uint32_t pages,
 			     uint64_t most)
 {
@@ -18,7 +18,7 @@ static uint64_t chunks_known(const struct chunk *chunk, uint64_t place, uint32_t
 	return n;
 }
 
-/* Whether the group that has a chunk lies side by side, as it would if the chunk lies at `place`. */
+/* Whether the chunk's group is known to lie side by side, given that the chunk lies at `place`. */
 static bool group_known(const struct file *file, uint64_t number, uint64_t place, uint32_t pages)
 {
 	uint64_t *group = file_group(file, number);
@@ -32,11 +32,11 @@ static bool group_known(const struct file *file, uint64_t number, uint64_t place
 	if (chunks_known(file_chunk(file, number) - before, first, pages, CHUNKS_GROUP) <
 	    CHUNKS_GROUP)
 		return false;
-	store_relaxed(group, first); /* for the next time */
+	store_relaxed(group, first); /* remembered for the next time */
 	return true;
 }
 
-/* The same by groups. */
+/* The same, group by group. */
 static uint64_t run_known(const struct rawcache *cache, const struct file *file, uint64_t number,
 			  uint64_t place, uint64_t most)
 {
@@ -73,7 +73,7 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 						cache->chunk_bytes,
 					(left + pages - 1) / pages - 1);
 		uint32_t end;
-		/* from this chunk on: groups begin where regions do, mostly */
+		/* counted from this chunk: groups mostly begin where regions do */
 		uint64_t known = most ? run_known(cache, file, number, place, most + 1) : 0;
 
 		if (!most)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run: bytes of a file that lie side by side in one region, as many as there are. Neighbouring
- * chunks of a file that was read in order usually do.
+ * A run: bytes of a file that lie side by side in one region, as many as there are. Neighbouring chunks of
+ * a file that was read in order usually do.
  */
 #ifndef CORE_FILE_RUN_H
 #define CORE_FILE_RUN_H
@@ -25,13 +25,13 @@ struct span {
 };
 
 /*
- * The run at `offset`, at most `length` bytes and not beyond the file. 0, or -ENODATA: not in the cache. The caller
- * holds a reference of the object.
+ * Find the run at `offset`, of at most `length` bytes and not beyond the file. 0, or -ENODATA: not cached.
+ * The caller holds a reference of the object.
  */
 int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
 	     struct run *run);
 
-/* run_fetch.c: the same; with fd >= 0 a chunk that is missing is fetched first. */
+/* The same; with span->fd >= 0 a missing chunk is fetched first: run_fetch.c. */
 int run_fetch(struct rawcache *cache, const struct span *span, struct run *run);
 
 #endif

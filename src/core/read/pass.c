@@ -13,9 +13,9 @@
 #include "core/read/copy_policy.h"
 
 #define ASIDE_MIN 32768u
-/* Of `resident`: the chunk was read to its end before. */
+/* In `resident`: the chunk was read to its end before. */
 #define CHUNK_PASSED (UINT64_C(1) << 63)
-/* Of the image: what one entry of the page tables may map, 2 MiB, is given back as a whole. */
+/* The image is given back in blocks of 2 MiB, which one entry of the page tables may map. */
 #define BLOCK_PAGES 512u
 
 bool pass_reads(const struct rawcache *cache, const struct file *file, const struct want *want)

@@ -9,8 +9,8 @@
 #include "base/sys.h"
 
 /*
- * When the extent that begins at a page was seen warm last: the page in the upper half, seconds
- * in the lower. Extents that share a place push each other out, which costs a few system calls.
+ * When the extent that begins at a page was last seen in memory: the page in the upper half, seconds in the
+ * lower. Extents with the same place in the table push each other out, which costs a few system calls.
  */
 static uint64_t prefault_seen[1u << WARM_SHIFT];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Getting extents into memory and into our page tables before a thread touches them through
- * the mapping, where a page fault would wait for the disk 4 KiB at a time.
+ * Brings extents into memory and into our page tables before a thread touches them through the mapping,
+ * where page faults would wait for the disk 4 KiB at a time.
  */
 #ifndef CORE_PREFAULT_H
 #define CORE_PREFAULT_H
@@ -11,8 +11,8 @@
 #define WARM_SHIFT 12
 
 /*
- * Start the reads that are missing, all at once, and wait for them. What was done a moment ago
- * is remembered and costs one look. The caller pins the region.
+ * Start all missing reads at once, and wait for them. An extent that was brought in a moment ago is
+ * remembered and costs one look. The caller pins the region.
  */
 void prefault_extent(struct rawcache *cache, uint32_t page, uint64_t bytes);
 

@@ -42,15 +42,14 @@
 
 #define STALE_TRIES 4
 #define FILL_TRIES 8
-#define READ_MAX 0x7ffff000u /* as the kernel's */
+#define READ_MAX 0x7ffff000u /* as in the kernel */
 #define SAMPLE_MASK 63u
-#define TIMED_MIN 16384u /* copies from here on are worth two looks at the counter */
+#define TIMED_MIN 16384u /* a copy of this size is worth two reads of the counter */
 
 /*
- * A copy that is long enough to be timed: when the page cache gave pages back meanwhile, it is
- * slow, and the chunk counts as cold again: written down with a reference, because without one
- * the table's memory may be something else by now. (A short one faults in one page, which costs
- * what pread() would.)
+ * A copy that is long enough to be timed. If the page cache dropped pages meanwhile, the copy is slow, and
+ * the chunk counts as cold again. That is written with a reference, because without one the table's memory
+ * may be in other use by now. (A short copy faults in one page, which costs as much as pread().)
  */
 static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_t handle,
 			      struct chunk *chunk, uint64_t place, const struct want *want)
@@ -73,7 +72,9 @@ static ssize_t read_parts(struct rawcache *cache, const struct file *file, const
 	return n == -EAGAIN ? READ_MISS : n;
 }
 
-/* One round for the piece of one chunk, whose key is `key`: bytes, -errno, READ_STALE or READ_MISS. */
+/*
+ * One round for the piece of one chunk, whose key is `key`. Returns bytes, -errno, READ_STALE or READ_MISS.
+ */
 static ssize_t read_round(struct rawcache *cache, struct file *file, struct chunk *chunk,
 			  const struct want *want, const struct key *key)
 {
@@ -100,7 +101,7 @@ static ssize_t read_round(struct rawcache *cache, struct file *file, struct chun
 	return unmapped_read(cache, file, place, want);
 }
 
-/* Rounds until the bytes are there, or surely are not. */
+/* Rounds until the bytes are there, or are known to be missing. */
 static ssize_t read_rounds(struct rawcache *cache, struct file *file, const struct want *want,
 			   const struct key *key)
 {
@@ -114,7 +115,7 @@ static ssize_t read_rounds(struct rawcache *cache, struct file *file, const stru
 	return n == READ_STALE ? READ_MISS : n;
 }
 
-/* The piece is not in the cache: fetch it, or wait for somebody who does. */
+/* The piece is not cached: fetch it, or wait for the thread that does. */
 static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct want *want,
 			 const struct key *key)
 {
@@ -128,13 +129,13 @@ static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct
 		n = read_rounds(cache, file, want, key);
 		if (n == READ_MISS)
 			n = -EAGAIN;
-		else if (n > 0) /* a miss, but its bytes came from the cache after all */
+		else if (n > 0) /* it was a miss, but its bytes came from the cache after all */
 			stats_add(hit_bytes, (uint64_t)n);
 	}
 	return n == -EAGAIN ? fill_bypass(cache, file, want) : n;
 }
 
-/* All that is not hot, with a reference that keeps the object this file's. */
+/* All reads that are not hot. Holds a reference, which keeps the object this file's. */
 static ssize_t never_inline read_held(struct rawcache *cache, struct file *file, uint64_t handle,
 				      const struct want *want)
 {
@@ -175,7 +176,7 @@ static ssize_t read_piece(struct rawcache *cache, struct file *file, uint64_t ha
 	return n;
 }
 
-/* A read that spans chunks. What was delivered before an error counts. */
+/* A read that spans chunks. Bytes that were delivered before an error count. */
 static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *file, uint64_t handle,
 					int fd, char *buf, size_t len, uint64_t offset)
 {
@@ -199,7 +200,7 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 			n = read_piece(cache, file, handle, &want);
 		if (n < 0)
 			return done && n != -ESTALE ? (ssize_t)done : n;
-		/* a miss may have been another file's by now: one read never has bytes of two */
+		/* `fd` may have become another file during a miss: one read never returns bytes of two */
 		if (done && number_now(cache, fd) != number)
 			break;
 		done += (size_t)n;
@@ -244,19 +245,19 @@ static inline ssize_t file_read(struct rawcache *cache, uint64_t handle, int fd,
 	if (likely(stats_mine && (stats_mine->hits & SAMPLE_MASK)))
 		return read_any(cache, file, handle, fd, buf, len, offset);
 	if (unlikely(load_relaxed(&cache->slot) == SLOT_LATER))
-		cache_slot_need(cache); /* a fork child counts where others can see it */
+		cache_slot_need(cache); /* a fork child must count where others see it */
 	start = clock_mono_ns();
 	hits = stats_mine ? stats_mine->hits : 0;
 	misses = stats_mine ? stats_mine->misses : 0;
 	n = read_any(cache, file, handle, fd, buf, len, offset);
 	copy_policy_calibrate(&cache->way);
-	/* a long read that hit and missed is no hit */
+	/* a long read with both hits and misses is no hit */
 	if (stats_mine && stats_mine->hits != hits && stats_mine->misses == misses)
 		stats_latency(hit_latency, clock_mono_ns() - start);
 	return n;
 }
 
-/* Whether bytes [skip, end) of a chunk, a page of them at most, are in the image, and were seen in memory. */
+/* Whether bytes [skip, end) of a chunk, at most a page of them, are in the image and were seen in memory. */
 static inline bool chunk_hot(const struct image *image, const struct chunk *chunk, uint64_t place,
 			     uint32_t skip, uint32_t end)
 {
@@ -267,7 +268,7 @@ static inline bool chunk_hot(const struct image *image, const struct chunk *chun
 		resident >> ((end - 1) >> FORMAT_PAGE_SHIFT) & 1);
 }
 
-/* What most small reads come to, in one piece. -EAGAIN: the long way. */
+/* The path of most small reads, in one function. -EAGAIN: take the long path. */
 static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *buf, size_t len,
 				 uint64_t offset)
 {
@@ -294,7 +295,10 @@ static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *
 	return (ssize_t)len;
 }
 
-/* The thread blocks the signals of faults, perhaps: those in the index or the region table, too. */
+/*
+ * For a thread that may block the signals of faults: the window opens them for faults in the index and the
+ * region table too.
+ */
 static never_inline ssize_t read_in_window(struct rawcache *cache, uint64_t handle, int fd,
 					   void *buf, size_t len, uint64_t offset)
 {

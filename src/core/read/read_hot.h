@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The copy of bytes that are in memory, and the two looks around it (INV-1): for the files of the way down
- * that a read takes, see read.c.
+ * Copying bytes that are in memory, and the two looks around the copy (INV-1). For the files on the path of
+ * a read: see read.c.
  */
 #ifndef CORE_READ_HOT_H
 #define CORE_READ_HOT_H
@@ -27,7 +27,10 @@ static inline uint64_t pages_mask(uint32_t skip, uint32_t length)
 	return (((last - first) == 63 ? 0 : UINT64_C(2) << (last - first)) - 1) << first;
 }
 
-/* Whether `skip_end` bytes at a remembered place lie in the image, in the present generation. */
+/*
+ * Whether `skip_end` bytes at a remembered place lie in the image and the region still has the place's
+ * generation.
+ */
 static inline bool place_current(const struct image *image, uint64_t place, uint32_t skip_end)
 {
 	uint64_t page = CHUNK_PAGE(place);

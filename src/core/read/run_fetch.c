@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs whose first chunk is fetched as a read of it does. */
+/* Runs whose first chunk is fetched, as a read of it would be. */
 #include "core/read/file_run.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "base/compiler.h"
 #include "core/fill/fill.h"
 
-/* Fetch the chunk into the cache with all its bytes. False: no luck. */
+/* Fetch all bytes of the chunk into the cache. False: that failed. */
 static bool chunk_fetch_now(struct rawcache *cache, const struct span *span)
 {
 	struct file *file = span->file;
@@ -27,7 +27,7 @@ static bool chunk_fetch_now(struct rawcache *cache, const struct span *span)
 	if (n <= 0)
 		return false;
 	fill_settle(cache, file, span->fd);
-	chunk_fresh(file, number, 0); /* whom it is fetched for has not read it yet */
+	chunk_fresh(file, number, 0); /* the program for which it is fetched has not read it yet */
 	return true;
 }
 

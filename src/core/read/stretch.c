@@ -25,7 +25,7 @@ bool piece_seen(const struct file *file, const struct want *want)
 	return chunk && load_relaxed(&chunk->resident);
 }
 
-/* The next read of them is a second one. */
+/* Note that they were read, so that the next read of them is a second one. */
 static void stretch_seen(const struct rawcache *cache, const struct file *file,
 			 const struct want *want, uint64_t length)
 {
@@ -43,8 +43,8 @@ static void stretch_seen(const struct rawcache *cache, const struct file *file,
 }
 
 /*
- * Chunks that lie side by side, and on the disk only: one system call for all of them, as for a file
- * that is no cache. Bytes, or -EAGAIN: chunk by chunk.
+ * Read chunks that lie side by side, and on the disk only, by one system call, as from a file without a
+ * cache. Returns bytes, or -EAGAIN: read chunk by chunk.
  */
 static ssize_t stretch_read(struct rawcache *cache, struct file *file, const struct want *want)
 {

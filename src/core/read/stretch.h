@@ -5,7 +5,7 @@
 
 #include "core/fill/fill.h"
 
-/* Whether some of the chunk was in memory when it was read last. No more than a hint. */
+/* Whether some of the chunk was in memory when it was last read: a hint. */
 bool piece_seen(const struct file *file, const struct want *want);
 
 ssize_t read_stretch(struct rawcache *cache, struct file *file, uint64_t handle,

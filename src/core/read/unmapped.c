@@ -45,8 +45,8 @@ bool chunk_in_core(const struct rawcache *cache, uint64_t place, uint32_t bytes)
 }
 
 /*
- * All pages of the chunk are in memory: put them into our page tables in one call, so that
- * what follows copies without a fault.
+ * All pages of the chunk are in memory: put them into our page tables by one call, so that later copies do
+ * not fault.
  */
 static bool chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t place,
 			   uint32_t bytes)
@@ -59,7 +59,7 @@ static bool chunk_populate(struct rawcache *cache, struct chunk *chunk, uint64_t
 	return true;
 }
 
-/* All bytes, or -errno; fewer only where the buffer ends, as the kernel answers. */
+/* Returns all bytes or -errno; fewer only where the buffer ends, as the kernel does. */
 static ssize_t unmapped_pread(const struct image *image, uint64_t place, const struct want *want)
 {
 	uint64_t offset = image_offset(image, CHUNK_PAGE(place)) + want->skip;
@@ -86,7 +86,7 @@ ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *w
 
 	if (got == -EFAULT)
 		return got;
-	/* a program may have closed our descriptor and have the number now */
+	/* a program may have closed our descriptor, and its number may be another file's */
 	if (got <= 0 || !image_fd_valid(&cache->image)) {
 		storage_unreadable(cache);
 		return READ_MISS;
@@ -94,7 +94,7 @@ ssize_t place_pread(struct rawcache *cache, uint64_t place, const struct want *w
 	if (!place_still_current(&cache->image, place))
 		return READ_STALE;
 	if (got < (ssize_t)want->length)
-		return got; /* the rest of the buffer is bad: as the kernel answers */
+		return got; /* the rest of the buffer is bad: answer as the kernel does */
 	stats_add(pread_reads, 1);
 	stats_add(pread_bytes, (uint64_t)got);
 	return got;
@@ -110,8 +110,8 @@ void chunk_seen(struct chunk *chunk, uint32_t skip, uint32_t length)
 }
 
 /*
- * A small piece of what a stream reads from the disk: its bytes come out of the mapping, which costs no
- * look at the descriptor; the call tells the kernel to read on, and is no page fault that waits.
+ * A small piece that a stream reads from the disk. Its bytes are copied out of the mapping, which needs no
+ * check of the descriptor. A system call lets the kernel read on, so that no page fault waits.
  */
 static ssize_t stream_copy(struct rawcache *cache, struct chunk *chunk, uint64_t place,
 			   const struct want *want)
@@ -133,16 +133,16 @@ static ssize_t stream_copy(struct rawcache *cache, struct chunk *chunk, uint64_t
 
 enum unmapped_way {
 	UNMAPPED_STREAM, /* see stream_copy() */
-	UNMAPPED_MAP,	 /* the chunk is put into the page tables, and copied */
+	UNMAPPED_MAP,	 /* put the chunk into the page tables, and copy */
 	UNMAPPED_PREAD
 };
 
-/* What is known of a read before it is decided how it is done. */
+/* What decides how a read is done. */
 struct unmapped {
 	bool mappable;
-	bool stream;	   /* of the disk, in order */
+	bool stream;	   /* read from the disk, in order */
 	bool pass;	   /* of a file that is read once */
-	bool aside;	   /* which stays out of the page tables */
+	bool aside;	   /* and that must stay out of the page tables */
 	uint64_t resident; /* pages of the chunk that were read before */
 };
 

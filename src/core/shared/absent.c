@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/sys.h"
 
-#define WAYS 4u /* entries that a key may lie in: a cache line */
-/* File systems tell times in steps of up to two seconds (vfat): in so many milliseconds a change may hide. */
+#define WAYS 4u /* entries in which a key may lie: one cache line */
+/* File systems record times in steps of up to two seconds (vfat): a change may hide for this long. */
 #define SETTLE_MS_MIN 2000u
-#define SEEN_BITS 32u /* of a word that tells when a directory was seen first, in milliseconds */
+#define SEEN_BITS 32u /* of a word that tells when a directory was first seen, in milliseconds */
 
 bool absent_usable(const struct rawcache *cache)
 {
@@ -80,7 +80,7 @@ static bool entry_find(const struct rawcache *cache, const struct key *key, uint
 	return false;
 }
 
-/* How long we have seen the directory in this state; 0: not before. */
+/* For how long this machine has seen the directory in this state; 0: not before now. */
 static uint32_t seen_ms(struct rawcache *cache, const struct key *state)
 {
 	uint32_t now = (uint32_t)clock_coarse_ms();
@@ -105,7 +105,7 @@ static struct absent_clock *clock_find(const struct rawcache *cache, uint64_t mo
 	return NULL;
 }
 
-/* The latest time of a change on this mount that anybody has seen, this one included. */
+/* The latest time of a change on this mount that any process has seen, this one included. */
 static uint64_t latest_ns(const struct rawcache *cache, uint64_t mount, uint64_t changed)
 {
 	struct absent_clock *clock = clock_find(cache, mount);
@@ -123,13 +123,13 @@ bool absent_settled(struct rawcache *cache, const struct statx *dir, const struc
 	uint64_t changed = time_ns(&dir->stx_ctime);
 	uint64_t newest = max_u64(changed, time_ns(&dir->stx_mtime));
 	uint64_t latest = latest_ns(cache, dir->stx_mnt_id, changed);
-	/* the time is begun where it may be needed */
+	/* seen_ms() notes the first look, so it is called only where its answer may be needed */
 	bool told = newest + settle < latest || seen_ms(cache, state) > settle_ms;
 
 	return told && newest + settle <= clock_real_ns();
 }
 
-/* The name's own key: the state's bits, and the name behind them. */
+/* The key of a name: a hash of the directory's state and of the name. */
 static struct key name_key(const struct rawcache *cache, const struct key *state, const char *name,
 			   size_t n)
 {

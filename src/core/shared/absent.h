@@ -24,13 +24,21 @@
 
 struct statx;
 
-/* Whether there is a table, which nobody writes to whom the image's owner does not trust like himself. */
+/*
+ * Whether there is a table. There is none if a process may write to it that the image's owner does not
+ * trust.
+ */
 bool absent_usable(const struct rawcache *cache);
 
-/* The state of a directory: stx_ino, the device, both times and an stx_mnt_id that is never used again count. */
+/*
+ * The state of a directory: a hash of its device, stx_ino, both times, and of stx_mnt_id if it is never
+ * reused.
+ */
 struct key absent_state(const struct rawcache *cache, const struct statx *dir, uint64_t who);
 
-/* Whether what is not in the directory now will not be in it for as long as it has that state. */
+/*
+ * Whether a name that is not in the directory now stays absent for as long as the directory has that state.
+ */
 bool absent_settled(struct rawcache *cache, const struct statx *dir, const struct key *state);
 
 bool absent_find(const struct rawcache *cache, const struct key *state, const char *name, size_t n);

@@ -18,12 +18,12 @@
 
 #define ASIDE_MAGIC "RCASIDE1"
 #define ASIDE_BYTES 8192u
-/* More than a counter can have become: what is larger was made up. */
+/* No counter can have become larger: such a number was made up. */
 #define PLAUSIBLE (UINT64_C(1) << 60)
 
 struct aside {
 	char magic[8];
-	uint64_t stats_bytes; /* of this version: others have other counters */
+	uint64_t stats_bytes; /* of this version: other versions have other counters */
 	char path[1008];      /* of the image */
 	struct rawcache_stats stats;
 };
@@ -42,7 +42,7 @@ static void no_block_put(struct rawcache_stats *block)
 }
 
 static struct stats_provider provider = { .thread = no_block, .release = no_block_put };
-static size_t provider_bytes; /* of the mapping that its block lies in */
+static size_t provider_bytes; /* size of the mapping in which its block lies */
 
 static void provider_begin(struct rawcache_stats *block, size_t bytes)
 {
@@ -51,7 +51,7 @@ static void provider_begin(struct rawcache_stats *block, size_t bytes)
 	stats_set_provider(&provider);
 }
 
-/* The path that all name the image by: links resolved where it can be reached. */
+/* The path by which all processes name the image: links are resolved if it can be reached. */
 static bool path_resolve(const char *device, char *path, size_t room)
 {
 	int fd = sys_openat(AT_FDCWD, device, O_PATH | O_CLOEXEC, 0);
@@ -78,7 +78,7 @@ static uint64_t path_hash(const char *path)
 	return h;
 }
 
-/* 0 and open, with a page that says for which image it is; -errno. */
+/* Open the page for this image. 0 or -errno. */
 static int page_open(const char *dir, const char *path)
 {
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -124,7 +124,7 @@ void aside_begin(const char *dir, const char *device)
 		log_warn("nothing is counted for %s: there is no place for it", device);
 		return;
 	}
-	/* all of the same path write the same */
+	/* all processes with the same path write the same bytes */
 	memcpy(page->path, path, sizeof(path));
 	page->stats_bytes = sizeof(page->stats);
 	memcpy(page->magic, ASIDE_MAGIC, sizeof(page->magic));
@@ -140,7 +140,7 @@ bool aside_begin_totals(const char *device, bool allow_shared)
 
 	if (provider.shared || image_open(&image, device, false, allow_shared, &why, &reason))
 		return false;
-	/* no device: nothing says that we use it, and it may be another's to write soon */
+	/* not a device: we do not hold it, and another program may soon write to it */
 	if (!image.read_only && !image.block_device)
 		totals = sys_mmap(NULL, FORMAT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, image.fd,
 				  FORMAT_TOTALS);
@@ -167,7 +167,7 @@ bool aside_fault(uintptr_t address)
 				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 }
 
-/* --- for who asks */
+/* --- for readers of the statistics */
 
 static bool page_is_of(const struct aside *page, const char *path)
 {
@@ -186,7 +186,7 @@ static struct aside *page_read(int dir, const char *name, struct statx *stx)
 		return NULL;
 	if (!sys_fstatx(fd, stx) && S_ISREG(stx->stx_mode) && stx->stx_size == ASIDE_BYTES)
 		page = memory_map(ASIDE_BYTES);
-	/* read, not mapped: its owner may cut it short */
+	/* it is read, not mapped: its owner may truncate it */
 	if (page && sys_pread(fd, page, ASIDE_BYTES, 0) != ASIDE_BYTES) {
 		memory_unmap(page, ASIDE_BYTES);
 		page = NULL;

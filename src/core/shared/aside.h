@@ -14,27 +14,32 @@
 #include "core/image/image.h"
 
 /*
- * Count there from now on, if no cache of this process counts. `dir` NULL: /dev/shm; `device` as it was named.
- * Where nothing can be written, counts stay in private memory.
+ * Count in such a page from now on, if no cache of this process counts. `dir` NULL: /dev/shm; `device` as
+ * it was named. If nothing can be written, counts stay in private memory.
  */
 void aside_begin(const char *dir, const char *device);
 
 /*
- * The same in the image's own totals, for a process that may write the image but does not see its segment, and so not
- * the directory of pages either. False: the totals cannot be used for that.
+ * Count in the image's own totals: for a process that may write the image but does not see its segment, and
+ * so not the directory of pages either. False: the totals cannot be used for that.
  */
 bool aside_begin_totals(const char *device, bool allow_shared);
 
-/* In a fork child: go on counting in the page of the parent. */
+/* Call in a fork child: it goes on counting in the page of its parent. */
 void aside_fork_child(void);
 
-/* Whether the fault was in the page, because somebody cut the file short: it is private memory now. */
+/*
+ * Whether the fault was in the page, because its file was truncated. The page is private memory afterwards.
+ */
 bool aside_fault(uintptr_t address);
 
-/* Add what was counted aside for the image; `segment` is the path of its segment, beside which the pages lie. */
+/*
+ * Add what was counted aside for the image to *total; `segment` is the path of its segment, in whose
+ * directory the pages lie.
+ */
 void aside_total(const struct image *image, const char *segment, struct rawcache_stats *total);
 
-/* Whether a file of that name and content is one of ours for an image that is no more. */
+/* Whether a file with that name and content is a page of ours for an image that is gone. */
 bool aside_left(int dir, const char *name);
 
 #endif

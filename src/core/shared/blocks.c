@@ -47,7 +47,7 @@ struct rawcache_stats *process_block_get(void)
 
 	if (!cache || cache->slot < 0)
 		return NULL;
-	/* processes begin their search at different places */
+	/* processes start their search at different blocks */
 	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
 		uint32_t n = (i + (uint32_t)cache->slot * 8) % RUNTIME_BLOCKS;
 		uint32_t *word = &cache->runtime.header->block_owner[n];
@@ -67,7 +67,7 @@ void process_block_put(struct rawcache_stats *stats)
 	struct stats_block *block = container_of(stats, struct stats_block, stats);
 	uint32_t *owner;
 
-	/* a thread that outlived a detach brings a block of a segment that is not ours any more */
+	/* a thread that outlived a detach returns a block of a segment that is not ours any more */
 	if (!cache || cache->slot < 0 || block < cache->runtime.blocks ||
 	    block >= cache->runtime.blocks + RUNTIME_BLOCKS)
 		return;

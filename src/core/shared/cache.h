@@ -32,42 +32,43 @@ struct watch_counts;
 enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_LEAVES };
 
 #define SLOT_NONE (-1)
-#define SLOT_LATER (-2) /* a fork child that has needed none yet */
+#define SLOT_LATER (-2) /* a fork child that has not needed a slot yet */
 
 /* Our row of one kind of holds: see region_hold.h. */
 struct hold_set {
-	uint32_t *counts; /* what each bit of it stands for */
-	uint32_t bits;	  /* how many are set */
-	/* of these, at the last full count of all rows; lower as holds are released */
+	uint32_t *counts; /* how many holds each bit of the row stands for */
+	uint32_t bits;	  /* how many bits are set */
+	/* how many were set at the last full count of all rows; lowered as holds are released */
 	uint32_t looked;
 };
 
-/* By the rooms that read and write the fields. */
+/* Grouped by the rooms that read and write the fields. */
 struct rawcache {
 	struct image image;
 	struct runtime runtime; /* header NULL: none (read-only without access to it) */
 	struct rawcache_options options;
 	uint32_t chunk_bytes;
-	uint8_t chunk_shift; /* its logarithm: a division takes as long as a small copy */
+	uint8_t chunk_shift; /* log2 of chunk_bytes: a division takes as long as a small copy */
 	bool tier;	     /* options.tier is set: paths of files are kept */
-	bool trusting; /* entries of the present epoch need not be verified: see cache_trusted() */
-	struct rawcache *next; /* all caches of the process: api/list.h */
+	bool trusting; /* entries of the present epoch need no verification: see cache_trusted() */
+	struct rawcache *next; /* the next cache of the process: api/list.h */
 
 	/* shared/slot.h, process.h: what this process has in the segment */
-	int32_t slot;	     /* SLOT_NONE: nothing can be pinned or stored */
-	int32_t pid;	     /* that the slot was taken for */
+	int32_t slot;	     /* SLOT_NONE: this process can neither pin nor store */
+	int32_t pid;	     /* the process for which the slot was taken */
 	void *slot_keeper;   /* a mapping that keeps the slot's lock: see process.c */
-	uint64_t blocks_out; /* stats blocks that threads of this process have */
+	uint64_t blocks_out; /* how many stats blocks threads of this process use */
 	struct stats_provider provider;
 	pthread_mutex_t process_lock;
 
 	/* shared/storage.h: the image's disk */
-	uint32_t broken;			   /* the image's storage failed: use the origin */
-	uint32_t broken_pause_ms;		   /* 0: it has not failed since it worked */
-	uint64_t broken_until_ms;		   /* clock_coarse_ms() */
-	uint32_t storage_errors;		   /* in a row */
-	uint32_t writeback_begun, writeback_ended; /* numbers of ranges below */
-	uint64_t writeback[64]; /* offset | MiB, of ranges on their way to the disk */
+	uint32_t broken;	  /* the image's storage failed: use the origin */
+	uint32_t broken_pause_ms; /* the pause after the last failure; 0: none since it worked */
+	uint64_t broken_until_ms; /* clock_coarse_ms() */
+	uint32_t storage_errors;  /* in a row */
+	uint32_t writeback_begun,
+		writeback_ended; /* numbers of the ranges below that were begun and that have ended */
+	uint64_t writeback[64]; /* ranges on their way to the disk: offset | MiB */
 	/* descriptor of the image with O_DIRECT, + 1; 0: not opened yet; -1: O_DIRECT does not work */
 	int32_t direct_fd;
 
@@ -95,20 +96,23 @@ struct rawcache {
 
 	/* zerocopy/map_table.h, shown.h, watcher.h */
 	struct maps maps;
-	/* Set while files are mapped from the image: see shown.h. NULL: there never were any. */
+	/*
+	 * Called to withdraw the mappings of files; set while files are mapped from the image (shown.h).
+	 * NULL: there never were any.
+	 */
 	void (*withdraw)(struct rawcache *cache);
 	void (*learn)(struct rawcache *cache, const struct statx *stx);
 	uint32_t watcher;
 };
 
-/* The image's epoch; 0: its disk lost something, and no new one has begun. */
+/* The image's epoch; 0: its disk lost writes, and no new epoch has begun. */
 static inline uint64_t cache_epoch(const struct rawcache *cache)
 {
 	return cache->runtime.header ? load_acquire(&cache->runtime.header->epoch) :
 				       cache->image.sb.epoch;
 }
 
-/* The epoch of entries that are right without a look, as in entries; 0: there is none. */
+/* The epoch, as in entries, whose entries need no verification; 0: there is none. */
 static inline uint32_t cache_trusted(const struct rawcache *cache)
 {
 	uint64_t epoch = cache->trusting ? cache_epoch(cache) : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which programs and libraries have system call instructions of their own: found out once, by whoever comes first.
- *
- * An entry is a hash of a build id; its last bit is the answer. A new one takes the place of an old one.
+ * Which programs and libraries contain system call instructions of their own. The first process that needs
+ * to know finds it out. An entry is a hash of a build id; its last bit is the answer. A new entry replaces
+ * an old one.
  */
 #include <rawcache/embed.h>
 

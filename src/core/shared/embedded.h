@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What rooms above keep in struct rawcache: plain data. `copy_policy_costs` is the read room's (copy_policy.h), `maps`
- * the zerocopy room's (map_table.h); nobody else reads or writes them.
+ * Fields that rooms above keep in struct rawcache: plain data. `copy_policy_costs` belongs to the read room
+ * (copy_policy.h), `maps` to the zerocopy room (map_table.h); no other room reads or writes them.
  */
 #ifndef CORE_EMBEDDED_H
 #define CORE_EMBEDDED_H
@@ -15,22 +15,22 @@ struct copy_policy_costs {
 	uint32_t ns[2][COPY_CLASSES]; /* moving averages; 0: not known yet */
 	uint32_t turn;
 	uint32_t ticks_per_us;	  /* of clock_ticks(); 0: not known yet */
-	uint64_t ticks, ns_start; /* both clocks at the attachment */
+	uint64_t ticks, ns_start; /* both clocks at the time of attaching */
 };
 
 struct map_piece;
 struct shown;
 
-/* How many of the pages that were replaced last are known. */
+/* How many of the last replaced pages are remembered. */
 #define MAPS_REPLACED 1024u
 
 struct maps {
 	pthread_mutex_t lock;	 /* a leaf, in a critical section */
-	uintptr_t low, high;	 /* all pieces lie in between; grows only */
+	uintptr_t low, high;	 /* all pieces lie between them; the range only grows */
 	struct map_piece *root;	 /* of the pieces: see piece_tree.h */
-	uint64_t serials, ranks; /* how many pieces were given one */
-	struct shown *shown;	 /* the files of the pieces */
-	int32_t room;		 /* for more pieces */
+	uint64_t serials, ranks; /* how many serials and ranks were given to pieces */
+	struct shown *shown;	 /* the files that the pieces belong to */
+	int32_t room;		 /* how many more pieces there may be */
 	uint32_t hiding;	 /* threads in maps_lock_all() */
 	uint32_t replaced_next;
 	struct {

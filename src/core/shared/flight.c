@@ -17,7 +17,7 @@
 
 #define SLICE_NS 20000000
 
-/* Whether the owner has taken no step since somebody began to wait for it in vain. */
+/* Whether the owner has taken no step since a waiter timed out on it. */
 static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
 {
 	const struct process_slot *slot = claim_slot(cache, claim);
@@ -26,8 +26,8 @@ static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
 }
 
 /*
- * The flight of `tag` among the neighbours, or NULL. With `below`, only those before it: of
- * two that began at once the one in the earlier place goes on.
+ * Find the flight of `tag` among the neighbours, or NULL. With `below`, only those before it: of two
+ * flights that began at once, the one in the earlier place goes on.
  */
 static struct flight *flight_find(struct rawcache *cache, const struct key *key, uint64_t tag,
 				  const struct flight *below)
@@ -44,8 +44,8 @@ static struct flight *flight_find(struct rawcache *cache, const struct key *key,
 }
 
 /*
- * The flight became ours. Its life is counted by who claims it, never by who gives it up: another
- * may have claimed it by then. A claim that is not told how far it is says so in its own word.
+ * Record that the flight is ours. Its life is counted by its claimer, never by the process that gives it
+ * up: another may have claimed it by then. Until flight_ready() the word `ready` holds that life.
  */
 static void claim_take(const struct rawcache *cache, struct claim *mine, struct flight *flight,
 		       uint64_t tag)
@@ -76,7 +76,7 @@ static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t
 	return false;
 }
 
-static uint64_t taken_over; /* clock_coarse_ms() of the last time */
+static uint64_t taken_over; /* clock_coarse_ms() of the last take-over */
 
 static uint64_t ahead_patience_ns(void)
 {
@@ -85,7 +85,7 @@ static uint64_t ahead_patience_ns(void)
 	return (again ? FLIGHT_AHEAD_AGAIN_MS : FLIGHT_AHEAD_MS) * UINT64_C(1000000);
 }
 
-/* The owner reads ahead and is busy otherwise: the flight becomes ours. */
+/* Take over the flight of an owner that reads ahead and is busy with something else. */
 static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint64_t claim,
 			     struct claim *mine)
 {
@@ -104,17 +104,16 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 }
 
 /*
- * How far the owner is, in one word that cannot be half of one owner's and half of another's.
- * From the low bit: page (32 bits), pages that are written there (7), the low bits of the
- * region's generation (24), valid. Before that, the flight's life, so that an owner that comes back
- * from a long sleep does not find what it left and tells nothing about a chunk that has the place
- * by now.
+ * How far the owner is, in one word, which cannot be half of one owner's and half of another's. From the
+ * low bit: page (32 bits), number of pages that are written there (7), low bits of the region's generation
+ * (24), valid (1). Until then the word holds the flight's life: an owner that comes back from a long sleep
+ * does not find its own life there, and reports nothing about a chunk that has the place by then.
  */
 #define READY_PAGES_SHIFT 32
 #define READY_GENERATION_SHIFT 39
 #define READY_GENERATION_MASK 0xffffffu
 
-/* Whether the owner has put the first `needed` bytes at *place. */
+/* Whether the owner has stored the first `needed` bytes at *place. */
 static bool flight_has(const struct rawcache *cache, const struct flight *flight, uint32_t needed,
 		       uint64_t *place)
 {
@@ -133,7 +132,7 @@ static bool flight_has(const struct rawcache *cache, const struct flight *flight
 	return true;
 }
 
-/* Whether the claim's owner lives; a dead one's claim is given up on the way. */
+/* Whether the claim's owner lives. The claim of a dead owner is freed. */
 static bool claim_alive(struct rawcache *cache, struct flight *flight, uint64_t claim)
 {
 	uint32_t owner = claim_owner(claim);
@@ -144,7 +143,7 @@ static bool claim_alive(struct rawcache *cache, struct flight *flight, uint64_t 
 	return false;
 }
 
-/* Look at a flight once: whether there is a result. `waited` in ns. */
+/* Look at a flight once and return whether there is a result. `waited` in ns. */
 static bool flight_look(struct rawcache *cache, struct flight *flight, uint64_t tag,
 			const struct flight_need *need, uint64_t waited, struct claim *mine,
 			enum flight_result *result)
@@ -153,7 +152,7 @@ static bool flight_look(struct rawcache *cache, struct flight *flight, uint64_t 
 	uint64_t claim = load_acquire(&flight->claim);
 	bool ready = claim_tag(claim) == tag && flight_has(cache, flight, need->bytes, need->place);
 
-	fence_acquire(); /* what was ready belongs to this claim, if it still stands */
+	fence_acquire(); /* `ready` belongs to this claim if the claim still stands */
 	if (claim_tag(claim) != tag || load_relaxed(&flight->claim) != claim ||
 	    load_relaxed(&flight->life) != life)
 		*result = FLIGHT_ENDED;
@@ -166,7 +165,7 @@ static bool flight_look(struct rawcache *cache, struct flight *flight, uint64_t 
 	return true;
 }
 
-/* Sleep for a slice. False: the owner has told something before it was over. */
+/* Sleep for a slice. Returns false if the owner has reported something before it was over. */
 static bool slice_wait(struct flight *flight, uint32_t word, bool ahead)
 {
 	struct timespec slice = { 0, SLICE_NS };
@@ -175,13 +174,13 @@ static bool slice_wait(struct flight *flight, uint32_t word, bool ahead)
 	if (ahead && ahead_patience_ns() < SLICE_NS)
 		slice.tv_nsec = FLIGHT_AHEAD_AGAIN_MS * 1000000;
 	err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
-	/* a program's own timer may interrupt every slice: time has passed too */
+	/* a program's own timer may interrupt every slice: time passes all the same */
 	return err == -ETIMEDOUT || err == -EINTR;
 }
 
 /*
- * Sleep until the flight of `tag` has ended or is far enough; its owner's death ends it. FLIGHT_ALONE: the owner is
- * too slow.
+ * Sleep until the flight of `tag` has ended or is far enough. The death of its owner ends it. FLIGHT_ALONE:
+ * the owner is too slow.
  */
 static enum flight_result flight_wait(struct rawcache *cache, struct flight *flight, uint64_t tag,
 				      const struct flight_need *need, struct claim *mine)
@@ -197,7 +196,7 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		uint32_t word = load_acquire(&flight->word);
 		uint64_t claim = load_acquire(&flight->claim);
 		bool ahead = load_relaxed(&flight->ahead);
-		/* what is read ahead is taken over, so it is worth a moment */
+		/* a chunk that is read ahead can be taken over, so a short wait is worth it */
 		bool slow = load_relaxed(&flight->slow) || (!ahead && owner_stalled(cache, claim));
 		uint64_t waited = clock_mono_ns() - start;
 
@@ -212,15 +211,16 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		if (waited > FLIGHT_PATIENCE_MS * UINT64_C(1000000)) {
 			store_relaxed(&flight->slow, 1);
 			if (owner)
-				store_relaxed(&owner->vain,
-					      steps); /* no matter if it has moved on */
+				store_relaxed(
+					&owner->vain,
+					steps); /* no harm if the owner has taken a step since */
 		}
 	}
 	fetch_sub(&flight->waiters, 1);
 	return result;
 }
 
-/* All neighbours are taken: those of dead processes may go. */
+/* All neighbours are taken: free those of dead processes. */
 static void flight_reap(struct rawcache *cache, const struct key *key)
 {
 	for (uint32_t i = 0; i < NEIGHBOURS; i++) {
@@ -232,7 +232,7 @@ static void flight_reap(struct rawcache *cache, const struct key *key)
 	}
 }
 
-/* never 0; a clash only makes somebody wait */
+/* never 0; two keys with one tag only make somebody wait */
 static uint64_t tag_of(const struct key *key)
 {
 	return claim_tag(key->low) | (FLIGHT_OWNER_MASK + 1);
@@ -252,7 +252,7 @@ enum flight_result flight_begin(struct rawcache *cache, const struct key *key,
 		stats_bypass(RAWCACHE_REASON_busy);
 		return FLIGHT_ALONE;
 	}
-	fence_full(); /* of two that claim at once, one sees the other */
+	fence_full(); /* of two that claim at once, one sees the other's claim */
 	other = flight_find(cache, key, tag, mine->flight);
 	if (!other)
 		return FLIGHT_OWNER;
@@ -300,7 +300,8 @@ void flight_ready(struct rawcache *cache, struct claim *mine, uint32_t page, uin
 	uint64_t ready = CHUNK_VALID |
 			 (uint64_t)(generation & READY_GENERATION_MASK) << READY_GENERATION_SHIFT |
 			 (uint64_t)pages << READY_PAGES_SHIFT | page;
-	uint64_t before = mine->ready; /* what another one wrote is not for the next time */
+	uint64_t before =
+		mine->ready; /* a word that another owner wrote must not be used next time */
 
 	if (!cas(&mine->flight->ready, &before, ready)) /* pairs with flight_has() */
 		return;

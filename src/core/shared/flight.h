@@ -22,7 +22,7 @@
 #include "core/shared/cache.h"
 #include "core/image/key.h"
 
-/* A flight that this thread owns, as it was when it was claimed. `flight` is NULL: no flight. */
+/* A flight that this thread owns, as it was when it was claimed. `flight` NULL: none. */
 struct claim {
 	struct flight *flight;
 	uint64_t claim;
@@ -31,10 +31,10 @@ struct claim {
 };
 
 enum flight_result {
-	FLIGHT_OWNER, /* fetch it, then flight_end() */
-	FLIGHT_ENDED, /* somebody else fetched it, or gave up: look again */
-	FLIGHT_READY, /* the bytes that are needed lie at *need->place */
-	FLIGHT_ALONE, /* no room, or too slow: read the origin, store nothing */
+	FLIGHT_OWNER, /* the caller fetches the chunk and then calls flight_end() */
+	FLIGHT_ENDED, /* another owner fetched it or gave up: look again */
+	FLIGHT_READY, /* the needed bytes lie at *need->place */
+	FLIGHT_ALONE, /* the table is full, or the owner too slow: read the origin and store nothing */
 };
 
 /* What a waiter needs: the first `bytes` bytes. *place tells where they lie. */

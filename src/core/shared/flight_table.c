@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of flights: who has claimed which. */
+/* The table of flights: which process has claimed which chunk. */
 #include "core/shared/flight_table.h"
 
 #include <linux/futex.h>

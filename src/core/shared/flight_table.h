@@ -6,7 +6,7 @@
 #include "core/shared/flight.h"
 #include "core/image/key.h"
 
-/* Places that a key may have. */
+/* Places in the table that a key may have. */
 #define NEIGHBOURS 8u
 
 struct flight *flight_at(const struct rawcache *cache, const struct key *key, uint32_t i);
@@ -14,8 +14,8 @@ struct flight *flight_at(const struct rawcache *cache, const struct key *key, ui
 void flight_wake(uint32_t *word);
 
 /*
- * A claim names its owner in the same word, so that there is no moment at which a killed owner
- * leaves a flight that nobody can tell to be a dead one's.
+ * A claim names its owner in the same word: so at no moment can a killed owner leave a flight that cannot
+ * be recognised as a dead process's.
  */
 uint64_t claim_of(const struct rawcache *cache, uint64_t tag);
 

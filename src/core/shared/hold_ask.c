@@ -34,7 +34,10 @@ static bool ask_stands(const struct hold_ask *ask, uint32_t bit)
 	       (uint32_t)clock_coarse_ms() - load_relaxed(&ask->ms) < ASK_MS;
 }
 
-/* The oldest is forgotten. Two that ask at the same time may overwrite each other's: one is asked for again. */
+/*
+ * The oldest ask is forgotten. Two processes that ask at the same time may overwrite each other's; the
+ * region is asked for again later.
+ */
 void hold_ask(struct rawcache *cache, uint32_t region)
 {
 	struct hold_ask *ask = header_of(cache)->ask;

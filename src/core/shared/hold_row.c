@@ -35,7 +35,7 @@ static void set_begin(struct hold_set *set, uint32_t bits)
 	set->looked = 0;
 	if (!set->counts)
 		set->counts = memory_map(bits * sizeof(*set->counts));
-	/* most pages were never touched, and shall not be now */
+	/* most pages of the counts were never touched, and must not be touched now */
 	for (uint32_t i = 0; set->counts && i < bits; i++)
 		if (set->counts[i])
 			set->counts[i] = 0;

@@ -73,7 +73,7 @@ bool pin_any_of(struct rawcache *cache, uint32_t region, struct pin_owners *owne
 {
 	uint32_t high = process_high(cache);
 
-	/* holds first: they last, and cost one look */
+	/* holds are checked first: they last longer, and one look is enough */
 	for (uint32_t i = 0; i < high; i++)
 		if (hold_by(cache, i, region) && owner_alive(cache, i, owners))
 			return true;

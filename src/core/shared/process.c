@@ -36,7 +36,7 @@ void process_stats(const struct rawcache *cache, uint32_t slot, struct rawcache_
 			stats_fold(stats, &runtime->blocks[i].stats);
 }
 
-/* What a dead process was recycling may be taken again by anyone. */
+/* Regions that a dead process was recycling may be taken again by any process. */
 static void regions_disown(struct rawcache *cache, uint32_t slot)
 {
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
@@ -47,7 +47,7 @@ static void regions_disown(struct rawcache *cache, uint32_t slot)
 	}
 }
 
-/* Who was emptying regions for all: another process may do so now. */
+/* If the dead process was emptying regions for all, another process may do so now. */
 static void evictor_disown(struct rawcache *cache, uint32_t slot)
 {
 	uint32_t mine = slot + 1;
@@ -56,8 +56,8 @@ static void evictor_disown(struct rawcache *cache, uint32_t slot)
 }
 
 /*
- * Fold a slot that we hold the lock of. Every step leaves a state that can be folded again: a
- * block is emptied before it is given up.
+ * Fold a slot whose lock we hold. Every step leaves a state that can be folded again: a block is emptied
+ * before it is given up.
  */
 static void slot_fold(struct rawcache *cache, uint32_t slot)
 {
@@ -88,8 +88,8 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 }
 
 /*
- * A lock tried on a stranger's file would succeed and declare the living dead; so would one on
- * the description that a fork child has in common with its parent.
+ * A lock that is tried on another file would succeed and declare living processes dead; so would one on the
+ * description that a fork child shares with its parent.
  */
 static int slot_lock(struct rawcache *cache, uint32_t slot, int type)
 {
@@ -99,9 +99,9 @@ static int slot_lock(struct rawcache *cache, uint32_t slot, int type)
 }
 
 /*
- * A program may close the descriptor behind our back (a plain close_range()), and what it has mapped is
- * still ours to hold: a mapping keeps the description, and with it the lock. No child inherits it, or
- * the slot would outlive us.
+ * A program may close the descriptor behind our back (a plain close_range()), while we still hold what it
+ * has mapped. So a mapping keeps the description, and with it the lock. No child may inherit the mapping,
+ * or the slot would outlive us.
  */
 static void *slot_keep(const struct rawcache *cache)
 {
@@ -133,13 +133,14 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	cache->pid = sys_getpid();
 	cache->slot_keeper = slot_keep(cache);
 	watch_begin(cache, slot);
-	store_release(&cache->slot, (int32_t)slot); /* last: other threads pin from here on */
+	store_release(&cache->slot,
+		      (int32_t)slot); /* must be last: other threads pin from here on */
 }
 
-/* Under process_lock: whether the owner of the slot lives; a dead one is folded. */
+/* Under process_lock: whether the owner of the slot lives. The slot of a dead one is folded. */
 static bool slot_alive(struct rawcache *cache, uint32_t slot)
 {
-	/* our own, perhaps since the caller looked: its lock would not stop us */
+	/* our own, taken perhaps since the caller looked: its lock would not exclude us */
 	if ((int32_t)slot == cache->slot || slot_lock(cache, slot, F_WRLCK))
 		return true;
 	if (load_acquire(&cache->runtime.slots[slot].used))
@@ -187,7 +188,7 @@ bool process_alive(struct rawcache *cache, uint32_t slot)
 
 	if (slot >= RUNTIME_SLOTS || (int32_t)slot == cache->slot)
 		return slot < RUNTIME_SLOTS;
-	/* locks of one description do not exclude each other: our threads need this one */
+	/* locks of one description do not exclude each other: threads of this process need this one */
 	critical_enter(&critical);
 	pthread_mutex_lock(&cache->process_lock);
 	alive = slot_alive(cache, slot);

@@ -14,10 +14,13 @@
 #include "core/shared/process.h"
 #include "core/shared/slot.h"
 
-/* In place of a count: the last hold is given up, and the bit will be cleared. */
+/* Stands in place of a count while the last hold is released and its bit is being cleared. */
 #define COUNT_ENDS UINT32_MAX
 #define REAP_MS 1000u
-/* Regions that no mapping holds, at least: two are filled, two lie clean, the rest is for who waits. */
+/*
+ * The least number of regions that no mapping holds: two are filled, two lie clean, and the others serve
+ * stores until holds are released.
+ */
 #define YIELDING_REST 8u
 
 static uint32_t limit_own(const struct rawcache *cache, unsigned int set)
@@ -25,15 +28,16 @@ static uint32_t limit_own(const struct rawcache *cache, unsigned int set)
 	return set == HOLD_FIRMLY ? hold_bits(cache) / 4 : UINT32_MAX;
 }
 
-/* What processes may hold without having looked at the others' rows: all of them together. */
+/* How many bits all processes together may set without looking at the others' rows. */
 static uint32_t limit_unseen(const struct rawcache *cache)
 {
 	return hold_bits(cache) / 16;
 }
 
 /*
- * Of firm holds half. With those that yield nearly all: but for the regions that are being filled and a few
- * that can be recycled until the first who was asked has answered.
+ * How many bits may be set in all rows: half of them for firm holds. With yielding holds nearly all, except
+ * for the regions that are being filled and a few that can be recycled until the first process that was
+ * asked has released one.
  */
 static uint32_t limit_all(const struct rawcache *cache, unsigned int set)
 {
@@ -71,7 +75,7 @@ static bool held_by_others(const struct rawcache *cache, unsigned int set, uint3
 	return false;
 }
 
-/* What the dead held need not wait for a recycler to see that they are dead. */
+/* Clear the rows of dead processes, without waiting for a recycler to find them. */
 static bool holds_reap(struct rawcache *cache)
 {
 	uint64_t now = clock_coarse_ms();
@@ -84,8 +88,9 @@ static bool holds_reap(struct rawcache *cache)
 }
 
 /*
- * Whether we may hold the region too, whose bit is set and `own` others before it. Set first: of
- * those that come at the same time none believes that there is room for it alone.
+ * Whether this process may hold one more region, whose bit is already set; `own` bits were set before. The
+ * bit is set before counting, so that processes which come at the same time cannot all believe that there
+ * is room for one more.
  */
 static bool holds_allowed(struct rawcache *cache, unsigned int set, uint32_t region, uint32_t own)
 {
@@ -94,10 +99,10 @@ static bool holds_allowed(struct rawcache *cache, unsigned int set, uint32_t reg
 
 	if (own >= limit_own(cache, set))
 		return false;
-	/* with few processes on a large image nobody looks at all rows for each view */
+	/* with few processes and a large image, the rows need not be counted for each view */
 	if (own < load_relaxed(looked) + unseen)
 		return true;
-	fence_full(); /* pairs with itself in another process: one of two sees the other's bit */
+	fence_full(); /* pairs with itself in another process: one of the two sees the other's bit */
 	do {
 		if (holds_count(cache, set) <= limit_all(cache, set) ||
 		    held_by_others(cache, set, region)) {
@@ -109,8 +114,8 @@ static bool holds_allowed(struct rawcache *cache, unsigned int set, uint32_t reg
 }
 
 /*
- * False: another thread clears the bit and does not get on, or we are in a handler that interrupted
- * it. What we set meanwhile it would clear.
+ * Returns false if another thread is clearing the bit and does not finish, or if we run in a handler that
+ * interrupted it: a bit that we set meanwhile would be cleared.
  */
 static bool count_add(uint32_t *count, uint32_t *before)
 {
@@ -133,7 +138,7 @@ static bool count_add(uint32_t *count, uint32_t *before)
 	return false;
 }
 
-/* False: nothing is counted. */
+/* Returns false if nothing was counted. */
 static bool set_add(struct rawcache *cache, unsigned int set, uint32_t region, uint32_t *before)
 {
 	uint64_t bit;
@@ -141,7 +146,7 @@ static bool set_add(struct rawcache *cache, unsigned int set, uint32_t region, u
 
 	if (!cache->holds[set].counts || !count_add(hold_count(cache, set, region), before))
 		return false;
-	/* also where we are not the first: that one may not have come so far */
+	/* set by every thread: the one that came first may not have set it yet */
 	if (!(load_relaxed(word) & bit))
 		fetch_or(word, bit);
 	return true;
@@ -161,7 +166,7 @@ static void set_put(struct rawcache *cache, unsigned int set, uint32_t region)
 	count = hold_count(cache, set, region);
 	n = load_relaxed(count);
 	do {
-		/* never below 0: a fork child may put what only its parent held */
+		/* never below 0: a fork child may release a hold that only its parent had */
 		if (!n || n == COUNT_ENDS)
 			return;
 	} while (!cas(count, &n, n > 1 ? n - 1 : COUNT_ENDS));
@@ -176,7 +181,7 @@ static void set_put(struct rawcache *cache, unsigned int set, uint32_t region)
 		store_relaxed(&holds->looked, own);
 }
 
-/* False: nothing has changed. */
+/* Returns false if nothing has changed. */
 static bool set_get(struct rawcache *cache, unsigned int set, uint32_t region, bool limited)
 {
 	uint32_t before;
@@ -202,7 +207,7 @@ int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation, enum 
 
 int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation, enum hold_kind kind)
 {
-	/* firm ones have a limit of their own: those that yield do not stand in their way */
+	/* firm holds have a limit of their own, so yielding ones do not stand in their way */
 	if (!set_get(cache, HOLD_ALL, region, kind == HOLD_YIELDS))
 		return -EAGAIN;
 	if (kind == HOLD_FIRM && !hold_firm(cache, region, true)) {

@@ -21,23 +21,31 @@
 
 enum hold_kind { HOLD_FIRM, HOLD_YIELDS };
 
-/* 0; -ESTALE: recycled meanwhile; -EAGAIN: too many are held; -EROFS: no slot. */
+/*
+ * 0; -ESTALE: the region was recycled; -EAGAIN: too many regions are held; -EROFS: this process has no
+ * slot.
+ */
 int hold_get(struct rawcache *cache, uint32_t region, uint32_t generation, enum hold_kind kind);
 
-/* The same for callers that have called cache_slot_need() before: that is a system call. */
+/* The same for callers that have called cache_slot_need() before, which is a system call. */
 int hold_get_more(struct rawcache *cache, uint32_t region, uint32_t generation,
 		  enum hold_kind kind);
 
-/* One more hold of a region that the caller holds already. Cannot fail: a held region is not detached. */
+/* Add a hold of a region that the caller holds already. It cannot fail: a held region is not detached. */
 void hold_more(struct rawcache *cache, uint32_t region, enum hold_kind kind);
 
-/* Make a yielding hold a firm one. False: `limited`, and there are too many firm ones: it still yields. */
+/*
+ * Turn a yielding hold into a firm one. Returns false if `limited` and there are too many firm ones: it
+ * then still yields.
+ */
 bool hold_firm(struct rawcache *cache, uint32_t region, bool limited);
 
-/* Once for each success of this process; does nothing in a fork child that has no slot yet. */
+/*
+ * Release a hold: once for each success in this process. Does nothing in a fork child that has no slot yet.
+ */
 void hold_put(struct rawcache *cache, uint32_t region, enum hold_kind kind);
 
-/* Whether the process of a slot holds the region: HOLD_ALL, or HOLD_FIRMLY. */
+/* Whether the process of a slot holds the region, by the set HOLD_ALL or HOLD_FIRMLY. */
 static inline bool hold_of(const struct rawcache *cache, unsigned int set, uint32_t slot,
 			   uint32_t region)
 {
@@ -55,11 +63,11 @@ static inline bool hold_by(const struct rawcache *cache, uint32_t slot, uint32_t
 /* The number of bits that are set in any row of that set. Rows of unused slots have none. */
 uint32_t holds_count(const struct rawcache *cache, unsigned int set);
 
-/* This process has taken a slot: its rows are empty, also in a fork child. */
+/* Call when this process has taken a slot: its rows are empty, also in a fork child. */
 void hold_begin(struct rawcache *cache);
 void hold_end(struct rawcache *cache);
 
-/* The process of a slot is gone. */
+/* Call when the process of a slot is gone. */
 void hold_clear(struct rawcache *cache, uint32_t slot);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What region.c, recycle.c and evict.c have in common: the lock, and numbers in shared memory. */
+/* What region.c, recycle.c and evict.c share: the lock, and checks of numbers in shared memory. */
 #ifndef CORE_REGION_LOCK_H
 #define CORE_REGION_LOCK_H
 
@@ -31,7 +31,10 @@ static inline void regions_unlock(struct rawcache *cache, struct critical *criti
 	critical_leave(critical);
 }
 
-/* Under the lock: the number of the next opening. Others look at the last one at any time. */
+/*
+ * The number of the next opening. Must be called under the lock. Others may read the last number at any
+ * time.
+ */
 static inline uint64_t region_order_next(struct rawcache *cache)
 {
 	uint64_t order = load_relaxed(&cache->image.state->order) + 1;
@@ -40,7 +43,7 @@ static inline uint64_t region_order_next(struct rawcache *cache)
 	return order;
 }
 
-/* A region number from shared memory, or REGION_NONE. */
+/* A region number from shared memory, checked; or REGION_NONE. */
 static inline uint32_t region_checked(const struct rawcache *cache, uint32_t number_plus_one)
 {
 	return number_plus_one && number_plus_one <= cache->image.sb.region_count ?

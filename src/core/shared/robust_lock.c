@@ -23,15 +23,15 @@ int robust_lock_init(pthread_mutex_t *lock)
 }
 
 /*
- * Until when nobody in this process waits for a lock any more: an owner that was not done in
- * 100 ms is stopped, and a program must not pay that time for each of its reads.
+ * After a lock timed out (its owner is probably stopped), this process waits for no lock until this time:
+ * otherwise each of a program's reads would pay the timeout.
  */
 static uint64_t lock_impatient_until;
 
 /*
- * Looking again and again, not in the kernel: who dies while it waits there names the lock as one that
- * it may have, and the kernel frees it if the owner has the same thread number. In pid namespaces
- * two threads can.
+ * Polls with trylock instead of waiting in the kernel: a thread that dies while it waits there leaves the
+ * lock in its robust list as pending, and the kernel frees it if the owner has the same thread id, which
+ * two threads in different pid namespaces can have.
  */
 static int lock_wait(pthread_mutex_t *lock)
 {

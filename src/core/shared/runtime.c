@@ -27,7 +27,8 @@ int runtime_lock_byte(int fd, uint64_t byte, int type)
 
 int runtime_distrust(struct runtime *runtime, struct image *image)
 {
-	static uint32_t busy; /* the process whose thread is at it; a fork child has its parent's */
+	static uint32_t
+		busy; /* the process one of whose threads is in this function; a fork child has its parent's value */
 	struct runtime_header *h = runtime->header;
 	uint32_t own = (uint32_t)sys_getpid();
 	uint32_t seen = load_relaxed(&busy);
@@ -38,11 +39,11 @@ int runtime_distrust(struct runtime *runtime, struct image *image)
 		return -EROFS;
 	store_release(&h->epoch, 0);
 	CRASH_POINT(distrusted);
-	/* one thread at a time: the superblock in memory is read, changed and written */
+	/* one thread at a time: it reads, changes and writes the superblock in memory */
 	if (seen == own || !cas(&busy, &seen, own))
 		return -EBUSY;
 	err = image_epoch_next(image);
-	/* of several processes any will do: what they write is no lower than what is read */
+	/* any of several processes may do it: what they write is no lower than what is read */
 	if (!err)
 		cas(&h->epoch, &none, image->sb.epoch);
 	store_release(&busy, 0);
@@ -50,9 +51,9 @@ int runtime_distrust(struct runtime *runtime, struct image *image)
 }
 
 /*
- * With LOCK_USERS: an image that was unmounted since it was used, with a disk that lost writes before,
- * has other bytes than the last user saw, and the kernel has forgotten the error. If the file
- * system comes back with another device number, that shows.
+ * Called with LOCK_USERS. If the image was unmounted since it was used and its disk lost writes before, it
+ * has other bytes than the last user saw, and the kernel has forgotten the error. A file system that is
+ * mounted again with another device number shows it.
  */
 static void device_check(struct runtime *runtime, struct image *image)
 {
@@ -61,7 +62,7 @@ static void device_check(struct runtime *runtime, struct image *image)
 	if (runtime->read_only || load_relaxed(&h->device) == image->device ||
 	    runtime_lock_byte(image->fd, LOCK_USERS, F_WRLCK))
 		return;
-	store_release(&h->epoch, 0); /* whoever stores next begins another */
+	store_release(&h->epoch, 0); /* the next process that stores begins another epoch */
 	store_release(&h->device, image->device);
 	runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
 }
@@ -73,7 +74,7 @@ static void nap_ms(unsigned int ms)
 	sys_nanosleep(&t);
 }
 
-/* The image's file may have become another one since it was opened: -EREMCHG. */
+/* Whether the image's file is still the one that was opened: 0, or -EREMCHG. */
 static int image_still(struct image *image)
 {
 	int err = image_refresh(image);
@@ -81,7 +82,9 @@ static int image_still(struct image *image)
 	return err == -ESTALE ? -EREMCHG : err;
 }
 
-/* LOCK_USERS is ours, shared: make the segment if nobody else has it. -EAGAIN: somebody has. */
+/*
+ * Called with LOCK_USERS held shared: make the segment if no other process holds it. -EAGAIN: another does.
+ */
 static int segment_make(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
 {
 	int err;
@@ -90,7 +93,7 @@ static int segment_make(struct runtime *runtime, struct image *image, const uint
 		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
 		return -EAGAIN;
 	}
-	/* the last one before us may have made it, or begun the epoch, meanwhile */
+	/* the last user before us may have made the segment or begun the epoch meanwhile */
 	err = image_still(image);
 	if (!err)
 		err = runtime_open(runtime, image, boot_id);
@@ -100,10 +103,7 @@ static int segment_make(struct runtime *runtime, struct image *image, const uint
 	return err;
 }
 
-/*
- * One round: -EAGAIN when somebody else is between two states. On success LOCK_USERS is held
- * shared.
- */
+/* One round. -EAGAIN: another process is between two states. On success LOCK_USERS is held shared. */
 static int attach_round(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
 {
 	int err = runtime_lock_byte(image->fd, LOCK_USERS, F_RDLCK);
@@ -119,7 +119,7 @@ static int attach_round(struct runtime *runtime, struct image *image, const uint
 		return 0;
 	}
 	if (image->read_only) {
-		/* without a segment it is no user, and must not keep others from making one */
+		/* without a segment this process is no user, and must not keep others from making one */
 		runtime_lock_byte(image->fd, LOCK_READERS, F_RDLCK);
 		runtime_lock_byte(image->fd, LOCK_USERS, F_UNLCK);
 		return err;
@@ -153,7 +153,7 @@ int runtime_attach(struct runtime *runtime, struct image *image, const char *dir
 			*reason = RAWCACHE_REASON_runtime_unreachable;
 			return -EBUSY;
 		}
-		/* two that both want to be exclusive must not keep step */
+		/* two processes that both want the lock exclusively must not stay in step */
 		nap_ms(wait_ms + (unsigned int)(clock_mono_ns() >> 10) % 3);
 		wait_ms = wait_ms < 16 ? wait_ms * 2 : 16;
 	}

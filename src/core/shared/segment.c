@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The file of the segment: its name, whose it may be, opening it and making it. */
+/* The file of the segment: its name, its owner, opening it and making it. */
 #include "core/shared/segment.h"
 
 #include <stdio.h>
@@ -80,7 +80,7 @@ static int runtime_map(struct runtime *runtime, uint64_t bytes, const struct ima
 	return runtime_fd_note(runtime);
 }
 
-/* Whether every user of this group, or everybody, may write the image: then they may make its segment. */
+/* Whether every user of this group, or everybody, may write the image: they may then make its segment too. */
 static bool owner_trusted(int fd, const struct image *image, const struct statx *stx)
 {
 	bool looks_ours = stx->stx_uid == sys_geteuid();
@@ -90,7 +90,7 @@ static bool owner_trusted(int fd, const struct image *image, const struct statx 
 	       ((image->mode & 0020) && stx->stx_gid == image->group);
 }
 
-/* A segment in a directory where anybody may make files is believed only if it is ours. */
+/* A segment in a directory where anybody may make files is trusted only if it is ours. */
 static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 {
 	struct statx stx;
@@ -101,7 +101,7 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 		return false;
 	if ((stx.stx_mode & 0022) & ~image->mode)
 		return false;
-	/* what a group may write is the image's group's, and not another's */
+	/* a group that may write must be the image's group */
 	if (stx.stx_mode & 0020 && !(image->mode & 0002) && stx.stx_gid != image->group)
 		return false;
 	*bytes = stx.stx_size;
@@ -109,8 +109,8 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
 }
 
 /*
- * Nodes of block devices have any inode, and the device itself may come back with another number; on FUSE
- * a file's inode changes when the kernel forgets it.
+ * 0 where it tells nothing: nodes of block devices have any inode, and the device itself may get another
+ * number; on FUSE a file's inode changes when the kernel forgets it.
  */
 static uint64_t place_of(const struct image *image)
 {
@@ -193,7 +193,7 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	return 0;
 }
 
-/* Nobody is attached, so whoever was recycling a region is dead. */
+/* Nobody is attached, so a process that was recycling a region is dead. */
 static void segment_regions_disown(struct image *image)
 {
 	for (uint32_t n = 0; n < image->sb.region_count; n++)
@@ -201,8 +201,8 @@ static void segment_regions_disown(struct image *image)
 }
 
 /*
- * Locks of a block device are those of its node, and containers have nodes of their own: there
- * may be users that we do not see. A segment of this boot that is not here may be theirs.
+ * Locks of a block device are those of its node, and containers have nodes of their own: there may be users
+ * that we do not see. A segment of this boot that is not in our directory may be theirs.
  */
 static bool users_hidden(const struct image *image, const uint8_t boot_id[16])
 {
@@ -240,7 +240,7 @@ int runtime_create(struct runtime *runtime, struct image *image, const uint8_t b
 	if (image->mode & 0022)
 		sys_fchmod(runtime->fd, image->mode);
 	CRASH_POINT(segment_created);
-	/* all of it now: a full tmpfs must be an error here, not a SIGBUS later */
+	/* allocated now: a full tmpfs must be an error here, not a SIGBUS later */
 	err = sys_file_size_allowed(bytes) ? 0 : -EFBIG;
 	while (!err && (err = sys_fallocate(runtime->fd, 0, 0, bytes)) == -EINTR)
 		err = 0;
@@ -271,7 +271,7 @@ bool runtime_image_fits(const struct runtime *runtime, const struct image *image
 	return nonce == load_relaxed(&h->nonce) || nonce == load_relaxed(&h->nonce_next);
 }
 
-/* Who dies in between leaves one of the two that fits. */
+/* A process that dies between the two stores leaves one nonce that fits. */
 void runtime_renew(struct runtime *runtime, struct image *image)
 {
 	struct runtime_header *h = runtime->header;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of runtime.h share. */
+/* What the files that implement runtime.h share. */
 #ifndef CORE_SEGMENT_H
 #define CORE_SEGMENT_H
 
@@ -9,17 +9,20 @@
 
 uint64_t layout_fingerprint(void);
 
-/* Places of the parts; with `base` NULL only the size is worked out. */
+/* Set the addresses of the parts and return the size; with `base` NULL only the size is computed. */
 uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *image);
 
 /* --- segment.c */
 
 int runtime_path(char *path, size_t room, const uint8_t uuid[16], const char *dir);
 
-/* Open what is there, if it is the segment that the image's users have. */
+/* Open the existing segment, if it is the one that the image's users have. */
 int runtime_open(struct runtime *runtime, const struct image *image, const uint8_t boot_id[16]);
 
-/* With LOCK_USERS held exclusively: nobody is attached, so what lies there is nobody's. */
+/*
+ * Make a segment. The caller holds LOCK_USERS exclusively: nobody is attached, so an existing file belongs
+ * to nobody.
+ */
 int runtime_create(struct runtime *runtime, struct image *image, const uint8_t boot_id[16]);
 
 /* --- robust_lock.c */

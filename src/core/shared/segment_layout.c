@@ -43,7 +43,7 @@ const void *rawcache_layout(size_t *bytes)
 	return &note;
 }
 
-/* A quarter of the entries that the index has room for, as a power of two. */
+/* A quarter of the number of entries in the index, as a power of two. */
 static uint32_t ghosts_wanted(uint32_t visited_count)
 {
 	uint64_t wanted = max_u64(visited_count / 4, RUNTIME_GHOSTS_MIN);
@@ -58,7 +58,7 @@ static uint32_t visited_wanted(const struct image *image)
 	return (uint32_t)min_u64(entries, RUNTIME_VISITED_MAX);
 }
 
-/* Neighbouring regions share a bit where there are more than a row may have. */
+/* Neighbouring regions share a bit if there are more regions than bits in a row. */
 static uint32_t hold_shift_wanted(const struct image *image)
 {
 	uint32_t shift = 0;
@@ -72,7 +72,7 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 {
 	uint32_t visited_count = visited_wanted(image);
 	uint32_t hold_shift = hold_shift_wanted(image);
-	/* whole cache lines: a row is written by its owner */
+	/* whole cache lines: each row is written by its owner only */
 	uint64_t hold_bytes = round_up(((image->sb.region_count - 1) >> hold_shift) / 8 + 1, 64);
 	uint64_t slots = sizeof(struct runtime_header);
 	uint64_t holds = slots + RUNTIME_SLOTS * sizeof(struct process_slot);

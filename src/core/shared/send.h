@@ -8,8 +8,8 @@
 #include "core/shared/cache.h"
 
 /*
- * A socket keeps references to pages of the page cache. That is safe only where recycling a
- * region detaches its pages first, as the probe of `format` found out (detach.h).
+ * A socket keeps references to pages of the page cache. That is safe only if recycling a region detaches
+ * its pages first, which the probe of `format` found out (detach.h).
  */
 static inline bool send_allowed(const struct rawcache *cache)
 {

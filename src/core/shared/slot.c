@@ -41,18 +41,18 @@ void slot_count_aside(const struct rawcache_options *options, enum rawcache_reas
 		return;
 	switch (reason) {
 	case RAWCACHE_REASON_runtime_failed:
-	case RAWCACHE_REASON_runtime_unreachable: /* a page would be where only this sandbox sees it */
+	case RAWCACHE_REASON_runtime_unreachable: /* it would write the page where only this sandbox sees it */
 		if (aside_begin_totals(options->device, options->allow_shared))
 			break;
 		/* fall through */
-	case RAWCACHE_REASON_none:     /* attached, and without a slot */
-	case RAWCACHE_REASON_no_image: /* a sandbox that does not show it */
+	case RAWCACHE_REASON_none:     /* attached, but without a slot */
+	case RAWCACHE_REASON_no_image: /* a sandbox that does not show the image */
 	case RAWCACHE_REASON_no_rights:
 	case RAWCACHE_REASON_image_refused:
 	case RAWCACHE_REASON_slots_full:
 		aside_begin(options->runtime_dir, options->device);
 		break;
-	default: /* not for long */
+	default: /* the reason does not last */
 		break;
 	}
 }
@@ -80,15 +80,15 @@ void slot_confine(void)
 }
 
 /*
- * The slot stays the parent's; the child counts in private memory until it has its own. It opens
- * the segment anew at once, so that its parent's lock does not outlive the parent.
+ * The slot stays the parent's; the child counts in private memory until it has its own. It opens the
+ * segment anew at once, so that its parent's lock does not outlive the parent.
  */
 void slot_fork_child(struct rawcache *cache)
 {
 	if (cache->slot < 0)
 		return;
 	cache->slot = SLOT_LATER;
-	cache->slot_keeper = NULL; /* it was not inherited */
+	cache->slot_keeper = NULL; /* the mapping was not inherited */
 	cache->blocks_out = 0;
 	cache->runtime.foreign = true;
 	if (load_relaxed(&confined)) {
@@ -100,8 +100,8 @@ void slot_fork_child(struct rawcache *cache)
 }
 
 /*
- * glibc tells the kernel where a thread keeps its locks, in the child of a fork(), too, but not in
- * that of a bare clone(): if that one dies with a lock, nobody is told.
+ * glibc registers a thread's robust list with the kernel in the child of a fork() too, but not in that of a
+ * bare clone(): if that child dies with a lock, nobody is told.
  */
 static bool robust_thread(void)
 {
@@ -115,7 +115,7 @@ static int child_attach(struct rawcache *cache)
 {
 	int err = 0;
 
-	/* a child that no handler saw (a bare clone) shares its parent's description */
+	/* a child whose fork no handler saw (a bare clone) shares its parent's description */
 	if (cache->slot >= 0 && cache->pid != sys_getpid())
 		slot_fork_child(cache);
 	if (cache->slot == SLOT_NONE)

@@ -12,7 +12,7 @@
 int slot_take(struct rawcache *cache);
 
 /*
- * After an attachment that ended with `reason`: if no cache of this process counts in a segment, count aside
+ * Call after attaching ended with `reason`: if no cache of this process counts in a segment, count aside
  * (aside.h), so that `rawcache stat` shows it.
  */
 void slot_count_aside(const struct rawcache_options *options, enum rawcache_reason reason);
@@ -20,10 +20,13 @@ void slot_count_aside(const struct rawcache_options *options, enum rawcache_reas
 /* A fork child has no slot until it needs one. 0, or why there is none (-EROFS). */
 int cache_slot_need(struct rawcache *cache);
 
-/* In a fork child: the slot stays the parent's, the child has none yet. */
+/* Call in a fork child: the slot stays the parent's, the child has none yet. */
 void slot_fork_child(struct rawcache *cache);
 
-/* This process is about to have its system calls filtered: its children make none for a slot, and have none. */
+/*
+ * Call when this process is about to have its system calls filtered: from then on fork children take no
+ * slot, because they could not make the calls for it.
+ */
 void slot_confine(void);
 
 /* The attached cache of this process that counts statistics; NULL: none. */
@@ -32,7 +35,7 @@ struct rawcache *cache_current(void);
 /* Count in the runtime segment from now on, if this cache is the first of the process. */
 void cache_announce(struct rawcache *cache);
 
-/* This cache is being detached: it must not count any more. */
+/* Call when this cache is being detached: it must not count any more. */
 void cache_renounce(struct rawcache *cache);
 
 #endif

@@ -13,14 +13,17 @@
 #include "base/sys.h"
 #include "core/shared/region_lock.h"
 
-/* More than a region goes through between two write-backs, and no multiple of an entry's twelve bits. */
+/*
+ * More than a region's generation advances between two write-backs, and no multiple of the 12 bits in an
+ * entry.
+ */
 #define GENERATION_LEAP ((1u << 20) + 1)
 #define FORGIVEN 8u
 #define PAUSE_FIRST_MS 1000u
 #define PAUSE_MAX_MS 60000u
-/* Write-back is started whenever an extent ends in another one of these. */
+/* Write-back is started whenever an extent ends in another block of this size. */
 #define WRITEBACK_BYTES (UINT64_C(1) << 20)
-/* Ranges under way before one is waited for. */
+/* Number of ranges under way above which the oldest is waited for. */
 #define WRITEBACK_RANGES 32u
 
 static void storage_pause(struct rawcache *cache)
@@ -74,6 +77,11 @@ bool storage_probe(struct rawcache *cache)
 	return true;
 }
 
+/*
+ * Any page of the region table may be read again as it was when it was last written. So each generation leaps
+ * to a number that was never used. An entry that still matches, because entries carry 12 bits of a generation
+ * only, is of an earlier epoch; its region must stay SEALED, not FREE, until it is taken.
+ */
 int storage_distrust_regions(struct rawcache *cache)
 {
 	struct critical critical;
@@ -100,9 +108,9 @@ void storage_distrust(struct rawcache *cache)
 }
 
 /*
- * What was written to the page cache got lost on its way to the disk, and the kernel does not
- * say which: sooner or later it reads the old bytes again - data whose entries count as verified,
- * generations and states that regions had long ago.
+ * Bytes that were written to the page cache got lost on their way to the disk, and the kernel does not say
+ * which: sooner or later a read returns the old bytes again. These may be data whose entries count as
+ * verified, or old generations and states of regions.
  */
 static void writeback_failed(struct rawcache *cache, int err)
 {
@@ -113,7 +121,10 @@ static void writeback_failed(struct rawcache *cache, int err)
 	storage_pause(cache);
 }
 
-/* Each description is told of a failure once: whatever range it asks for. False: of one. */
+/*
+ * The kernel reports a failure once to each description, whatever range it asks for. Returns false if one
+ * was reported.
+ */
 static bool writeback_wait(struct rawcache *cache, uint64_t offset, uint64_t n, unsigned int flags)
 {
 	int err = -EBADF;
@@ -135,7 +146,7 @@ bool storage_check(struct rawcache *cache)
 	if (likely(cache_epoch(cache)))
 		return true;
 	err = runtime_distrust(&cache->runtime, &cache->image);
-	if (err && err != -EBUSY) /* another thread is at it: soon over, and no failure */
+	if (err && err != -EBUSY) /* another thread is doing it: soon over, and no failure */
 		storage_pause(cache);
 	return !err;
 }
@@ -182,9 +193,9 @@ static bool fd_is_image(const struct rawcache *cache, int fd)
 }
 
 /*
- * O_DIRECT needs a description of its own: with the flag on the one we have, reads would need
- * aligned buffers. Written by one call at a time and waited for: on a block device an
- * asynchronous direct write leaves stale pages in the page cache.
+ * O_DIRECT needs a description of its own: with the flag on the one that we have, reads would need aligned
+ * buffers. One call writes at a time and waits for the end: on a block device an asynchronous direct write
+ * leaves stale pages in the page cache.
  */
 static int direct_fd(struct rawcache *cache)
 {
@@ -199,7 +210,7 @@ static int direct_fd(struct rawcache *cache)
 	fdpath(self, cache->image.fd);
 	fd = sys_openat(AT_FDCWD, self, O_WRONLY | O_DIRECT | O_CLOEXEC, 0);
 	fd = fd < 0 ? fd : image_fd_hide(fd);
-	if (fd >= 0 && !fd_is_image(cache, fd)) { /* a program has our descriptor's number */
+	if (fd >= 0 && !fd_is_image(cache, fd)) { /* a program uses our descriptor's number */
 		sys_close(fd);
 		return -EBADF;
 	}
@@ -235,10 +246,13 @@ int storage_write(struct rawcache *cache, uint32_t page, const void *buf, uint32
 	uint64_t offset = image_offset(image, page);
 	int err;
 
-	/* without the segment nobody knows that we are still here, and the region may be another's */
+	/*
+	 * without the segment nobody knows that we still exist, and the region may belong to another
+	 * process
+	 */
 	if (!runtime_fd_valid(&cache->runtime))
 		return -EBADF;
-	/* what O_DIRECT does not want, or half wrote, is written through the page cache */
+	/* what O_DIRECT refuses or writes in part is written through the page cache */
 	if (cache->options.direct && image->sb.probes & FORMAT_PROBE_DIRECT &&
 	    direct_write(cache, offset, buf, bytes))
 		return 0;

@@ -14,9 +14,9 @@
 #include "core/shared/aside.h"
 #include "core/shared/names.h"
 
-/* A segment is made in milliseconds; one that is not ready after this time was left by who was killed. */
+/* A segment is made in milliseconds; one that is not ready after this time was left by a killed process. */
 #define UNREADY_S 3600u
-/* What sweeping takes is one part in so many of the time. */
+/* Sweeping may take one part in this many of the time. */
 #define SWEEP_SHARE 50u
 
 /* The inode of this process's mount namespace; 0: unknown. */
@@ -52,13 +52,13 @@ void sweep_home(struct runtime_home *home, const struct image *image)
 	memcpy(home->uuid, image->sb.uuid, 16);
 	fdpath(self, image->fd);
 	n = sys_readlinkat(AT_FDCWD, self, home->path, sizeof(home->path));
-	/* cut short, or not below our root: it would mean another file */
+	/* truncated, or not below our root: the path would name another file */
 	if (n <= 0 || n >= (ssize_t)sizeof(home->path) || home->path[0] != '/')
 		n = 0;
 	memset(home->path + n, 0, sizeof(home->path) - (size_t)n);
 }
 
-/* What is copied out of a segment: who may write it may change it under our eyes. */
+/* A copy of a segment's fields: a process that may write the segment may change it while we read. */
 struct leftover {
 	struct runtime_home home;
 	uint64_t epoch;
@@ -67,7 +67,7 @@ struct leftover {
 
 /* --- whether the image is gone */
 
-/* Another image has its place, or something that is none: another file, a directory, a FIFO. */
+/* Whether something else has taken the image's place: another image, another file, a directory, a FIFO. */
 static bool image_replaced(int fd, const struct runtime_home *home)
 {
 	static const uint64_t places[] = { FORMAT_SUPERBLOCK_A, FORMAT_SUPERBLOCK_B };
@@ -87,7 +87,10 @@ static bool image_replaced(int fd, const struct runtime_home *home)
 	return true;
 }
 
-/* The directory that it was in, or what is left of the way to it, is of the file system that it was on. */
+/*
+ * Whether the image's directory, or the nearest one above it that exists, is on the file system that held
+ * the image.
+ */
 static bool file_system_there(char *path, uint64_t device)
 {
 	int err = -ENOENT;
@@ -98,7 +101,7 @@ static bool file_system_there(char *path, uint64_t device)
 
 		if (!slash)
 			return false;
-		slash[slash == path] = '\0'; /* "/" is the last one */
+		slash[slash == path] = '\0'; /* "/" is the last directory to try */
 		err = sys_statx(AT_FDCWD, path, 0, STATX_INO, &stx);
 		if (slash == path)
 			break;
@@ -123,7 +126,7 @@ static bool image_gone(const struct runtime_home *home)
 	return gone;
 }
 
-/* Whether the path of the image means here what it meant to who made the segment. */
+/* Whether the path of the image means the same here as for the process that made the segment. */
 static bool home_visible(const struct runtime_home *home)
 {
 	uint64_t device, inode;
@@ -142,7 +145,7 @@ static bool segment_read(int fd, struct leftover *left)
 	if (sys_is_error(h))
 		return false;
 	left->ready = load_acquire(&h->ready) == 1 && !memcmp(h->magic, RUNTIME_MAGIC, 8);
-	/* another version's is elsewhere, or is none */
+	/* the fields of another version are elsewhere or missing */
 	if (left->ready && h->version != RUNTIME_VERSION)
 		memset(&left->home, 0, sizeof(left->home));
 	else
@@ -159,7 +162,7 @@ static bool segment_unready(const struct statx *stx)
 	return stx->stx_mtime.tv_sec > 0 && (uint64_t)stx->stx_mtime.tv_sec + UNREADY_S < now;
 }
 
-/* Whether it is left over, as far as can be said without its locks. */
+/* Whether the segment is left over, as far as that can be told without its locks. */
 static bool segment_left(int fd, const struct statx *stx)
 {
 	struct leftover left = { 0 };
@@ -173,7 +176,7 @@ static bool segment_left(int fd, const struct statx *stx)
 	return left.epoch && home_visible(&left.home) && image_gone(&left.home);
 }
 
-/* All slots: nobody has one, and nobody gets one until the descriptor is closed. */
+/* Lock all slots: no process has one, and none can take one until the descriptor is closed. */
 static int slots_lock(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK,
@@ -185,8 +188,9 @@ static int slots_lock(int fd)
 }
 
 /*
- * Locked only when it seems left over, because a fork child would inherit the locks. Who restores the
- * image meanwhile, and makes another segment, does so after the second look, and finds the first one in use.
+ * It is locked only if it seems left over, because a fork child would inherit the locks. A process that
+ * restores the image meanwhile and makes another segment does so after the second look, and finds the first
+ * segment in use.
  */
 static void segment_sweep(int dir, const char *name)
 {
@@ -212,7 +216,7 @@ static void leftover_look(int dir, const char *name, void *arg)
 	if (!strncmp(name, NAMES_ASIDE, strlen(NAMES_ASIDE))) {
 		if (aside_left(dir, name))
 			sys_unlinkat(dir, name, 0);
-	} else if (strlen(name) == strlen(NAMES_SEGMENT) + 36) { /* an image's id */
+	} else if (strlen(name) == strlen(NAMES_SEGMENT) + 36) { /* the uuid of an image */
 		segment_sweep(dir, name);
 	}
 }

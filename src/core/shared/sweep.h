@@ -19,16 +19,16 @@
 #include "core/image/image.h"
 #include "core/shared/runtime.h"
 
-/* Note in a new segment where its image is. */
+/* Record in a new segment where its image is. */
 void sweep_home(struct runtime_home *home, const struct image *image);
 
 /*
- * Remove what is left over in `dir` (NULL: /dev/shm). Nothing that goes wrong matters to the caller. For
- * any thread; takes microseconds for each segment that is there.
+ * Remove leftover segments in `dir` (NULL: /dev/shm). Errors are ignored. For any thread; takes
+ * microseconds for each segment.
  */
 void sweep_dir(const char *dir);
 
-/* The same on attaching to a segment: never more than a small part of the time goes into it. */
+/* The same when attaching to a segment; takes no more than a small share of the time. */
 void sweep_now_and_then(struct runtime *runtime, const char *dir);
 
 #endif

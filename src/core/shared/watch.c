@@ -25,7 +25,7 @@ static uint32_t bit_of(const struct rawcache *cache, const uint32_t *writer, uin
 	return (uint32_t)(writer - cache->runtime.writers) % bits;
 }
 
-/* Under the lock. 0; -ENOMEM; -EROFS: there is no row. */
+/* Under the lock. 0; -ENOMEM; or -EROFS: there is no row. */
 static int counts_need(struct rawcache *cache)
 {
 	if (cache->slot < 0)
@@ -48,7 +48,7 @@ int watch_show(struct rawcache *cache, const uint32_t *writer)
 	if (!err) {
 		cache->watch_counts->shown[bit]++;
 		row_set(row_own(cache)->shown, bit);
-		/* after it: see any_clear() */
+		/* must follow the store to the row: see any_clear() */
 		row_set(cache->runtime.watch->shown, bit);
 	}
 	watch_leave(cache, &critical);
@@ -87,7 +87,7 @@ bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_wa
 	uint64_t *any;
 	uint32_t bit;
 
-	/* an image that may only be read: its segment is of this process alone */
+	/* a read-only image: no other process uses its segment */
 	if (!writer || !cache->runtime.watch)
 		return false;
 	any = cache->runtime.watch->written[way];
@@ -97,7 +97,7 @@ bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_wa
 	if ((cache->watch_counts && load_relaxed(&cache->watch_counts->written[way][bit])) ||
 	    written_by_others(cache, bit, way))
 		return true;
-	/* nobody any more; unless somebody comes just now, who sets it after a bit of a row */
+	/* no row has the bit any more; a process that comes just now sets it after the bit of its row */
 	row_clear(any, bit);
 	fence_full();
 	if (!written_by_others(cache, bit, way))
@@ -162,7 +162,7 @@ static bool row_owes(const struct watch_row *row, uint32_t bit, uint32_t demand)
 	       load_relaxed(&row->vain) != (UINT64_C(1) << 32 | seen);
 }
 
-/* How many processes have not answered. With `over` they are not waited for again. */
+/* The number of processes that have not answered. With `over` they are not waited for again. */
 static uint32_t rows_owe(struct rawcache *cache, uint32_t bit, uint32_t demand, bool look,
 			 bool over)
 {
@@ -193,7 +193,10 @@ static bool shown_by_any(const struct rawcache *cache, uint32_t bit)
 	return false;
 }
 
-/* What nobody maps need not be looked for; who sets it just now sets it after the bit of its row. */
+/*
+ * Clear the summary bit of a file that nobody maps. A process that maps it just now sets it after the bit
+ * of its row.
+ */
 static void any_clear(struct rawcache *cache, uint32_t bit)
 {
 	row_clear(cache->runtime.watch->shown, bit);

@@ -22,27 +22,30 @@
 #include "base/patience.h"
 #include "core/shared/cache.h"
 
-/* This process has taken a slot: enter the files that it has mapped and writes to into the slot's row. */
+/*
+ * Call when this process has taken a slot: enters the files that it maps and writes to into the slot's row.
+ */
 void watch_begin(struct rawcache *cache, uint32_t slot);
 void watch_end(struct rawcache *cache);
 
-/* The process of a slot is gone. */
+/* Call when the process of a slot is gone. */
 void watch_clear(struct rawcache *cache, uint32_t slot);
 
 /*
- * watch_show(): this process maps one more piece of the file whose writer generation is `writer` from the image;
- * watch_hide(): one less. watch_show() returns 0, or -EROFS or -ENOMEM: no writer would tell us of a change.
+ * watch_show(): this process maps one more piece of the file whose writer generation is `writer` from the
+ * image; watch_hide(): one less. watch_show() returns 0, or -EROFS or -ENOMEM: then no writer would tell us
+ * of a change, and the piece must not be mapped.
  */
 int watch_show(struct rawcache *cache, const uint32_t *writer);
 void watch_hide(struct rawcache *cache, const uint32_t *writer);
 
-/* How a process writes: by calls, each of which is announced, or by stores, of which nobody hears. */
+/* How a process writes: by calls, each of which is announced, or by stores, which are not. */
 enum watch_way { WATCH_CALLS, WATCH_STORES };
 
-/* Whether a process has the file open for writing, or mapped shared so that it may store into it. */
+/* Whether a process has the file open for writing, or mapped shared and writable, by `way`. */
 bool watch_written(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
 
-/* Whether this process has any file mapped so. */
+/* Whether this process has any file mapped shared and writable. */
 bool watch_stores(const struct rawcache *cache);
 
 /*
@@ -52,7 +55,9 @@ bool watch_stores(const struct rawcache *cache);
 void watch_write(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
 void watch_write_end(struct rawcache *cache, const uint32_t *writer, enum watch_way way);
 
-/* The caller has raised the generation. Returns when no running process maps the file from the image any more. */
+/*
+ * Call after raising the generation. Returns when no running process maps the file from the image any more.
+ */
 void watch_demand_slow(struct rawcache *cache, const uint32_t *writer);
 static inline void watch_demand(struct rawcache *cache, const uint32_t *writer)
 {
@@ -66,7 +71,10 @@ static inline void watch_demand(struct rawcache *cache, const uint32_t *writer)
 /* Wake all watchers without waiting for them: for the watcher thread itself. */
 void watch_tell(struct rawcache *cache);
 
-/* For the watcher: the number of demands until now; and that all up to `seen` are answered. */
+/*
+ * For the watcher: watch_seen() returns the number of demands so far; watch_answer() says that all up to
+ * `seen` are answered.
+ */
 uint32_t watch_seen(const struct rawcache *cache);
 void watch_answer(struct rawcache *cache, uint32_t seen);
 

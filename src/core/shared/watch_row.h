@@ -6,7 +6,7 @@
 #include "base/critical.h"
 #include "core/shared/watch.h"
 
-/* Of this process; beside the bits of its row. */
+/* Counts of this process, which stand beside the bits of its row. */
 struct watch_counts {
 	uint32_t shown[WATCH_SHOWN];
 	uint32_t written[WATCH_WAYS][WATCH_WRITTEN];

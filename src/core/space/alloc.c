@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages of a log, and what is done while there are none: regions are opened, emptied, waited for. */
+/* Cutting pages from a log, and what happens when it has none: a region is opened, emptied, or waited for. */
 #include "core/space/alloc.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "core/space/evict.h"
 #include "core/space/region.h"
 
-/* Whether it was found lately that nothing can be recycled, and nothing is clean now. */
+/* Whether a recent attempt found that nothing can be recycled, and no region is clean now. */
 static bool region_vain(const struct rawcache *cache)
 {
 	uint64_t until = load_relaxed(&cache->vain_until_ms);
@@ -36,14 +36,14 @@ int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t leas
 			return err;
 		if (region_vain(cache))
 			return -EAGAIN;
-		/* the last one is for what is moved, if another can be had */
+		/* the last clean region is kept for extents that are moved, if another can be made */
 		err = region_replace(cache, log, active, !tries);
 		if (!err)
 			evict_credit(cache);
 		if (err == -ENOENT)
 			err = evict_now(cache, tries);
 		if (err && err != -EAGAIN)
-			return err; /* -ETIMEDOUT too: the lock's owner is stopped */
+			return err; /* -ETIMEDOUT is returned too: the lock's owner is stopped */
 		if (err)
 			sys_nanosleep(&nap);
 	}

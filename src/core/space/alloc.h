@@ -5,13 +5,13 @@
 
 #include "core/space/region.h"
 
-/* 0; -EAGAIN: the active region of the log is used up; or why there is no pin. */
+/* Cut from the active region. 0; -EAGAIN: it is used up; or the reason why there is no pin. */
 int region_try(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
 	       uint32_t *active, struct extent *extent);
 
 /*
- * Replace a log's active region, unless another thread has done so since `seen` was read. -ENOENT:
- * at most `spare` clean regions wait.
+ * Replace a log's active region, unless another thread has done so since `seen` was read. -ENOENT: no more
+ * than `spare` clean regions wait.
  */
 int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen, uint32_t spare);
 

@@ -24,28 +24,34 @@
 #include "core/space/recycle.h"
 #include "core/index/verify.h"
 
-/* Pages moved, and looked at, for each page that was cut; and for the smallest cut. */
+/*
+ * Pages that may be moved, and pages that may be looked at, for each page that was cut; and for the
+ * smallest cut.
+ */
 #define MOVE_RATE 3u
 #define MOVE_MIN 16u
 #define LOOK_RATE 16u
 #define LOOK_MIN 256u
-/* Regions' worth of extents that are moved, and regions that are kept, for one that is opened. */
+/*
+ * For each region that is opened: how many regions' worth of extents may be moved, and how many regions may
+ * be kept.
+ */
 #define MOVE_REGIONS 2u
 #define KEEP_REGIONS 32u
 
 /*
- * Eighths of a region: with as many visited, it is kept as it is, without I/O. With five of them
- * what was not visited took so much room that Zipf's hit ratio was 0.4 % lower.
+ * In eighths of a region: if this much of it was visited, it is kept as it is, without I/O. With five
+ * eighths, what was not visited took so much room that Zipf's hit ratio was 0.4 % lower.
  */
 #define KEEP_EIGHTHS 7u
-/* An entry's age is not known any more where it is moved. */
+/* An extent that is older than this loses its age when it is moved. */
 #define STORED_MAX_S ((uint64_t)ENTRY_AGE_MAX * ENTRY_AGE_UNIT)
 
 /* What a step may still do, in pages. */
 struct quota {
 	uint32_t move;
 	uint32_t look;
-	bool drop; /* move nothing */
+	bool drop; /* drop everything, move nothing */
 };
 
 static tls_initial bool background;
@@ -55,7 +61,7 @@ void evict_background(void)
 	background = true;
 }
 
-/* --- who is at it */
+/* --- which process empties regions */
 
 static bool owner_take(struct rawcache *cache)
 {
@@ -88,7 +94,7 @@ static uint32_t pages_of(const struct found *found)
 	return (uint32_t)(round_up(found->length, FORMAT_PAGE) >> FORMAT_PAGE_SHIFT);
 }
 
-/* Copy the bytes, and compare them with the checksum on the way. 0, -EBADMSG or -errno. */
+/* Copy the bytes and verify their checksum. 0, -EBADMSG or -errno. */
 static int extent_copy(struct rawcache *cache, const struct key *key, const struct found *found,
 		       const struct extent *to, char *buf)
 {
@@ -116,7 +122,7 @@ static int extent_copy(struct rawcache *cache, const struct key *key, const stru
 	return err;
 }
 
-/* The region that it came from has so much less to lose. */
+/* The region from which it was moved has that much less to lose. */
 static void moved_count(struct rawcache *cache, const struct found *found)
 {
 	struct region *from = image_region(&cache->image, found->page);
@@ -156,7 +162,7 @@ static bool extent_wanted(struct rawcache *cache, const struct key *key, const s
 	return index_visited(cache, found->number) || name_wanted(cache, key, found);
 }
 
-/* Under way to be recycled: the extent is moved, or leaves a ghost. */
+/* The extent's region is to be recycled: move the extent, or leave a ghost of it. */
 static void extent_evict(struct rawcache *cache, const struct key *key, const struct found *found,
 			 struct quota *quota)
 {
@@ -171,12 +177,15 @@ static void extent_evict(struct rawcache *cache, const struct key *key, const st
 		if (extent_move(cache, key, found))
 			return;
 	}
-	/* what was read again has a ghost from the main log, too, when there was no room for it */
+	/* an extent of the main log also leaves a ghost if it was visited and there was no room to move it */
 	if (visited || load_relaxed(&image_region(&cache->image, found->page)->log) != REGION_MAIN)
 		ghost_note(cache, key);
 }
 
-/* Pages of a region that would be moved; with `clear`, their extents count as not visited. */
+/*
+ * Count the pages of a region that would be moved; with `clear`, their extents count as not visited
+ * afterwards.
+ */
 static uint32_t region_warmth(struct rawcache *cache, uint32_t number, bool clear)
 {
 	uint32_t first = number << cache->image.region_pages_shift;
@@ -200,7 +209,7 @@ static uint32_t region_warmth(struct rawcache *cache, uint32_t number, bool clea
 	return warm;
 }
 
-/* Most of it was visited: it becomes the main log's youngest, as it is. */
+/* If most of the region was visited, make it the youngest of the main log, as it is. */
 static bool region_keep(struct rawcache *cache, uint32_t number)
 {
 	struct runtime_header *header = header_of(cache);
@@ -227,7 +236,7 @@ static bool region_keep(struct rawcache *cache, uint32_t number)
 	return kept;
 }
 
-/* Look through a region from `page` on; where that ended. */
+/* Look through a region from `page` on. Returns the page at which that ended. */
 static uint32_t region_look(struct rawcache *cache, uint32_t number, uint32_t page,
 			    struct quota *quota)
 {
@@ -248,7 +257,7 @@ static uint32_t region_look(struct rawcache *cache, uint32_t number, uint32_t pa
 	return page;
 }
 
-/* Look through a victim from where the last one came to. True: it is all done. */
+/* Look through a victim from where the last step ended. Returns true when the region is done. */
 static bool region_empty(struct rawcache *cache, uint32_t number, struct quota *quota)
 {
 	uint32_t *at = &header_of(cache)->evict_page;
@@ -258,7 +267,7 @@ static bool region_empty(struct rawcache *cache, uint32_t number, struct quota *
 	return page >= cache->image.region_pages;
 }
 
-/* Whether there may be something in it that readers find. */
+/* Whether readers may still find something in the region. */
 static bool region_lives(const struct rawcache *cache, uint32_t number)
 {
 	uint32_t state = load_relaxed(&cache->image.regions[number].state);
@@ -266,7 +275,7 @@ static bool region_lives(const struct rawcache *cache, uint32_t number)
 	return cache->image.homes && (state == REGION_SEALED || state == REGION_ACTIVE);
 }
 
-/* Choose the next victim, and with `empty` be the one who empties it. 0, or -errno. */
+/* Choose the next victim; with `empty`, become the owner who empties it. 0 or -errno. */
 static int victim_choose(struct rawcache *cache, bool empty, uint32_t *number)
 {
 	struct critical critical;
@@ -286,7 +295,7 @@ static int victim_choose(struct rawcache *cache, bool empty, uint32_t *number)
 	return err;
 }
 
-/* One victim, as far as the quota goes. 0, or why there is no more to do now. */
+/* Work on one victim, as far as the quota allows. 0, or the reason why no more can be done now. */
 static int victim_round(struct rawcache *cache, struct quota *quota)
 {
 	uint32_t number = region_checked(cache, load_acquire(&header_of(cache)->evict_region));
@@ -304,7 +313,7 @@ static int victim_round(struct rawcache *cache, struct quota *quota)
 	return recycle_region(cache, number);
 }
 
-/* Whether the probation log's active region is so full that the next should be made ready. */
+/* Whether the probation log's active region is so full that the next one should be made ready. */
 static bool step_due(const struct rawcache *cache)
 {
 	uint32_t all = cache->image.region_pages;
@@ -336,7 +345,7 @@ void evict_step(struct rawcache *cache, uint32_t pages)
 	critical_leave(&critical);
 }
 
-/* We are the owner: clean regions for both logs, or at least one. */
+/* As the owner: make clean regions for both logs, or at least one. */
 static int victims_now(struct rawcache *cache)
 {
 	struct quota quota = { .move = cache->image.region_pages, .look = UINT32_MAX };
@@ -350,7 +359,7 @@ static int victims_now(struct rawcache *cache)
 	return regions_waiting(cache) ? 0 : err;
 }
 
-/* Somebody else is at it and does not get on: a region is recycled, with nothing moved out of it. */
+/* Another owner does not make progress: recycle a region and move nothing out of it. */
 static int victim_drop(struct rawcache *cache)
 {
 	struct quota quota = { .move = 1, .look = UINT32_MAX, .drop = true };

@@ -32,19 +32,19 @@
 
 #include "core/space/region.h"
 
-/* After an extent of so many pages was cut: bring the next clean region nearer. */
+/* Call after an extent of `pages` pages was cut: does a step towards the next clean region. */
 void evict_step(struct rawcache *cache, uint32_t pages);
 
 /*
- * Make at least one clean region now. `tries`: how often the caller has tried before. 0; -EAGAIN: not now; or an
- * error of recycle_region().
+ * Make at least one clean region now. `tries`: how often the caller has tried before. 0; -EAGAIN: not now;
+ * or an error of recycle_region().
  */
 int evict_now(struct rawcache *cache, unsigned int tries);
 
-/* A region was opened for new data: renew the credit of pages that may be moved. */
+/* Call when a region was opened for new data: renews the credit of pages that may be moved. */
 void evict_credit(struct rawcache *cache);
 
-/* Tell evict.c that the calling thread only stores: no program waits for it. */
+/* Call in a thread that only stores: no program waits for it, so it may do longer steps. */
 void evict_background(void);
 
 #endif

@@ -56,7 +56,7 @@ void extent_failed(struct rawcache *cache, int err)
 int extent_write(struct rawcache *cache, const struct extent *extent, uint32_t skip,
 		 const char *buf, uint32_t bytes)
 {
-	/* a fork child that goes on with what its parent began has no pin there */
+	/* a fork child that continues what its parent began has no pin there */
 	if (extent->pin < 0 || extent->pin / (int)SLOT_PINS != cache->slot)
 		return -ESTALE;
 	return storage_write(cache, extent->page + (skip >> FORMAT_PAGE_SHIFT), buf, bytes);

@@ -12,8 +12,8 @@
 #define BLOCK_PAGES (FORMAT_DATA_ALIGN >> FORMAT_PAGE_SHIFT)
 
 /*
- * Only where an unwritten page is read without I/O: a block device has old bytes to give, and
- * on tmpfs a read takes memory.
+ * Only where an unwritten page is read without I/O: a block device would return old bytes, and on tmpfs a
+ * read takes memory.
  */
 static bool folio_possible(const struct rawcache *cache)
 {
@@ -29,7 +29,7 @@ static void block_prepare(const struct rawcache *cache, uint32_t block, char *at
 {
 	at = sys_mmap(at, FORMAT_DATA_ALIGN, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
 		      cache->image.fd, image_offset(&cache->image, block));
-	/* MADV_RANDOM: one folio, and none ahead */
+	/* MADV_RANDOM: make one folio, and read none ahead */
 	if (!sys_is_error(at) && !sys_madvise(at, FORMAT_DATA_ALIGN, MADV_RANDOM) &&
 	    !sys_madvise(at, FORMAT_DATA_ALIGN, MADV_HUGEPAGE))
 		sys_madvise(at, FORMAT_PAGE, MADV_POPULATE_READ);

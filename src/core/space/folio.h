@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Large folios under the data that is being filled.
- *
- * An image is filled in chunks, and the page cache keeps them in folios of the size they were written
- * in; the processor then needs a translation for each page. What is written into a folio of 2 MiB
- * that is there already stays in it, and is mapped by one entry of the page directory: random
- * reads need no walk. A detached region has nothing on the disk, so that such a folio is made
- * of zeros, without I/O, by a page fault in a mapping that asks for huge pages.
+ * Large folios under data that is being filled. An image is filled in chunks, and the page cache keeps them
+ * in folios of the size in which they were written; the processor then needs a translation for each page.
+ * Bytes that are written into an existing folio of 2 MiB stay in it, and one entry of the page directory
+ * maps them: random reads need no walk through page tables. A detached region has nothing on the disk, so
+ * such a folio is made of zeros, without I/O, by a page fault in a mapping that asks for huge pages.
  */
 #ifndef CORE_FOLIO_H
 #define CORE_FOLIO_H
@@ -16,8 +14,8 @@
 struct rawcache;
 
 /*
- * `pages` from `page` were cut from an active region, which the caller has pinned, and will be
- * written: make the folios of the whole blocks of 2 MiB among them. Best effort.
+ * Make the folios of the whole blocks of 2 MiB among the `pages` pages from `page` on. The caller has cut
+ * them from an active region, which it pins, and will write them. Best effort.
  */
 void folio_prepare(const struct rawcache *cache, uint32_t page, uint32_t pages);
 

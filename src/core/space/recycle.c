@@ -14,19 +14,22 @@
 #include "core/shared/process.h"
 #include "core/shared/storage.h"
 
-/* Entries carry 12 bits of a generation: sweep well before they come round. */
+/* Entries carry 12 bits of a generation: sweep well before these repeat. */
 #define GENERATION_SWEEP 3800u
 #define VICTIM_TRIES 8
-/* The probation log's share of the regions; it must also hold what several readers read ahead. */
+/*
+ * One part in this many of the regions belongs to the probation log, which must also hold what several
+ * readers read ahead.
+ */
 #define PROBATION_SHARE 10u
 #define PROBATION_BYTES (UINT64_C(32) << 20)
 
-/* In the order in which they are taken. */
+/* Ranks of victims, in the order in which they are taken. */
 #define RANK_DEAD (UINT64_C(1) << 60)	/* a dead process was recycling it */
-#define RANK_OLDEST (UINT64_C(2) << 60) /* of the log that is too large */
+#define RANK_OLDEST (UINT64_C(2) << 60) /* the oldest of the log that is too large */
 #define RANK_OTHER (UINT64_C(3) << 60)
 
-/* Regions that lie clean and wait are nobody's victims. */
+/* Whether the region is clean and waits: it is no victim then. */
 static bool region_waits(const struct rawcache *cache, uint32_t number)
 {
 	for (uint32_t i = 0; i < RUNTIME_NEXT; i++)
@@ -52,7 +55,7 @@ uint32_t recycle_probation(const struct rawcache *cache)
 	return (uint32_t)min_u64(regions, sb->region_count / 2);
 }
 
-/* Under the lock: the log that has to give a region. */
+/* Choose the log that must give up a region. Under the lock. */
 static uint32_t log_choose(const struct rawcache *cache)
 {
 	uint32_t count = cache->image.sb.region_count;
@@ -68,7 +71,7 @@ static uint32_t log_choose(const struct rawcache *cache)
 	return probation > recycle_probation(cache) ? REGION_PROBATION : REGION_MAIN;
 }
 
-/* Under the lock: whether a region can be taken, and how early in the order it comes. */
+/* Whether a region can be taken, and its rank. Under the lock. */
 static bool victim_rank(struct rawcache *cache, uint32_t number, uint32_t log, uint64_t *rank)
 {
 	const struct region *region = &cache->image.regions[number];
@@ -79,7 +82,7 @@ static bool victim_rank(struct rawcache *cache, uint32_t number, uint32_t log, u
 		*rank = number;
 		return !region_waits(cache, number);
 	case REGION_SEALED:
-	case REGION_ACTIVE: /* of an earlier boot, or lost by a process that died before it told */
+	case REGION_ACTIVE: /* active in an earlier boot, or left by a process that died before it announced it */
 		*rank = (load_relaxed(&region->log) == log ? RANK_OLDEST : RANK_OTHER) +
 			(region->order & (RANK_DEAD - 1));
 		return !region_is_active(cache, number);
@@ -97,12 +100,12 @@ int recycle_choose(struct rawcache *cache, uint32_t *victim)
 	uint32_t log = log_choose(cache);
 	struct pin_owners owners = { { 0 } };
 	uint32_t yielding =
-		REGION_NONE; /* that would come before the victim, if it were not held */
+		REGION_NONE; /* a region that would come before the victim if it were not held */
 	uint64_t best = UINT64_MAX;
 	uint64_t best_yielding = UINT64_MAX;
 	uint64_t rank;
 
-	/* once through, however many are held */
+	/* goes through all regions once, however many are held */
 	for (uint32_t n = 0; n < cache->image.sb.region_count; n++) {
 		if (!victim_rank(cache, n, log, &rank) || rank >= best)
 			continue;
@@ -120,8 +123,8 @@ int recycle_choose(struct rawcache *cache, uint32_t *victim)
 }
 
 /*
- * FREE or RECYCLING on the disk says nothing after a power loss: the entries of what was stored
- * afterwards may have reached it, and the region's new state may not.
+ * After a power loss, FREE or RECYCLING on the disk says nothing: entries of extents that were stored
+ * afterwards may have reached the disk while the region's new state did not.
  */
 bool recycle_holds(const struct rawcache *cache, const struct region *region)
 {
@@ -132,10 +135,10 @@ bool recycle_holds(const struct rawcache *cache, const struct region *region)
 }
 
 /*
- * Only a region that may hold something is bumped, and its state and epoch say that it was: tries
- * that fail do not use generations up. An active one is sealed first: nobody may find it active
- * in the new generation and cut from it, for what is cut would be there, and found, when the
- * region is used again in that generation.
+ * Only a region that may hold something is bumped, and its state and epoch record that it was: attempts
+ * that fail must not use up generations. An active region is sealed first: no process may see it active in
+ * the new generation and cut from it. An extent that was cut then would be found when the region is used
+ * again in that generation.
  */
 void recycle_invalidate(struct rawcache *cache, struct region *region)
 {
@@ -155,7 +158,10 @@ void recycle_invalidate(struct rawcache *cache, struct region *region)
 	store_release(&region->state, REGION_RECYCLING);
 }
 
-/* Two nodes of a block device have locks of their own: we do not see their pins, nor they ours. */
+/*
+ * Two nodes of one block device have separate locks: users of the other node do not see our pins, nor we
+ * theirs.
+ */
 int recycle_users_check(struct rawcache *cache)
 {
 	if (runtime_is_current(&cache->runtime, &cache->image))
@@ -192,7 +198,7 @@ static int victim_take(struct rawcache *cache, uint32_t wanted, uint32_t *victim
 	return err;
 }
 
-/* All entries of the index are of generations that 12 bits tell apart. */
+/* Keep the generations of all index entries distinguishable by 12 bits. */
 static int generations_sweep(struct rawcache *cache, const struct region *region)
 {
 	uint32_t count = cache->image.sb.region_count;
@@ -204,7 +210,10 @@ static int generations_sweep(struct rawcache *cache, const struct region *region
 	before = memory_map(count * sizeof(*before));
 	if (!before)
 		return -ENOMEM;
-	/* what was live when the sweep began may have stayed: only what was stale then is gone */
+	/*
+	 * entries that became stale during the sweep may have stayed: only those that were stale before are
+	 * gone
+	 */
 	for (uint32_t n = 0; n < count; n++)
 		before[n] = load_relaxed(&cache->image.regions[n].generation);
 	err = index_sweep(cache);
@@ -226,7 +235,10 @@ static int region_detach(struct rawcache *cache, uint32_t number)
 			    image->sb.data_offset + (uint64_t)number * bytes, bytes);
 }
 
-/* Under the lock: a clean region waits for who needs it, or is a victim that costs nothing. */
+/*
+ * Under the lock: let a clean region wait for use; if there is no room for it, it is a victim that costs
+ * nothing.
+ */
 static void region_offer(struct rawcache *cache, uint32_t number)
 {
 	uint32_t *next = header_of(cache)->next_region;
@@ -237,7 +249,7 @@ static void region_offer(struct rawcache *cache, uint32_t number)
 			store_release(&next[i], number + 1);
 }
 
-/* Ownerless: whoever comes next begins again. Another may have it already. */
+/* Give up the ownership: the next process begins again. Another may own it already. */
 static void victim_leave(struct rawcache *cache, uint32_t number)
 {
 	uint32_t own = (uint32_t)cache->slot + 1;
@@ -245,7 +257,7 @@ static void victim_leave(struct rawcache *cache, uint32_t number)
 	cas(&cache->image.regions[number].owner, &own, 0);
 }
 
-/* It is ours, and was detached: FREE, or it could not be: BAD. */
+/* End the recycling of our region: FREE if it was detached, BAD if that failed. */
 static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state)
 {
 	struct region *region = &cache->image.regions[number];
@@ -253,7 +265,7 @@ static int region_settle(struct rawcache *cache, uint32_t number, uint32_t state
 	int err = regions_lock(cache, &critical);
 
 	if (err) {
-		/* it stays RECYCLING */
+		/* the region stays RECYCLING */
 		victim_leave(cache, number);
 		return err;
 	}
@@ -281,7 +293,10 @@ int recycle_region(struct rawcache *cache, uint32_t wanted)
 		fence_full(); /* pairs with the one in pin_get() */
 		if (!pin_any(cache, number))
 			break;
-		/* pinned between our two looks: leave it, ownerless, for when the pin is gone */
+		/*
+		 * pinned between our two looks: it stays RECYCLING without an owner until the pin is
+		 * released
+		 */
 		victim_leave(cache, number);
 		wanted = REGION_NONE;
 		if (tries == VICTIM_TRIES - 1)

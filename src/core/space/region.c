@@ -14,10 +14,10 @@
 #include "core/space/alloc.h"
 #include "core/space/recycle.h"
 
-/* An entry's age is 17 bits of seconds from the opening of its region. */
+/* An entry's age has 17 bits of seconds from the opening of its region. */
 #define REGION_OPEN_MAX_S ENTRY_AGE_MAX
 
-/* Under the lock: the clean region that has waited longest, if there is one. */
+/* Under the lock: the clean region that has waited longest, or REGION_NONE. */
 static uint32_t region_next(struct rawcache *cache)
 {
 	uint32_t *next = header_of(cache)->next_region;
@@ -44,7 +44,7 @@ static bool region_activate(struct rawcache *cache, enum region_log log, uint32_
 		return false;
 	region = &cache->image.regions[number];
 	store_relaxed(&region->cursor, 0);
-	/* 0 is no generation: metadata that somebody wiped must not fit what is remembered */
+	/* 0 is no generation: metadata that were overwritten with zeros must not match remembered places */
 	if (!region->generation)
 		store_release(&region->generation, 1);
 	store_relaxed(&region->opened, clock_real_s());
@@ -79,7 +79,7 @@ int region_replace(struct rawcache *cache, enum region_log log, uint32_t seen, u
 	return replaced ? 0 : -ENOENT;
 }
 
-/* Whether an extent may still be cut from it. */
+/* Whether extents may still be cut from the region. */
 static bool region_open(const struct rawcache *cache, const struct region *region)
 {
 	return load_acquire(&region->state) == REGION_ACTIVE &&
@@ -87,7 +87,7 @@ static bool region_open(const struct rawcache *cache, const struct region *regio
 	       clock_real_s() - load_relaxed(&region->opened) < REGION_OPEN_MAX_S;
 }
 
-/* As many of `most` pages as the region has left, but at least `least`; their first is *cursor. */
+/* Take as many of `most` pages as the region has left, but at least `least`; *cursor is the first of them. */
 static uint32_t cursor_take(struct region *region, uint32_t region_pages, uint32_t least,
 			    uint32_t most, uint32_t *cursor)
 {
@@ -102,7 +102,7 @@ static uint32_t cursor_take(struct region *region, uint32_t region_pages, uint32
 	return pages;
 }
 
-/* 0; -EAGAIN: `number` is used up or no longer active; -EBUSY: no pin to be had. */
+/* Cut from region `number`. 0; -EAGAIN: it is used up or no longer active; -EBUSY: no pin is free. */
 static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, uint32_t most,
 		      struct extent *extent)
 {
@@ -119,9 +119,9 @@ static int region_cut(struct rawcache *cache, uint32_t number, uint32_t least, u
 	pin = pin_get(cache, number, generation);
 	if (pin < 0)
 		return pin == -ESTALE ? -EAGAIN : -EBUSY;
-	extent->pin = pin; /* before anything that a handler could leave by siglongjmp() */
+	extent->pin = pin; /* set before anything that a handler could leave by siglongjmp() */
 	pages = cursor_take(region, cache->image.region_pages, least, most, &cursor);
-	/* pinned and still of this generation: the state we saw before cannot have gone round */
+	/* the region is pinned and has its generation still: its state cannot have gone once round */
 	if (load_acquire(&region->state) != REGION_ACTIVE || !pages) {
 		extent->pin = -1;
 		pin_put(cache, pin);
@@ -150,7 +150,7 @@ int region_allowed(struct rawcache *cache, uint32_t pages)
 
 	if (!err && (cache->image.read_only || !pages || pages > cache->image.region_pages))
 		err = -EROFS;
-	/* before anything is believed of the region table: see storage_distrust_regions() */
+	/* before anything in the region table is trusted: see storage_distrust_regions() */
 	if (!err && !storage_check(cache))
 		err = -EIO;
 	return err;
@@ -188,9 +188,9 @@ int region_drop_all(struct rawcache *cache)
 
 		if (load_relaxed(&region->state) == REGION_BAD || !recycle_holds(cache, region))
 			continue;
-		/* not FREE: pages may still be on their way to a socket and must be detached */
+		/* not FREE: pages may still be on their way to a socket and must be detached first */
 		if (load_relaxed(&region->state) !=
-		    REGION_RECYCLING) /* by its owner, who may live */
+		    REGION_RECYCLING) /* by its owner, which may live */
 			store_relaxed(&region->owner, 0);
 		recycle_invalidate(cache, region);
 	}
@@ -199,13 +199,6 @@ int region_drop_all(struct rawcache *cache)
 	regions_unlock(cache, &critical);
 	return 0;
 }
-
-/*
- * Any page of the table may have gone back to what it was when it was written last. So the
- * generations go where none has been; and what is found all the same, because entries have twelve
- * bits of them, is of an earlier epoch, and stays what it is until its region is taken: SEALED,
- * not FREE.
- */
 
 uint32_t regions_waiting(const struct rawcache *cache)
 {

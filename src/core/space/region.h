@@ -2,19 +2,19 @@
 /*
  * Regions: the unit in which the image is written and recycled.
  *
- *	FREE -> ACTIVE -> SEALED -> RECYCLING -> FREE -> ...
+ *   FREE -> ACTIVE -> SEALED -> RECYCLING -> FREE -> ...
  *
  * Space is cut from the ACTIVE region of a log by adding to its cursor, without a lock; space.h makes
- * extents of it. Changes of state happen under the runtime's region_lock. Which region is recycled is
- * evict.h's matter, how, recycle.h's. While one region is filled, the next is made ready ahead, so
- * that a fill does not wait for a recycling.
+ * extents of it. Changes of state happen under the runtime's region_lock. evict.h decides which region is
+ * recycled, recycle.h does it. While one region is filled, the next is made ready, so that a fill does not
+ * wait for recycling.
  */
 #ifndef CORE_REGION_H
 #define CORE_REGION_H
 
 #include "core/shared/cache.h"
 
-/* Space for the bytes of one extent, pinned for the writer. */
+/* Space for one extent, pinned for the writer. */
 struct extent {
 	uint32_t page;
 	uint32_t pages;
@@ -23,18 +23,18 @@ struct extent {
 };
 
 /*
- * Cut as many of `most` pages as the log's active region has left, but at least `least`. Each success owes one
- * region_release(). -EAGAIN: nothing can be recycled now (all pinned), or no slot or pin is left; -EROFS; or the
- * storage's error. After one wait in vain, further calls of this process fail with -EAGAIN at once for a second,
- * unless a clean region is there.
+ * Cut as many of `most` pages as the log's active region has left, but at least `least`. Each success owes
+ * one region_release(). -EAGAIN: nothing can be recycled now (all regions are pinned), or no slot or pin is
+ * left; -EROFS; or the storage's error. After one wait in vain, further calls of this process fail with
+ * -EAGAIN at once for a second, unless a clean region is available.
  */
 int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
 		      struct extent *extent);
 
-/* From the main log, and only if that takes no recycling; else -ENOENT. */
+/* Cut from the main log, only if nothing must be recycled for it; else -ENOENT. */
 int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent);
 
-/* Clean regions that wait. */
+/* The number of clean regions that wait. */
 uint32_t regions_waiting(const struct rawcache *cache);
 
 void region_release(struct rawcache *cache, const struct extent *extent);

@@ -28,7 +28,7 @@ static bool stream_space_take(const struct rawcache *cache, struct space_want *w
 	for (int tries = 0; tries < TRIES; tries++) {
 		run_neighbours(cache, want->space, want->stream->tag, want->stream->chunk, &n);
 		if (!n.run) {
-			/* somebody is making the run: it would be out of order to make another */
+			/* another process is making the run: a second one would be out of order */
 			want->cut = 0;
 			if (run_awaited(&n) && !hand->pages && want->waits++ < RUN_WAITS_MAX)
 				return false;
@@ -98,7 +98,7 @@ static int space_step(struct rawcache *cache, struct space_want *want, struct pi
 	return err;
 }
 
-/* Cut what is wanted into our hand. Nobody else can have it, so that it needs no pin. */
+/* Cut the wanted pages into our hand. No other process can have them, so they need no pin. */
 static int space_cut(struct rawcache *cache, const struct space_want *want, struct piece *hand,
 		     struct extent *extent)
 {
@@ -109,7 +109,7 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 	if (err)
 		return err;
 	*hand = (struct piece){ extent->page, extent->pages, extent->generation };
-	/* what is larger is one write; many small ones would each walk through all blocks of the folio */
+	/* larger pieces are one write; many small writes would each walk through all blocks of the folio */
 	if (want->pages < block_pages(cache) && (want->stream || want->pages >= chunk_pages(cache)))
 		folio_prepare(cache, hand->page, hand->pages);
 	/* in this order, as in extent_give_back() */
@@ -120,7 +120,7 @@ static int space_cut(struct rawcache *cache, const struct space_want *want, stru
 	return 0;
 }
 
-/* The space for the chunk's run could not be cut: other processes must not wait for it. */
+/* Call when the space for the chunk's run could not be cut: other processes must not wait for it. */
 static void space_give_up(struct rawcache *cache, const struct space_want *want, uint64_t chunk)
 {
 	struct critical critical;
@@ -138,7 +138,7 @@ static void space_give_up(struct rawcache *cache, const struct space_want *want,
 	critical_leave(&critical);
 }
 
-/* Pin what was taken; -ESTALE: its region was recycled meanwhile. */
+/* Pin the pages that were taken; -ESTALE: their region was recycled meanwhile. */
 static int taken_pin(struct rawcache *cache, const struct piece *taken, struct extent *extent)
 {
 	int pin;
@@ -146,7 +146,7 @@ static int taken_pin(struct rawcache *cache, const struct piece *taken, struct e
 	if (!piece_valid(cache, taken))
 		return -ESTALE;
 	pin = pin_get(cache, taken->page >> cache->image.region_pages_shift, taken->generation);
-	extent->pin = pin; /* before anything that a handler could leave by siglongjmp() */
+	extent->pin = pin; /* set before anything that a handler could leave by siglongjmp() */
 	if (pin < 0)
 		return pin == -ESTALE ? pin : -EBUSY;
 	extent->page = taken->page;
@@ -162,7 +162,7 @@ static bool stream_possible(const struct rawcache *cache, const struct space_str
 	       stream->chunk <= (stream->pages - 1) / chunk_pages(cache);
 }
 
-/* Take pages, and cut more first while there are not enough. */
+/* Take pages; while there are not enough, cut more first. */
 static int space_find(struct rawcache *cache, struct space_want *want, struct piece *taken,
 		      struct extent *extent)
 {

@@ -30,7 +30,7 @@ struct space_stream {
 };
 
 /*
- * Space for one extent in a log: the chunk's own, or (`stream` NULL) wherever there is some. As
+ * Get space for one extent in a log: the place of its chunk or, with `stream` NULL, any. Errors as
  * region_alloc_most(); each success owes one region_release().
  */
 int space_get(struct rawcache *cache, enum region_log log, uint32_t pages,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rests: pieces of regions that were cut and nobody has. */
+/* Rests: pieces that were cut from regions and are free. */
 #include "core/space/space_rest.h"
 
 #include "base/checked.h"
@@ -28,7 +28,7 @@ uint32_t space_now_s(void)
 	return (uint32_t)(clock_coarse_ms() >> 10);
 }
 
-/* What is stored in one of the oldest regions would be evicted soon. */
+/* An extent in one of the oldest regions would be evicted soon. */
 static bool region_young(const struct rawcache *cache, const struct region *region)
 {
 	uint64_t opened_since = load_relaxed(&cache->image.state->order) -
@@ -67,7 +67,7 @@ static bool rest_load(const struct rawcache *cache, struct space_rest *rest, str
 	return false;
 }
 
-/* In this order: who dies in between loses pages, and gives none out twice. */
+/* In this order: a process that dies in between loses pages, and gives none out twice. */
 static void rest_store(struct space_rest *rest, const struct piece *piece)
 {
 	store_release(&rest->pages, 0);

@@ -19,24 +19,24 @@ struct piece {
 
 uint32_t chunk_pages(const struct rawcache *cache);
 
-/* 2 MiB; in small regions a quarter of them, but two chunks. */
+/* Pages of a block: 2 MiB; in small regions a quarter of the region, but at least two chunks. */
 uint32_t block_pages(const struct rawcache *cache);
 
 uint32_t space_now_s(void);
 
-/* Whether the rest is valid: numbers in the segment are checked at each use. */
+/* Whether the piece is valid: numbers in the segment are checked at each use. */
 bool piece_valid(const struct rawcache *cache, const struct piece *piece);
 
 struct piece piece_split(struct piece *piece, uint32_t pages);
 
-/* Join the piece to the rest that it continues; else put it in the place of the smallest rest, which is lost. */
+/* Join the piece to the rest that it continues; else it replaces the smallest rest, which is lost. */
 void rest_put(const struct rawcache *cache, struct space *space, const struct piece *piece);
 
-/* From the smallest rest that has as many pages. */
+/* Take pages from the smallest rest that has as many. */
 bool rest_take(const struct rawcache *cache, struct space *space, uint32_t pages,
 	       struct piece *taken);
 
-/* Whole blocks, at most `pages` of them, from a rest that begins with one. */
+/* Take whole blocks, at most `pages` pages, from a rest that begins with one. */
 bool rest_take_blocks(const struct rawcache *cache, struct space *space, uint32_t pages,
 		      struct piece *taken);
 

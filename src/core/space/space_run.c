@@ -10,7 +10,7 @@
 
 #define RUN_CHUNKS_MAX 64u
 #define RUN_PAGES_MAX (8 * BLOCK_PAGES_MAX)
-/* Chunks arrive in disorder, but for no more blocks than this. */
+/* Chunks arrive out of order, but by no more blocks than this. */
 #define AHEAD_BLOCKS 8u
 #define IDLE_S 2u
 #define IMAGE_SHARE 256u
@@ -20,7 +20,7 @@ static uint64_t run_all(const struct space_run *run)
 	return run->chunks >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << run->chunks) - 1;
 }
 
-/* Chunks of a run that nobody has, as a piece; the next look begins at *at. */
+/* Find chunks of a run that are not taken, as a piece; the next search begins at *at. */
 static bool run_hole(const struct rawcache *cache, const struct space_run *run, uint32_t *at,
 		     struct piece *hole)
 {
@@ -41,7 +41,7 @@ static bool run_hole(const struct rawcache *cache, const struct space_run *run, 
 	return first < end;
 }
 
-/* Nobody goes on with it: what it has left is for all. */
+/* End a run that nobody continues: its free chunks become rests. */
 static void run_end(const struct rawcache *cache, struct space *space, struct space_run *run)
 {
 	struct space_run copy = *run;
@@ -66,7 +66,7 @@ void runs_end_idle(const struct rawcache *cache, struct space *space)
 	}
 }
 
-/* Without chunks: somebody cuts the blocks for a file's first run, from run->first on. */
+/* A run without chunks is a promise: a process is cutting the blocks for a file's run, from run->first on. */
 static bool run_promised(const struct space_run *run)
 {
 	return run->tag && !run->chunks && space_now_s() - run->touched <= IDLE_S;
@@ -80,7 +80,7 @@ static bool run_valid(const struct rawcache *cache, const struct space_run *run)
 	       run->pages > (run->chunks - 1) * chunk_pages(cache);
 }
 
-/* A small image does not have much to spare for what may not come. */
+/* A small image cannot spare much for chunks that may never come. */
 static uint64_t run_chunks_max(const struct rawcache *cache)
 {
 	uint64_t pages = min_u64(RUN_PAGES_MAX, cache->image.total_pages / IMAGE_SHARE);
@@ -122,7 +122,7 @@ void run_neighbours(const struct rawcache *cache, struct space *space, uint64_t 
 	n->end = min_u64(n->first + min_u64(round_up(chunks, block), run_chunks_max(cache)), next);
 }
 
-/* A place for a new run: a free one, or that of one that is full, or the one used longest ago. */
+/* A place for a new run: a free one, else that of a full run, else of the one used longest ago. */
 static struct space_run *run_place(const struct rawcache *cache, struct space *space)
 {
 	struct space_run *best = NULL;
@@ -164,7 +164,7 @@ void run_promise(const struct rawcache *cache, const struct space_want *want, st
 	store_release(&run->tag, want->stream->tag);
 }
 
-/* Make a run of `piece`, which is as many pages as the chunks need that it is for, or fewer. */
+/* Make a run of `piece`, which has the pages of the chunks that it is for, or fewer. */
 static void run_add(const struct rawcache *cache, const struct space_want *want, uint64_t first,
 		    struct space_run *promised, const struct piece *piece)
 {
@@ -188,7 +188,7 @@ bool run_take(const struct rawcache *cache, const struct space_want *want, struc
 {
 	uint32_t i = (uint32_t)(want->stream->chunk - run->first) % RUN_CHUNKS_MAX;
 
-	/* stored once before: what was dropped is read again */
+	/* the chunk was stored once: it was dropped and is read again */
 	if (run->taken >> i & 1 || i * chunk_pages(cache) + want->pages > run->pages) {
 		run_end(cache, want->space, run);
 		return false;
@@ -199,9 +199,9 @@ bool run_take(const struct rawcache *cache, const struct space_want *want, struc
 	return true;
 }
 
-/* --- under the lock: `hand` was cut for us; what we do not use of it becomes a rest */
+/* --- under the lock: `hand` was cut for us; its unused pages become a rest */
 
-/* Pages for a run: from our hand, or from what is there. */
+/* Get pages for a run: from our hand, or from rests. */
 static bool run_pages(const struct rawcache *cache, struct space *space, uint32_t pages,
 		      bool blocks, struct piece *hand, struct piece *piece)
 {

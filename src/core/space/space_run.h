@@ -11,19 +11,21 @@ struct space_want {
 	struct space *space; /* of the log */
 	uint32_t pages;
 	const struct space_stream *stream;
-	uint32_t cut;  /* pages that have to be cut, for it or for the run that follows */
-	uint64_t next; /* chunk that begins the run that follows */
+	uint32_t cut;  /* pages that must be cut, for the chunk or for the run that follows */
+	uint64_t next; /* the chunk at which the run that follows begins */
 	uint32_t waits;
 };
 
 /* Of a run, in space_run.followed: whether there is one behind it. */
 enum { FOLLOW_NONE, FOLLOW_SOON, FOLLOW_DONE };
 
-/* The run that has a chunk; or where the file's next run, which is to have it, begins and ends. */
+/*
+ * The run that contains a chunk; or, if there is none, where the run that shall contain it begins and ends.
+ */
 struct neighbours {
 	struct space_run *run;
 	uint64_t first, end;	  /* chunks */
-	struct space_run *before; /* that this one continues; NULL: none */
+	struct space_run *before; /* the run that it continues; NULL: none */
 	struct space_run *promised;
 };
 
@@ -37,17 +39,17 @@ void run_promise(const struct rawcache *cache, const struct space_want *want, st
 
 bool run_awaited(const struct neighbours *n);
 
-/* Begin a run. False: so many pages have to be cut for it, or fewer, but at least a block. */
+/* Begin a run. Returns false if want->cut pages must be cut for it; fewer will do, but at least a block. */
 bool run_begin(const struct rawcache *cache, const struct space_want *want,
 	       const struct neighbours *n, struct piece *hand, uint32_t *cut);
 
-/* The chunk's place in the run. */
+/* Take the chunk's place in the run. */
 bool run_take(const struct rawcache *cache, const struct space_want *want, struct space_run *run,
 	      struct piece *taken);
 
 /*
- * When half of a run is taken the next is made, before several threads need it at once. Returns the
- * pages that have to be cut for it, and its first chunk.
+ * When half of a run is taken, the next one is made, before several threads need it at once. Returns the
+ * pages that must be cut for it, and its first chunk.
  */
 uint32_t run_follow(const struct rawcache *cache, const struct space_want *want,
 		    struct space_run *run, uint64_t *next);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Storing an extent, or some that lie side by side: cut, written, published. */
+/* Storing an extent, or several side by side: cut, write, publish. */
 #include <string.h>
 
 #include "base/checked.h"
@@ -10,8 +10,8 @@
 #include "core/space/space.h"
 
 /*
- * What extent_store() has pinned. A fill that a handler left by siglongjmp() did not give it back;
- * handlers that read while we are here do not fill.
+ * What extent_store() has pinned in this thread. A fill that a handler left by siglongjmp() did not release
+ * it. Handlers that read while we are here do not fill.
  */
 static tls_initial struct extent held = { .pin = -1 };
 
@@ -20,7 +20,8 @@ void extent_give_back(struct rawcache *cache)
 	struct extent extent = held;
 
 	held.pin = -1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	__atomic_signal_fence(
+		__ATOMIC_SEQ_CST); /* a pin may stay for ever rather than be released twice */
 	region_release(cache, &extent);
 }
 

@@ -11,10 +11,10 @@
 #define PROBE_MS 125u
 #define LEVEL_MAX 9u /* from the shortest to the longest pause */
 #define MS_NS UINT64_C(1000000)
-/* Nothing is known of the origin yet. */
+/* Assumed while nothing is known of the origin. */
 #define UNKNOWN_NS (30 * MS_NS)
 #define SHARE_UNKNOWN_NS (2 * MS_NS)
-/* Less is two time slices of a busy machine, not a slow server. */
+/* Less than this is two time slices of a busy machine, not a slow server. */
 #define PATIENCE_MIN_NS (8 * MS_NS)
 /* The newest measurement counts for an eighth. */
 #define WEIGHT 8
@@ -42,7 +42,7 @@ bool breaker_allows(struct tier_switch *breaker)
 	uint64_t until = load_relaxed(&breaker->until);
 	uint64_t now = clock_coarse_ms();
 
-	/* a time too far away is of a damaged segment */
+	/* a time that is too far away comes from a damaged segment */
 	if (!until || until > now + PAUSE_MAX_MS)
 		return true;
 	return now >= until && cas(&breaker->until, &until, now + PROBE_MS);
@@ -224,7 +224,7 @@ bool differing(const struct tier_state *state, uint64_t name)
 	for (uint32_t i = 0; i < TIER_NAMES; i++)
 		if (load_relaxed(&state->differing[i]) == name)
 			return true;
-	/* no place was left for another one */
+	/* there was no place left for another one */
 	return load_relaxed(&state->differing[TIER_NAMES - 1]);
 }
 

@@ -14,51 +14,60 @@
 
 #include "core/shared/runtime.h"
 
-/* NULL: there is no place for it, and it is always asked. */
+/* The entry of a server; NULL: there is no place for it, and it is always asked. */
 struct tier_server *breaker_of(struct tier_state *state, uint64_t name);
 
-/* Whether to ask, or to wait, now. Where it was open for its time, one caller is let through. */
+/* Whether to ask, or to wait, now. When the time of an open one is over, one caller is let through. */
 bool breaker_allows(struct tier_switch *breaker);
 
 /* What is told of it: an answer took so long; a connection failed with -errno. */
 void breaker_answered(struct tier_server *server, uint64_t ns);
 void breaker_error(struct tier_server *server, int error);
 
-/* What was begun at `begun` (clock_coarse_ms()) went well, or failed. Many that fail together count once. */
+/*
+ * Report that what began at `begun` (clock_coarse_ms()) succeeded, or failed. Several that fail together
+ * count once.
+ */
 void breaker_works(struct tier_switch *breaker, uint64_t begun);
 void breaker_fails(struct tier_switch *breaker, uint64_t begun);
 
 /* Answers do not come, or too many are late: the same, beginning with an eighth of a second. */
 void breaker_late(struct tier_switch *breaker, uint64_t begun);
 
-/* Open for the longest time at once: its server's answers are not what they should be. */
+/* Open for the longest time at once: the server's answers are wrong. */
 void breaker_condemn(struct tier_switch *breaker);
 
-/* The origin by the device number of its mount; never NULL. */
+/* The entry of an origin, by the device number of its mount; never NULL. */
 struct tier_origin *price_of(struct tier_state *state, uint64_t device);
 
-/* What nearly all chunks take from it at most, in nanoseconds. */
+/* The time in nanoseconds within which the origin returns nearly all chunks. */
 uint64_t price_expected(const struct tier_origin *origin);
 
-/* How long the tier may take before the origin is asked, too. */
+/* How long the tier may take before the origin is asked too. */
 uint64_t price_patience(const struct tier_origin *origin);
 
-/* And how much longer for each chunk that is asked for before it: half of what one more takes from the origin. */
+/*
+ * How much longer for each chunk that was asked for before it: half of what one more chunk costs at the
+ * origin.
+ */
 uint64_t price_share(const struct tier_origin *origin);
 
-/* One took so long, while `depth` were under way: what many at once take is not the sum. */
+/* Report that a chunk took `ns` while `depth` were under way: many at once take less than the sum. */
 void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 
-/* Whether the tier pays here, or is asked nevertheless to find out. */
+/* Whether the tier is worth asking here, or is asked nevertheless to find out. */
 bool price_pays(struct tier_origin *origin);
 
-/* Of this process: each question earns a tenth of a late answer. False: there are too many of them. */
+/*
+ * Late answers of this process: late_earn() adds a tenth of one for each question. late_spend() returns
+ * false if there were too many.
+ */
 void late_earn(void);
 bool late_spend(void);
 
-/* Data sets that were found to differ between machines: by a hash of name and epoch. */
+/* Data sets that were found to differ between machines, by a hash of name and epoch. */
 bool differing(const struct tier_state *state, uint64_t name);
 void differing_note(struct tier_state *state, uint64_t name);
 

@@ -12,10 +12,10 @@
 #define KEPT 32
 #define CALLS_MAX ((32u << 20) / (uint32_t)sizeof(struct link_call))
 
-/* Free ones, warm: taken and given back by exchange, without a lock. */
+/* Free calls, kept warm: taken and given back by exchange, without a lock. */
 static struct link_call *kept[KEPT];
-static struct link_call *parked, **parked_end = &parked; /* the helper's */
-static uint32_t calls;					 /* that are there */
+static struct link_call *parked, **parked_end = &parked; /* used by the helper only */
+static uint32_t calls;					 /* how many exist */
 static uint32_t numbers;
 
 static struct link_call *call_kept(void)
@@ -29,7 +29,7 @@ static struct link_call *call_kept(void)
 	return NULL;
 }
 
-/* For a command: never 0. */
+/* A number for a command: never 0. */
 static uint32_t link_number(void)
 {
 	return fetch_add(&numbers, 1) % 999999999u + 1;
@@ -55,7 +55,7 @@ struct link_call *link_call_new(uint32_t server)
 
 void link_call_free(struct link_call *call)
 {
-	/* a fork child begins at zero, and may have one that its parent's thread was at */
+	/* a fork child begins at zero, and may have a call that a thread of its parent was freeing */
 	if (load_relaxed(&calls))
 		fetch_sub(&calls, 1);
 	for (int i = 0; i < KEPT; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the command asks of the tier: whether the variables are right, and whether each server does what it should. */
+/*
+ * The command's checks of the tier: whether the variables are right, and whether each server does what it
+ * should.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +23,7 @@
 #define SLICE_NS 100000000
 #define VALUE_BYTES (256u << 10)
 
-/* One connection, and what is asked by it in turn. */
+/* One connection, over which questions are asked in turn. */
 struct check {
 	int fd;
 	bool under_way;
@@ -59,7 +62,7 @@ static bool check_send(struct check *check, const char *text, size_t n, size_t d
 	return true;
 }
 
-/* Until `n` bytes are in `to`, or with `n` 0 a line; returns their number, 0 on failure. */
+/* Receive until `n` bytes are in `to` or, with `n` 0, a line. Returns their number, 0 on failure. */
 static size_t check_receive(struct check *check, char *to, size_t room, size_t n)
 {
 	size_t have = 0;
@@ -80,7 +83,7 @@ static size_t check_receive(struct check *check, char *to, size_t room, size_t n
 	return have;
 }
 
-/* What the server says to `command`; a value is in check->call->data then. */
+/* Send `command` and read the answer; a value goes to check->call->data. */
 static bool check_ask(struct check *check, size_t n, size_t data_bytes, struct wire_reply *reply)
 {
 	struct link_call *call = check->call;
@@ -146,7 +149,7 @@ static bool check_value(struct check *check, const uint8_t key[WIRE_KEY], const 
 	return false;
 }
 
-/* A value that all machines know the key of, but only those with the secret can open. */
+/* Exchange a value whose key every machine knows, but which only those with the secret can open. */
 static bool check_secret(struct check *check, const struct setup *setup)
 {
 	struct link_call *call = check->call;
@@ -225,7 +228,7 @@ int rawcache_tier_check(const struct rawcache_options *options, uint32_t n,
 	return 0;
 }
 
-/* Milliseconds until it is used again. */
+/* Milliseconds until the server is used again. */
 static uint64_t switch_left(const struct tier_switch *breaker)
 {
 	uint64_t until = load_relaxed(&breaker->until);

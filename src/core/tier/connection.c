@@ -17,7 +17,7 @@
 #define SILENCE_MIN_NS (UINT64_C(500) * 1000000)
 #define ANSWER_MIN_NS (UINT64_C(100) * 1000000)
 #define DIAL_NS (UINT64_C(500) * 1000000)
-/* An answer comes after so many values at most. */
+/* At most this many values are sent before their answers. */
 #define PUT_DEPTH 2u
 
 static void queue_put(struct queue *queue, struct link_call *call)
@@ -44,7 +44,7 @@ static struct link_call *queue_take(struct queue *queue)
 	return call;
 }
 
-/* A lease that nobody knows of any more: others shall not wait for it. */
+/* Return a lease whose caller is gone: others must not wait for it. */
 static void lease_return(struct link_call *call)
 {
 	call->lease = false;
@@ -120,7 +120,7 @@ static uint32_t call_bytes(const struct link_call *call)
 	return call->command_bytes + (call->put ? call->bytes + 2 : 0);
 }
 
-/* The queue of which one is to be sent now, or NULL. What was begun is ended first. */
+/* The queue whose first call is to be sent now, or NULL. A call that was begun is finished first. */
 static struct queue *link_next(struct connection *link)
 {
 	if (link->under_way.count >= LINK_DEPTH)
@@ -132,13 +132,13 @@ static struct queue *link_next(struct connection *link)
 	return link->puts.first && link->puts_under_way < PUT_DEPTH ? &link->puts : NULL;
 }
 
-/* Send of the first call what the connection takes. False: it takes no more. */
+/* Send as much of the first call as the connection takes. Returns false if it takes no more. */
 static bool call_send(struct connection *link, struct queue *queue)
 {
 	struct link_call *call = queue->first;
 	ssize_t n;
 
-	/* not begun, and nobody waits for it any more */
+	/* it was not begun, and nobody waits for it any more */
 	if (!call->sent && call->patience && (!call->owner || call_needless(call))) {
 		call_end(queue_take(queue), -ECANCELED);
 		return true;
@@ -185,14 +185,14 @@ static void call_answered(struct connection *link)
 	call_end(call, 0);
 }
 
-/* What is in `line` from `n` on stays. */
+/* Remove the first `n` bytes of `line`. */
 static void line_skip(struct connection *link, uint32_t n)
 {
 	link->have -= n;
 	memmove(link->line, link->line + n, link->have);
 }
 
-/* Bytes of the value, from `line`. */
+/* Move bytes of the value out of `line`. */
 static void body_take(struct connection *link, struct link_call *call)
 {
 	uint32_t n = link->have < link->body ? link->have : link->body;
@@ -207,7 +207,7 @@ static bool body_ended(const struct link_call *call)
 	return !memcmp(call->data + call->bytes, "\r\n", 2);
 }
 
-/* An answer's line. 1: taken; 0: there is none yet; -EPROTO. */
+/* Take an answer's line. 1: taken; 0: it is not complete yet; or -EPROTO. */
 static int line_take(struct connection *link, struct link_call *call)
 {
 	int n = wire_parse(link->line, link->have, &call->reply);
@@ -227,7 +227,7 @@ static int line_take(struct connection *link, struct link_call *call)
 	return 1;
 }
 
-/* What has come: 0, or -EPROTO. */
+/* Take all that has arrived. 0 or -EPROTO. */
 static int link_take(struct connection *link)
 {
 	for (;;) {
@@ -252,7 +252,7 @@ static int link_take(struct connection *link)
 	}
 }
 
-/* The server says nothing, or too slowly. */
+/* Whether the server says nothing for too long, or answers too slowly. */
 static bool overdue(const struct connection *link, uint64_t now)
 {
 	const struct link_call *call = link->under_way.first;
@@ -287,7 +287,7 @@ static void connection_late(struct connection *link, uint64_t now)
 	queue_late(&link->gets, now, link->lag);
 }
 
-/* All that has come was taken. */
+/* Must be called when all that has arrived was taken. */
 static void connection_judge(struct connection *link)
 {
 	uint64_t now = clock_mono_ns();
@@ -349,7 +349,7 @@ bool connection_busy(const struct connection *link)
 	return link->dialling || link->gets.count || link->puts.count || link->under_way.count;
 }
 
-/* Those before it may take their share of the time, too: what many at once take is not the sum. */
+/* Calls before it may take a share of the time too: many at once take less than the sum. */
 void connection_accept(struct connection *link, struct link_call *call)
 {
 	uint32_t before = link->gets.count + link->under_way.count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to a server: what is to be sent, what was sent and has no answer yet, and as much as has come
- * of the first answer. All by the helper of link.h.
+ * One connection to a server: what is to be sent, what was sent and has no answer yet, and the part of the
+ * first answer that has arrived. Only the helper of link.h uses it.
  */
 #ifndef CORE_TIER_CONNECTION_H
 #define CORE_TIER_CONNECTION_H
@@ -15,18 +15,18 @@ struct queue {
 
 struct connection {
 	const struct server *server;
-	int fd; /* + 1; 0: there is none */
+	int fd; /* descriptor + 1; 0: there is none */
 	bool dialling;
 	uint64_t dialled;
-	/* to be sent: values that nobody waits for come after the questions */
+	/* to be sent: values, for which nobody waits, come after the questions */
 	struct queue gets, puts;
 	uint32_t puts_under_way;
-	struct queue under_way; /* sent, in the order in which they are answered */
-	uint64_t heard;		/* when the server last did something, or began to owe */
-	uint64_t silent; /* nanoseconds for which it was seen to owe something; read by others */
+	struct queue under_way; /* sent, in the order of their answers */
+	uint64_t heard;		/* when the server last did something, or began to owe an answer */
+	uint64_t silent; /* ns of owing an answer and saying nothing; other threads read it */
 	uint64_t lag; /* nanoseconds for which this machine stands still now and then: see link.c */
-	uint32_t have; /* in `line` */
-	/* bytes of the value's, and of its line end, that are to come; 0: a line is next */
+	uint32_t have; /* bytes in `line` */
+	/* bytes of the value and of its line end that are still to come; 0: a line is next */
 	uint32_t body;
 	char line[4096];
 };
@@ -37,29 +37,29 @@ void connection_accept(struct connection *link, struct link_call *call);
 /* Begin to connect. False: this process cannot, and that says nothing about the server. */
 bool connection_dial(struct connection *link);
 
-/* It is connected, or it cannot be. */
+/* Call when the connection is made, or cannot be made. */
 void connection_dialled(struct connection *link);
 
-/* Send what the connection takes. */
+/* Send what the connection accepts. */
 void connection_send(struct connection *link);
 bool connection_has_more(struct connection *link);
 
-/* Take what has come. */
+/* Receive what has arrived. */
 void connection_receive(struct connection *link);
 
 /*
- * It was looked at, and there was nothing: calls may be late, and it is closed if that is so for too long. Only a
- * look tells: while this thread does not run, what has come lies there unseen.
+ * Call when nothing has arrived: calls may be late, and the connection is closed if that lasts too long.
+ * Only a look tells: while this thread does not run, answers lie there unseen.
  */
 void connection_idle(struct connection *link);
 
 /* Close it, and end all its calls with `error`. */
 void connection_fail(struct connection *link, int error);
 
-/* Something is under way. */
+/* Whether a call is under way. */
 bool connection_busy(const struct connection *link);
 
-/* The call is over: wake its waiter, or free it. */
+/* End a call: wake its waiter, or free it. */
 void call_end(struct link_call *call, int error);
 
 #endif

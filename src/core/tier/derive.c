@@ -9,7 +9,7 @@
 #include "base/sys.h"
 #include "core/origin/mountinfo.h"
 
-/* "host:/export" or "[fe80::1]:/export": where the path begins. */
+/* The path in "host:/export" or "[fe80::1]:/export". */
 static const char *export_of(const char *source)
 {
 	const char *colon = *source == '[' ? strstr(source, "]:/") : strstr(source, ":/");
@@ -25,7 +25,7 @@ bool derive_words(const struct setup *setup, const char *type, const char *sourc
 	const char *export = export_of(source);
 	int n;
 
-	/* spaces are escaped there */
+	/* mountinfo has spaces escaped */
 	if ((strcmp(type, "nfs") && strcmp(type, "nfs4")) || !export || strpbrk(export, "\\#") ||
 	    strpbrk(root, "\\#") || strchr(point, '\\') || strlen(point) < 2 ||
 	    strlen(point) >= sizeof(name->directory))
@@ -33,7 +33,7 @@ bool derive_words(const struct setup *setup, const char *type, const char *sourc
 	strcpy(name->directory, point);
 	n = snprintf(name->prefix, sizeof(name->prefix), "%s%s/", strcmp(export, "/") ? export : "",
 		     strcmp(root, "/") ? root : "");
-	/* no user's name has a colon */
+	/* names that users give have no colon */
 	return n < (int)sizeof(name->prefix) &&
 	       setup_name_set(setup, name, source, (size_t)(export - source));
 }
@@ -46,7 +46,7 @@ static bool name_same(const struct setup_name *a, const struct setup_name *b)
 
 #define TRIES 100
 
-/* Without a place for it, it has no number. */
+/* The number of the name, which is added; -1: there is no place for it. */
 static int32_t name_number(struct setup *setup, const struct setup_name *name)
 {
 	const struct timespec nap = { .tv_nsec = 10000 };
@@ -60,7 +60,7 @@ static int32_t name_number(struct setup *setup, const struct setup_name *name)
 			return (int32_t)i;
 	if (names == SETUP_NAMES)
 		return -1;
-	/* a fork child may have it from a thread that is none of its own */
+	/* a fork child may have the lock from a thread that it does not have */
 	for (int i = 0; !cas(&busy, &no, 1); i++, no = 0) {
 		if (i == TRIES)
 			return -1;
@@ -75,7 +75,7 @@ static int32_t name_number(struct setup *setup, const struct setup_name *name)
 	return number < 0 ? name_number(setup, name) : number;
 }
 
-/* What the line of the mount says. */
+/* Derive the name from the mount's line in mountinfo. */
 static bool mount_named(const struct setup *setup, int fd, struct setup_name *name)
 {
 	char *buf = memory_map(MOUNTINFO_BUFFER);

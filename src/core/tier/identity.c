@@ -13,12 +13,12 @@
 #include "core/tier/seal.h"
 
 #define KEY_VERSION 2u
-/* The round trips of many small files take longer than their bytes. */
+/* For many small files the round trips take longer than the bytes. */
 #define SIZE_MIN (64u << 10)
-/* Two seconds, as files must have been unchanged anyway, and as much for clocks that differ. */
+/* Two seconds, for which files must be unchanged anyway, and two for clocks that differ. */
 #define SETTLED_NS (UINT64_C(4) * 1000000000)
 
-/* Everything that tells one chunk from another, and behind it the rest of the path. */
+/* All that tells one chunk from another; the rest of the path follows behind it. */
 struct name {
 	uint32_t version, epoch;
 	char data_set[64];
@@ -38,7 +38,7 @@ bool identity_may(const struct file *file)
 	       file->size >= SIZE_MIN;
 }
 
-/* On its first use. */
+/* At the file's first use: find out its data set. */
 static bool file_learn(struct setup *setup, struct file *file, int fd)
 {
 	const struct setup_name *name;
@@ -103,7 +103,7 @@ bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chun
 	name.size = identity->size;
 	name.mtime_sec = identity->mtime_sec;
 	name.mtime_nsec = identity->mtime_nsec;
-	/* where numbers of files are the server's, so is this time */
+	/* if inode numbers are the server's, so is this time */
 	if (identity->inode) {
 		name.inode = identity->inode;
 		name.ctime_sec = identity->ctime_sec;

@@ -13,14 +13,17 @@
 #include "core/tier/connection.h"
 #include "core/tier/socket.h"
 
-/* The helper cannot be woken from poll(): other threads have other descriptors. So it looks for calls. */
+/*
+ * The helper cannot be woken from poll(): other threads have other descriptors. So it looks for calls this
+ * often.
+ */
 #define POLL_NS 200000
-/* As many as are read from one mount at once, and some to follow: the others are other machines' to win. */
+/* As many as are read from one mount at once, and some to follow: other machines shall win the others. */
 #define LEASES_MAX 12u
 #define BARRED_MS 60000u
 #define READY_NAP_NS 100000
 #define LAG_MAX_NS 25000000u
-#define LAG_WEIGHT 256u /* in looks: it is forgotten within some 50 ms */
+#define LAG_WEIGHT 256u /* in looks: a lag is forgotten within some 50 ms */
 
 static void link_work(struct pool *pool);
 static void link_begin(void);
@@ -76,7 +79,7 @@ bool link_barred(uint32_t server)
 	return load_relaxed(&barred[server]) > clock_coarse_ms();
 }
 
-/* --- by the helper */
+/* --- called by the helper */
 
 static bool parked_stays(const struct link_call *call, uint64_t now)
 {
@@ -98,7 +101,7 @@ static void call_accept(struct link_call *call)
 	connection_accept(&links[call->server], call);
 }
 
-/* Those whose time has come go to their connections; those that nobody wants any more end. */
+/* Send parked calls whose time has come; end those that nobody wants any more. */
 static void parked_step(bool leaves)
 {
 	struct link_call *call = link_parked_take();
@@ -117,8 +120,8 @@ static void parked_step(bool leaves)
 }
 
 /*
- * How much later than asked for this thread runs again, now and then: a machine that has more to do than processors
- * lets servers and their answers wait as long, and that is not their fault.
+ * How much later than asked for this thread runs again, now and then. A machine with more runnable threads
+ * than processors lets servers and their answers wait as long, and that is not their fault.
  */
 static uint64_t lag_note(uint64_t slept)
 {
@@ -137,7 +140,7 @@ static void link_dial(uint32_t server)
 		store_relaxed(&barred[server], clock_coarse_ms() + BARRED_MS);
 }
 
-/* One look at all connections. True: something is under way. */
+/* Look at all connections once. Returns true if a call is under way. */
 static bool links_step(void)
 {
 	struct socket_wait wait[SERVERS_MAX];
@@ -179,7 +182,7 @@ static void link_begin(void)
 {
 	int err = (int)SYS_CALL(__NR_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE, 0, 0, 0);
 
-	/* the connections of an earlier helper went with its table */
+	/* the connections of an earlier helper were closed with its table */
 	memset(links, 0, sizeof(links));
 	link_parked_take();
 	for (uint32_t i = 0; i < servers->count; i++)
@@ -232,7 +235,7 @@ void link_fork_parent(void)
 	pool_fork_parent(&helper);
 }
 
-/* The connections are the parent's, and in its helper's table only. */
+/* The connections belong to the parent, and exist in its helper's table only. */
 void link_fork_child(void)
 {
 	memset(links, 0, sizeof(links));

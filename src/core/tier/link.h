@@ -26,8 +26,8 @@
 
 struct link_call {
 	struct pool_job job;
-	struct link_call *next; /* the helper's */
-	uint32_t server;	/* number in the list */
+	struct link_call *next; /* used by the helper */
+	uint32_t server;	/* its number in the list */
 	uint8_t key[WIRE_KEY];
 	/*
 	 * By the helper: the call has its answer, or `error` tells why not, and is the callee's. NULL: it is late;
@@ -40,66 +40,75 @@ struct link_call {
 	bool raced; /* `ended` has returned true */
 	void *owner;
 	const bool *unwanted; /* or NULL: its owner needs no answer any more */
-	bool lease;	      /* it may win a lease: parked while enough of them are at work */
-	uint64_t at;	      /* clock_mono_ns(), before which it is parked */
-	uint64_t begun;	      /* clock_mono_ns(): it was given to its connection, or sent */
+	bool lease;	      /* it may win a lease: it is parked while enough of them are in use */
+	uint64_t at;	      /* parked until then: clock_mono_ns() */
+	uint64_t begun;	      /* when it was given to its connection, or sent: clock_mono_ns() */
 	uint64_t patience;    /* nanoseconds in which an answer is expected; 0: nobody waits */
-	uint64_t share;	      /* and so many more for each call that is before it */
-	uint64_t late;	      /* clock_mono_ns(): then it is */
-	/* calls on connections when it came there, with it: all of them share the time that it takes */
+	uint64_t share;	      /* additional nanoseconds for each call before it */
+	uint64_t late;	      /* when it is late: clock_mono_ns() */
+	/* number of calls on connections when it came there, itself included: all of them share the time */
 	uint32_t depth;
 	bool put;      /* `data` is sent behind the command */
-	int32_t error; /* of a call that has ended: 0, or why there is no answer */
+	int32_t error; /* when it has ended: 0, or why there is no answer */
 	struct wire_reply reply;
 	uint32_t opaque;
-	uint32_t bytes; /* of `data`: to be sent, or come */
+	uint32_t bytes; /* of `data`: to be sent, or received */
 	uint32_t sent;
 	uint32_t command_bytes;
 	char command[WIRE_COMMAND_MAX];
 	char data[WIRE_VALUE_MAX + 2]; /* with a line end behind it */
 };
 
-/* Leases that this process has won and not read yet. */
+/* Leases that this process has won and whose chunks it has not read yet. */
 extern uint32_t link_leases;
 
-/* What the helper works with; before the first call. The list must last. */
+/* Set what the helper works with. Must be called before the first call. The list must last. */
 void link_setup(const struct servers *servers, const struct seal_loader *loader,
 		const uint8_t secret[SEAL_SECRET]);
 
-/* Have the helper there: by a thread with the program's descriptors. */
+/* Make the helper, if there is none. For a thread with the program's descriptors. */
 void link_prepare(void);
 
-/* Whether values can be sealed here: there is a helper, and it has loaded the library. Waits for that so long. */
+/*
+ * Whether values can be sealed here: there is a helper, and it has loaded the library. Waits for up to `ns`
+ * for that.
+ */
 bool link_ready(uint64_t ns);
 
-/* With a number of its own, no owner, and all else zero but `data`. NULL: no memory, or 32 MiB are on their way. */
+/*
+ * Make a call with a number of its own, no owner, and all fields zero except `data`. NULL: no memory, or 32
+ * MiB are under way.
+ */
 struct link_call *link_call_new(uint32_t server);
 void link_call_free(struct link_call *call);
 
-/* Memory of calls that is kept for the next ones. */
+/* Free the memory that is kept for the next calls. */
 void link_calls_trim(void);
 
-/* In a fork child: what its parent's helper has is none of ours. */
+/* Call in a fork child: the calls of its parent's helper are not its own. */
 void link_calls_forget(void);
 
-/* 0, or there is no helper: the call is the caller's still. */
+/* Send a call. 0; or -errno: there is no helper, and the call still belongs to the caller. */
 int link_send(struct link_call *call);
 
-/* For `ended`: the call shall be sent again at `at` (clock_mono_ns()), and is not the callee's any more. */
+/* For `ended`: send the call again at `at` (clock_mono_ns()). It does not belong to the callee any more. */
 void link_again(struct link_call *call, uint64_t at);
 
-/* By the helper: calls that wait for their time; all of them are the caller's then; whether there are any. */
+/*
+ * For the helper: link_park() lets a call wait for its time; link_parked_take() takes all of them;
+ * link_parked() tells whether there are any.
+ */
 void link_park(struct link_call *call);
 struct link_call *link_parked_take(void);
 bool link_parked(void);
 
-/* Nanoseconds for which the server owed something and said nothing, as the helper saw it. */
+/* Nanoseconds for which the server has owed an answer and said nothing, as the helper saw it. */
 uint64_t link_silence(uint32_t server);
 
 /* This process could not make a connection to it a moment ago, for reasons of its own. */
 bool link_barred(uint32_t server);
 
-/* Wait for what was sent off, so long at most. */
+/* Wait until all that was sent is done, for at most `ns`. */
 void link_settle(uint64_t ns);
 
 void link_fork_prepare(void);

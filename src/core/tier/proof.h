@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two machines may have different files by the same name, size and time. So each process reads the first chunk of a
- * file from the origin, and its hash is in the keys of all others: what is put by a machine whose file begins with
- * other bytes is never found, and where the tier has another first chunk, that is told. One in SAMPLE of the others is
+ * Two machines may have different files with the same name, size and time. So each process reads the first
+ * chunk of a file from the origin, and its hash is part of the keys of all other chunks. What is put by a
+ * machine whose file begins with other bytes is then never found; and if the tier has another first chunk,
+ * that is reported. One in SAMPLE of the other chunks is compared too.
+ *
+ *   UNPROVEN -> PROVING -> PROVEN
+ *       ^__________| the origin could not be read
+ *
+ * Small files are too many for a chunk of each to be read twice: of one in SMALL_SAMPLE a chunk is
  * compared.
- *
- *	UNPROVEN -> PROVING -> PROVEN
- *	    ^__________|  the origin could not be read
- *
- * Small files are too many to have a chunk of each read twice: of one in SMALL_SAMPLE a chunk is compared.
  */
 #ifndef CORE_TIER_PROOF_H
 #define CORE_TIER_PROOF_H
@@ -21,8 +22,9 @@
 bool proof_small(const struct file *file);
 
 /*
- * The hash of the first chunk is known, or becomes so: `buf` is for it. Waits for another thread's reading for as long
- * as the origin is expected to take. ask->have: `buf` has the first chunk, and it was asked for.
+ * Find out the hash of the first chunk; `buf` is scratch space for it. Waits for another thread that reads
+ * it, as long as the origin is expected to take. ask->have: `buf` has the first chunk, and that is the
+ * chunk that was asked for.
  */
 bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes,
 		 uint64_t expected);
@@ -30,7 +32,8 @@ bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uin
 enum proof { PROOF_USE, PROOF_READ, PROOF_DIFFERS };
 
 /*
- * `buf` has what the tier has. PROOF_READ: the origin is read, and proof_end() told if ask->compare is set.
+ * `buf` has the tier's bytes. PROOF_READ: the origin must be read, and proof_end() be called if
+ * ask->compare is set.
  */
 enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 		     uint64_t expected);
@@ -39,7 +42,7 @@ enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, u
 bool proof_agrees(const struct file *file, const struct tier_ask *ask, const void *buf,
 		  uint32_t length);
 
-/* `buf` has the origin's bytes, if they are `good`. False: they differ. */
+/* `buf` has the origin's bytes, if `good`. Returns false if the two differ. */
 bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 	       bool good);
 

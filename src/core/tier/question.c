@@ -15,8 +15,9 @@
 #define LEASE_MIN_S 3u
 #define LEASE_MAX_S 30u
 /*
- * The winner reads a few at once, and has as many to follow; then there are the look at the server, and the way to
- * the tier. A wait in vain is paid for once, for nobody waits after it.
+ * The machine that wins the lease reads a few chunks at once and has as many to follow; then it asks the
+ * server about the file, and sends the chunk to the tier. A wait in vain is paid for once: nobody waits
+ * after it.
  */
 #define LEASE_PATIENCE 6u
 #define LEASE_WAIT_MIN_NS (250 * MS_NS)
@@ -26,7 +27,7 @@
 #define NAP_MAX_NS (8 * MS_NS)
 #define NAP_SHARE 16u
 #define NAP_MAX_SHARE 4u
-/* A busy machine stands still for less. */
+/* A busy machine stands still for less than this. */
 #define SILENCE_NS (50 * MS_NS)
 
 static uint32_t lease_seconds(const struct tier_ask *ask)
@@ -35,7 +36,7 @@ static uint32_t lease_seconds(const struct tier_ask *ask)
 				 LEASE_MAX_S);
 }
 
-/* `call` is a value to be taken, or NULL. */
+/* End the question. `call` has a value to be taken, or is NULL. */
 static void question_over(struct tier_ask *ask, struct link_call *call)
 {
 	if (ask->waits)
@@ -46,7 +47,10 @@ static void question_over(struct tier_ask *ask, struct link_call *call)
 						   TIER_DROPPED);
 }
 
-/* Its time is over, and the origin is read now. Too many of these, or a silent server, are no exception any more. */
+/*
+ * The question's time is over, and the origin is read now. If there are too many of these, or the server is
+ * silent, its breaker opens.
+ */
 static void question_hedged(const struct tier_ask *ask)
 {
 	bool silent = link_silence(ask->server) > max_u64(2 * ask->patience, SILENCE_NS);
@@ -87,7 +91,7 @@ static bool question_late(struct tier_ask *ask)
 	return true;
 }
 
-/* Another machine fetches it: whether it is asked again. */
+/* Another machine fetches the chunk. Returns whether it is asked for again. */
 static bool question_waits(struct tier_ask *ask, struct link_call *call)
 {
 	uint64_t expected = price_expected(ask->origin);
@@ -115,7 +119,7 @@ static bool question_waits(struct tier_ask *ask, struct link_call *call)
 	return true;
 }
 
-/* A miss is another machine's to come, or somebody's later hit. */
+/* Count the price of an answer. A miss is paid for by another machine's later hit. */
 static void question_priced(const struct tier_ask *ask, const struct link_call *call, bool hit)
 {
 	uint64_t took = clock_mono_ns() - call->begun;

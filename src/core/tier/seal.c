@@ -27,7 +27,7 @@ static hash_fn *hash;
 static encrypt_fn *encrypt;
 static decrypt_fn *decrypt;
 static uint8_t name_secret[SEAL_SECRET], seal_secret[SEAL_SECRET];
-static uint32_t loaded; /* 1: ready, 2: it cannot be had */
+static uint32_t loaded; /* 1: ready, 2: it could not be loaded */
 
 static bool sodium_load(const struct seal_loader *loader)
 {

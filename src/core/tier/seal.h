@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the servers are given: values sealed with libsodium's XChaCha20-Poly1305 (IETF), under keys that are
- * hashes keyed with the secret. A value opens under its own key only: moved, cut or made without the secret,
- * it does not.
+ * What the servers store: values that are sealed with libsodium's XChaCha20-Poly1305 (IETF), under keys
+ * that are hashes keyed with the secret. A value opens under its own key only, and not if it was moved,
+ * truncated, or made without the secret.
  *
- *	24 bytes nonce, random | ciphertext | 16 bytes tag		the key is the additional data
+ *   24 bytes nonce, random | ciphertext | 16 bytes tag; the key is the additional data
  *
- * The library is loaded by a helper thread at its first need, so that no program has it that does not use the tier.
+ * A helper thread loads the library when it is first needed, so that a program that does not use the tier
+ * does not have it.
  */
 #ifndef CORE_TIER_SEAL_H
 #define CORE_TIER_SEAL_H
@@ -18,27 +19,27 @@
 #include "core/tier/wire.h"
 
 #define SEAL_SECRET 32u
-#define SEAL_MORE 40u /* bytes that a sealed value has more */
+#define SEAL_MORE 40u /* by how many bytes a sealed value is longer */
 
-/* dlopen() and dlsym(): libc's own, for the preload object has others. */
+/* dlopen() and dlsym() of libc: the preload object has functions of these names itself. */
 struct seal_loader {
 	void *(*open)(const char *name, int flags);
 	void *(*find)(void *library, const char *name);
 };
 
 /*
- * Load the library and derive the keys. 0, or -ENOSYS: it is not there, or not what it should be. Only the
- * first call does anything.
+ * Load the library and derive the keys. 0; or -ENOSYS: the library is missing or not the right one. Only
+ * the first call does anything.
  */
 int seal_load(const struct seal_loader *loader, const uint8_t secret[SEAL_SECRET]);
 
-/* These are for after seal_load(). A key of `n` bytes of text. */
+/* The following may be called after seal_load(). seal_name(): the key of `n` bytes of text. */
 void seal_name(uint8_t key[WIRE_KEY], const void *text, size_t n);
 
-/* `sealed` gets n + SEAL_MORE bytes. False: the kernel gives no random bytes. */
+/* Seal; `sealed` gets n + SEAL_MORE bytes. False: the kernel gives no random bytes. */
 bool seal_close(const uint8_t key[WIRE_KEY], const void *plain, size_t n, void *sealed);
 
-/* `sealed` has n + SEAL_MORE bytes. False: it is not what was sealed under that key. */
+/* Open; `sealed` has n + SEAL_MORE bytes. False: it was not sealed under that key. */
 bool seal_open(const uint8_t key[WIRE_KEY], const void *sealed, size_t n, void *plain);
 
 #endif

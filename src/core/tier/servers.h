@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of servers, and which of them has a key. Rendezvous hashing: of all servers the one whose name
- * and the key give the largest hash. Who lists the same servers in another order finds the same one; a server
- * less moves its own keys only. A server that is dead keeps its keys: they are misses.
+ * The list of servers, and which of them stores a key. Rendezvous hashing: the server whose name gives the
+ * largest hash together with the key. Machines that list the same servers in another order find the same
+ * one; when a server is removed, only its own keys move. A dead server keeps its keys: they are misses.
  */
 #ifndef CORE_TIER_SERVERS_H
 #define CORE_TIER_SERVERS_H
@@ -16,7 +16,7 @@
 #define SERVERS_MAX 32u
 
 struct server {
-	uint64_t name; /* hash of its words in the list, never 0 */
+	uint64_t name; /* hash of its text in the list, never 0 */
 	char text[64];
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -28,8 +28,8 @@ struct servers {
 };
 
 /*
- * "HOST:PORT,unix:PATH,...": hosts are numbers (IPv6 in brackets), because names are looked up by the command
- * only. 0, or -EINVAL and why.
+ * Parse "HOST:PORT,unix:PATH,...". A host must be a number (IPv6 in brackets): only the command looks names
+ * up. 0, or -EINVAL with *why.
  */
 int servers_parse(const char *list, struct servers *servers, const char **why);
 

@@ -66,7 +66,7 @@ static const char *secret_read(const char *path, uint8_t secret[SEAL_SECRET])
 	return why;
 }
 
-/* The number that `rawcache tier bump` writes beside the secret; 0: none. */
+/* Read the number that `rawcache tier bump` writes beside the secret; 0: there is none. */
 static uint32_t epoch_read(const char *key)
 {
 	char path[4096], text[16];
@@ -94,7 +94,7 @@ bool setup_name_set(const struct setup *setup, struct setup_name *name, const ch
 	return true;
 }
 
-/* "DIR=NAME" */
+/* Parse "DIR=NAME". */
 static const char *name_take(const char *text, size_t n, struct setup *setup)
 {
 	struct setup_name *name = &setup->name[setup->names];
@@ -121,7 +121,7 @@ static const char *names_read(const char *list, struct setup *setup)
 	const char *why = NULL;
 
 	if (!list || !*list)
-		return NULL; /* NFS mounts have names */
+		return NULL; /* no names are needed: NFS mounts have some */
 	for (;;) {
 		size_t n = strcspn(list, ":");
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the variables RAWCACHE_TIER... say, checked: the servers, the secret, the names of data sets. Taken over
- * once in a process, by the first cache that asks for it.
+ * The values of the variables RAWCACHE_TIER..., checked: the servers, the secret, the names of data sets.
+ * The first cache of a process that asks for the tier takes them over, once.
  */
 #ifndef CORE_TIER_SETUP_H
 #define CORE_TIER_SETUP_H
@@ -20,8 +20,8 @@ struct setup_name {
 	char directory[256];
 	char name[64];
 	char prefix
-		[256]; /* what the directory is called where the name begins; ends in '/', or empty */
-	uint64_t hash; /* of the name and the epoch; never 0 */
+		[256]; /* the directory's path from the root of the data set on; ends in '/', or empty */
+	uint64_t hash; /* of the name and of the epoch; never 0 */
 };
 
 struct setup {
@@ -29,24 +29,25 @@ struct setup {
 	uint8_t secret[SEAL_SECRET];
 	struct seal_loader loader;
 	struct setup_name name[SETUP_NAMES];
-	uint32_t given; /* of the names: by the user */
-	uint32_t names; /* grows: those of NFS mounts are found out, see derive.h */
-	uint32_t ttl;	/* seconds; 0: for ever */
+	uint32_t given; /* number of names that the user has given */
+	uint32_t
+		names; /* number of all names; grows when names of NFS mounts are derived: see derive.h */
+	uint32_t ttl; /* seconds; 0: for ever */
 	uint32_t epoch;
 	bool read_only;
 	bool prefer; /* whatever it costs in time */
 };
 
-/* 0, or -errno and one sentence's end about why not: "... is refused: WHY". */
+/* Read and check the options. 0, or -errno; *why completes the sentence "... is refused: WHY". */
 int setup_read(const struct rawcache_options *options, struct setup *setup, const char **why);
 
-/* Give a name its text and hash. False: it is too long. */
+/* Set the text and the hash of a name. False: it is too long. */
 bool setup_name_set(const struct setup *setup, struct setup_name *name, const char *text, size_t n);
 
 /* The rest of `path` below the directory, or NULL. */
 const char *setup_rest(const struct setup_name *name, const char *path);
 
-/* Of the deepest directory that `path` is below, of those that the user has named; NULL: of none. */
+/* The name of the deepest user-named directory that contains `path`, or NULL. */
 const struct setup_name *setup_find(const struct setup *setup, const char *path);
 
 #endif

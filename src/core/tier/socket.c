@@ -11,8 +11,8 @@
 #include "base/sys.h"
 
 /*
- * Loopback and jumbo frames have segments so large that a window has room for few of them: the last part of a
- * value then waits for a window's update, or for a timer of 200 ms.
+ * Loopback and jumbo frames have such large segments that a window has room for few of them: the last part
+ * of a value then waits for a window update, or for a timer of 200 ms.
  */
 #define SEGMENT_MAX 16384
 #define RECEIVE_BUFFER (1 << 20)
@@ -105,7 +105,7 @@ bool socket_may_write(const struct socket_wait *wait)
 	return wait->poll.revents & (POLLOUT | POLLERR | POLLHUP);
 }
 
-/* How many seccomp filters `status` tells of; -1: the file cannot be read. */
+/* The number of seccomp filters that the file `status` reports; -1: it cannot be read. */
 static long filters_of(const char *status)
 {
 	static const char word[] = "\nSeccomp_filters:\t";

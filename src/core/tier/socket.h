@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets by base/sys.h, for a thread with descriptors of its own. Nothing here waits but socket_sleep(). */
+/* Sockets by base/sys.h, for a thread with descriptors of its own. Only socket_sleep() waits. */
 #ifndef CORE_TIER_SOCKET_H
 #define CORE_TIER_SOCKET_H
 
@@ -13,14 +13,17 @@ struct socket_wait {
 	struct pollfd poll;
 };
 
-/* A descriptor, or -errno. `under_way`: whether it is connected will be told by socket_error(). */
+/* Returns a descriptor, or -errno. `under_way`: socket_error() will tell whether it is connected. */
 int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *under_way);
-int socket_error(int fd); /* 0 or -errno */
+int socket_error(int fd); /* 0: connected; or -errno */
 
 /* Of socket_dial(): it is not the server's fault, but what this process may do, or has no network for. */
 bool socket_own_error(int error);
 
-/* `head`, then `data`, without the first `skip` bytes of both. Bytes taken, or -errno. */
+/*
+ * Send `head`, then `data`, without the first `skip` bytes of both. Returns the number of bytes taken, or
+ * -errno.
+ */
 ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *data,
 		    size_t data_bytes, size_t skip);
 ssize_t socket_receive(int fd, void *to, size_t n);
@@ -31,9 +34,9 @@ bool socket_may_read(const struct socket_wait *wait);
 bool socket_may_write(const struct socket_wait *wait);
 
 /*
- * Whether the calling thread has a seccomp filter of its program's own: it may kill a process that makes a
- * socket. Those that the first process of a container has, too, are its runtime's, which lets programs use
- * the network.
+ * Whether the calling thread has a seccomp filter of its program: that may kill a process that makes a
+ * socket. Filters that the first process of a container has too belong to its runtime, which lets programs
+ * use the network.
  */
 bool socket_forbidden(void);
 

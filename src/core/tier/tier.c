@@ -19,10 +19,10 @@
 #include "core/tier/setup.h"
 
 #define MS_NS UINT64_C(1000000)
-/* A thread is made, and a library loaded. */
+/* Enough to make a thread and load a library. */
 #define READY_NS (20 * MS_NS)
 #define SETTLE_NS (200 * MS_NS)
-/* So many values that do not open condemn a server. */
+/* A server whose values fail to open this often is condemned. */
 #define BAD_MAX 8u
 #define BAD_MS 60000u
 
@@ -32,7 +32,7 @@ static struct {
 	uint32_t count;
 } bad[SERVERS_MAX];
 bool tier_active;
-static uint32_t reading; /* helpers that read origins in the tier's place */
+static uint32_t reading; /* number of helpers that read origins because the tier did not answer */
 
 void tier_setup(const struct rawcache_options *options)
 {
@@ -79,7 +79,7 @@ uint64_t tier_wants(struct rawcache *cache, struct file *file)
 	return 0;
 }
 
-/* The key: of all chunks but the first by a hash of that. */
+/* Make the key: for all chunks but the first it contains the hash of the first. */
 static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
 		    struct tier_ask *ask)
 {
@@ -139,7 +139,7 @@ void tier_ask(struct tier_ask *ask)
 	question_put(ask, setup.read_only);
 }
 
-/* A value that does not open. */
+/* A value did not open. */
 static void value_bad(struct tier_ask *ask)
 {
 	uint64_t now = clock_coarse_ms();
@@ -160,7 +160,7 @@ static void value_bad(struct tier_ask *ask)
 	}
 }
 
-/* Machines have different files by one name. */
+/* Machines have different files with one name. */
 static void differs(struct rawcache *cache, const struct file *file, struct tier_ask *ask)
 {
 	stats_add(tier_differs, 1);
@@ -284,7 +284,7 @@ void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask
 	differs(cache, file, ask);
 }
 
-/* Nobody waits for it. */
+/* Send a call for which nobody waits. */
 static void call_send_off(struct link_call *call)
 {
 	if (link_send(call))

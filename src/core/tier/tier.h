@@ -40,10 +40,10 @@ struct tier_server;
  */
 enum tier_news { TIER_ANSWERED, TIER_LATE, TIER_OVERTAKES, TIER_DROPPED };
 
-/* What is known of one chunk between the question and its end; zeroed before. */
+/* What is known of one chunk from the question to its end. Must be zeroed first. */
 struct tier_ask {
 	uint8_t key[WIRE_KEY];
-	uint64_t hash[2]; /* of what the tier has, to be compared */
+	uint64_t hash[2]; /* of the tier's bytes, for the comparison */
 	uint32_t server;
 	bool chosen; /* by tier_wants() */
 	bool asked;  /* the question is over, or was never put */
@@ -59,21 +59,24 @@ struct tier_ask {
 	bool races; /* the origin is read when the answer is late, and the answer taken if it comes first */
 	bool late; /* that is so */
 	bool over; /* the origin has won */
-	/* of the question, while it is put */
+	/* what to call when the question is over */
 	void (*tell)(struct tier_ask *ask, enum tier_news news);
 	const bool *unwanted;
-	struct link_call *call; /* with a value */
+	struct link_call *call; /* has a value */
 	struct tier_origin *origin;
 	struct tier_server *breaker; /* or NULL */
 	uint64_t begun;		     /* clock_mono_ns() */
 	uint64_t begun_ms;	     /* clock_coarse_ms() */
 	uint64_t patience;
-	/* since clock_mono_ns(), for what another machine fetches; 0: it does not */
+	/* since when another machine fetches it: clock_mono_ns(); 0: none does */
 	uint64_t waits;
 	uint64_t nap;
 };
 
-/* Take over the options of an attaching process: it has a tier from then on, or a line in the log says why not. */
+/*
+ * Take over the options of a process that attaches. It has a tier from then on, or a line in the log says
+ * why not.
+ */
 void tier_setup(const struct rawcache_options *options);
 extern bool tier_active;
 
@@ -84,14 +87,14 @@ extern bool tier_active;
 uint64_t tier_wants(struct rawcache *cache, struct file *file);
 
 /*
- * By a thread with the program's descriptors: whether tier_begin() is to be called for chunks of the file. Has the
- * tier's helper there then.
+ * For a thread with the program's descriptors: whether tier_begin() must be called for chunks of the file.
+ * Makes the tier's helper if so.
  */
 bool tier_prepare(const struct file *file);
 
 /*
- * By a helper; `fd` is of the file, and `buf` has room for a chunk. True: tier_ask() shall be called. False: read the
- * origin, after tier_take().
+ * For a helper. `fd` is of the file, and `buf` has room for a chunk. True: call tier_ask(). False: call
+ * tier_take(), then read the origin.
  */
 bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
 		struct tier_ask *ask);
@@ -99,7 +102,10 @@ bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chun
 /* The question goes off: see enum tier_news; this thread may be told. It is over soon after `ask->unwanted`. */
 void tier_ask(struct tier_ask *ask);
 
-/* By a helper: the bytes of the chunk. Returns `length`, or 0: read the origin. ask->have: they are the origin's. */
+/*
+ * For a helper: get the bytes of the chunk. Returns `length`; or 0: read the origin. ask->have: they are
+ * the origin's bytes.
+ */
 int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
 		  struct tier_ask *ask);
 
@@ -114,20 +120,23 @@ void tier_overtaken(uint32_t length);
 void tier_read(struct tier_ask *ask);
 void tier_lost(struct tier_ask *ask);
 
-/* The origin was read in `ns` after tier_take() had nothing. `good`: all of it came, and the file is what it was. */
+/*
+ * Call when the origin was read, in `ns`, after tier_take() had nothing. `good`: all bytes came, and the
+ * file is unchanged.
+ */
 void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf,
 		 uint32_t length, uint64_t ns, bool good);
 
-/* The file was what it was after the chunk was read: put it, if it is ours to put. */
+/* Call when the file was unchanged after the chunk was read: puts it, if this machine must. */
 void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);
 
-/* Nothing more comes of it: what was not put shall be others' to put. */
+/* Call when the chunk will not be put: other machines may put it then. */
 void tier_forget(struct tier_ask *ask);
 
-/* What helpers were at is the parent's. */
+/* Call in a fork child: the work of the helpers is the parent's. */
 void tier_fork_child(void);
 
-/* Before the program ends: a moment for what is being put. */
+/* Call before the program ends: waits a moment for what is being put. */
 void tier_settle(void);
 
 #endif

@@ -54,7 +54,7 @@ size_t wire_remove(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque)
 	return (size_t)snprintf(to, WIRE_COMMAND_MAX, "md %s b O%u\r\n", name, opaque);
 }
 
-/* A number of at most nine digits up to `end`; false: it is none. */
+/* Read a number of at most nine digits that ends at `end`. False: there is none. */
 static bool number_read(const char **at, const char *end, uint32_t *number)
 {
 	const char *from = *at;
@@ -65,7 +65,7 @@ static bool number_read(const char **at, const char *end, uint32_t *number)
 	return *at > from && *at - from < 10;
 }
 
-/* One flag behind a blank. Those that we did not ask for may be there: they are passed over. */
+/* Read one flag behind a blank. Flags that we did not ask for may be there: they are skipped. */
 static bool flag_read(const char **at, const char *end, struct wire_reply *reply)
 {
 	const char *word = ++*at;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The words of memcached's meta protocol: commands written, the lines of answers read. Nothing else is
- * done here: no memory but the caller's, no clock, no system call. What a server sends is hostile.
+ * The words of memcached's meta protocol: commands are written, lines of answers parsed. Nothing else
+ * happens here: no memory but the caller's, no clock, no system call. What a server sends may be hostile.
  */
 #ifndef CORE_TIER_WIRE_H
 #define CORE_TIER_WIRE_H
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_KEY 16u /* bytes; the servers keep them in binary */
+#define WIRE_KEY 16u /* bytes; the servers store keys in binary */
 #define WIRE_COMMAND_MAX 96u
-#define WIRE_LINE_MAX 256u /* longer lines are no answers to what we ask */
+#define WIRE_LINE_MAX 256u /* a longer line is no answer to our commands */
 #define WIRE_VALUE_MAX ((256u << 10) + 64u)
 
 enum wire_kind {
@@ -20,26 +20,26 @@ enum wire_kind {
 	WIRE_MISS,	 /* EN */
 	WIRE_STORED,	 /* HD: also "removed" */
 	WIRE_NOT_STORED, /* NS, EX, NF: also "was not there" */
-	WIRE_REFUSED,	 /* SERVER_ERROR: too large, no memory; it says for no command of which */
+	WIRE_REFUSED, /* SERVER_ERROR: too large, or no memory; it does not say for which command */
 };
 
 struct wire_reply {
 	enum wire_kind kind;
 	uint32_t bytes;
 	uint32_t opaque; /* 0: none */
-	bool won;	 /* we fetch it: others are told to wait */
-	bool waits;	 /* somebody fetches it */
+	bool won;	 /* we must fetch it: others are told to wait */
+	bool waits;	 /* another machine fetches it */
 };
 
-/* Each writes at most WIRE_COMMAND_MAX bytes and returns their number. */
+/* Each function writes at most WIRE_COMMAND_MAX bytes and returns their number. */
 size_t wire_get(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t lease);
 size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes,
 		uint32_t ttl);
 size_t wire_remove(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque);
 
 /*
- * The first line of `text`: returns its length with the line end, 0 when more is needed, or -EPROTO for
- * what is no answer to these commands.
+ * Parse the first line of `text`. Returns its length with the line end; 0: more is needed; -EPROTO: it is
+ * no answer to these commands.
  */
 int wire_parse(const char *text, size_t n, struct wire_reply *reply);
 

@@ -10,7 +10,7 @@
 #include "base/proctable.h"
 #include "base/sys.h"
 
-#define MAPS_BYTES (64u << 10) /* many lines by one read */
+#define MAPS_BYTES (64u << 10) /* room for many lines in one read */
 
 static bool range_has(const void *start, uint64_t n, uintptr_t at)
 {
@@ -26,13 +26,13 @@ static bool is_ours(const struct rawcache *cache, uintptr_t at)
 
 struct others {
 	const struct rawcache *cache;
-	const char *buf; /* that the lines are read into */
+	const char *buf; /* the buffer into which lines are read */
 	bool lock;
 	int how;
 	uint64_t bytes;
 };
 
-/* The bytes that others have mapped; and lock them. */
+/* Sum up the bytes of other mappings; and, with `lock`, lock them. */
 static bool line_lock(void *arg, char *line)
 {
 	struct others *others = arg;
@@ -42,7 +42,7 @@ static bool line_lock(void *arg, char *line)
 	    range_has(others->buf, MAPS_BYTES, vma.start))
 		return false;
 	others->bytes += vma.end - vma.start;
-	/* as with mlockall(), what cannot be locked is not */
+	/* as with mlockall(), a mapping that cannot be locked is left out */
 	if (others->lock)
 		SYS_CALL(__NR_mlock2, vma.start, vma.end - vma.start, others->how, 0, 0, 0);
 	return false;

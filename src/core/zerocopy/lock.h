@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mlockall() of a process that has an image mapped. The kernel refuses it where all mappings
- * together are more than RLIMIT_MEMLOCK, and the image is larger than any limit: then the program's
- * own are locked one by one.
+ * mlockall() of a process that has an image mapped. The kernel refuses it if all mappings together exceed
+ * RLIMIT_MEMLOCK, and the image is larger than any limit: then the program's own mappings are locked one by
+ * one.
  */
 #ifndef CORE_LOCK_H
 #define CORE_LOCK_H
@@ -10,8 +10,8 @@
 #include "core/shared/cache.h"
 
 /*
- * Lock the mappings that are not the cache's, if they are within the limit; MCL_ONFAULT counts of
- * `flags`. 0 or -errno.
+ * Lock the mappings that are not the cache's, if they are within the limit. Of `flags`, MCL_ONFAULT has an
+ * effect. 0 or -errno.
  */
 int lock_others(const struct rawcache *cache, int flags);
 

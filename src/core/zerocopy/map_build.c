@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making a mapping of a cached file: what lies side by side on the image, whatever number of regions
- * it is in, is one mapping. If the cache has all of it, the origin's mapping stays where it is, as the
- * spare, and the image's is made elsewhere; otherwise the image's pages are laid over the origin's.
+ * Making a mapping of a cached file. Chunks that lie side by side in the image become one mapping, in
+ * however many regions they are. If the cache has all of the file, the origin's mapping stays where it is,
+ * as the spare, and the image's is made elsewhere; otherwise the image's pages are laid over the origin's.
  */
 #include <sys/mman.h>
 
@@ -29,7 +29,7 @@
 #include "core/zerocopy/thread_held.h"
 #include "core/zerocopy/watcher.h"
 
-/* The pieces are mapped at `base`, and known from now on. Bytes. */
+/* Enter the pieces, which are mapped at `base`, into the table. Returns their bytes. */
 static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map_spare *spare)
 {
 	uint64_t mapped = 0;
@@ -47,7 +47,7 @@ static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map
 		piece_link(&cache->maps, piece);
 	}
 	CRASH_POINT(map_noted);
-	/* somebody wanted it back while it was made */
+	/* a writer asked for the file while the mapping was made */
 	if (map_build.shown && (map_build.shown->ended || shown_written(map_build.shown)))
 		maps_recall(cache);
 	spare_put(spare);
@@ -55,7 +55,7 @@ static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map
 	return mapped;
 }
 
-/* The origin's mapping becomes the spare. */
+/* Map the image's pages elsewhere; the origin's mapping becomes the spare. */
 static bool file_map_apart(const struct request *request, uint64_t pages, void **address)
 {
 	struct map_spare *spare = spare_make(*address, request->length, request->offset,
@@ -72,7 +72,7 @@ static bool file_map_apart(const struct request *request, uint64_t pages, void *
 	return true;
 }
 
-/* Over the origin's mapping. Bytes. */
+/* Map the image's pages over the origin's mapping. Returns bytes. */
 static uint64_t file_map_over(const struct request *request, void **address, uint64_t length)
 {
 	struct map_piece *failed;
@@ -95,7 +95,10 @@ static uint64_t file_map_over(const struct request *request, void **address, uin
 	return pieces_note(request->cache, *address, spare);
 }
 
-/* `length` is what there is of the file. What is mapped of it. */
+/*
+ * Map what the cache has of the request; `length` is limited by the end of the file. Returns how many bytes
+ * are mapped.
+ */
 static uint64_t request_map(struct request *request, void **address, uint64_t length)
 {
 	struct layout layout = { .end = &map_build.pieces };
@@ -103,7 +106,7 @@ static uint64_t request_map(struct request *request, void **address, uint64_t le
 	uint64_t mapped;
 
 	layout_find(&layout, request, length);
-	/* a spare of what may be written to would count as memory twice */
+	/* a spare of pages that may be written would count as memory twice */
 	if (!(request->flags & MAP_FIXED) && layout.last && !layout.gaps &&
 	    layout.last->end == pages && map_build.shown && file_map_apart(request, pages, address))
 		return length;
@@ -117,8 +120,8 @@ static uint64_t request_map(struct request *request, void **address, uint64_t le
 }
 
 /*
- * Whether the image's pages may be in the mapping. What the program may write to is private to it; all
- * else has to become the origin's when the file changes, which needs a spare.
+ * Whether the image's pages may be in the mapping. Pages that the program may write are private to it; all
+ * others must become the origin's when the file changes, which needs a spare.
  */
 static bool map_allowed(struct request *request)
 {
@@ -127,7 +130,7 @@ static bool map_allowed(struct request *request)
 
 	if (cache_slot_need(cache) || file_written(file))
 		return false;
-	/* a limited address space is the program's: it has room for one mapping, and for no spare */
+	/* a limited address space belongs to the program: it has room for one mapping, and for no spare */
 	request->limited = sys_space_limit() != UINT64_MAX;
 	if (request->prot & PROT_WRITE)
 		return !watch_written(cache, load_relaxed(&file->writer), WATCH_CALLS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a mapping of a cached file is made, in three steps: what the image has of it (map_layout.c), the
- * image's pages at their addresses (map_place.c), and the pieces in the table (map_build.c).
+ * Making a mapping of a cached file, in three steps: what the image has of it (map_layout.c), the image's
+ * pages at their addresses (map_place.c), and the pieces in the table (map_build.c).
  */
 #ifndef CORE_MAP_BUILD_H
 #define CORE_MAP_BUILD_H
@@ -20,15 +20,15 @@ struct request {
 	struct file *file;
 	uint64_t handle;
 	int fd;
-	uint64_t length; /* bytes, as the program wants them */
+	uint64_t length; /* in bytes, as the program asked */
 	uint64_t offset; /* of the file */
 	int prot, flags;
 	struct critical critical;
-	bool limited; /* the address space is: there is room for one mapping, and for no spare */
-	uint64_t let_in_ms; /* when signals were let in last */
+	bool limited; /* the address space is limited: there is room for one mapping, and for no spare */
+	uint64_t let_in_ms; /* when signals were last allowed */
 };
 
-/* What is going to be mapped: a list of pieces whose addresses begin at 0. */
+/* What is going to be mapped: a list of pieces with addresses that begin at 0. */
 struct layout {
 	struct map_piece **end;
 	struct map_piece *last;
@@ -38,41 +38,41 @@ struct layout {
 
 /* --- map_layout.c */
 
-/* What the cache has of [0, length) of the request; what is missing may be fetched. */
+/* Find what the cache has of [0, length) of the request; missing chunks may be fetched. */
 void layout_find(struct layout *layout, struct request *r, uint64_t length);
 
-/* Whether it lies behind `before` (which may be NULL) both in the mapping and in the image. */
+/* Whether the piece follows `before` (which may be NULL) both in the mapping and in the image. */
 bool piece_continues(const struct map_piece *piece, const struct map_piece *before);
 
-/* Pieces that were not mapped: their holds are given back. */
+/* Release the holds of pieces that were not mapped. */
 void pieces_give_up(struct rawcache *cache, struct map_piece *piece);
 
 /* --- map_place.c */
 
 /*
- * A file that was read in order lies in the image at the same offsets modulo 2 MiB as in itself: at
- * such an address huge pages can be mapped. File systems without huge pages of their own get
- * any address from the kernel. Where it lies then; the old mapping is gone if that is elsewhere.
+ * A file that was read in order has offsets in the image that equal its own modulo 2 MiB: at such an
+ * address, huge pages can be mapped. File systems without huge pages of their own get any address from the
+ * kernel. Returns the new address; the old mapping is gone if that is another one.
  */
 char *map_align(char *p, uint64_t length, uint64_t offset);
 
-/* `base` is the mapping that is kept; with one reference. NULL: no memory. */
+/* `base` is the mapping that is kept. The spare has one reference. NULL: no memory. */
 struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset, int prot);
 
-/* The origin's mapping made a second time. Not writable: it would count as memory, too. */
+/* Map the origin a second time, as a spare; not writable, because it would count as memory too. */
 struct map_spare *spare_map(const struct request *request, uint64_t length);
 
-/* Lay the pieces over what is mapped at `base`: NULL, or the first that could not be. */
+/* Map the pieces over the mapping at `base`. Returns NULL, or the first piece that could not be mapped. */
 struct map_piece *pieces_lay(const struct request *request, struct map_piece *first, char *base);
 
 /*
- * From `failed` of the list on they are not laid. What the kernel has unmapped before it failed is mapped
- * again.
+ * The pieces from `failed` on were not mapped: remove them from the list. What the kernel has unmapped
+ * before it failed is mapped again.
  */
 void pieces_end_at(const struct request *request, struct map_piece **pieces,
 		   struct map_piece *failed, char *base);
 
-/* All of it at an address of its own, or NULL. The first stretch takes the space of all. */
+/* Map all pieces at an address of their own, or return NULL. The first stretch reserves the space for all. */
 char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n);
 
 #endif

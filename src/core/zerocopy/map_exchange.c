@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pieces that become the origin's: one page that cannot be read, all of a file that has changed, and all of a
- * region that others need.
+ * Pieces that become the origin's pages: one page that cannot be read, all pages of a file that has
+ * changed, or all of a region that is asked for.
  */
 #include <sys/mman.h>
 
@@ -33,7 +33,7 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 	piece = piece_at(&cache->maps, page);
 	replaced = piece && piece_replace(piece, page, FORMAT_PAGE);
 	if (replaced) {
-		/* it is the origin's from here on, and so is its next fault */
+		/* it is the origin's page from here on, and so is its next fault */
 		pieces_cut(cache, page);
 		pieces_cut(cache, page + FORMAT_PAGE);
 		pieces_drop(cache, pieces_take(&cache->maps, page, page + FORMAT_PAGE));
@@ -41,13 +41,13 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 	}
 	before = !piece && replaced_find(&cache->maps, page);
 	maps_unlock(&cache->maps, &critical);
-	/* not when it is the origin's that cannot be read */
+	/* not if it is the origin's page that cannot be read */
 	return replaced || (before && !sys_madvise((void *)page, FORMAT_PAGE, MADV_POPULATE_READ));
 }
 
 /* --- all of a file that has changed */
 
-/* Pieces of a file, or without one those whose region is asked for; in the order of their addresses. */
+/* The pieces of a file; with NULL, those whose region is asked for. In the order of their addresses. */
 static struct map_piece *pieces_of(struct rawcache *cache, const struct shown *shown)
 {
 	struct maps *maps = &cache->maps;
@@ -74,8 +74,8 @@ static bool piece_goes_on(const struct map_piece *piece, const struct map_piece 
 }
 
 /*
- * What lies side by side is exchanged by one call: threads that read it see all of the old, or all of
- * the new. What cannot be exchanged now is tried again by the watcher. Bytes.
+ * Pieces that lie side by side are exchanged by one call: threads that read them see all of the old pages,
+ * or all of the new. What cannot be exchanged now is tried again by the watcher. Returns bytes.
  */
 static uint64_t maps_exchange(struct rawcache *cache, const struct shown *shown)
 {
@@ -130,7 +130,7 @@ void maps_recall(struct rawcache *cache)
 		return;
 	pieces_forget_unseen(cache);
 	for (shown = cache->maps.shown; shown; shown = next) {
-		next = shown->next; /* it may go with its last piece, and no other does */
+		next = shown->next; /* `shown` may be freed with its last piece; no other entry is */
 		if (shown_goes(shown))
 			maps_exchange(cache, shown);
 	}
@@ -152,7 +152,7 @@ void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
 		piece_link(&cache->maps, piece);
 		piece = next;
 	}
-	/* what somebody wanted back meanwhile */
+	/* do what was asked for meanwhile */
 	maps_recall(cache);
 	maps_unlock(&cache->maps, &critical);
 }

@@ -23,11 +23,14 @@
 #define FOLLOWED_MAX 32u
 #define NAP_NS 1000000
 
-static struct pool followers = { .work = follow_work,
-				 .lasts = true,
-				 .limit = 1,
-				 .idle_ms = 1, /* it has descriptors of a cache that may be gone */
-				 .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct pool followers = {
+	.work = follow_work,
+	.lasts = true,
+	.limit = 1,
+	.idle_ms =
+		1, /* an idle thread ends at once: it has descriptors of a cache that may be gone */
+	.lock = PTHREAD_MUTEX_INITIALIZER
+};
 
 /* --- for the program's threads */
 
@@ -64,7 +67,7 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 	return followed;
 }
 
-/* What this thread waits for: it may leave that by siglongjmp(), or be cancelled. */
+/* What this thread waits for: it may leave the wait by siglongjmp(), or be cancelled. */
 static tls_initial struct followed *awaited;
 
 void follow_wait_end(void)
@@ -75,12 +78,13 @@ void follow_wait_end(void)
 	if (!followed)
 		return;
 	awaited = NULL;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	__atomic_signal_fence(
+		__ATOMIC_SEQ_CST); /* a reference may stay for ever rather than be released twice */
 	cas(&followed->state, &asked, FOLLOW_REFUSED);
 	followed_put(followed);
 }
 
-/* Until the thread has what it needs of the program. */
+/* Wait until the thread has what it needs from the program. */
 static void followed_wait(const struct followed *followed)
 {
 	uint64_t end = clock_coarse_ms() + FOLLOW_TAKE_MS;
@@ -89,7 +93,7 @@ static void followed_wait(const struct followed *followed)
 		futex_nap(&followed->state, FOLLOW_ASKED, FOLLOW_TAKE_MS);
 }
 
-/* True: there is an answer to wait for, to `awaited`. */
+/* Returns true if there is an answer to wait for, in `awaited`. */
 static bool followed_ask(struct rawcache *cache, struct file *file, int fd, uintptr_t start,
 			 uint64_t length, uint64_t offset)
 {
@@ -127,7 +131,7 @@ void follow_mapping(struct rawcache *cache, struct file *file, int fd, const voi
 	if (!length || !follow_can(cache) || cache->image.read_only || cache_slot_need(cache))
 		return;
 	follow_wait_end();
-	/* now, for what the program has touched stays in the kernel's cache */
+	/* asked now: pages that the program has touched stay in the kernel's cache */
 	confirm_pages(file, fd);
 	critical_enter(&critical);
 	asked = followed_ask(cache, file, fd, (uintptr_t)address, length, offset);
@@ -151,7 +155,9 @@ static void thread_wake(void)
 	sys_futex(&followers.queued, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
-/* What a range of a cache's mappings (NULL: of all) has is unwanted; how many the thread has yet to free. */
+/*
+ * Stop following a range of a cache's mappings (NULL: of all). Returns how many the thread has yet to free.
+ */
 static uint32_t list_dismiss(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	struct critical critical;
@@ -171,7 +177,7 @@ static uint32_t list_dismiss(const struct rawcache *cache, uintptr_t start, uint
 	return left;
 }
 
-/* The same with one more round. When the oldest of them was made. */
+/* The same with one more round. Returns when the oldest of them was made. */
 static uint64_t list_finish(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	uint64_t made = UINT64_MAX;
@@ -203,8 +209,8 @@ static bool list_has(const struct rawcache *cache, uintptr_t start, uintptr_t en
 }
 
 /*
- * What was touched since the last round is stored now, for a program that ends after a look-up shall leave
- * something behind; it waits for a small part of the time that it had the mapping.
+ * Store now what was touched since the last round: a program that ends after a look-up must leave something
+ * behind. The wait is a small part of the time for which it had the mapping.
  */
 static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
@@ -241,8 +247,9 @@ void rawcache_settle(void)
 }
 
 /*
- * A program that ends has its last bytes, but the image may not. After all other destructors of ours. Helper threads
- * do what is waited for: where there are none, no call is made, for the program may be confined to its own.
+ * The program ends: it has its last bytes, but the image may not. Runs after all other destructors of ours.
+ * Helper threads do the work: if there are none, no system call is made, because the program may be
+ * confined to its own.
  */
 __attribute__((destructor(101))) static void follow_exit(void)
 {
@@ -280,7 +287,7 @@ void follow_fork_parent(void)
 void follow_fork_child(void)
 {
 	pool_fork_child(&followers);
-	follow_list.first = NULL; /* the parent's thread's */
+	follow_list.first = NULL; /* they belong to the parent's thread */
 	follow_list.count = 0;
 	pthread_mutex_unlock(&follow_list.lock);
 }

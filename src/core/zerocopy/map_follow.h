@@ -23,13 +23,16 @@ struct rawcache;
 struct file;
 
 /*
- * [offset, offset + length) of `file` is mapped at `address`; chunks that are not cached are the
- * origin's pages there. `fd` is needed until this returns. The caller holds `file`.
+ * Follow a mapping: [offset, offset + length) of `file` is mapped at `address`; chunks that are not cached
+ * are the origin's pages there. `fd` is needed until this returns. The caller holds a reference of `file`.
  */
 void follow_mapping(struct rawcache *cache, struct file *file, int fd, const void *address,
 		    uint64_t length, uint64_t offset);
 
-/* False: nobody will see what the program touches. A process that gave up its rights may not look at its own pages. */
+/*
+ * Whether this process can see what the program touches: one that gave up its rights may not look at its
+ * own pages.
+ */
 bool follow_can(const struct rawcache *cache);
 
 /* After a siglongjmp() out of follow_mapping(): release what this thread held in it. */

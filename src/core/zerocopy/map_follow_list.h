@@ -17,33 +17,34 @@
 struct rawcache;
 struct file;
 
-#define FOLLOW_PATIENCE_MS 20000u /* a mapping is followed for so long without a new page */
+#define FOLLOW_PATIENCE_MS \
+	20000u /* a mapping in which no new page appears is followed for this long */
 
-/* FOLLOW_ASKED -> FOLLOW_TAKEN, by the thread, or -> FOLLOW_REFUSED, by either. */
+/* FOLLOW_ASKED -> FOLLOW_TAKEN by the thread, or -> FOLLOW_REFUSED by either side. */
 enum follow_state { FOLLOW_ASKED, FOLLOW_TAKEN, FOLLOW_REFUSED };
 
 struct followed {
 	struct pool_job job;
-	struct followed *next;	 /* of all */
-	struct followed *beside; /* of those that the thread has */
+	struct followed *next;	 /* the next of all */
+	struct followed *beside; /* the next of those that the thread has */
 	struct rawcache *cache;
-	struct file *file; /* held */
+	struct file *file; /* with a reference */
 	uintptr_t start;
 	uint64_t offset, length;
-	size_t bytes;	/* of this block */
+	size_t bytes;	/* size of this block */
 	uint32_t state; /* futex */
 	uint32_t unwanted;
-	uint32_t last; /* look once more, and then stop following it */
-	/* the thread, and callers that wait for its answer: the last one frees the block */
+	uint32_t last; /* look once more, then stop following it */
+	/* the thread, and callers that wait for its answer: the last of them frees the block */
 	uint32_t users;
 	int fd;		  /* the program's; once FOLLOW_TAKEN, the thread's */
-	uint64_t cost_ns; /* of one look at its pages */
+	uint64_t cost_ns; /* what one look at its pages costs */
 	uint64_t made;	  /* clock_coarse_ms() */
-	uint64_t fresh;	  /* when a new page was seen */
-	uint64_t ahead;	  /* bits: up to here the kernel was asked to read ahead */
-	uint64_t first;	  /* chunk */
+	uint64_t fresh;	  /* when a new page was last seen */
+	uint64_t ahead;	  /* in bits: the end of what the kernel was asked to read ahead */
+	uint64_t first;	  /* the chunk of the first bit */
 	/* bits, from `first` on */
-	uint64_t *done; /* cached, or tried */
+	uint64_t *done; /* a bit for each chunk that is cached, or was tried */
 	uint64_t touched[];
 };
 
@@ -58,7 +59,7 @@ void followed_end(struct followed *followed);
 /* Release one reference of its users. */
 void followed_put(struct followed *followed);
 
-/* Sleep while the word is `seen`. True: the time was over. */
+/* Sleep while the word is `seen`. Returns true when the time is over. */
 bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms);
 
 /* This process may not read its table of pages: nothing is followed from now on. */
@@ -66,7 +67,7 @@ extern uint32_t follow_blind;
 
 /* --- map_follow_list.c */
 
-/* Of all that was asked for and is not freed. */
+/* All mappings that were asked for and are not freed. */
 struct follow_list {
 	pthread_mutex_t lock;
 	struct followed *first;

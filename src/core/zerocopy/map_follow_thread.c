@@ -23,11 +23,11 @@
 
 #define ROUND_MS 200u
 #define ROUND_FIRST_MS 10u
-#define COST_SHARE 16u /* what looking costs is one part in so many of the time */
+#define COST_SHARE 16u /* looking takes one part in this many of the time */
 #define QUIET_MS 1000u
 #define GROUP 32u /* chunks */
 #define GROUPS_AHEAD 8u
-/* The kernel takes no more of an advice than its read-ahead, which is as much where nobody has set it. */
+/* The kernel obeys an advice only up to its read-ahead size: this is its default. */
 #define ADVICE_BYTES (128u << 10)
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
@@ -43,7 +43,9 @@ static int range_close(uint64_t first, uint64_t end, unsigned int flags)
 	return first < end ? (int)SYS_CALL(__NR_close_range, first, end - 1, flags, 0, 0, 0) : 0;
 }
 
-/* The thread's descriptors: what storing needs, the image and the segment. */
+/*
+ * Leave the program's descriptor table, with the descriptors that storing needs: the image and the segment.
+ */
 static int table_leave(const struct rawcache *cache)
 {
 	uint64_t a = (uint32_t)cache->image.fd;
@@ -70,7 +72,7 @@ static int origin_take(const struct file *file, int fd)
 static bool followed_take(struct followed *followed, int pagemap)
 {
 	uint32_t asked = FOLLOW_ASKED;
-	/* the thread has the image of the cache that it was made for */
+	/* the thread has the image of the cache for which it was made */
 	bool can = pagemap >= 0 && image_fd_valid(&followed->cache->image) &&
 		   runtime_fd_valid(&followed->cache->runtime);
 	int fd = can ? origin_take(followed->file, followed->fd) : -EBADF;
@@ -101,12 +103,12 @@ void followed_end(struct followed *followed)
 	if (followed->fd >= 0)
 		sys_close(followed->fd);
 	file_release(followed->cache, followed->file);
-	/* last: who waits for the cache's end looks at the list */
+	/* must be last: a thread that waits for the end of the cache looks at the list */
 	followed_unlink(followed);
 	followed_put(followed);
 }
 
-/* Whether a page of the chunk is in the program's mapping; -errno. */
+/* Whether a page of the chunk is in the program's mapping; or -errno. */
 static int chunk_touched(const struct followed *followed, int pagemap, uint64_t chunk)
 {
 	uint64_t chunk_bytes = followed->cache->chunk_bytes;
@@ -133,7 +135,7 @@ static void bit_set(uint64_t *words, uint64_t bit)
 	words[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
-/* Which chunks have been touched by now; whether all have, or -errno. */
+/* Find out which chunks have been touched. Returns whether all have, or -errno. */
 static int group_look(struct followed *followed, int pagemap, uint64_t bit, uint64_t end)
 {
 	bool all = true;
@@ -225,8 +227,8 @@ static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
 }
 
 /*
- * `run` groups, up to `bit`, were touched wholly: as many behind them are asked for, in larger pieces than
- * page faults ask for.
+ * `run` groups, up to `bit`, were touched wholly: ask the kernel to read as many behind them, in larger
+ * pieces than page faults ask for.
  */
 static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, uint64_t chunks)
 {
@@ -239,7 +241,10 @@ static void group_ahead(struct followed *followed, uint64_t bit, uint64_t run, u
 	chunks_ask(followed, from, to);
 }
 
-/* LMDB's readers take a lock beside the file right after they have mapped it: a reason to look, and no change. */
+/*
+ * Whether the file is unchanged. LMDB's readers take a lock beside the file right after they have mapped
+ * it: a reason to look, but no change.
+ */
 static bool followed_current(const struct followed *followed)
 {
 	return !file_written(followed->file) ||
@@ -247,8 +252,8 @@ static bool followed_current(const struct followed *followed)
 }
 
 /*
- * What the program has touched since the last round. A group of neighbours is stored when all have
- * been touched, so that they lie side by side in the image, or nothing has been for a while.
+ * Store what the program has touched since the last round. A group of neighbours is stored when all have
+ * been touched, so that they lie side by side in the image, or when none has been for a while.
  */
 static void followed_round(struct followed *followed, int pagemap)
 {
@@ -290,7 +295,7 @@ bool futex_nap(const uint32_t *word, uint32_t seen, uint64_t ms)
 	return sys_futex((uint32_t *)word, FUTEX_WAIT_PRIVATE, seen, &patience) == -ETIMEDOUT;
 }
 
-/* Its descriptors: the image and the list of pages, which is returned, or -errno. */
+/* Prepare the thread's descriptors: the image and the table of pages. Returns the latter, or -errno. */
 static int thread_begin(const struct rawcache *cache)
 {
 	int err = table_leave(cache);
@@ -315,7 +320,7 @@ static void thread_rounds(struct followed **mine, int pagemap)
 	}
 }
 
-/* How long nothing may come: a mapping that is new is looked at sooner. */
+/* How long to sleep: a new mapping is looked at sooner. */
 static uint64_t thread_nap(const struct followed *mine)
 {
 	uint64_t now = clock_coarse_ms();

@@ -24,9 +24,9 @@ void maps_fork_release(struct maps *maps)
 }
 
 /*
- * A child that gets no hold has a copy instead, if the region is still what it was: its parent may have
- * unmapped it, or ended, by now. Without a copy the bytes are gone, which is better than others in
- * their place.
+ * A child that gets no hold makes a copy instead, if the region still has its generation: its parent may
+ * have unmapped the piece, or ended, by now. Without a copy the piece is inaccessible, which is better than
+ * other bytes.
  */
 static void piece_copy(const struct rawcache *cache, const struct map_piece *piece)
 {
@@ -58,7 +58,7 @@ void maps_fork_child(struct rawcache *cache)
 		next = piece_tree_next(&cache->maps, piece, 0, UINTPTR_MAX);
 		if (!err)
 			continue;
-		/* memory like any other now: nothing is given back when it is unmapped */
+		/* the copy is ordinary memory now: nothing is released when it is unmapped */
 		if (piece->changeable ||
 		    !piece_replace(piece, piece->start, piece->end - piece->start))
 			piece_copy(cache, piece);

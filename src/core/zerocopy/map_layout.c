@@ -21,7 +21,7 @@
 #include "core/zerocopy/map_piece.h"
 
 #define STRETCHES_MAX 1024u
-/* What one mapping fetches at most, and how long it may take; what is missing then stays the origin's. */
+/* The most that one mapping fetches, and the longest time for it; missing chunks then stay the origin's. */
 #define FETCH_MAX (64u << 20)
 
 static struct map_piece *piece_make(const struct request *request, uint64_t done,
@@ -53,7 +53,7 @@ bool piece_continues(const struct map_piece *piece, const struct map_piece *befo
 	       piece->at == before->at + (before->end - before->start);
 }
 
-/* Add a run, which is held from here on. */
+/* Add a run, and hold its region. */
 static int layout_add(struct layout *layout, const struct request *request, uint64_t done,
 		      const struct run *run)
 {
@@ -93,7 +93,9 @@ void pieces_give_up(struct rawcache *cache, struct map_piece *piece)
 	}
 }
 
-/* Now and then: what is looked at for the first time is verified. */
+/*
+ * Allow signals now and then: an extent that is looked at for the first time is verified, which takes time.
+ */
 static void signals_let_in(struct request *r)
 {
 	uint64_t now = clock_coarse_ms();
@@ -106,9 +108,10 @@ static void signals_let_in(struct request *r)
 }
 
 /*
- * What may be fetched of [0, length). How much of a mapping will be touched nobody knows: of a database or an
- * archive a few pages. So it is a chunk, unless the program has said that it wants all of it; map_follow.h sees
- * what it touches of the rest, or nobody does, and what is not fetched now is never stored.
+ * How much of [0, length) may be fetched. Nobody knows how much of a mapping will be touched: of a database
+ * or an archive, a few pages. So one chunk is fetched, unless the program has said that it wants all of it.
+ * map_follow.h then stores what the program touches; if it cannot, chunks that are not fetched now are
+ * never stored.
  */
 static uint64_t fetch_most(const struct request *r, uint64_t length)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pieces of the table of mappings (map_table.h), for the files of this room that change them. All is
- * called under the table's lock.
+ * The pieces of the table of mappings (map_table.h), for the files of this room that change them. All
+ * functions must be called under the table's lock.
  */
 #ifndef CORE_MAP_PIECE_H
 #define CORE_MAP_PIECE_H
@@ -19,32 +19,32 @@ struct rawcache;
 struct shown;
 
 /*
- * The origin's own mapping of what is mapped, somewhere else: a page of the image that cannot be read
- * is replaced by its page of this one. A descriptor kept open would do as well, but closing it would
- * drop the program's POSIX locks.
+ * The origin's own mapping of the same bytes, at another address: a page of the image that cannot be read
+ * is replaced by its page of this one. An open descriptor would do as well, but closing it would drop the
+ * program's POSIX locks.
  */
 struct map_spare {
 	char *base;
 	uint64_t bytes, offset; /* of the file */
 	int prot;
-	uint32_t references; /* of pieces, and of the thread that makes them */
-	bool torn; /* a page of it was unmapped, and its address may be in use again: the rest is never unmapped */
+	uint32_t references; /* of pieces, and of the thread that makes the mapping */
+	bool torn; /* a page of it was unmapped, and its address may be in use again: the rest must never be unmapped */
 };
 
 struct map_piece {
 	uintptr_t start, end;
 	uint32_t region, generation;
-	struct rawcache_mapped mapped; /* what lies at `start` */
-	uint64_t at;		       /* of `start`: bytes into the data area */
+	struct rawcache_mapped mapped; /* the file that is mapped, and the range */
+	uint64_t at;		       /* place of the byte at `start`, in bytes of the data area */
 	bool changeable;	       /* the program may have written to it */
 	struct map_spare *spare;       /* NULL: there is none */
-	struct shown *shown;	/* NULL: it may be what it is, whatever becomes of the file */
-	struct map_piece *next; /* while it is in a list, and in no tree */
+	struct shown *shown;	       /* NULL: it may stay, whatever becomes of the file */
+	struct map_piece *next;	       /* while it is in a list, not in a tree */
 	/* in the tree */
 	struct map_piece *left, *right;
 	uintptr_t reach; /* the highest end in its subtree */
-	uint64_t rank;	 /* a father's is higher */
-	uint64_t serial; /* of two that overlap, the higher one is what lies there */
+	uint64_t rank;	 /* a parent's is higher */
+	uint64_t serial; /* of two that overlap, the higher one lies there */
 };
 
 /* Whether the program may have written to the piece: such pages exist nowhere else. */
@@ -58,17 +58,17 @@ static inline enum hold_kind piece_kind(const struct map_piece *piece)
 /* Add a piece to the table, which takes over its holds of region and spare. */
 void piece_link(struct maps *maps, struct map_piece *piece);
 
-/* The piece that has `at`, or NULL. */
+/* The piece that contains the address `at`, or NULL. */
 struct map_piece *piece_at(const struct maps *maps, uintptr_t at);
 
-/* A piece across `at` becomes two. */
+/* Cut a piece that contains `at` in two there. */
 void pieces_cut(struct rawcache *cache, uintptr_t at);
 
-/* Out of the table, to the end of a list; the new end. */
+/* Move a piece from the table to the end of a list; returns the new end. */
 struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece,
 				struct map_piece **link);
 
-/* The pieces that lie in the range as a whole, a list in the order of addresses: no longer in the table. */
+/* Take the pieces that lie wholly in the range out of the table: a list in the order of addresses. */
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end);
 
 /* Free a list of pieces that are not in the table, and release their holds. */
@@ -77,7 +77,7 @@ void pieces_drop(struct rawcache *cache, struct map_piece *piece);
 /* Free one piece that is not in the table. Its region stays held. */
 void piece_free(struct rawcache *cache, struct map_piece *piece);
 
-/* Forget what is not mapped from the image any more, though nobody told us: map_unseen.c. */
+/* Forget pieces that are not mapped any more without our having been told: map_unseen.c. */
 void pieces_forget_unseen(struct rawcache *cache);
 
 /* --- the origin's pages: map_spare.c */
@@ -86,13 +86,13 @@ void pieces_forget_unseen(struct rawcache *cache);
 struct map_spare *spare_get(struct map_spare *spare);
 void spare_put(struct map_spare *spare);
 
-/* Where the spare has what lies at `start` of the piece, or NULL. */
+/* The spare's page for the address `start` of the piece, or NULL. */
 char *spare_page(const struct map_piece *piece, uintptr_t start);
 
-/* The origin's bytes, `n` of them from `start` on, in place of the image's. */
+/* Put `n` bytes of the origin from `start` on in the place of the image's. */
 bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n);
 
-/* What was replaced: threads that fault in it at the same time find it so. */
+/* Note that the range was replaced: threads that fault in it at the same time must find that out. */
 void replaced_note(struct maps *maps, uintptr_t start, uintptr_t end);
 bool replaced_find(const struct maps *maps, uintptr_t page);
 

@@ -22,7 +22,7 @@ char *map_align(char *p, uint64_t length, uint64_t offset)
 	if (n < HUGE_PAGE || ((uintptr_t)p - offset) % HUGE_PAGE == 0)
 		return p;
 	space = memory_reserve_aligned(n, HUGE_PAGE, offset);
-	/* if it is not moved: where it should go may be another thread's by now */
+	/* if it cannot be moved: another thread may have mapped something at the new address by now */
 	return !sys_is_error(space) && pages_move(p, n, (uintptr_t)space) ? space : p;
 }
 
@@ -40,8 +40,8 @@ struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset, int p
 }
 
 /*
- * Private, whatever the program asked for: the file is open for reading only, and a mapping that
- * it may make writable later must not reach the image.
+ * Always private, whatever the program asked for: the file is open for reading only, and a mapping that the
+ * program may later make writable must not reach the image.
  */
 static char *image_map(const struct request *request, char *at, uint64_t n, uint64_t place,
 		       int fixed)
@@ -102,7 +102,9 @@ char *pieces_lay_apart(const struct request *request, struct map_piece *first, u
 	failed = pieces_lay(request, stretch_last(first)->next, base);
 	if (!failed)
 		return base;
-	/* the kernel may have unmapped where that one should go, and it be another thread's by now */
+	/*
+	 * the kernel may have unmapped the address of the failed one, and another thread may have it by now
+	 */
 	end = stretch_last(failed)->end;
 	sys_munmap(base, failed->start);
 	if (end < n)
@@ -111,8 +113,8 @@ char *pieces_lay_apart(const struct request *request, struct map_piece *first, u
 }
 
 /*
- * With the program's own flags: beside what is the origin's already, the kernel must take it for one mapping again, or
- * mremap() fails.
+ * With the program's own flags: beside pages that are the origin's already, the kernel must see it as one
+ * mapping again, or mremap() fails.
  */
 struct map_spare *spare_map(const struct request *request, uint64_t length)
 {

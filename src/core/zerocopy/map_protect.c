@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mprotect() of mappings of the image. A program that may not write or execute the origin's pages may not
- * the image's either.
+ * mprotect() of mappings of the image. If a program may not write or execute the origin's pages, it may not
+ * do so with the image's either.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -20,8 +20,8 @@
 #include "core/zerocopy/shown.h"
 
 /*
- * Where the origin's mount forbids to execute what is mapped and the image's does not, or the other way
- * round, the program shall see the origin's. Both under the lock.
+ * The mounts of the origin and of the image may differ in whether they forbid executing mapped pages: the
+ * program must see the origin's rule. Both functions under the lock.
  */
 static bool exec_refused(const struct map_piece *piece)
 {
@@ -45,7 +45,10 @@ static bool piece_exchange(struct rawcache *cache, struct map_piece *piece)
 	return true;
 }
 
-/* The program will write to it. What it may not hold for good is the origin's from now on, if that can be. */
+/*
+ * The program will write to the piece. If its region cannot be held firmly, the piece becomes the origin's,
+ * where possible.
+ */
 static void piece_change(struct rawcache *cache, struct map_piece *piece)
 {
 	if (piece->changeable)
@@ -90,8 +93,9 @@ static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
 }
 
 /*
- * What is exchanged later has one protection, so a part with another one is a piece of its own. A program that
- * protects page after page shall not use up the table: then the piece is the origin's, which the kernel cuts.
+ * Pieces are exchanged with one protection each, so a part with another protection must be a piece of its
+ * own. A program that protects page after page must not use up the table: then the piece becomes the
+ * origin's, which the kernel cuts.
  */
 static void edge_cut(struct rawcache *cache, uintptr_t at)
 {

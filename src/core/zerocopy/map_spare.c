@@ -47,7 +47,7 @@ bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 
 	if (!at || (size_t)(at - spare->base) + n > spare->bytes)
 		return false;
-	/* before, for another thread may execute it at any time */
+	/* set before the move: another thread may execute it at any time */
 	if (prot != spare->prot && SYS_CALL(__NR_mprotect, at, n, prot, 0, 0, 0))
 		return false;
 	if (!pages_move(at, n, start)) {
@@ -55,15 +55,15 @@ bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 			SYS_CALL(__NR_mprotect, at, n, spare->prot, 0, 0, 0);
 		return false;
 	}
-	/* or it may be another thread's mapping, which would go with the spare */
+	/* otherwise it may become another thread's mapping, which would be unmapped with the spare */
 	if (!memory_reserve_at(at, n))
 		spare->torn = true;
 	return true;
 }
 
 /*
- * Under the lock. Threads that fault in what is being replaced find no piece any more: that was no fault of the
- * program's.
+ * Under the lock. Threads that fault in a range that is being replaced find no piece there any more: the
+ * fault is not the program's.
  */
 void replaced_note(struct maps *maps, uintptr_t start, uintptr_t end)
 {

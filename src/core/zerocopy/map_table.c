@@ -20,7 +20,7 @@
 #include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/shown.h"
 
-/* Of all mappings: a quarter of those that a process may have (vm.max_map_count). */
+/* Of all caches: a quarter of the mappings that a process may have (vm.max_map_count). */
 #define PIECES_TOTAL 16000
 
 void maps_init(struct maps *maps)
@@ -116,8 +116,8 @@ static void piece_begin_at(struct map_piece *piece, uintptr_t start)
 }
 
 /*
- * Cut a piece in two, each with a hold. A piece that cannot be cut is forgotten: its hold lasts as
- * long as the process.
+ * Cut a piece in two, each with a hold. A piece that cannot be cut is forgotten: its hold lasts as long as
+ * the process.
  */
 static void piece_cut(struct rawcache *cache, struct map_piece *piece, uintptr_t at)
 {
@@ -217,7 +217,7 @@ void rawcache_maps_drop(struct rawcache *cache, void *taken)
 	maps_unlock(&cache->maps, &critical);
 }
 
-/* What lies at `at`, if the mapping that `piece` is of begins there or before. */
+/* What is mapped at `at`, given that the mapping that contains `piece` begins there or before. */
 static struct rawcache_mapped piece_tell(const struct map_piece *piece, uintptr_t at)
 {
 	struct rawcache_mapped mapped = piece->mapped;
@@ -278,7 +278,7 @@ int maps_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)
 
 	if (!cache->image.data || !(flags & MCL_CURRENT))
 		return lock(flags);
-	critical_enter(&outer); /* not left before the data is there again */
+	critical_enter(&outer); /* it must not end before the data is accessible again */
 	maps_lock(maps, &critical);
 	if (!maps->hiding++)
 		image_data_hide(&cache->image);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pieces that were unmapped or replaced by calls that no hook saw: the kernel tells. What lies there now is the
- * program's, and must not become the origin's pages.
+ * Pieces that were unmapped or replaced by calls that no hook saw: the kernel is asked. What lies there now
+ * belongs to the program and must not be replaced by the origin's pages.
  */
 #include "base/checked.h"
 #include "base/lines.h"
@@ -14,8 +14,8 @@
 
 struct unseen {
 	struct rawcache *cache;
-	struct vma image; /* any mapping of it */
-	uintptr_t end;	  /* what lies before it was looked at */
+	struct vma image; /* any mapping of the image */
+	uintptr_t end;	  /* up to here everything was checked */
 };
 
 static bool line_finds(void *arg, char *line)
@@ -27,7 +27,7 @@ static bool line_finds(void *arg, char *line)
 	       at < unseen->image.end;
 }
 
-/* They may lie elsewhere now, so their regions stay held. */
+/* Forget pieces in the range. They may have been moved elsewhere, so their regions stay held. */
 static void range_forget(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	struct map_piece *piece, *next;
@@ -61,7 +61,7 @@ void pieces_forget_unseen(struct rawcache *cache)
 	struct unseen unseen = { .cache = cache };
 	char buf[4096];
 
-	/* who cannot ask believes what was seen */
+	/* without the kernel's answer, the table is believed */
 	if (unusual_forbidden() ||
 	    lines_read(maps, buf, sizeof(buf), line_finds, &unseen) != LINES_ENOUGH ||
 	    !unseen.image.inode)

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-/* The order of the tree: of two that begin at one address the younger comes first. */
+/* The order of the tree: of two pieces that begin at one address, the younger comes first. */
 static bool node_before(const struct map_piece *a, const struct map_piece *b)
 {
 	return a->start != b->start ? a->start < b->start : a->serial > b->serial;
@@ -18,7 +18,7 @@ static void node_update(struct map_piece *node)
 		node->reach = max_u64(node->reach, node->right->reach);
 }
 
-/* All of `a` lie before all of `b`. */
+/* Merge two trees; all of `a` must lie before all of `b`. */
 static struct map_piece *node_merge(struct map_piece *a, struct map_piece *b)
 {
 	if (!a || !b)
@@ -33,7 +33,7 @@ static struct map_piece *node_merge(struct map_piece *a, struct map_piece *b)
 	return b;
 }
 
-/* What lies before `at`, and what lies behind it. */
+/* Split a tree into the pieces before `at` and those behind it. */
 static void node_split(struct map_piece *node, const struct map_piece *at, struct map_piece **left,
 		       struct map_piece **right)
 {
@@ -96,7 +96,7 @@ static struct map_piece *node_next(struct map_piece *node, const struct map_piec
 	return NULL;
 }
 
-/* Any numbers that do not follow the order of the addresses keep the tree flat. */
+/* Ranks that do not follow the order of addresses keep the tree flat. */
 static uint64_t rank_of(uint64_t serial)
 {
 	uint64_t h = (serial + 1) * UINT64_C(0x9e3779b97f4a7c15);

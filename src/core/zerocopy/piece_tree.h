@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pieces of the table of mappings, in the order of their addresses: a treap in which each node knows how
- * far its subtree reaches. Pieces may overlap: one that was replaced behind our back is still there, and the
- * youngest is what lies at an address. All under the lock of map_table.h.
+ * The pieces of the table of mappings, in the order of their addresses: a treap in which each node knows
+ * how far its subtree reaches. Pieces may overlap: one that was replaced behind our back stays in the tree,
+ * and the youngest is what lies at an address. All functions under the lock of map_table.h.
  */
 #ifndef CORE_PIECE_TREE_H
 #define CORE_PIECE_TREE_H

@@ -51,7 +51,7 @@ void recall_all(struct rawcache *cache)
 	maps_unlock(&cache->maps, &critical);
 }
 
-/* What is known of the file now: what is shown of another state of it ends. */
+/* The file has these attributes now: end the pieces that show another state of it. */
 static void recall_learn(struct rawcache *cache, const struct statx *stx)
 {
 	struct critical critical;
@@ -70,7 +70,7 @@ static void recall_learn(struct rawcache *cache, const struct statx *stx)
 
 /* --- a new one */
 
-/* The path with its zero, or 0: it has none. */
+/* The length of the path with its zero; 0: it has none. */
 static size_t recalled_path(int fd, char *path)
 {
 	char link[FDPATH_BYTES];
@@ -93,7 +93,7 @@ void recall_hide(struct rawcache *cache, struct shown *shown)
 	maps_unlock(&cache->maps, &critical);
 }
 
-/* File systems of this machine's own disks and memory. */
+/* Whether the file system is on a local disk or in memory. */
 static bool is_local(int fd)
 {
 	struct statfs fs;
@@ -131,7 +131,7 @@ struct shown *recall_show(struct rawcache *cache, const struct file *file, int f
 	if (shown)
 		shown->local = local;
 	maps_unlock(&cache->maps, &critical);
-	fence_full(); /* pairs with that of watch_demand(): one of us sees the other */
+	fence_full(); /* pairs with the fence of watch_demand(): one of the two sees the other */
 	if (shown && (shown_written(shown) || watch_written(cache, shown->writer, WATCH_CALLS))) {
 		recall_hide(cache, shown);
 		return NULL;
@@ -146,7 +146,7 @@ bool rawcache_maps_shown(const struct rawcache *cache)
 	return cache && shown_any(cache);
 }
 
-/* Without the lock. *same: the path still is that file. What cannot be asked may have changed. */
+/* Without the lock. *same: the path still names that file. If it cannot be asked, it counts as changed. */
 static bool shown_unchanged(const struct shown *shown, bool local, bool *same)
 {
 	struct statx stx;
@@ -158,7 +158,7 @@ static bool shown_unchanged(const struct shown *shown, bool local, bool *same)
 	return *same && shown_same(shown, &stx);
 }
 
-/* The one behind `before`, with a reference in place of that one's. */
+/* The entry behind `before`, with a reference that replaces that of `before`. */
 static struct shown *shown_next(struct rawcache *cache, struct shown *before)
 {
 	struct critical critical;
@@ -187,7 +187,7 @@ bool recall_look(struct rawcache *cache, bool local, uint32_t *locals)
 			continue;
 		changed = true;
 		store_relaxed(&shown->ended, true);
-		/* others hear of it, too */
+		/* other processes must learn of it too */
 		if (same)
 			fetch_add((uint32_t *)shown->writer, 1);
 	}

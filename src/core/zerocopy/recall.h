@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of the image become the origin's: all that are of files which somebody writes to, or which
- * are not what they were. Each takes the lock of map_table.h, in a critical section.
+ * Mappings of the image become mappings of the origin: pieces of files that somebody writes to, or that
+ * have changed. Each function takes the lock of map_table.h, in a critical section.
  */
 #ifndef CORE_RECALL_H
 #define CORE_RECALL_H
@@ -9,24 +9,24 @@
 #include "core/zerocopy/shown.h"
 
 /*
- * The file's pages may be shown from now on, with a reference; `fd` is it. NULL: a writer of it is
- * known, or nobody would tell of one.
+ * Allow the file's pages to be mapped from the image, and take a reference; `fd` is the file. NULL: a
+ * writer of it is known, or nobody would report one.
  */
 struct shown *recall_show(struct rawcache *cache, const struct file *file, int fd);
 void recall_hide(struct rawcache *cache, struct shown *shown);
 
-/* The pieces of what has ended, or was written to, become the origin's. */
+/* Let the pieces of files that have ended, or were written to, become the origin's. */
 void recall(struct rawcache *cache);
 
-/* The pieces whose regions others need do. */
+/* The same for pieces whose regions are asked for. */
 void recall_asked(struct rawcache *cache);
 
-/* All of them do: nobody will tell us of changes any more. */
+/* The same for all pieces: nobody will report changes any more. */
 void recall_all(struct rawcache *cache);
 
 /*
- * Look at all of them, by their paths; whether one has changed. `local`: only those of which the kernel
- * has the attributes, *locals of them; otherwise servers are asked, and waited for.
+ * Check all files by their paths; returns whether one has changed. `local`: only files whose attributes the
+ * kernel has; *locals is their number. Otherwise servers are asked, and waited for.
  */
 bool recall_look(struct rawcache *cache, bool local, uint32_t *locals);
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that this process has mapped from the image, in the state in which they were then. When one of
- * them changes, or somebody is about to change it, the origin's pages take the places of the image's.
- *
- * Pages that the program may have written to are private to it, and stay: what a private mapping
- * shows of later changes is not specified. They are not of the image if a writer is known when they
- * are mapped.
+ * Files that this process has mapped from the image, each in the state that it had then. When one changes,
+ * or somebody is about to change it, the origin's pages replace the image's. Pages that the program may
+ * have written are private to it and stay: it is unspecified what a private mapping shows of later changes.
+ * If a writer is known when they are mapped, the image is not used.
  */
 #ifndef CORE_SHOWN_H
 #define CORE_SHOWN_H
@@ -20,17 +18,19 @@ struct file;
 struct statx;
 
 struct shown {
-	struct shown *next;	/* under the lock of map_table.h, as all that changes */
-	const uint32_t *writer; /* generation of the file's writers, and what it was */
+	struct shown *next; /* under the lock of map_table.h, as are all fields that change */
+	const uint32_t *
+		writer; /* generation of the file's writers, and its value when the entry was made */
 	uint32_t writer_seen;
-	uint32_t references; /* of pieces, of threads that make them, and of threads that look */
-	bool ended;	     /* the image's pages are not the file's any more */
-	bool local;	     /* the kernel has its attributes: to look at them asks nobody */
+	uint32_t
+		references; /* of pieces, of threads that make them, and of threads that check them */
+	bool ended;	    /* the image's pages do not show the file any more */
+	bool local;	    /* the kernel has its attributes: checking them asks no server */
 	uint64_t device, inode, size;
 	int64_t mtime_sec, ctime_sec;
 	uint32_t mtime_nsec, ctime_nsec;
 	size_t path_bytes; /* with the terminating zero */
-	char path[];	   /* by which it was opened */
+	char path[];	   /* at which it was opened */
 };
 
 /* All under the lock of map_table.h. */
@@ -50,7 +50,7 @@ static inline bool shown_written(const struct shown *shown)
 	return load_acquire(shown->writer) != shown->writer_seen;
 }
 
-/* May be outdated when it returns. */
+/* The answer may be outdated when it returns. */
 static inline bool shown_any(const struct rawcache *cache)
 {
 	return load_relaxed(&cache->maps.shown) != NULL;

@@ -47,7 +47,7 @@ void held_begin(struct rawcache *cache, struct file *file)
 	rawcache_thread_recover();
 	transfer_held.file = file;
 	transfer_held.pin = -1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* complete before it counts */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* all fields must be set before it counts */
 	transfer_held.cache = cache;
 }
 
@@ -60,7 +60,8 @@ void rawcache_thread_recover(void)
 	map_build_end();
 	follow_wait_end();
 	transfer_held.cache = NULL;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* rather never given back than twice */
+	__atomic_signal_fence(
+		__ATOMIC_SEQ_CST); /* a hold may stay for ever rather than be released twice */
 	if (!cache)
 		return;
 	pin_put(cache, pin);

@@ -10,12 +10,16 @@
 #include "core/origin/file.h"
 #include "core/zerocopy/map_piece.h"
 
-/* For a mapping. Left only while something is fetched: all else is done with signals held back. */
+/*
+ * For a mapping. The thread can leave it only while a chunk is fetched: all else is done with signals held
+ * back.
+ */
 struct map_build {
 	struct rawcache *cache; /* NULL: nothing */
 	struct file *file;
-	struct shown *shown;	  /* NULL: not wanted */
-	struct map_piece *pieces; /* held, in order; from 0 on, until the address is known */
+	struct shown *shown; /* NULL: not wanted */
+	struct map_piece
+		*pieces; /* held pieces, in order; they begin at 0 until the address is known */
 };
 extern tls_initial struct map_build map_build;
 
@@ -24,7 +28,7 @@ void map_build_finish(void);
 
 /* For a transfer. */
 struct transfer_held {
-	struct rawcache *cache; /* NULL: no transfer is at work */
+	struct rawcache *cache; /* NULL: no transfer is under way */
 	struct file *file;	/* with a reference; NULL: none */
 	int pin;		/* -1: none */
 };

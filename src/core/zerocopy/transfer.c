@@ -29,7 +29,7 @@
 #include "core/read/prefault.h"
 
 #define STALE_TRIES 4
-/* What is compared at once: the caches of the processor still have it when the kernel sends it. */
+/* Compared and sent in pieces of this size: the processor's caches still have it when the kernel sends it. */
 #define SAME_MAX (128u << 10)
 #define LINE 64u
 
@@ -59,8 +59,8 @@ static bool is_pipe(int fd)
 }
 
 /*
- * Whether write() does the same. To a pipe it waits for room for all of it, sendfile() does not; that
- * refuses to append, and many devices, but not direct I/O.
+ * Whether write() behaves the same. To a pipe it waits for room for all bytes, while sendfile() does not;
+ * sendfile() refuses to append, and many devices, but not direct I/O.
  */
 static bool write_suits(const struct rawcache_transfer *t)
 {
@@ -72,7 +72,10 @@ static bool write_suits(const struct rawcache_transfer *t)
 	       (S_ISREG(stx.stx_mode) && !(sys_fcntl(t->out, F_GETFL, 0) & (O_APPEND | O_DIRECT)));
 }
 
-/* The bytes are copied, straight from the mapping: cold ones are fetched before the kernel looks. */
+/*
+ * Copy the bytes straight from the mapping; cold ones are brought into memory before the kernel touches
+ * them.
+ */
 static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_transfer *t,
 			      const struct run *run)
 {
@@ -90,11 +93,11 @@ static ssize_t transfer_write(struct rawcache *cache, const struct rawcache_tran
 		if (n > 0)
 			*t->out_offset += (uint64_t)n;
 	}
-	/* our buffer: the image cannot be read */
+	/* it is our buffer that is bad: the image cannot be read */
 	return n == -EFAULT ? -ENODATA : n;
 }
 
-/* What the image's storage fails with, or 0 bytes where somebody cut it short, is not the program's. */
+/* A failure of the image's storage, or 0 bytes where it was truncated, must not reach the program. */
 static ssize_t transfer_result(struct rawcache *cache, ssize_t n)
 {
 	if (n && n != -EIO && n != -EFAULT)
@@ -103,7 +106,7 @@ static ssize_t transfer_result(struct rawcache *cache, ssize_t n)
 	return -ENODATA;
 }
 
-/* As libc makes its own cancellation points: the request is acted upon in the system call. */
+/* A cancellation point as libc makes its own: the request is acted upon in the system call. */
 static ssize_t sendfile_cancelled(int out, int in, uint64_t *at, size_t n)
 {
 	ssize_t done;
@@ -155,7 +158,7 @@ struct expected {
 	bool fixed;	   /* pages that nobody can have written to, if they are those of the run */
 };
 
-/* Its ends: a page fault for each page of it would cost more than a copy by the kernel. */
+/* Compare the ends only: a page fault for each page would cost more than a copy by the kernel. */
 static bool ends_same(const char *bytes, const char *src, size_t n)
 {
 	size_t last = n < LINE ? 0 : n - LINE;
@@ -185,8 +188,9 @@ static int held_pin(struct rawcache *cache, const struct run *run)
 }
 
 /*
- * The pinned run at the beginning of `span`. The thread may block the signals of faults in the index or the region
- * table; it is not open for them in the transfer, which may wait for long.
+ * Find and pin the run at the beginning of `span`. If the thread blocks the signals of faults, they are
+ * opened here, for faults in the index and the region table, but not in the transfer, which may wait for
+ * long.
  */
 static int run_pinned(struct rawcache *cache, const struct span *span, struct run *run)
 {
