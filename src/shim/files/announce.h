@@ -22,9 +22,9 @@ struct announce {
 };
 
 /*
- * Between the two the thread is not cancelled, which could come after the change and before
- * its announcement; a pending request is acted upon first. Writing to a regular file is no
- * wait without end.
+ * Between the two calls the thread cannot be cancelled, which could otherwise happen after the change and
+ * before its announcement; a pending request is acted upon first. A write to a regular file does not wait
+ * without end.
  */
 void announce_begin_slow(struct announce *announce, int fd);
 static inline void announce_begin(struct announce *announce, int fd)
@@ -42,8 +42,8 @@ static inline void announce_end(struct announce *announce)
 }
 
 /*
- * Anything may be written to, through descriptors that nobody looks at: all that may write are
- * writers, and announced. Keeps errno.
+ * Any file may be written, through descriptors that the hooks do not see: all handles that may write become
+ * writers and are announced. Keeps errno.
  */
 void announce_any(void);
 

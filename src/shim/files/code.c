@@ -20,11 +20,14 @@
 #include "shim/table/process.h"
 #include "shim/table/watch.h"
 
-#define SEARCH_STEP ((size_t)1 << 20) /* bytes between looks at what it costs */
+#define SEARCH_STEP ((size_t)1 << 20) /* bytes between two looks at the cost */
 #define SEARCH_PAGES (SEARCH_STEP / 4096)
-/* What a process searches, a tenth of a second; the first object is searched whatever its size is. */
+/* The most that a process searches, a tenth of a second; the first object is searched whatever its size. */
 #define SEARCH_MAX ((size_t)256 << 20)
-/* Page faults for which the kernel had to read; below a cached directory, where a server may be asked, fewer. */
+/*
+ * Page faults for which the kernel had to read; fewer are allowed below a cached directory, where a server
+ * may be asked.
+ */
 #define FAULTS_MAX 64
 #define FAULTS_MAX_INSIDE 4
 #define SEEN 256u
@@ -38,7 +41,10 @@ struct code_look {
 };
 
 static size_t searched;
-/* Objects of this process that were looked at: their addresses, by hash. Written under the loader's lock. */
+/*
+ * The objects of this process that were searched: their addresses, by hash. Written under the loader's
+ * lock.
+ */
 static uintptr_t code_seen[SEEN];
 static unsigned long long seen_adds, seen_subs;
 
@@ -64,7 +70,7 @@ static bool in_memory(const unsigned char *p, size_t n)
 	return true;
 }
 
-/* 1, 0, or -1: it would cost too much. */
+/* 1, 0, or -1: the search would cost too much. */
 static int part_calls(const struct code_part *part, bool inside)
 {
 	long most = faults_now() + (inside ? FAULTS_MAX_INSIDE : FAULTS_MAX);
@@ -91,7 +97,10 @@ static int object_calls(const struct code_object *object)
 	for (unsigned int i = 0; i < object->parts; i++) {
 		int calls = part_calls(&object->part[i], inside);
 
-		/* most are data between the code; where the sections tell, those of code are looked at */
+		/*
+		 * most hits are data between the code; if the sections are known, only those with code are
+		 * searched
+		 */
 		if (calls > 0)
 			calls = code_sections_call(object, &object->part[i]);
 		if (calls)
@@ -133,7 +142,7 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 	(void)size;
 	if (info->dlpi_adds == seen_adds && info->dlpi_subs == seen_subs)
 		return 1;
-	/* another object may have the place of one that is gone */
+	/* another object may lie where an unloaded one was */
 	if (info->dlpi_subs != seen_subs)
 		memset(code_seen, 0, sizeof(code_seen));
 	seen_subs = info->dlpi_subs;
@@ -153,7 +162,10 @@ void code_look_slow(void)
 
 	if (!attach_cache_now() || process_is_foreign())
 		return;
-	/* another thread may be loading one that is not in the list yet: it is looked at each time, then */
+	/*
+	 * another thread may be loading an object that is not in the list yet: then the list is read each
+	 * time
+	 */
 	store_relaxed(&code_looked, (__libc_single_threaded || !load_relaxed(&code_grows)));
 	dl_iterate_phdr(object_look, &look);
 	if (look.adds)

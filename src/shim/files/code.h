@@ -19,9 +19,9 @@
 #include "base/compiler.h"
 
 extern bool code_looked;
-extern bool code_grows; /* objects are loaded by the program */
+extern bool code_grows; /* the program loads objects */
 
-/* There may be other objects than those that were looked at. */
+/* Call when there may be objects that were not searched. */
 static inline void code_changed(void)
 {
 	store_relaxed(&code_grows, true);

@@ -8,9 +8,9 @@
 #define ZEROS_SEEN 0xffu
 #define ZEROS_AFTER 8
 
-/* What follows the byte of an instruction. */
+/* The form of what follows the byte of an opcode. */
 enum form {
-	M = 1,	   /* the byte that tells operands */
+	M = 1,	   /* a byte that names operands */
 	I8 = 2,	   /* a byte */
 	I16 = 4,   /* two bytes */
 	I32 = 8,   /* two or four bytes, as the prefix says */
@@ -54,7 +54,7 @@ static const uint8_t one_byte[256] = {
 	[0xf6 ... 0xf7] = M,   [0xfe ... 0xff] = M,
 };
 
-/* Behind 0x0f. */
+/* Opcodes behind 0x0f. */
 static const uint8_t two_bytes[256] = {
 	[0x00 ... 0x03] = M,
 	[0x04] = BAD,
@@ -93,10 +93,10 @@ static const uint8_t two_bytes[256] = {
 };
 
 struct instruction {
-	const unsigned char *p, *end; /* what is to be read next; nothing is read from `end` on */
-	bool wide, word;	      /* REX.W; the prefix of two bytes */
+	const unsigned char *p, *end; /* the next byte to read; nothing is read from `end` on */
+	bool wide, word;	      /* REX.W; the prefix for two bytes */
 	bool high_reg, high_rm;	      /* registers r8 to r15 */
-	unsigned int map;	      /* 1, 2: behind 0x0f; 0x10: vector instructions */
+	unsigned int map;	      /* opcode map: 1, 2: behind 0x0f; 0x10: vector instructions */
 	unsigned char code, modrm;
 };
 
@@ -124,7 +124,7 @@ static void prefixes(struct instruction *in)
 	}
 }
 
-/* Vector instructions: what the prefix says of the rest. The form of it, or BAD. */
+/* Decode the prefix of a vector instruction. Returns the form of the rest, or BAD. */
 static unsigned int vector_form(struct instruction *in, unsigned char prefix)
 {
 	unsigned int map = 1;
@@ -162,7 +162,7 @@ static unsigned int form_of(struct instruction *in)
 	return two_bytes[in->code];
 }
 
-/* The operands in memory. */
+/* Decode operands in memory. */
 static void operands(struct instruction *in)
 {
 	unsigned int mode, rm;
@@ -190,7 +190,7 @@ static bool instruction_read(struct instruction *in)
 		return false;
 	if (form & M)
 		operands(in);
-	/* test with a number: two of the instructions with this code */
+	/* `test` with an immediate: two of the instructions with this opcode */
 	if (!in->map && (in->code == 0xf6 || in->code == 0xf7) && !(in->modrm & 0x30))
 		form |= in->code == 0xf6 ? I8 : I32;
 	if (form & I8)
@@ -214,7 +214,10 @@ static uint32_t word_before(const unsigned char *p)
 	return word;
 }
 
-/* Instructions that leave eax as it is, whatever their operands are: compare, test, push, jump if. */
+/*
+ * Whether the instruction leaves eax as it is, whatever its operands are: compare, test, push, conditional
+ * jump.
+ */
 static bool keeps(const struct instruction *in)
 {
 	unsigned char c = in->code;
@@ -229,7 +232,7 @@ static bool keeps(const struct instruction *in)
 	       c == 0x90 || (c >= 0x88 && c <= 0x89 && in->modrm >> 6 != 3) || c == 0xc6;
 }
 
-/* Whether it may set eax, or is an end behind which others come in. */
+/* Whether the instruction may set eax, or ends a path behind which others come in. */
 static bool sets(const struct instruction *in)
 {
 	unsigned char c = in->code;
@@ -248,7 +251,7 @@ static bool sets(const struct instruction *in)
 	return one_byte[c] & M && c < 0xd8 ? reg || rm : true;
 }
 
-/* What a whole instruction leaves in eax. */
+/* The number in eax after the instruction. */
 static uint32_t number_after(const struct instruction *in, uint32_t number)
 {
 	bool to_itself = in->modrm == 0xc0 && !in->high_reg && !in->high_rm;
@@ -262,7 +265,7 @@ static uint32_t number_after(const struct instruction *in, uint32_t number)
 	return sets(in) ? UINT32_MAX : number;
 }
 
-/* Two zeros: an instruction that no compiler makes. It is data that looks so. */
+/* Two zeros: no compiler makes this instruction. It is data that looks like code. */
 static bool is_zeros(const struct instruction *in)
 {
 	return !in->map && !in->code && !in->modrm;
@@ -291,7 +294,7 @@ bool decode_goes_on(const unsigned char *p, const unsigned char *end)
 
 		if (!instruction_read(&in) || is_zeros(&in))
 			return false;
-		/* what is behind a jump or the end of a function need not be code */
+		/* bytes behind a jump or the end of a function need not be code */
 		if (!in.map &&
 		    (in.code == 0xc3 || in.code == 0xe9 || in.code == 0xeb || in.code == 0xcc))
 			return true;

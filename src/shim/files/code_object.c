@@ -21,8 +21,8 @@
 #define SEGMENTS_READ 32
 
 /*
- * Hooks stand in for the functions of the first; the second ones wait and wake, in threads that compute in common:
- * what they call is in a register for so long that it cannot be told.
+ * Objects that are not searched. Hooks stand in for the functions of the first ones. The others wait and
+ * wake in threads that compute together: the number is in the register for so long that it cannot be told.
  */
 static const char *const passed[] = { "ld-linux",  "libpthread.so", "librt.so",	 "liburing.so",
 				      "libaio.so", "libgomp.so",    "libitm.so", "linux-vdso" };
@@ -80,7 +80,7 @@ static void notes_read(const char *p, size_t n, struct code_object *object)
 	}
 }
 
-/* The program has no name. */
+/* The loader gives the program no name. */
 static const char *code_path_of(const struct dl_phdr_info *info)
 {
 	static char path[PATH_MAX];
@@ -98,7 +98,7 @@ bool code_object_read(const struct dl_phdr_info *info, struct code_object *objec
 	*object = (struct code_object){ .base = info->dlpi_addr,
 					.segment = info->dlpi_phdr,
 					.segments = info->dlpi_phnum };
-	/* libc, ourselves, and the kernel's own */
+	/* libc, ourselves, and the kernel's own object */
 	if (part_has(info, (const void *)gnu_get_libc_version) || part_has(info, passed) ||
 	    part_has(info, (const void *)getauxval(AT_SYSINFO_EHDR)))
 		return false;
@@ -120,7 +120,7 @@ bool code_object_read(const struct dl_phdr_info *info, struct code_object *objec
 	return object->parts;
 }
 
-/* Whether it is the file that the loader has taken: another one may have its name by now. */
+/* Whether the file is the one that the loader has mapped: another one may have its name by now. */
 static bool header_read(int fd, const struct code_object *object, ElfW(Ehdr) * header)
 {
 	ElfW(Phdr) segments[SEGMENTS_READ];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the loader and the headers tell of an object: its code, its build id. */
+/* What the loader and the headers say about an object: its code and its build id. */
 #ifndef SHIM_CODE_OBJECT_H
 #define SHIM_CODE_OBJECT_H
 
@@ -18,21 +18,22 @@ struct code_part {
 
 struct code_object {
 	uintptr_t base;
-	const void *segment; /* the headers of its segments, */
-	size_t segments;     /* and how many there are */
-	const char *path;    /* good until the next object */
+	const void *segment; /* the program headers of its segments, */
+	size_t segments;     /* and their number */
+	const char *path;    /* valid until the next object is read */
 	uint64_t id;	     /* a hash of the build id; 0: it has none */
-	bool go;	     /* a note of Go's linker */
+	bool go;	     /* it has a note of Go's linker */
 	unsigned int parts;
 	struct code_part part[CODE_PARTS];
 };
 
-/* False: its system calls are none to look for. Called under the loader's lock. */
+/* Read an object. False: it is not to be searched. Must be called under the loader's lock. */
 bool code_object_read(const struct dl_phdr_info *info, struct code_object *object);
 
 /*
- * Whether the sections of code in `part` have such instructions, now that all of it seems to: 1 or 0. Some linkers put
- * tables into the same part. Where the file is not there or has no sections the answer is 1.
+ * Whether the sections with code in `part` have such instructions, given that the part as a whole seems to:
+ * some linkers put tables into the same part. Returns 1 or 0; 1 as well if the file is missing or has no
+ * sections.
  */
 int code_sections_call(const struct code_object *object, const struct code_part *part);
 

@@ -15,7 +15,7 @@
 
 #define NUMBER_ANY UINT32_MAX
 
-/* Calls that neither make, end, move nor use descriptors of files. */
+/* Whether the system call neither makes, ends, moves nor uses descriptors of files. */
 static bool number_is_harmless(uint32_t number)
 {
 	/* clang-format off */
@@ -45,10 +45,11 @@ static bool number_is_harmless(uint32_t number)
 }
 
 #if defined(__x86_64__)
-#define BEFORE_MAX 96 /* bytes that are decoded before an instruction, */
-#define BEFORE_MIN 24 /* and those in which wrong beginnings fall in with the right ones */
+#define BEFORE_MAX 96 /* number of bytes that are decoded before an instruction, */
+#define BEFORE_MIN \
+	24 /* and number of bytes within which wrong starts join the right instructions */
 
-/* Whether `at` is an instruction whose number is not known to be a harmless one. */
+/* Whether `at` is a system call instruction whose number is not known to be harmless. */
 static bool at_calls(const unsigned char *start, const unsigned char *at, const unsigned char *end)
 {
 	size_t room = (size_t)(at - start);
@@ -75,7 +76,7 @@ bool code_scan(const unsigned char *p, size_t n, size_t from, size_t to)
 	const __m128i first = _mm_set1_epi8(0x0f), second = _mm_set1_epi8(0x05);
 	size_t i = from;
 
-	/* what is left by the loop below */
+	/* the bytes that the vector loop leaves */
 	for (; i + 16 <= to && i + 17 <= n; i += 16) {
 		__m128i a = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + i)), first);
 		__m128i b = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + i + 1)), second);
@@ -93,9 +94,9 @@ bool code_scan(const unsigned char *p, size_t n, size_t from, size_t to)
 
 #else
 
-#define BEFORE_MAX 16 /* instructions */
+#define BEFORE_MAX 16 /* in instructions */
 
-/* mov w8 or x8, #number; what sets the register otherwise is not told from the rest of them. */
+/* mov w8 or x8, #number. Other instructions that set the register are not told from the rest. */
 static bool at_calls(const unsigned char *start, const unsigned char *at)
 {
 	for (size_t i = 1; i <= BEFORE_MAX && (size_t)(at - start) >= i * 4; i++) {

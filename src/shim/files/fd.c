@@ -69,7 +69,7 @@ struct handle *fd_hold_copy(int fd)
 		fd_share(fd);
 		return NULL;
 	}
-	/* the sentinel is not copied: it would be seen again where another file is by then */
+	/* the sentinel is not copied: it would be seen again when another file has the number */
 	if (!fdtab_is_handle(handle))
 		handle = track_adopt(fd);
 	if (!handle || !handle_hold(handle))
@@ -91,7 +91,7 @@ void fd_copied(int fd, int to, struct handle *held)
 		position_share(&held->position, fd);
 		handle_write(held, fd);
 	}
-	/* fd's entry unchanged: the kernel duplicated what the handle describes */
+	/* the entry of `fd` is unchanged: the kernel duplicated what the handle describes */
 	if (to >= 0 && fdtab_get(fd) == held) {
 		if (!fdtab_reserve(to)) {
 			held = fdtab_swap(to, held);
@@ -126,7 +126,7 @@ bool fd_is_writer(int fd)
 }
 
 /*
- * In a vfork child: whether the number still is what it is in the parent. Where kcmp() may not be
+ * In a vfork child: whether the number still means what it means in the parent. Where kcmp() must not be
  * used, whether it is the same file.
  */
 static bool foreign_same(int fd, const struct handle *handle)
@@ -148,7 +148,7 @@ void fd_share(int fd)
 
 	if (likely(!fdtab_is_handle(handle)))
 		return;
-	/* other threads of the parent go on: their position must not land in a file of the child's */
+	/* other threads of the parent run on: their position must not be set on a file of the child's */
 	if (thread_is_foreign() && !foreign_same(fd, handle))
 		return;
 	position_share(&handle->position, fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors that the program did not open: what they are is found out at their first use. */
+/* Descriptors that the program did not open: they are examined at their first use. */
 #include "shim/libc/symbols.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ static void inherited_look(int fd, void *arg)
 	struct statx stx;
 
 	(void)arg;
-	/* most are pipes and terminals; no server is asked */
+	/* most are pipes and terminals; no server is asked for this */
 	if (sys_fstatx_by(fd, AT_STATX_DONT_SYNC, &stx) || !S_ISREG(stx.stx_mode))
 		return;
 	if (track_path_inside(fd) && !fdtab_reserve(fd))

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the dynamic loader maps: it makes its own system calls, so libraries below a cached directory are never
- * served.
+ * Files that the dynamic loader maps. It makes its own system calls, so libraries below a cached directory
+ * are never served.
  */
 #ifndef SHIM_LOADED_H
 #define SHIM_LOADED_H
 
 /*
- * Count those that are loaded now and lie in a cached directory as passed through, attaching for that if need be. Once,
- * when the program ends: only then all are there.
+ * Count the loaded files that lie in a cached directory as passed through; attaches for that if needed.
+ * Called once, when the program ends: all are loaded only then.
  */
 void loaded_count(void);
 

@@ -14,16 +14,16 @@
 #include "shim/libc/thread.h"
 #include "shim/table/attach.h"
 
-/* Of the time, looks may take one part in so many. */
+/* Looks may take one part in this many of the time. */
 #define LOOK_SHARE 256u
 /* Bytes that are copied while a look takes a nanosecond, times what it may cost: 1/64 at 10 GB/s. */
 #define LOOK_COPY 640u
-/* What waits longer for the next look has had several that took long. */
+/* A handle whose next look is more than this away has had several that took long. */
 #define LOOK_DEAR_MS 16u
 
 /*
- * What a look took, which may be what it had to wait for the processor: one that took long only doubles
- * the time to the next.
+ * Learn from the time that a look took. It may include a wait for the processor: one long look only doubles
+ * the time until the next.
  */
 static void look_learn(struct handle *handle, uint64_t ns)
 {
@@ -52,11 +52,14 @@ bool look_same(struct handle *handle, int fd)
 	if (attach_config.revalidate_ms < CONFIG_REVALIDATE_SYNC)
 		look_learn(handle, clock_mono_ns() - start);
 	handle_checked(handle, now);
-	fence_acquire(); /* a number that is loaded now is no older; see file_exchange() */
+	fence_acquire(); /* a number that is loaded after this is no older; see file_exchange() */
 	return true;
 }
 
-/* A look costs a request each time, not only once in which its thread had to wait, and there was one not long ago. */
+/*
+ * Whether each look costs a request, not only one in which the thread had to wait, and the last one was not
+ * long ago.
+ */
 static bool look_too_dear(const struct handle *handle, uint64_t now)
 {
 	uint32_t wait = load_relaxed(&handle->look_wait_ms);
@@ -114,7 +117,7 @@ void look_again(int fd, bool ask)
 		rawcache_file_doubt(attach_cache_now(), &handle->stx, ask);
 	else
 		return;
-	/* who reads through a mapping does so without a call that could look */
+	/* a thread that reads through a mapping makes no call in which it could look */
 	if (ask && rawcache_maps_shown(attach_cache_now()) && !sys_fstatx_sync(fd, &stx))
 		rawcache_file_seen(attach_cache_now(), &stx);
 }
@@ -125,7 +128,7 @@ static bool beside_doubt(struct handle *handle, const void *arg)
 
 	if (handle != locked && handle->directory == locked->directory)
 		rawcache_file_doubt(attach_cache_now(), &handle->stx, true);
-	return false; /* the others, too */
+	return false; /* the other handles of the file find out too */
 }
 
 void look_locked(int fd)

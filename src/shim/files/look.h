@@ -23,8 +23,8 @@
 #include "shim/table/handle.h"
 
 /*
- * Whether the attributes have to be looked at before `n` bytes are read that end at `end`: also, once a
- * tick, if they reach beyond what the file had.
+ * Whether the attributes must be looked at before `n` bytes are read that end at `end`: also, once a tick,
+ * if they reach beyond the known end of the file.
  */
 static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
 {
@@ -40,13 +40,16 @@ static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
 				       now != load_relaxed(&handle->checked_ms));
 }
 
-/* Look. False: they are not those that the handle has; the others of the file know it then. */
+/*
+ * Look. Returns false if the attributes are not those of the handle; the other handles of the file then
+ * know it.
+ */
 bool look_same(struct handle *handle, int fd);
 
 /*
- * The kernel may have read `fd` past the cache: what it gave ends older versions, before the program sees
- * it. A look each time where the kernel has the attributes; where they are asked of a server, as often as
- * other looks. Keeps errno.
+ * The kernel may have read `fd` past the cache: if what it returned is newer, older versions end before the
+ * program sees it. Looks each time if the kernel has the attributes; if a server is asked for them, as
+ * often as other looks. Keeps errno.
  */
 void look_after_slow(int fd);
 static inline void look_after(int fd)
@@ -55,21 +58,21 @@ static inline void look_after(int fd)
 		look_after_slow(fd);
 }
 
-/* The program has seen the attributes of a file, and, if `handle` is not NULL, by this handle, at `now`. */
+/* The program has seen these attributes of a file at `now`; if `handle` is not NULL, through that handle. */
 void look_seen(struct handle *handle, const struct statx *stx, uint64_t now);
 
 /* The program was told that the handle's file ends at `size`. */
 void look_size(const struct handle *handle, uint64_t size);
 
 /*
- * `fd` is locked now, or synchronised: its file is looked at before the next read; `ask`: past what the
- * kernel remembers of it.
+ * `fd` was locked or synchronised: its file is looked at before the next read. `ask`: past the attributes
+ * that the kernel remembers.
  */
 void look_again(int fd, bool ask);
 
 /*
  * A lock of `fd` was granted: the same for the files beside it. Databases lock one file and read others:
- * SQLite's log and what it is the log of go by the lock of a third.
+ * readers of SQLite's log and of its database go by the lock of a third file.
  */
 void look_locked(int fd);
 

@@ -66,14 +66,14 @@ void map_notify_note(const void *p, size_t n, int fd)
 	if (!handle || !handle_is_writer(handle))
 		return;
 	rawcache_count_bypass(attach_cache_now(),
-			      RAWCACHE_REASON_open_mode); /* it is the origin's */
+			      RAWCACHE_REASON_open_mode); /* the file is the origin's */
 	for (unsigned int i = 0; i < PLACES; i++)
 		if (place_take(&notify_places[i])) {
 			place_fill(&notify_places[i], (uintptr_t)p, n, &handle->stx);
 			count_raise(i + 1);
 			break;
 		}
-	/* without a place it is so for good */
+	/* there is no place for it: nothing is served of the file any more */
 	rawcache_file_stores_begin(attach_cache_now(), &handle->stx);
 	rawcache_file_changed(attach_cache_now(), &handle->stx);
 }
@@ -107,7 +107,7 @@ void map_notify_announce_slow(const void *p, size_t n)
 			place_announce(&notify_places[i]);
 }
 
-/* What is left of it; or, if nothing is, whether it is the caller's to end. */
+/* Cut the range out of a place; returns whether nothing is left, so that the caller must end it. */
 static bool place_cut(struct notify_place *place, uintptr_t start, uintptr_t end)
 {
 	uint32_t used = PLACE_USED;
@@ -131,7 +131,7 @@ void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *take
 		if (!place_touches(place, start, start + n))
 			continue;
 		place_announce(place);
-		/* those that find no room stay as they are: nothing is served of their files */
+		/* places beyond the limit stay: nothing is served of their files */
 		if (taken->count < ARRAY_SIZE(taken->place) && place_cut(place, start, start + n))
 			taken->place[taken->count++] = (uint16_t)i;
 	}

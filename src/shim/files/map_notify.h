@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shared mappings through which files of a configured directory may be written. Nobody sees the
- * stores; that they were made is announced to readers at msync() and when the mapping ends.
- *
- * A bounded table without locks: a place is taken by compare and swap, and nobody waits for it. As long as there is
- * such a mapping, in any process, nothing is served of the file; what finds no place has it so for good.
+ * Shared mappings through which files of a configured directory may be written. Nobody sees the stores;
+ * msync() and the end of the mapping announce to readers that there were some. The table has a fixed size
+ * and no locks: a place is taken by compare and swap, and nobody waits for it. While such a mapping exists
+ * in any process, nothing is served of the file; if the table has no place for a mapping, that is so for
+ * ever.
  */
 #ifndef SHIM_MAP_NOTIFY_H
 #define SHIM_MAP_NOTIFY_H
@@ -17,15 +17,15 @@
 
 #include "base/compiler.h"
 
-extern unsigned int map_notify_count; /* places that were ever taken */
+extern unsigned int map_notify_count; /* number of places that were ever taken */
 
-/* `fd` is about to be mapped shared: what is mapped may be made writable at any time. */
+/* Call when `fd` is about to be mapped shared: such a mapping may be made writable at any time. */
 void map_notify_begin(int fd);
 
-/* [p, p + n) has just been mapped shared from `fd`. */
+/* Call when [p, p + n) has just been mapped shared from `fd`. */
 void map_notify_note(const void *p, size_t n, int fd);
 
-/* Announce what is mapped in the range. */
+/* Announce the files that are mapped in the range. */
 void map_notify_announce_slow(const void *p, size_t n);
 static inline void map_notify_announce(const void *p, size_t n)
 {
@@ -40,8 +40,8 @@ struct map_notify_taken {
 };
 
 /*
- * The range is about to be unmapped: announce what lies in it. What lies in it as a whole ends with
- * map_notify_end(), after the kernel has unmapped it: some file systems write at that moment.
+ * Call when the range is about to be unmapped: announces the files in it. Mappings that lie wholly in it
+ * end with map_notify_end(), after the kernel has unmapped them: some file systems write at that moment.
  */
 void map_notify_take_slow(const void *p, size_t n, struct map_notify_taken *taken);
 static inline void map_notify_take(const void *p, size_t n, struct map_notify_taken *taken)
@@ -58,7 +58,7 @@ static inline void map_notify_end(const struct map_notify_taken *taken, bool unm
 		map_notify_end_slow(taken, unmapped);
 }
 
-/* The range now lies, with another length, at `to`. */
+/* The range was moved to `to`, with another length. */
 void map_notify_move(const void *p, const void *to, size_t n);
 
 #endif

@@ -22,16 +22,16 @@
 #include "shim/libc/thread.h"
 #include "shim/table/who.h"
 
-#define PIECE 256u /* of a path, that is copied at once; a page has whole ones */
+#define PIECE 256u /* bytes of a path that are copied at once; a page contains whole pieces */
 #define PLACES 512u
-#define SLOW_NS 100000u /* the kernel does not take so long: it has asked the server */
-#define SLOW_MS 100u	/* within which it should not have to ask again */
+#define SLOW_NS 100000u /* if the kernel takes this long, it has asked the server */
+#define SLOW_MS 100u	/* for this long it should not have to ask again */
 #define SLOW_LOOKS 32u
 
 bool names_on;
 
 static uint64_t places
-	[PLACES]; /* a directory's hash, and in its lowest bit whether its names are remembered */
+	[PLACES]; /* hash of a directory; the lowest bit tells whether its names are remembered */
 static uint64_t last_place, last_ms; /* the directory that was looked at last */
 static uint32_t looks_slow, looks_fast;
 
@@ -41,7 +41,7 @@ void names_init(void)
 		      attach_config.names && attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC);
 }
 
-/* The program's string, which may not be one. False: leave it to the kernel. */
+/* Copy the program's string, whose address may be bad. False: leave the call to the kernel. */
 bool names_path_copy(struct pathbuf *buf, const char *path)
 {
 	for (size_t at = 0; at < sizeof(buf->path);) {
@@ -56,7 +56,7 @@ bool names_path_copy(struct pathbuf *buf, const char *path)
 	return false;
 }
 
-/* Into directory and name. False: there is none, or it is none that can be absent. */
+/* Split the path into directory and name. False: it has no directory, or a name that cannot be absent. */
 bool names_look_split(struct look *look)
 {
 	char *slash = strrchr(look->buf->path, '/');
@@ -72,13 +72,16 @@ bool names_look_split(struct look *look)
 	return true;
 }
 
-/* A path as the program wrote it: the cheapest way to see that it is none of ours. */
+/* Check the path as the program wrote it: the cheapest way to see that it does not matter. */
 bool names_path_may_matter(const char *path)
 {
 	return *path != '/' || paths_match(attach_config.paths, path) == PATH_INSIDE;
 }
 
-/* Whether the kernel asks the server at each look: then looks are no cheaper than what they save. */
+/*
+ * Learn whether the kernel asks the server at each look: looks are then no cheaper than the calls that they
+ * save.
+ */
 static void slow_note(uint64_t place, uint64_t ns)
 {
 	uint64_t now = clock_coarse_ms();
@@ -102,7 +105,7 @@ static uint64_t place_hash(const struct statx *stx)
 	return (h ^ h >> 32) & ~UINT64_C(1);
 }
 
-/* Whether the directory lies in a configured one, and its times are to be believed. */
+/* Whether the directory lies in a configured one, and its times can be trusted. */
 static bool place_find_out(const struct look *look)
 {
 	int fd = sys_openat(look->dir, look->buf->path, O_PATH | O_CLOEXEC | O_DIRECTORY, 0);
@@ -132,7 +135,7 @@ static bool place_matters(const struct look *look, uint64_t place)
 	return inside;
 }
 
-/* Look at the directory. False: nothing is known of it, or it cannot even be reached. */
+/* Look at the directory. False: nothing is known of it, or it cannot be reached. */
 bool names_look_at(const struct look *look, struct rawcache_names *names)
 {
 	uint64_t begun = clock_mono_ns();
@@ -153,7 +156,7 @@ bool names_descriptor_free(void)
 	return sys_openat(AT_FDCWD, "/", O_WRONLY | O_CLOEXEC, 0) == -EISDIR;
 }
 
-/* `fd` is the directory that was looked at, and it looks the same. */
+/* Whether `fd` is the directory that was looked at, and is unchanged. */
 static bool pinned_same(int fd, const struct look *look)
 {
 	struct rawcache_names now;
@@ -166,8 +169,9 @@ static bool pinned_same(int fd, const struct look *look)
 }
 
 /*
- * Ask the origin whether the name is there, as a link or otherwise. In the directory itself: what the path leads to may
- * be another one by now, and the first again afterwards. The program's string may have changed, too.
+ * Ask the origin whether the name exists, be it a link or not. It is asked in the directory itself: the
+ * path may lead to another directory by now, and to the first one again afterwards. The program's string
+ * may have changed too.
  */
 static bool look_ask(const struct look *look)
 {
@@ -227,7 +231,7 @@ bool names_absent_slow(int dir, const char *path, enum names_use use)
 	return absent;
 }
 
-/* Its directory lies where names are remembered. */
+/* Whether its directory is one whose names are remembered. */
 static bool missed_matters(struct look *look, const char *path)
 {
 	struct statx stx;

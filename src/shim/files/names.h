@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names that do not exist. What the origin said of one is remembered with its directory, and believed while a look at
- * the directory shows that it is as it was. The kernel finds the directory, for the calling thread and with its rights:
- * links, mounts, root directories and search permissions on the way are its own business, as ever.
- *
- * Only ENOENT of a path's last component is ever answered, and only where the kernel would have
- * answered nothing else first. Before a name is remembered it is looked up without following links: a link that leads
- * nowhere is a name that exists.
+ * Absent names. When the origin says that a name is absent, this is remembered with its directory, and
+ * believed while a look at the directory shows that it is unchanged. The kernel finds the directory, for
+ * the calling thread and with its rights: links, mounts, root directories and search permissions on the way
+ * are its business. Only ENOENT for the last component of a path is ever answered, and only if the kernel
+ * would have found no other error first. Before a name is remembered it is looked up without following
+ * links: a link that leads nowhere is a name that exists.
  */
 #ifndef SHIM_NAMES_H
 #define SHIM_NAMES_H
@@ -26,27 +25,30 @@
 
 extern bool names_on;
 
-/* What the call would do before it looks for the name, besides finding the directory. */
+/* What the call does, besides finding the directory, before it looks for the name. */
 enum names_use {
 	NAMES_LOOK, /* nothing */
 	NAMES_OPEN, /* take a descriptor; it is a cancellation point */
-	NAMES_REAL, /* become the real user: access() */
+	NAMES_REAL, /* use the real user: access() */
 };
 
-/* From the configuration, once. */
+/* Read the configuration; once. */
 void names_init(void);
 
 bool names_absent_slow(int dir, const char *path, enum names_use use);
 void names_missed_slow(const char *path);
 
-/* True: `path`, seen from `dir`, does not exist, and errno is ENOENT. False: ask the kernel; errno is untouched. */
+/*
+ * Returns true, with errno ENOENT, if `path`, relative to `dir`, does not exist. Returns false, and keeps
+ * errno, if the kernel must be asked.
+ */
 static inline bool names_absent(int dir, const char *path, enum names_use use)
 {
 	return unlikely(load_relaxed(&names_on)) && attach_cache_now() &&
 	       names_absent_slow(dir, path, use);
 }
 
-/* The kernel has answered `ret` for `path`; returns it. A program that meets names that do not exist attaches. */
+/* The kernel has answered `ret` for `path`; returns it. A program that asks for absent names attaches. */
 static inline int names_missed(const char *path, int ret)
 {
 	if (unlikely(ret < 0) && unlikely(load_relaxed(&names_on)) && errno == ENOENT &&
@@ -55,9 +57,9 @@ static inline int names_missed(const char *path, int ret)
 	return ret;
 }
 
-/* --- extended attributes, which a file's ctime tells of as a directory's times tell of names */
+/* --- extended attributes: a file's ctime changes with them as a directory's times do with its names */
 
-/* What was asked for, until the kernel has answered. */
+/* What was asked for, kept until the kernel has answered. */
 struct names_attribute {
 	struct who who;
 	struct rawcache_names names;
@@ -70,7 +72,7 @@ bool names_attribute_slow(struct names_attribute *attribute, const char *path, i
 			  const char *name);
 void names_attribute_learn(const struct names_attribute *attribute, const char *path, int flags);
 
-/* True: the file has no such attribute, and errno is ENODATA. `flags`: of statx(). */
+/* Returns true, with errno ENODATA, if the file has no such attribute. `flags`: of statx(). */
 static inline bool names_attribute_absent(struct names_attribute *attribute, const char *path,
 					  int flags, const char *name)
 {

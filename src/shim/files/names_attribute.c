@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Extended attributes that a file does not have: ls -l asks for two of each. What was remembered is believed while the
- * file has the same ctime, which changes with its attributes.
+ * Extended attributes that a file does not have: ls -l asks for two of each file. A remembered answer is
+ * believed while the file has the same ctime, which changes with its attributes.
  */
 #include "shim/libc/symbols.h"
 
@@ -15,16 +15,17 @@
 
 #include "shim/libc/thread.h"
 
-#define ATTRIBUTE_SALT UINT64_C(0xa5a5617474726962) /* a file's attributes are no names in it */
+#define ATTRIBUTE_SALT \
+	UINT64_C(0xa5a5617474726962) /* keeps a file's attributes apart from names in a directory */
 
-/* Some servers have no ctime, and tell the mtime in its place, which does not change with attributes. */
+/* Some servers have no ctime and return the mtime instead, which does not change with attributes. */
 static bool ctime_seems_real(const struct statx *stx)
 {
 	return stx->stx_ctime.tv_sec != stx->stx_mtime.tv_sec ||
 	       stx->stx_ctime.tv_nsec != stx->stx_mtime.tv_nsec;
 }
 
-/* The file as the program names it; with `names` NULL, whether it is as it was. */
+/* Look at the file by the program's path; with `names` NULL, returns whether it is unchanged. */
 static bool attribute_look(const struct names_attribute *attribute, const char *path, int flags,
 			   struct rawcache_names *names)
 {
@@ -43,7 +44,7 @@ static bool attribute_look(const struct names_attribute *attribute, const char *
 	return true;
 }
 
-/* The file lies in a directory that is configured, on a mount whose times are to be believed. */
+/* Whether the file lies in a configured directory, on a mount whose times can be trusted. */
 static bool place_look(const struct names_attribute *attribute, const char *path)
 {
 	struct look look = { .dir = AT_FDCWD, .who = attribute->who, .buf = pathbuf_get() };
@@ -97,7 +98,7 @@ bool names_attribute_slow(struct names_attribute *attribute, const char *path, i
 	return true;
 }
 
-/* The file of `fd`, which is the one that was looked at, has no such attribute. */
+/* Whether the file of `fd` is the one that was looked at, and has no such attribute. */
 static bool pinned_absent(int fd, const struct names_attribute *attribute)
 {
 	char self[40];
@@ -108,7 +109,7 @@ static bool pinned_absent(int fd, const struct names_attribute *attribute)
 	       attribute_look(attribute, self, 0, NULL);
 }
 
-/* Asked once more, of the file itself: what the path leads to may have been another one when the program asked. */
+/* Ask once more, of the file itself: the path may have led to another file when the program asked. */
 void names_attribute_learn(const struct names_attribute *attribute, const char *path, int flags)
 {
 	int follow = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;

@@ -17,26 +17,29 @@
 
 struct look {
 	int dir;
-	struct pathbuf *buf; /* the path; then the directory's, with a "." behind it */
+	struct pathbuf *buf; /* the path; after the split, the directory's with a "." behind it */
 	size_t length;
 	char name[NAME_MAX + 1];
 	struct who who;
 	struct rawcache_names names;
 };
 
-/* The program's string, which may not be one. False: leave it to the kernel. */
+/* Copy the program's string, whose address may be bad. False: leave the call to the kernel. */
 bool names_path_copy(struct pathbuf *buf, const char *path);
 
-/* The kernel takes a descriptor first, and where there is none it answers that. So does this, which gives it back. */
+/*
+ * Whether a descriptor is free. The kernel takes one first, and if there is none it answers that; this
+ * takes one and gives it back.
+ */
 bool names_descriptor_free(void);
 
-/* A path as the program wrote it: the cheapest way to see that it is none of ours. */
+/* Check the path as the program wrote it: the cheapest way to see that it does not matter. */
 bool names_path_may_matter(const char *path);
 
-/* Into directory and name. False: there is none, or it is none that can be absent. */
+/* Split the path into directory and name. False: it has no directory, or a name that cannot be absent. */
 bool names_look_split(struct look *look);
 
-/* Look at the directory. False: nothing is known of it, or it cannot even be reached. */
+/* Look at the directory. False: nothing is known of it, or it cannot be reached. */
 bool names_look_at(const struct look *look, struct rawcache_names *names);
 
 #endif

@@ -24,19 +24,20 @@
 #include "shim/libc/thread.h"
 #include "shim/table/watch.h"
 
-/* Flags with which a descriptor is none of our business, and those that no reader has. */
+/* Open flags of descriptors that are never tracked, and flags that no reader has. */
 #define FLAGS_NEVER (O_PATH | O_DIRECTORY)
 #define FLAGS_NO_READER (O_DIRECT | O_APPEND | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
 
 struct candidate {
 	int fd;
-	bool inside; /* a configured directory */
+	bool inside; /* it lies in a configured directory */
 	struct statx stx;
-	uint64_t stx_ms, stx_ns; /* clock_coarse_ms() and clock_mono_ns() before they were read */
-	struct pathbuf *buf;	 /* its path, if inside */
+	uint64_t stx_ms,
+		stx_ns; /* clock_coarse_ms() and clock_mono_ns() before the attributes were read */
+	struct pathbuf *buf; /* its path, if inside */
 };
 
-/* Its attributes, as the kernel has them, or as fresh as RAWCACHE_REVALIDATE asks for. */
+/* Read its attributes as the kernel has them, or as fresh as RAWCACHE_REVALIDATE asks for. */
 static int candidate_look(struct candidate *file, bool fresh)
 {
 	file->stx_ms = clock_coarse_ms();
@@ -44,7 +45,7 @@ static int candidate_look(struct candidate *file, bool fresh)
 	return fresh ? attach_fstatx(file->fd, &file->stx) : sys_fstatx(file->fd, &file->stx);
 }
 
-/* The path of `fd`; *reason says why it has none. */
+/* Get the path of `fd`; *reason says why it has none. */
 static bool fd_path(int fd, char *path, enum rawcache_reason *reason)
 {
 	static const char deleted[] = " (deleted)";
@@ -87,7 +88,7 @@ bool track_path_inside(int fd)
 	return inside;
 }
 
-/* Where the file lies, the cheapest way first; its path, if that is inside. */
+/* Find out where the file lies, by the cheapest way first. Its path is known afterwards if that is inside. */
 static bool candidate_locate(struct candidate *file, enum rawcache_reason *reason)
 {
 	enum path_match match;
@@ -101,7 +102,10 @@ static bool candidate_locate(struct candidate *file, enum rawcache_reason *reaso
 		return match == PATH_INSIDE;
 	}
 	if (path_matches(file->fd, file->buf, reason)) {
-		/* a directory above it may be moved to where the file is excluded: nothing of the file tells that */
+		/*
+		 * a directory above the file may be moved to where it is excluded, which no attribute of
+		 * the file tells
+		 */
 		if (!attach_excludes)
 			path_cache_learn(file->fd, &file->stx, PATH_INSIDE, file->buf->path);
 		return true;
@@ -123,12 +127,12 @@ static bool candidate_examine(struct candidate *file, enum rawcache_reason *reas
 	if (!file->stx.stx_nlink)
 		return false;
 	file->inside = candidate_locate(file, reason);
-	/* of a file that is none of ours the server is not asked */
+	/* the server is not asked about a file outside of the configured directories */
 	return file->inside && (attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC ||
 				!candidate_look(file, true));
 }
 
-/* A number for the directory of a path: those of different ones are different, but for chance. */
+/* A number for the directory of a path; two directories have the same one only by chance. */
 static uint32_t directory_of(const char *path)
 {
 	const char *end = strrchr(path, '/');
@@ -150,7 +154,7 @@ static struct handle *writer_make(const struct candidate *file, enum rawcache_re
 	handle->reason = reason;
 	handle->directory = directory_of(file->buf->path);
 	rawcache_file_writer_begin(cache, &file->stx);
-	/* O_TRUNC has done so already */
+	/* O_TRUNC has changed it already */
 	rawcache_file_changed(cache, &file->stx);
 	return handle;
 }
@@ -176,13 +180,19 @@ static struct handle *reader_make(struct candidate *file, enum handle_mode mode,
 	handle->directory = directory_of(file->buf->path);
 	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx,
 		     file->stx_ms);
-	/* stores into a mapping tell nobody: none is made of the image while one of its writable is possible */
+	/*
+	 * stores into a mapping are not announced: while a writable one is possible, none is made of the
+	 * image
+	 */
 	if (mode == HANDLE_MAY_WRITE)
 		rawcache_file_writer_begin(attach_cache_now(), &file->stx);
 	return handle;
 }
 
-/* Open for reading, and never served: what the kernel gives of it ends older versions (look_after()). */
+/*
+ * Make a handle of a file that is open for reading and never served: what the kernel returns of it ends
+ * older versions (look_after()).
+ */
 static struct handle *passing_make(const struct candidate *file)
 {
 	struct handle *handle = handle_make(HANDLE_READS, POSITION_KERNEL | POSITION_SHARED);
@@ -196,8 +206,8 @@ static struct handle *passing_make(const struct candidate *file)
 }
 
 /*
- * Open for reading and writing, of a file that was there. Whoever else has the description, or whatever
- * reaches the kernel past the hooks, would write without being seen.
+ * Whether a descriptor that is open for reading and writing, of an existing file, may write. Others that
+ * share the description, or calls that pass the hooks, would write unseen.
  */
 static bool flags_may_write(int flags, bool shared)
 {
@@ -206,7 +216,7 @@ static bool flags_may_write(int flags, bool shared)
 	       !process_shared_always && !sign_any();
 }
 
-/* A handle for a descriptor with open flags `flags`, or NULL with the reason. */
+/* Make a handle for a descriptor with open flags `flags`; or return NULL with the reason. */
 static struct handle *candidate_track(struct candidate *file, int flags, bool shared,
 				      enum rawcache_reason *reason)
 {
@@ -271,7 +281,9 @@ static void examination_run(void *arg)
 	e->handle = examine_here(e->fd, e->flags, e->shared);
 }
 
-/* On a signal stack, or a coroutine's, there may be little room: it is done on another one. */
+/*
+ * Examine a descriptor. On a signal stack or a coroutine's there may be little room: another stack is used.
+ */
 static struct handle *examine(int fd, int flags, bool shared)
 {
 	struct examination e = { .fd = fd, .flags = flags, .shared = shared };
@@ -305,7 +317,7 @@ int track_opened_slow(int fd, int flags, bool shared)
 		handle = fdtab_swap(fd, handle);
 		if (fdtab_is_handle(handle))
 			handle_release(handle);
-		fence_full(); /* of us and process_retire() one sees the other */
+		fence_full(); /* either we see process_retire()'s change, or it sees ours */
 		if (unlikely(!load_relaxed(&attach_active)))
 			fd_forget(fd);
 		else if (unlikely(process_shared_always))
@@ -346,7 +358,7 @@ struct handle *track_adopt(int fd)
 	flags = sys_fcntl(fd, F_GETFL, 0);
 	handle = flags < 0 || flags & FLAGS_NEVER ? NULL : examine(fd, flags, true);
 	if (!fdtab_replace(fd, FDTAB_ADOPT, handle) && handle) {
-		/* another thread was faster */
+		/* another thread came first */
 		handle_release(handle);
 		handle = NULL;
 	}
@@ -357,7 +369,7 @@ struct handle *track_adopt(int fd)
 	return handle;
 }
 
-/* Open the file of a handle anew: 0 with its number, or a negative errno value with the reason. */
+/* Open the file of a handle anew: 0 with its number, or -errno with the reason. */
 static int reader_reopen(struct candidate *file, uint64_t *number, enum rawcache_reason *reason)
 {
 	int err = -ESTALE;
@@ -383,10 +395,10 @@ bool track_revalidate(struct handle *handle, int fd)
 
 	if (fdtab_get(fd) != handle || handle_is_writer(handle) || candidate_look(&file, false))
 		return false;
-	rawcache_file_seen(attach_cache_now(), &file.stx); /* whatever comes of it */
+	rawcache_file_seen(attach_cache_now(), &file.stx); /* reported whatever the result is */
 	err = reader_reopen(&file, &number, &reason);
 	if (fdtab_get(fd) != handle) {
-		/* closed meanwhile: what we opened may be another file */
+		/* it was closed meanwhile: we may have opened another file */
 		if (!err)
 			rawcache_file_put(attach_cache_now(), number);
 		return false;

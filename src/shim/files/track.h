@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deciding which descriptors are tracked, and keeping what is known about their files fresh.
- *
- * The kernel has already opened the file for the caller: permissions, symbolic links, relative
- * paths and chroot are its business. /proc/self/fd tells the canonical path.
+ * Decides which descriptors are tracked, and keeps what is known of their files fresh. The kernel has
+ * already opened the file for the caller: permissions, symbolic links, relative paths and chroot are its
+ * business. /proc/self/fd tells the canonical path.
  */
 #ifndef SHIM_TRACK_H
 #define SHIM_TRACK_H
@@ -16,7 +15,7 @@
 #include "shim/files/fd.h"
 #include "shim/table/handle.h"
 
-/* The kernel has just opened `fd` with open flags `flags`. Returns fd. */
+/* Call when the kernel has just opened `fd` with open flags `flags`. Returns fd. */
 int track_opened_slow(int fd, int flags, bool shared);
 static inline int track_opened(int fd, int flags)
 {
@@ -29,10 +28,10 @@ static inline int track_stream(int fd, int flags)
 	return likely(!attach_active) || fd < 0 ? fd : track_opened_slow(fd, flags, true);
 }
 
-/* What an inherited descriptor is, at its first use: its handle, or NULL if it is not tracked. */
+/* Examine an inherited descriptor at its first use. Returns its handle, or NULL if it is not tracked. */
 struct handle *track_adopt(int fd);
 
-/* The handle of `fd`, adopted if need be, or NULL. */
+/* The handle of `fd`, which is adopted if needed, or NULL. */
 static inline __attribute__((always_inline)) struct handle *track_get(int fd)
 {
 	struct handle *handle = fdtab_get(fd);
@@ -42,23 +41,20 @@ static inline __attribute__((always_inline)) struct handle *track_get(int fd)
 
 /*
  * The handle of `fd`, which is about to be written to, or NULL. In a process with a sign (sign.h) it is
- * looked at what the number is now.
+ * checked which file the number means now.
  */
 struct handle *track_writer(int fd);
 
 /* Whether `fd` has a path in a configured directory. */
 bool track_path_inside(int fd);
 
-/* Mark the descriptors that came through exec. For the constructor. */
+/* Mark the descriptors that were inherited through exec. For the constructor. */
 void track_inherited(void);
 
-/* `fd` came from another process: so that what is written through it is told. Keeps errno. */
+/* `fd` came from another process: writes through it must be announced. Keeps errno. */
 void track_received(int fd);
 
-/*
- * Look at the file again: false if reads of it have to go to the kernel now, for the reason in
- * handle->reason.
- */
+/* Look at the file again. False: reads of it must go to the kernel now, for the reason in handle->reason. */
 bool track_revalidate(struct handle *handle, int fd);
 
 #endif

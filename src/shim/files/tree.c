@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which trees there are, and whether their records count for this process. */
+/* The configured trees, and whether their records count for this process. */
 #include "shim/libc/symbols.h"
 
 #include "shim/files/tree.h"
@@ -23,9 +23,9 @@
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 
-#define LOOK_MS 8 /* between looks at mounts; a tick or two of the coarse clock */
+#define LOOK_MS 8 /* between two looks at mounts: one or two ticks of the coarse clock */
 #define CHILDREN 64
-#define LINES_BYTES 65536u /* of the table of mounts, at once */
+#define LINES_BYTES 65536u /* bytes of the table of mounts that are read at once */
 #define MOUNT_MASK (STATX_INO | STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE)
 #ifndef SYS_listmount
 #define SYS_listmount 458
@@ -59,7 +59,7 @@ static void tree_add(const char *entry, size_t n)
 	trees_count++;
 }
 
-/* Programs that make up what others see of files. */
+/* Whether the program makes up what it shows of files to others. */
 static bool made_up(void)
 {
 	return secure_getenv("FAKEROOTKEY") || secure_getenv("FAKECHROOT_BASE") ||
@@ -102,7 +102,7 @@ void tree_wrong(struct tree *tree)
 	frozen_touch(&tree->frozen, tree->record, FROZEN_NONE, FROZEN_WHOLE);
 }
 
-/* Those that lie on the tree's: whatever is mounted or unmounted there shows in it. */
+/* Hash of the mounts on the tree's mount: a mount or unmount there changes it. */
 static uint64_t mounts_hash(uint64_t mount)
 {
 	uint64_t children[CHILDREN];
@@ -116,7 +116,7 @@ static uint64_t mounts_hash(uint64_t mount)
 		       XXH3_64bits_withSeed(children, (size_t)n * sizeof(*children), (uint64_t)n);
 }
 
-/* Without a request: the root of a mount is in memory as long as it is mounted. */
+/* Makes no request: the root of a mount is in memory for as long as it is mounted. */
 static bool mount_look(const struct tree *tree, unsigned int mask, struct statx *stx)
 {
 	struct pathbuf *buf = pathbuf_get();
@@ -133,7 +133,7 @@ static bool mount_look(const struct tree *tree, unsigned int mask, struct statx 
 	return found;
 }
 
-/* Nothing is mounted within the tree where the record knows what is below. */
+/* Whether something may be mounted at `place` inside the tree, where the record describes what is below. */
 static bool place_unknown(struct tree *tree, const char *place)
 {
 	struct pathbuf *rest = pathbuf_get(), *other = pathbuf_get();
@@ -141,7 +141,7 @@ static bool place_unknown(struct tree *tree, const char *place)
 	size_t n = strlen(place) + 1;
 	bool unknown = false;
 
-	/* the walk writes into it: a name may have been a link when it was recorded */
+	/* the walk writes into its buffers: a name may have been a link when it was recorded */
 	if (rest && other && n <= sizeof(rest->path)) {
 		memcpy(rest->path, place, n);
 		walk.rest = rest->path;
@@ -155,7 +155,7 @@ static bool place_unknown(struct tree *tree, const char *place)
 	return unknown;
 }
 
-/* Enough: it lies where the record knows what is below, or cannot be told. */
+/* Stops at a mount that lies inside the recorded tree, or whose place is not known. */
 static bool mount_inside(void *arg, char *line)
 {
 	struct tree *tree = arg;
@@ -216,7 +216,7 @@ static bool tree_load(struct tree *tree)
 	       who_is(&who, tree->frozen.header.who) && mount_right(tree);
 }
 
-/* Once in a while: mounts, and how old it is. */
+/* Checks mounts and the age of the record, now and then. */
 static bool tree_still(struct tree *tree)
 {
 	uint64_t now = clock_coarse_ms();

@@ -24,15 +24,15 @@
 
 extern bool tree_on;
 
-/* From the configuration, once. */
+/* Read the configuration; once. */
 void tree_init(void);
 
-/* No answers from now on; what stands in for files ends. */
+/* Answer nothing from now on; memory files are replaced by the real ones. */
 void tree_stop(void);
 
 struct stat;
 
-/* All: true, and *ret is what the call answers, with errno; false: ask on. */
+/* The following return true with *ret, the result of the call, and errno; or false: ask the kernel. */
 bool tree_stat_slow(int dir, const char *path, int flags, struct stat *st, int *ret);
 bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, struct statx *stx,
 		     int *ret);
@@ -56,11 +56,14 @@ TREE_ASK(readlink, (int dir, const char *path, char *buf, size_t n, ssize_t *ret
 	 (dir, path, buf, n, ret))
 TREE_ASK(open, (int dir, const char *path, int flags, int *ret), (dir, path, flags, ret))
 
-/* The kernel has told the attributes of `fd`: if it stands in for a file, they are that one's instead. */
+/*
+ * The kernel has returned the attributes of `fd`: if it is the memory file of a frozen one, put that one's
+ * in their place.
+ */
 void tree_fstat(const struct handle *handle, struct stat *st);
 void tree_fstatx(const struct handle *handle, unsigned int mask, struct statx *stx);
 
-/* `fd` becomes the real file, if it stands in for one. Keeps errno. */
+/* If `fd` is a memory file, replace it by the real file. Keeps errno. */
 void tree_real_slow(int fd);
 static inline void tree_real(int fd)
 {
@@ -71,19 +74,22 @@ static inline void tree_real(int fd)
 /* The same if `out` lies on its mount, where the kernel copies from file to file. */
 void tree_real_beside(int fd, int out);
 
-/* All, or those that an exec leaves open; none while other threads of the program's may read them. */
+/*
+ * The same for all descriptors, or for those that an exec leaves open; for none while other threads of the
+ * program may read them.
+ */
 void tree_real_all(bool all);
 bool tree_others_run(void);
 
-/* All descriptors of one file; by any of its names. */
+/* The same for all descriptors of one file, by any of its names. */
 void tree_real_file(uint32_t tree, uint32_t number);
 void tree_real_inode(uint32_t tree, uint64_t ino);
 
 /* --- listings */
 
 /*
- * A stream of a directory of a frozen tree; NULL: the kernel's. libc's own, whose descriptor is that of "/" until
- * somebody asks for it.
+ * Open a stream of a directory in a frozen tree; NULL: leave it to the kernel. It is a stream of libc's
+ * own, whose descriptor is that of "/" until the program asks for it.
  */
 DIR *tree_opendir_slow(const char *path);
 static inline DIR *tree_opendir(const char *path)
@@ -91,35 +97,35 @@ static inline DIR *tree_opendir(const char *path)
 	return unlikely(load_relaxed(&tree_on)) ? tree_opendir_slow(path) : NULL;
 }
 
-/* libc has just made `dir` of the descriptor: its names come from the record, if it lies in a frozen tree. */
+/* libc has just made `dir` of the descriptor: if it lies in a frozen tree, its names come from the record. */
 void tree_listed_slow(DIR *dir, int fd);
 
 struct tree_list;
-extern uint32_t tree_lists; /* how many are open */
+extern uint32_t tree_lists; /* number of open lists */
 
-/* The list behind a stream, or NULL: the kernel's. */
+/* The list behind a stream, or NULL: leave it to the kernel. */
 struct tree_list *tree_list_slow(DIR *dir);
 static inline struct tree_list *tree_list(DIR *dir)
 {
 	return unlikely(load_relaxed(&tree_lists)) ? tree_list_slow(dir) : NULL;
 }
 
-/* The next name, NULL at the end. */
+/* The next name; NULL at the end. */
 struct dirent *tree_list_next(struct tree_list *list);
 long tree_list_tell(const struct tree_list *list);
 void tree_list_seek(struct tree_list *list, long at);
 
-/* Its descriptor is that of the directory from now on; false, with errno: it cannot be opened. */
+/* Let its descriptor be that of the directory from now on. False, with errno: it cannot be opened. */
 bool tree_list_real(struct tree_list *list, int fd);
 void tree_list_end(struct tree_list *list);
 
-/* --- changes: before they are made */
+/* --- changes, which are reported before they are made */
 
 enum tree_change {
-	TREE_NAME, /* the name comes, goes, or is another file's */
-	TREE_FILE, /* the file that it leads to */
+	TREE_NAME, /* the name is added, removed, or gets another file */
+	TREE_FILE, /* the file to which the path leads */
 	TREE_LINK, /* the file, which may be a link */
-	TREE_OPEN, /* the file, or the name where there is none */
+	TREE_OPEN, /* the file, or the name if it does not exist */
 };
 void tree_touch_slow(int dir, const char *path, enum tree_change change);
 void tree_touch_fd_slow(int fd, bool made);

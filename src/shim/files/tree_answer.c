@@ -13,7 +13,7 @@
 
 #define MASK_KNOWN (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_MNT_ID_UNIQUE)
 
-/* Errors of arguments come first, in the kernel: what it would not accept is left to it. */
+/* The kernel reports errors of arguments first: a call that it would refuse is left to it. */
 #define STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)
 #define STATX_FLAGS (STAT_FLAGS | AT_STATX_DONT_SYNC)
 #define ACCESS_MODES (R_OK | W_OK | X_OK)
@@ -64,7 +64,7 @@ static bool answer_absent(void)
 	return true;
 }
 
-/* What was found goes to the program, whose pointer may be bad. */
+/* Copy the answer to the program, whose pointer may be bad. */
 static bool answer_copy(void *to, const void *from, size_t n, int *ret)
 {
 	*ret = 0;
@@ -76,7 +76,7 @@ static bool answer_copy(void *to, const void *from, size_t n, int *ret)
 	return true;
 }
 
-/* Where attributes are wanted. */
+/* Where the program wants the attributes. */
 struct attributes {
 	void *to; /* struct statx if `extended`, else struct stat */
 	bool extended;
@@ -133,7 +133,7 @@ bool tree_statx_slow(int dir, const char *path, int flags, unsigned int mask, st
 	       attributes_answer(dir, path, flags, &wanted, ret);
 }
 
-/* Only what was allowed when it was recorded: modes are not judged. */
+/* The record knows only what was allowed when it was made: modes are not evaluated. */
 static bool access_known(const struct tree_look *look, int mode, int flags)
 {
 	uint32_t had = look->walk.node.flags;
@@ -204,7 +204,7 @@ bool tree_readlink_slow(int dir, const char *path, char *buf, size_t n, ssize_t 
 	return done;
 }
 
-/* Told by the kernel: the stand-in's own. */
+/* The kernel has returned the attributes of the memory file. */
 static bool node_of(const struct handle *handle, uint64_t inode, uint64_t device,
 		    struct frozen_node *node)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listings of frozen trees. A stream is libc's own, so that all of its functions can be called; only what it has
- * comes from the record. Places are counted: of two names before the first of the record, "." and "..".
+ * Lists of names in frozen trees. A stream is libc's own, so that all of its functions can be called; only
+ * its contents come from the record. Places are counted: "." and ".." come before the first name of the
+ * record.
  */
 #include "shim/libc/symbols.h"
 
@@ -107,7 +108,7 @@ void tree_listed_slow(DIR *dir, int fd)
 	struct tree_look look = { .path = NULL };
 	int saved = errno;
 
-	/* one that was read from before goes on where it was */
+	/* a stream that was read from before continues where it was */
 	if (buf && !sys_lseek(fd, 0, SEEK_CUR) &&
 	    procfd_path(fd, buf->path, sizeof(buf->path)) > 0 && tree_enter(buf->path)) {
 		if (tree_look(&look, AT_FDCWD, buf->path, false) == FROZEN_IS && listed(&look))

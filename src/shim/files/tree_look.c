@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From what a program asks to a node of a record. */
+/* From the path that a program gives to a node of a record. */
 #include "shim/libc/symbols.h"
 
 #include "shim/files/tree.h"
@@ -44,7 +44,7 @@ static bool pathbuf_fill(struct pathbuf *buf, const char *path)
 	return attach_cache_now() ? names_path_copy(buf, path) : path_copy_early(buf, path);
 }
 
-/* Where a relative path begins, into `buf`; its length. */
+/* Write the path of the directory where a relative path begins into `buf`; returns its length. */
 static size_t begin_of(int dir, char *buf, size_t n)
 {
 	ssize_t length;
@@ -77,7 +77,7 @@ bool tree_path(struct tree_look *look, int dir, const char *path)
 	return true;
 }
 
-/* The innermost that the path leads into. */
+/* The innermost tree into which the path leads. */
 static struct tree *tree_find(const char *path)
 {
 	struct tree *found = NULL;
@@ -101,7 +101,7 @@ static enum frozen_found look_walk(struct tree_look *look, bool nofollow)
 	return frozen_walk(&look->walk);
 }
 
-/* "/proc/self/fd/7", "/dev/fd/7": 7; or -1. */
+/* The number 7 of "/proc/self/fd/7" or "/dev/fd/7"; or -1. */
 static int number_at_end(const char *path)
 {
 	const char *name = strstr(path, "/fd/");

@@ -21,12 +21,12 @@ struct tree {
 	char path[PATH_MAX];
 	char record[PATH_MAX];
 	size_t length;
-	uint64_t most_ns; /* its age */
+	uint64_t most_ns; /* the age at which it expires */
 	struct frozen frozen;
-	struct statx mount;   /* on which it lies */
-	uint64_t mount_short; /* that one's other number */
-	uint64_t mounts;      /* hash of those that lie on that one */
-	uint64_t looked_ms;   /* when that was looked at */
+	struct statx mount;   /* the mount on which it lies */
+	uint64_t mount_short; /* the short id of that mount */
+	uint64_t mounts;      /* hash of the mounts on it */
+	uint64_t looked_ms;   /* when they were last looked at */
 	uint32_t state;	      /* enum tree_state */
 };
 
@@ -39,30 +39,33 @@ struct tree_look {
 	struct who who;
 };
 
-/* All that are configured. */
+/* All configured trees. */
 extern struct tree *trees;
 extern uint32_t trees_count;
 
-/* Its answers count now. */
+/* Whether its record answers now. */
 bool tree_ready(struct tree *tree);
 
-/* Its record is mapped, whether its answers count or not: for changes. */
+/* Whether its record is mapped, be it valid for answers or not: for changes. */
 bool tree_mapped(struct tree *tree);
 
-/* It was not as the user said: its answers end, for all. */
+/* The tree was not as the user said: its record is thawed for all processes. */
 void tree_wrong(struct tree *tree);
 
-/* The path, absolute, into look->path. False: leave it to the kernel. */
+/* Make the absolute path, in look->path. False: leave the call to the kernel. */
 bool tree_path(struct tree_look *look, int dir, const char *path);
 
-/* The whole; owes tree_look_end() in any case. FROZEN_ASK: leave it to the kernel. */
+/* Find the node. Owes tree_look_end() in any case. FROZEN_ASK: leave the call to the kernel. */
 enum frozen_found tree_look(struct tree_look *look, int dir, const char *path, bool nofollow);
 void tree_look_end(struct tree_look *look);
 
-/* A path that names descriptors (/proc/self/fd): who goes by it sees what stands in for files, which ends. */
+/*
+ * The path goes through a descriptor (/proc/self/fd): the program would see the memory file, so it is
+ * replaced by the real one.
+ */
 void tree_shows(const char *path);
 
-/* Around an answer: false: the kernel's. True owes tree_leave(). */
+/* Enclose an answer. False: leave the call to the kernel. True owes a tree_leave(). */
 static inline bool tree_enter(const char *path)
 {
 	if (!load_relaxed(&attach_active) || thread_is_foreign())

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files of frozen trees that are opened for reading. The descriptor is that of a sealed memory file with the bytes of
- * the record, whose checksum is right; its number is the lowest that is free, as the kernel gives it.
+ * Files of frozen trees that are opened for reading. The descriptor is that of a sealed memory file with
+ * the bytes of the record, after their checksum was verified; its number is the lowest free one, as the
+ * kernel gives it.
  */
 #include "shim/libc/symbols.h"
 
@@ -37,7 +38,7 @@ static int memory_file(void)
 	return fd != -EINVAL ? fd : (int)SYS_CALL(SYS_memfd_create, "rawcache", flags, 0, 0, 0, 0);
 }
 
-/* The very bytes that are written are those that the checksum is of. */
+/* The checksum is computed over the very bytes that are written. */
 static bool bytes_write(const struct tree_look *look, int fd)
 {
 	const struct frozen *frozen = &look->tree->frozen;
@@ -62,7 +63,7 @@ static bool bytes_write(const struct tree_look *look, int fd)
 	return XXH3_64bits_digest(&state) == node->hash;
 }
 
-/* Open for reading and nothing else, at its beginning, under the same number. */
+/* Open it for reading only, at its beginning, under the same number. */
 static bool memory_file_open(int fd, int flags)
 {
 	char self[FDPATH_BYTES];
@@ -80,7 +81,7 @@ static bool memory_file_open(int fd, int flags)
 	return fd >= 0;
 }
 
-/* The table gets it. */
+/* Enter it into the descriptor table. */
 static bool track(int fd, const struct tree_look *look)
 {
 	struct handle *handle = handle_make(HANDLE_READS, POSITION_KERNEL | POSITION_SHARED);
@@ -140,7 +141,7 @@ bool tree_open_slow(int dir, const char *path, int flags, int *ret)
 	int saved = errno;
 	bool done;
 
-	/* of those that make or change one the kernel is asked, and of paths that are no files */
+	/* the kernel is asked for files that are made or changed, and for paths that name no file */
 	if ((flags & O_ACCMODE) != O_RDONLY ||
 	    flags & (O_CREAT | O_TRUNC | O_PATH | O_DIRECT | O_APPEND |
 		     (O_TMPFILE & ~O_DIRECTORY)) ||

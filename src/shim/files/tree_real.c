@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands in for a file of a frozen tree becomes the file: it is opened late, and put over the numbers. If it is
- * another one by then, or none, the bytes that were promised stay, and the tree is thawed.
+ * Replaces the memory file of a frozen file by the real file, which is opened and put over the descriptor
+ * numbers. If it is another file by then, or missing, the promised bytes stay, and the tree is thawed.
  */
 #include "shim/libc/symbols.h"
 
@@ -30,7 +30,7 @@ static bool real_same(const struct tree *tree, const struct frozen_node *node, i
 	       frozen_same(node, &stx);
 }
 
-/* The real file, or negative. */
+/* Open the real file. Returns a descriptor or -errno. */
 static int real_open(struct tree *tree, uint32_t number, int flags)
 {
 	struct pathbuf *buf = pathbuf_get();
@@ -49,7 +49,7 @@ static int real_open(struct tree *tree, uint32_t number, int flags)
 		sys_close(fd);
 		fd = -ESTALE;
 	}
-	/* what a program under the shim has changed, was said to have */
+	/* a change by a program under the shim would have touched the record */
 	if ((fd == -ESTALE || fd == -ENOENT) &&
 	    !frozen_touched(&tree->frozen, number, FROZEN_WHOLE))
 		tree_wrong(tree);
@@ -61,7 +61,7 @@ static bool handle_is(struct handle *handle, const void *wanted)
 	return handle == wanted;
 }
 
-/* `real` takes the place of all numbers that the handle has. */
+/* Put `real` over all numbers that the handle has. */
 static void numbers_replace(struct handle *handle, int real)
 {
 	int fd;
@@ -79,7 +79,7 @@ static void numbers_replace(struct handle *handle, int real)
 	}
 }
 
-/* The stand-in stays, and is no reason to ask again. */
+/* Keep the memory file, and do not try again. */
 static void handle_keep(struct handle *handle)
 {
 	store_relaxed(&handle->look_wait_ms, 0);
@@ -143,10 +143,10 @@ static void real_inherited(int fd, struct handle *handle)
 		tree_real_slow(fd);
 }
 
-/* What stands in for files of a tree, and can be replaced: one number's, or all names of an inode. */
+/* Memory files of a tree that can be replaced: of one node, or of all names of an inode. */
 struct wanted {
 	uint32_t tree;
-	uint32_t number; /* FROZEN_NONE: by the inode */
+	uint32_t number; /* FROZEN_NONE: search by the inode */
 	uint64_t ino;
 };
 
@@ -167,7 +167,7 @@ static void real_wanted(const struct wanted *wanted)
 {
 	int fd;
 
-	/* one that cannot be opened is kept, and so not found again */
+	/* a file that cannot be opened is kept, and so not found again */
 	while (load_relaxed(&handle_frozen) && (fd = fdtab_find(handle_wanted, wanted)) >= 0)
 		tree_real_slow(fd);
 }
@@ -201,8 +201,8 @@ static void keep_each(int fd, struct handle *handle)
 }
 
 /*
- * A thread that reads while the position is taken over would have bytes twice. So what others may read stays as it
- * is, for good: a child that inherits it has the position in common.
+ * A thread that reads while the position is taken over would get bytes twice. So a file that others may
+ * read stays a memory file for good: a child that inherits it shares the position.
  */
 void tree_real_all(bool all)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes that programs make: before the change, in all processes, the file and what is below it are taken out of the
- * record; of a name that comes or goes, its directory. They ask the origin from then on.
+ * Changes that programs make. Before a change, the file and everything below it are touched in the record,
+ * for all processes; if a name is added or removed, its directory is. From then on the origin is asked.
  */
 #include "shim/libc/symbols.h"
 
@@ -28,7 +28,7 @@ static void touch(struct tree *tree, uint32_t number, const struct frozen_node *
 
 	if (number != FROZEN_NONE && frozen_touched(&tree->frozen, number, part))
 		return;
-	/* who reads it in this process sees what is written to it */
+	/* readers in this process must see what is written to it */
 	if (linked)
 		tree_real_inode((uint32_t)(tree - trees), node->ino);
 	else if (number != FROZEN_NONE && part == FROZEN_WHOLE)
@@ -39,7 +39,7 @@ static void touch(struct tree *tree, uint32_t number, const struct frozen_node *
 	stats_add(frozen_touched, 1);
 }
 
-/* Whoever records the tree at this moment begins anew. */
+/* A process that records the tree at this moment must begin anew. */
 static void recording_end(const struct tree *tree)
 {
 	struct pathbuf *buf = pathbuf_get();
@@ -55,7 +55,7 @@ static void recording_end(const struct tree *tree)
 	pathbuf_put(buf);
 }
 
-/* The canonical path in look->path; `name`: its directory, too. */
+/* Touch the canonical path in look->path; `name`: its directory too. */
 static void path_touch(struct tree_look *look, bool name)
 {
 	for (uint32_t i = 0; i < trees_count; i++) {
@@ -66,7 +66,7 @@ static void path_touch(struct tree_look *look, bool name)
 		char *path = look->path->path, *slash;
 		struct pathbuf *copy;
 
-		/* the directory of a tree gets another name: none of its paths is what it was */
+		/* a directory above the tree gets another name: none of the tree's paths is valid */
 		if (name && !below && frozen_below(path, trees[i].path) && tree_mapped(&trees[i]))
 			touch(&trees[i], FROZEN_NONE, NULL, FROZEN_WHOLE);
 		if (!below)
@@ -92,7 +92,7 @@ static void path_touch(struct tree_look *look, bool name)
 	}
 }
 
-/* The canonical path of what the program's leads to; false: to nothing. */
+/* Make the canonical path of the file to which the program's path leads. False: there is none. */
 static bool path_of_file(struct tree_look *look, int flags)
 {
 	int fd = sys_openat(AT_FDCWD, look->path->path, O_PATH | O_CLOEXEC | flags, 0);
@@ -105,7 +105,7 @@ static bool path_of_file(struct tree_look *look, int flags)
 	return n > 0;
 }
 
-/* The canonical path of a name, which need not be there. */
+/* Make the canonical path of a name, which need not exist. */
 static bool path_of_name(struct tree_look *look)
 {
 	char *path = look->path->path;

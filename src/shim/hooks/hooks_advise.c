@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What programs say about their reading: the cache reads ahead accordingly. The kernel is told
- * as well, but for what would only fill its page cache beside ours.
+ * Advice of programs about their reading: the cache reads ahead accordingly. The kernel is told as well,
+ * except for advice that would only fill its page cache beside ours.
  */
 #include "shim/libc/symbols.h"
 
@@ -11,7 +11,7 @@
 #include "shim/files/look.h"
 #include "shim/files/track.h"
 
-/* True: the cache takes care of it. */
+/* Returns true if the cache has acted on the advice. */
 static never_inline bool advise_tracked(int fd, off_t offset, off_t n, int advice)
 {
 	struct handle *handle = track_get(fd);
@@ -36,7 +36,10 @@ int posix_fadvise(int fd, off_t offset, off_t n, int advice)
 	if (advise_tracked(fd, offset, n, advice))
 		return 0;
 	err = NEXT(posix_fadvise)(fd, offset, n, advice);
-	/* the kernel's bytes of it are gone, and the next ones may be others; some do so for each block */
+	/*
+	 * the kernel's pages of it are dropped, and the next ones may differ; some programs do so for each
+	 * block
+	 */
 	if (!err && advice == POSIX_FADV_DONTNEED)
 		look_again(fd, false);
 	return err;

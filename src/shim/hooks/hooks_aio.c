@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * POSIX asynchronous I/O. Reads have offsets of their own and go to the origin, and a look follows when the
- * program learns that they are done; writes are announced when they are submitted, and once more then.
+ * POSIX asynchronous I/O. Reads have offsets of their own and go to the origin; a look follows when the
+ * program learns that they are done. Writes are announced when they are submitted, and once more then.
  */
 #include "shim/libc/symbols.h"
 

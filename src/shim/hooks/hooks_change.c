@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that change names and attributes. What they change is taken out of the records of frozen trees first, for
- * all processes (files/tree.h); where there are none they are the kernel's.
+ * Functions that change names and attributes. What they change is first touched in the records of frozen
+ * trees, for all processes (files/tree.h); where there are no trees they are the kernel's.
  */
 #include "shim/libc/symbols.h"
 
@@ -12,14 +12,14 @@ static enum tree_change link_or_file(int flags)
 	return flags & AT_SYMLINK_NOFOLLOW ? TREE_LINK : TREE_FILE;
 }
 
-/* By a descriptor: one that stands in for a file becomes the file. */
+/* By a descriptor: a memory file is replaced by the real one. */
 static inline void change_fd(int fd)
 {
 	tree_real(fd);
 	tree_touch_fd(fd, false);
 }
 
-/* NULL or an empty path: the descriptor itself. */
+/* NULL or an empty path stands for the descriptor itself. */
 static void change_at(int dir, const char *path, int flags)
 {
 	__asm__("" : "+r"(path));
@@ -114,7 +114,7 @@ CHANGE(int, lremovexattr, (const char *path, const char *name),
        tree_touch(AT_FDCWD, path, TREE_LINK), (path, name))
 CHANGE(int, fremovexattr, (int fd, const char *name), change_fd(fd), (fd, name))
 
-/* What tells of a file by its descriptor, and a memory file would answer otherwise. */
+/* Functions that describe a file by its descriptor, for which a memory file would answer otherwise. */
 CHANGE(ssize_t, fgetxattr, (int fd, const char *name, void *value, size_t n), tree_real(fd),
        (fd, name, value, n))
 CHANGE(ssize_t, flistxattr, (int fd, char *list, size_t n), tree_real(fd), (fd, list, n))

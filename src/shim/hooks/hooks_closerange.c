@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closing ranges. The cache's own descriptors lie in them; the range is split around them, so
- * that the cache survives. (Should it not, it notices: it checks the identity of what it uses.)
+ * Closing ranges of descriptors. The cache's own descriptors may lie in the range: it is split around them,
+ * so that the cache survives. (If one is closed nevertheless, the cache notices: it checks the identity of
+ * what it uses.)
  */
 #include "shim/libc/symbols.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec and spawn: the new program inherits descriptors whose positions we keep. They go to the
- * kernel for good, because after vfork() the parent goes on with the same descriptions.
+ * exec and spawn: the new program inherits descriptors whose positions the shim keeps. The positions are
+ * set in the kernel for good, because after vfork() the parent continues with the same descriptions.
  */
 #include "shim/libc/symbols.h"
 
@@ -22,7 +22,7 @@ static void exec_prepare(void)
 	signals_lend();
 }
 
-/* There is no other program. */
+/* No other program was started. */
 static int exec_failed(int ret)
 {
 	int saved = errno;
@@ -34,7 +34,7 @@ static int exec_failed(int ret)
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
-	/* programs that go through PATH themselves */
+	/* programs that search PATH themselves ask for absent names */
 	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
 		return -1;
 	exec_prepare();
@@ -137,7 +137,7 @@ int execle(const char *path, const char *arg, ...)
 	return execve(path, (char *const *)argv, envp);
 }
 
-/* A duplicate may have been asked for before the number was what it is now: see below. */
+/* A duplicate may have been asked for before the number got its present meaning: see below. */
 static void spawn_prepare(const posix_spawn_file_actions_t *actions)
 {
 	if (actions)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fcntl() and ioctl(): the few commands that matter to us, and a settled position for all. */
+/* fcntl() and ioctl(): the few commands that matter to us; for all others the position is set first. */
 #include "shim/libc/symbols.h"
 
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static int fcntl_duplicate(int fd, int cmd, void *arg)
 	return to;
 }
 
-/* Of a command that was carried out. */
+/* Whether a command that succeeded has granted a lock. */
 static bool lock_granted(int cmd, const void *arg)
 {
 	return (cmd == F_SETLK || cmd == F_SETLKW || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW) &&
@@ -71,7 +71,7 @@ static int fcntl_tracked(int fd, int cmd, void *arg)
 		tree_real(fd);
 		return fcntl_flags(fd, cmd, arg);
 	case F_SETFD:
-		/* a vfork child keeps it through exec */
+		/* a vfork child keeps the descriptor through exec */
 		if (thread_is_foreign())
 			fd_share(fd);
 		return NEXT(fcntl)(fd, cmd, arg);
@@ -89,7 +89,7 @@ int fcntl(int fd, int cmd, ...)
 	va_list ap;
 	void *arg;
 
-	/* as libc does: whatever lies there, commands without an argument ignore it */
+	/* as libc does: commands without an argument ignore it */
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
@@ -106,8 +106,8 @@ int fcntl(int fd, int cmd, ...)
 #define TERMINAL_GETS2 _IOC(_IOC_READ, 'T', 0x2a, 44)
 
 /*
- * isatty() and its like: no reason to find out what an inherited descriptor is. Others with the
- * letter of terminals are for all files, and FIONREAD counts from the position.
+ * isatty() and its like: no reason to examine an inherited descriptor. Other requests with the letter of
+ * terminals are for all files, and FIONREAD counts from the position.
  */
 static bool request_is_terminal(unsigned long request)
 {
@@ -115,7 +115,7 @@ static bool request_is_terminal(unsigned long request)
 	       request == TERMINAL_GETS2;
 }
 
-/* Those that tell of a file, or set what no read sees. Any other may change it. */
+/* Requests that only describe a file, or set what no read sees, do not change it. Any other may. */
 static bool request_changes(unsigned long request)
 {
 	switch (request) {
@@ -148,7 +148,7 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	/* a clone takes the bytes of the file that its argument is the number of */
+	/* a clone takes its bytes from the file whose number is the argument */
 	if (request == FICLONE)
 		tree_real((int)(intptr_t)arg);
 	if (request == FICLONERANGE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closing and duplicating. The entry of a number dies before the kernel closes or replaces it:
- * the other way round another thread could be given the number in between.
+ * Closing and duplicating. The entry of a number is removed before the kernel closes or replaces it: in the
+ * other order, another thread could get the number in between.
  */
 #include "shim/libc/symbols.h"
 
@@ -14,7 +14,7 @@
 #include "shim/table/handle.h"
 #include "shim/table/ring.h"
 
-/* NFS writes at close, and memory that was mapped for writing is written some time. */
+/* NFS writes at close; memory that was mapped for writing is written at some later time. */
 static int close_writer(int fd, struct handle *taken)
 {
 	int ret;
@@ -38,7 +38,7 @@ static never_inline int close_tracked(int fd)
 
 int close(int fd)
 {
-	/* a descriptor that the program never opened: as far as it can know there is none */
+	/* the program never opened this descriptor: for the program it does not exist */
 	if (unlikely(fd_is_own(fd))) {
 		errno = EBADF;
 		return -1;
@@ -62,9 +62,9 @@ static bool is_open(int fd)
 }
 
 /*
- * Of two threads that replace one number at the same time nobody but the kernel knows which was
- * the last: then what the number means is not tracked. A word for some numbers counts who is at it,
- * and has a bit that says that there were two.
+ * If two threads replace one number at the same time, only the kernel knows which was last: then the number
+ * is not tracked. A word that several numbers share counts the threads that replace, and has a bit that
+ * says that there were two.
  */
 #define REPLACED_TWICE (1u << 31)
 static uint32_t replacing[256];
@@ -75,8 +75,8 @@ static uint32_t *replacing_at(int to)
 }
 
 /*
- * The old meaning of `to` ends, unless the call is going to fail: then it stays what it was,
- * untracked at worst and with its position settled.
+ * The old meaning of `to` ends, unless the call is going to fail: then it stays, at worst untracked and
+ * with its position set in the kernel.
  */
 static void replace_begin(int fd, int to)
 {
@@ -89,7 +89,7 @@ static void replace_begin(int fd, int to)
 		fd_forget(to);
 }
 
-/* Untracked; and the position of what it may be a duplicate of is the kernel's. */
+/* Do not track the number; the position of the file that it may duplicate becomes the kernel's. */
 static void replace_doubt(int fd, int to)
 {
 	if (to < 0)
@@ -106,7 +106,7 @@ static void replace_end(int fd, int to, int ret, struct handle *held)
 
 	fd_copied(fd, ret, held);
 	seen = load_acquire(word);
-	/* the last one leaves nothing behind */
+	/* the last thread clears the word */
 	do {
 		if (unlikely(seen & REPLACED_TWICE) && !doubt) {
 			replace_doubt(fd, ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Seeking in streams: libc reads the block that the target lies in, so that has to come from
- * the cache. Telling the position and rewinding read nothing and are left to libc.
+ * Seeking in streams: libc reads the block that contains the target, so that block must come from the
+ * cache. Telling the position and rewinding read nothing and are left to libc.
  */
 #include "shim/libc/symbols.h"
 
@@ -20,7 +20,7 @@ static never_inline int fseek_tracked(FILE *stream, off_t offset, int whence)
 	return result;
 }
 
-/* What libc reads moves the end of the get area, or the position that it knows. */
+/* A read by libc moves the end of the get area, or the position that it remembers. */
 struct area {
 	const char *end;
 	off64_t offset;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Single bytes, and fread(). While the get area has a byte, libc's function is called as it is;
+ * Single bytes, and fread(). While the get area has a byte, libc's function is called as it is.
  * getc_unlocked() is a macro in programs, which calls __uflow() when the get area is empty.
  */
 #include "shim/libc/symbols.h"
@@ -9,7 +9,7 @@
 
 #include "shim/serve/stream.h"
 
-/* libc would read here, which is a cancellation point; nothing is held yet. */
+/* Here libc would read, which is a cancellation point; nothing is held yet. */
 static never_inline int getc_starved(FILE *stream)
 {
 	bool locked, filled;
@@ -115,7 +115,7 @@ static never_inline size_t fread_tracked(void *buf, size_t size, size_t n, FILE 
 
 size_t fread(void *buf, size_t size, size_t n, FILE *stream)
 {
-	if (likely(!stream_tracked(stream)) || size * n == 0) /* it may wrap, as libc's does */
+	if (likely(!stream_tracked(stream)) || size * n == 0) /* the product may wrap, as in libc */
 		return NEXT(fread)(buf, size, n, stream);
 	return fread_tracked(buf, size, n, stream);
 }
@@ -127,7 +127,7 @@ size_t fread_unlocked(void *buf, size_t size, size_t n, FILE *stream)
 	return items(stream_read(stream, buf, size * n), size, n);
 }
 
-/* libc aborts the program where the buffer is too small. */
+/* libc aborts the program if the buffer is too small. */
 static bool fits(size_t room, size_t size, size_t n)
 {
 	size_t bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines. libc's functions would read the origin when a line goes on in the next buffer, so for
+ * Reading lines. libc's functions would read the origin when a line continues in the next buffer, so for
  * tracked streams their loops are here; results, errno and flags are libc's.
  */
 #include "shim/libc/symbols.h"
@@ -12,9 +12,9 @@
 
 #include "shim/serve/stream.h"
 
-#define LINE_ROOM 120 /* what getline() begins with */
+#define LINE_ROOM 120 /* the size with which getline() begins */
 
-/* The bytes up to and with the delimiter, at most n, that are in the get area. */
+/* The number of bytes in the get area up to and including the delimiter, at most n. */
 static size_t stretch(const FILE *stream, int delimiter, size_t n, bool *found)
 {
 	size_t have = stream_have(stream);
@@ -43,7 +43,7 @@ static char *fgets_tracked(char *buf, int n, FILE *stream)
 	char *result = buf;
 	size_t done;
 
-	/* an old error is none of this call's */
+	/* an earlier error must not count for this call */
 	stream->_flags &= ~STREAM_ERROR;
 	done = line_copy(stream, buf, (size_t)n - 1);
 	if (!done || (stream->_flags & STREAM_ERROR && errno != EAGAIN))
@@ -58,7 +58,7 @@ static never_inline char *fgets_guarded(char *buf, int n, FILE *stream)
 {
 	char *result;
 
-	/* what libc's read() would be; nothing is held yet */
+	/* a cancellation point as libc's read() would be; nothing is held yet */
 	pthread_testcancel();
 	flockfile(stream);
 	pthread_cleanup_push(stream_guard, stream);
@@ -110,7 +110,7 @@ char *__fgets_unlocked_chk(char *buf, size_t room, int n, FILE *stream)
 	return fgets_unlocked(buf, n, stream);
 }
 
-/* Room for `needed` bytes in the program's line. */
+/* Make room for `needed` bytes in the program's line. */
 static bool line_grow(char **line, size_t *room, size_t needed)
 {
 	char *larger;

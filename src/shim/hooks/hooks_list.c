@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams of directories: those of frozen trees have the names of the record (files/tree.h). */
+/* Streams of directories: in frozen trees their names come from the record (files/tree.h). */
 #include "shim/libc/symbols.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "shim/files/tree.h"
 #include "shim/table/attach.h"
 
-/* Headers promise the compiler what programs do not keep: libc answers closedir(NULL). */
+/* The headers declare arguments as nonnull, but programs pass NULL: libc answers closedir(NULL). */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* readdir_r() */
 #define MAY_BE_NULL(p) __asm__("" : "+r"(p))
 
@@ -74,7 +74,7 @@ int readdir_r(DIR *dir, struct dirent *entry, struct dirent **result)
 	return 0;
 }
 
-/* A look at the directory anew: what has been changed since is the kernel's to tell. */
+/* The program reads the directory anew: changes since then only the kernel knows. */
 void rewinddir(DIR *dir)
 {
 	struct tree_list *list = tree_list(dir);

@@ -20,7 +20,7 @@
 #include "shim/table/process.h"
 #include "shim/table/watch.h"
 
-/* A call at the end becomes a jump, whatever the build is. (clang makes one in a build with -O2.) */
+/* A call at the end must become a jump in every build. (clang makes one in builds with -O2.) */
 #ifdef __clang__
 #define JUMPS __attribute__((noinline))
 #else
@@ -35,13 +35,13 @@ static bool same_object(const void *a, const void *b)
 	return dladdr(a, &one) && dladdr(b, &other) && one.dli_fbase == other.dli_fbase;
 }
 
-/* liburing and libaio make system calls themselves: whatever has such a name, the hook knows what follows. */
+/* Whether it is liburing or libaio, which make system calls themselves: the hook decides by its name. */
 static bool is_ring(const char *name)
 {
 	return !strncmp(name, "io_", 3) || !strncmp(name, "__io_", 5);
 }
 
-/* What is to be given out in place of `found`. */
+/* The function that is returned in place of `found`. */
 static void *replaced(const char *name, void *found)
 {
 	void *hook = found ? elf_own(name) : NULL;
@@ -56,7 +56,7 @@ static bool is_special(const void *handle)
 	return handle == RTLD_DEFAULT || handle == RTLD_NEXT;
 }
 
-/* Whether the object of `caller` comes before us: what is next after it is ours, then. */
+/* Whether the object of `caller` comes before us: then ours is the next one after it. */
 static bool comes_before(const void *caller)
 {
 	struct link_map *own, *of;
@@ -71,8 +71,8 @@ static bool comes_before(const void *caller)
 }
 
 /*
- * An object that was loaded later asks for what comes after itself, which is never a hook. It is one that stands
- * between us and libc, or one that calls past us.
+ * An object that was loaded later asks for the function after itself, which is never a hook. The object
+ * stands between us and libc, or calls past us.
  */
 static void special_look(const void *handle, const char *name, const void *caller)
 {
@@ -120,8 +120,8 @@ JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 }
 
 /*
- * What is loaded is looked at before the program has an address in it. Its constructors run before that, and may read
- * on where the program is.
+ * Loaded objects are searched before the program has an address in them. Their constructors run before
+ * that, and may continue a read where the program is.
  */
 static void loads(void)
 {

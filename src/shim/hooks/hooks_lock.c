@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks, and what makes a file's bytes safe: who takes a lock expects what others have written under
- * theirs, whatever the kernel remembers of the file. So NFS has it, and databases rely on it. A lock that is
- * tested (F_GETLK, F_TEST) or given back promises nothing.
+ * Locks, and calls that make a file's bytes durable. A program that takes a lock expects to see what others
+ * wrote under theirs, whatever the kernel remembers of the file: NFS works so, and databases rely on it. A
+ * lock that is tested (F_GETLK, F_TEST) or released promises nothing.
  */
 #include "shim/libc/symbols.h"
 
@@ -10,7 +10,7 @@
 #include "shim/files/look.h"
 #include "shim/files/tree.h"
 
-/* Locks from the position on. */
+/* Such a lock begins at the position. */
 int lockf(int fd, int cmd, off_t n)
 {
 	struct handle *lent;

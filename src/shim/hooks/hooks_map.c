@@ -32,7 +32,7 @@ static bool map_wanted(size_t n, int prot, int flags, int fd)
 
 	if (likely(fd < 0 || !fdtab_get(fd)) || !n)
 		return false;
-	/* a shared one cannot be written to: the descriptor is open for reading only */
+	/* a shared mapping cannot be written: the descriptor is open for reading only */
 	return !(flags & ~MAP_KNOWN) && !(prot & ~(PROT_READ | PROT_WRITE)) && prot & PROT_READ &&
 	       (type == MAP_PRIVATE || (type == MAP_SHARED && !(prot & PROT_WRITE)));
 }
@@ -43,11 +43,11 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	struct handle *handle = track_get(fd);
 	void *p;
 
-	/* of what may be written to nothing is mapped from the image */
+	/* a file that may be written is never mapped from the image */
 	if (!handle || load_acquire(&handle->mode) != HANDLE_READS || thread_is_foreign() ||
 	    !thread_enter())
 		return NEXT(mmap)(address, n, prot, flags, fd, offset);
-	/* populated later: the origin's pages would be read for nothing */
+	/* populated later: otherwise the origin's pages would be read for nothing */
 	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
 	if (p != MAP_FAILED) {
 		int saved = errno;
@@ -72,7 +72,7 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	void *taken;
 	void *p;
 
-	/* code is told by the name of its file */
+	/* profilers find code by the name of its file */
 	if (unlikely(prot & PROT_EXEC))
 		tree_real(fd);
 	if (unlikely(tracked))
@@ -114,10 +114,10 @@ int msync(void *address, size_t n, int flags)
 	return ret;
 }
 
-/* False: the kernel would refuse that for a mapping of the origin. */
+/* Returns false if the kernel would refuse this for a mapping of the origin. */
 static inline bool notes_protect(const void *address, size_t n, int prot)
 {
-	/* what is bad in other ways the kernel says first */
+	/* the kernel reports other errors first */
 	bool valid = n && !((uintptr_t)address % 4096) &&
 		     !(prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC));
 	int err = valid && notes_touch(address, n) ?

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal masks. A copy from the cache that faults while the thread blocks SIGSEGV or SIGBUS would
- * kill the program, so guard.h has to know: after these functions it looks at the mask again. The
- * masks of handlers are not for it to see in time; hooks_signal.c takes the two out of them.
+ * Signal masks. A copy from the cache that faults while the thread blocks SIGSEGV or SIGBUS would kill the
+ * program, so guard.h must know: after these functions it reads the mask again. It cannot see the masks of
+ * handlers in time; hooks_signal.c removes the two signals from them.
  *
- * Not seen are masks that siglongjmp(), setcontext() or a handler's return bring back: there a
- * thread can block the two again unnoticed, if it had opened its mask in between. It matters
- * to it when it then passes a bad buffer, or the image's disk fails.
+ * Masks that siglongjmp(), setcontext() or the return from a handler restore are not seen: if a thread had
+ * opened its mask in between, it may block the two again unnoticed. That matters only if it then passes a
+ * bad buffer, or the image's disk fails.
  */
 #include "shim/libc/symbols.h"
 

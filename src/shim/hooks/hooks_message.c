@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages that carry descriptors (SCM_RIGHTS): another process gets the description. Messages of
- * cached bytes: elide.h.
+ * Messages that carry descriptors (SCM_RIGHTS): another process gets the description. For messages of
+ * cached bytes see elide.h.
  */
 #include "shim/libc/symbols.h"
 
@@ -16,7 +16,7 @@
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
 
-/* What the kernel has filled in. */
+/* Visit the descriptors that the kernel has filled in. */
 static void message_each(const struct msghdr *message, void (*visit)(int fd))
 {
 	struct msghdr *msg = (struct msghdr *)message;
@@ -42,7 +42,7 @@ static bool message_matters(const struct msghdr *message)
 	return unlikely(attach_active) && message && message->msg_controllen;
 }
 
-/* Bytes and nothing else: the kernel does not read an address or control data of no length. */
+/* For a message with bytes only: the kernel does not read an address or control data of length 0. */
 static bool message_elide(int fd, const struct msghdr *message, int flags, ssize_t *done)
 {
 	struct msghdr copy;
@@ -54,8 +54,8 @@ static bool message_elide(int fd, const struct msghdr *message, int flags, ssize
 }
 
 /*
- * The descriptors that a message is about to carry become shared. What the program passes may be
- * bad in every way, which is the kernel's to say.
+ * The descriptors that a message is about to carry become shared. The program's structs may be bad in every
+ * way: the kernel reports that.
  */
 static void message_share(const struct msghdr *message)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that ask whether a name is there, what a link says, or for an extended attribute. Where nothing is
- * remembered of the name, they are the kernel's.
+ * Functions that ask whether a name exists, for the target of a link, or for an extended attribute. If
+ * nothing is remembered of the name, they are the kernel's.
  */
 #include "shim/libc/symbols.h"
 
@@ -71,7 +71,7 @@ ssize_t readlinkat(int dir, const char *path, char *buf, size_t n)
 	return ret;
 }
 
-/* The fortified forms abort where the buffer is too small: libc's own do that. */
+/* The fortified forms abort if the buffer is too small: libc's own do that. */
 ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t room)
 {
 	return n > room ? NEXT(__readlink_chk)(path, buf, n, room) : readlink(path, buf, n);

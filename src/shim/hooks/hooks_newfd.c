@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that return new descriptors. If a close was hidden from us (an inline system call,
- * io_uring), this is where the old meaning of the number ends at the latest.
+ * Functions that return new descriptors. If a close was hidden from us (an inline system call, io_uring),
+ * the old meaning of the number ends here at the latest.
  */
 #include "shim/libc/symbols.h"
 
@@ -117,7 +117,7 @@ int pidfd_open(pid_t pid, unsigned int flags)
 	return fd_new(NEXT(pidfd_open)(pid, flags));
 }
 
-/* It may be one of our own processes, even this one. */
+/* The descriptor may be of one of our own processes, even of this one. */
 int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
 	int ret;
@@ -219,7 +219,7 @@ int mkostemps(char *path, int suffix, int flags)
 
 /* --- by number */
 
-/* The same everywhere, and not in all headers. */
+/* The numbers are the same on all machines, but not in all headers. */
 #define NUMBER_open_tree 428
 #define NUMBER_fsopen 430
 #define NUMBER_fsmount 432

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The open family. The kernel opens the file with the caller's own arguments first; then
- * track.c looks at what came out of it.
+ * The open family. The kernel opens the file with the caller's own arguments first; then track.c examines
+ * the descriptor.
  */
 #include "shim/libc/symbols.h"
 
@@ -11,7 +11,7 @@
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
 
-/* Only these flags have a mode behind them: reading one that was not passed reads garbage. */
+/* Only with these flags was a mode passed: otherwise it must not be read. */
 static bool flags_need_mode(int flags)
 {
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
@@ -22,7 +22,7 @@ static bool flags_change(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);
 }
 
-/* Of a frozen tree: true: *fd is what the call answers. */
+/* Returns true if the file is in a frozen tree: *fd is the result of the call. */
 static inline bool frozen(int dir, const char *path, int flags, int *fd)
 {
 	if (likely(!load_relaxed(&tree_on)))
@@ -35,7 +35,7 @@ static inline bool frozen(int dir, const char *path, int flags, int *fd)
 	return false;
 }
 
-/* `path` is not there, and `flags` do not ask for it to be made. */
+/* Whether `path` does not exist, and `flags` do not ask for it to be made. */
 static inline bool absent(int dir, const char *path, int flags)
 {
 	return !(flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) &&
@@ -94,7 +94,7 @@ int creat(const char *path, mode_t mode)
 	return opened(path, NEXT(creat)(path, mode), flags);
 }
 
-/* The fortified forms abort when a mode is missing: libc's own do that. */
+/* The fortified forms abort if a mode is missing: libc's own do that. */
 int __open_2(const char *path, int flags)
 {
 	int fd;

@@ -42,7 +42,7 @@ struct start {
 	void *tls;
 };
 
-/* The first thing in a child that got a copy of our memory. */
+/* Runs first in a child that got a copy of our memory. */
 static int start_copy(void *arg)
 {
 	struct start start = *(struct start *)arg;
@@ -61,7 +61,7 @@ static int clone_copy(struct start *s)
 	return pid;
 }
 
-/* Like a vfork child: this thread waits, and its thread_frame is the child's. */
+/* As for a vfork child: this thread waits, and its thread_frame is the child's. */
 static int start_vfork(void *arg)
 {
 	const struct start *start = arg;
@@ -103,8 +103,8 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 #define UNSHARE_GONE 10 /* after the last one has ended as far as we can see */
 
 /*
- * Some calls are for processes of one thread, and ours may be all that it has beside: they end
- * soon. A vfork child has none. `left` says how often to try again; 0: not begun.
+ * Some calls require a process of one thread, and our helpers may be the only other threads: let them end.
+ * A vfork child has none. `left` says how often to try again; 0: not begun.
  */
 static bool alone_soon(int *left, bool wanted)
 {
@@ -145,7 +145,7 @@ int unshare(int flags)
 	return ret;
 }
 
-/* User and mount namespaces are joined by one thread, too. */
+/* One thread joins user and mount namespaces too. */
 int setns(int fd, int type)
 {
 	int saved = errno;
@@ -163,7 +163,7 @@ int setns(int fd, int type)
 	return ret;
 }
 
-/* Those that change what the calling thread may do, and no other's. */
+/* Whether the option changes the rights of the calling thread only. */
 static bool option_of_rights(int option)
 {
 	switch (option) {
@@ -180,8 +180,8 @@ static bool option_of_rights(int option)
 }
 
 /*
- * From here on the program makes the system calls it has thought of, and may die of others: it
- * gets its descriptors as they are without us.
+ * From here on the program makes only the system calls that it has foreseen, and may die of others: its
+ * descriptors become as they are without us.
  */
 int prctl(int option, ...)
 {
@@ -220,7 +220,7 @@ void quick_exit(int status)
 	__builtin_unreachable();
 }
 
-/* These replace descriptors 0 to 2 inside libc. */
+/* These functions replace descriptors 0 to 2 inside libc. */
 static void standard_drop(void)
 {
 	for (int fd = 0; fd <= 2; fd++)

@@ -52,7 +52,7 @@ static never_inline ssize_t read_slow(struct handle *handle, int fd, void *buf, 
 	return got >= 0 ? got : pass_read(fd, buf, n);
 }
 
-/* SERVE_PASS: for read_slow() to find out why. */
+/* SERVE_PASS: read_slow() finds out why. */
 static inline __attribute__((always_inline)) ssize_t read_fast(struct handle *handle, int fd,
 							       void *buf, size_t n)
 {
@@ -102,7 +102,9 @@ ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
 	return read(fd, buf, n);
 }
 
-/* SERVE_PASS: for pread_slow() to find out why. Where calls may pass the hooks (sign.h) no position tells. */
+/*
+ * SERVE_PASS: pread_slow() finds out why. If calls may pass the hooks (sign.h), the position tells nothing.
+ */
 static inline __attribute__((always_inline)) ssize_t pread_fast(struct handle *handle, int fd,
 								void *buf, size_t n, off_t offset)
 {

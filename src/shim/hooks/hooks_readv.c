@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Vectored reads: like hooks_read.c, with the list of buffers copied out of the program's hands. */
+/* Vectored reads: like hooks_read.c, with a copy of the program's list of buffers. */
 #include "shim/libc/symbols.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include "shim/files/look.h"
 #include "shim/files/track.h"
 
-#define VECTOR_MAX 64 /* longer lists go to the kernel: our part of a small stack is small */
+#define VECTOR_MAX 64 /* longer lists go to the kernel: we may use little of a small stack */
 
 /* `offset` < 0: at the position. */
 static ssize_t serve_vector(int fd, const struct iovec *iov, int count, off_t offset)
@@ -25,7 +25,7 @@ static ssize_t serve_vector(int fd, const struct iovec *iov, int count, off_t of
 	pthread_testcancel();
 	if (!thread_enter())
 		return SERVE_PASS;
-	/* a list at a bad address is the kernel's to refuse */
+	/* if the list is at a bad address, the kernel refuses it */
 	if (!guard_copy(copy, iov, (size_t)count * sizeof(*iov)))
 		got = offset < 0 ? serve_next(handle, fd, copy, count) :
 				   serve_at(handle, fd, copy, count, (uint64_t)offset);

@@ -51,7 +51,7 @@ static bool vma_has(void *arg, char *line)
 	       search->at < search->vma.end;
 }
 
-/* What the kernel has mapped at `at`. */
+/* Find the kernel's mapping at `at`. */
 static bool vma_file(const void *at, struct vma *vma)
 {
 	struct vma_search search = { .at = (uintptr_t)at };
@@ -64,8 +64,8 @@ static bool vma_file(const void *at, struct vma *vma)
 }
 
 /*
- * What was mapped is the file. The descriptor may have been another one's for a moment: what counts is
- * what the kernel says that it has mapped, as it says it of the file, which need not be what stat() does.
+ * Whether the mapping shows the file. The descriptor may have been another file's for a moment: what counts
+ * is which file the kernel names for the mapping. It may name it otherwise than stat() does.
  */
 static bool is_origin(const void *at, int fd, const struct rawcache_mapped *mapped)
 {
@@ -78,8 +78,8 @@ static bool is_origin(const void *at, int fd, const struct rawcache_mapped *mapp
 }
 
 /*
- * The origin of [at, at + n), which begins `behind` bytes after what `mapped` tells of. With MAP_FIXED
- * the caller unmaps what a failure leaves there.
+ * Map the origin at [at, at + n), which begins `behind` bytes after what `mapped` describes. With
+ * MAP_FIXED, the caller must unmap what a failure leaves there.
  */
 static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped, size_t behind,
 		       int fixed)
@@ -94,7 +94,7 @@ static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped,
 			     mapped->offset + behind);
 		if (p == at && is_origin(p, fd, mapped))
 			return true;
-		/* kernels before 4.17 take the address for a wish */
+		/* kernels before 4.17 take MAP_FIXED_NOREPLACE as a hint */
 		if (!sys_is_error(p) && (p != at || fixed != MAP_FIXED))
 			sys_munmap(p, n);
 		if (p != at && p != (void *)-EBADF && p != (void *)-EACCES)
@@ -103,7 +103,7 @@ static bool origin_map(char *at, size_t n, const struct rawcache_mapped *mapped,
 	return false;
 }
 
-/* What lies between two edges of pieces is one mapping of the kernel's. */
+/* The length up to the next edge of a piece: up to there it is one mapping for the kernel. */
 static size_t step_at(const char *old, size_t done, size_t n, const void *moved)
 {
 	const char *edge = rawcache_maps_edge(moved, old + done);
@@ -116,7 +116,10 @@ static bool step_move(char *from, size_t n, char *to)
 	return NEXT(mremap)(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
 }
 
-/* Move [old, old + n), of which `moved` are the pieces; how much of it, all unless that failed. */
+/*
+ * Move [old, old + n), of which `moved` are the pieces. Returns how much was moved: all, unless that
+ * failed.
+ */
 static size_t pieces_move(char *old, size_t n, char *to, const void *moved)
 {
 	size_t done = 0;
@@ -131,7 +134,7 @@ static size_t pieces_move(char *old, size_t n, char *to, const void *moved)
 	return done;
 }
 
-/* The same backwards, into holes that another thread may have taken by now. */
+/* Move back, into holes that another thread may have taken by now. */
 static void pieces_move_back(char *old, size_t n, char *from, const void *moved)
 {
 	for (size_t done = 0, step; done < n; done += step) {
@@ -141,7 +144,7 @@ static void pieces_move_back(char *old, size_t n, char *from, const void *moved)
 	}
 }
 
-/* All of it, or nothing: then the place is given up. */
+/* Move all of it, or nothing: then the new place is unmapped. */
 static bool pieces_place(char *old, size_t n, char *place, size_t place_size, const void *moved)
 {
 	size_t done = pieces_move(old, n, place, moved);
@@ -151,7 +154,7 @@ static bool pieces_place(char *old, size_t n, char *place, size_t place_size, co
 		return true;
 	failed = step_at(old, done, n, moved);
 	pieces_move_back(old, done, place, moved);
-	/* the kernel has unmapped where that one should go, and it may be another thread's now */
+	/* the kernel has unmapped the address of the failed one, and another thread may have it now */
 	if (done)
 		sys_munmap(place, done);
 	if (done + failed < place_size)
@@ -159,7 +162,7 @@ static bool pieces_place(char *old, size_t n, char *place, size_t place_size, co
 	return false;
 }
 
-/* All sizes are whole pages; `first` tells of `old`. */
+/* All sizes are whole pages; `first` describes what is mapped at `old`. */
 static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void *to,
 			  const struct rawcache_mapped *first, const void *moved)
 {
@@ -171,7 +174,7 @@ static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void 
 		return old;
 	if (!(flags & MREMAP_MAYMOVE) || (more && fdtab_find(is_mapped_file, first) < 0))
 		return NULL;
-	/* where the program wants it, or anywhere */
+	/* at the address that the program wants, or anywhere */
 	p = sys_reserve(flags & MREMAP_FIXED ? to : NULL, n, flags & MREMAP_FIXED ? MAP_FIXED : 0);
 	if (sys_is_error(p))
 		return NULL;
@@ -186,7 +189,7 @@ static void *pieces_remap(char *old, size_t old_size, size_t n, int flags, void 
 	return p;
 }
 
-/* Whether the kernel moves several mappings by one call, and what holes are between: since 6.17. */
+/* Whether the kernel moves several mappings, and the holes between them, by one call: since 6.17. */
 static bool kernel_moves_many(void)
 {
 	static int32_t known; /* -1: it does not */
@@ -204,7 +207,7 @@ static bool kernel_moves_many(void)
 	return load_relaxed(&known) > 0;
 }
 
-/* What mseal() has closed does not grow: nothing tells but a call that changes nothing. */
+/* Whether mseal() has closed the mapping, which then cannot grow: only a call that changes nothing tells. */
 static bool is_sealed(char *old, size_t n)
 {
 	char *last = n > PAGE ? old + n - PAGE : old;
@@ -218,7 +221,10 @@ static bool overlap(const char *old, size_t old_size, const void *to, size_t n)
 	return (const char *)to < old + old_size && old < (const char *)to + n;
 }
 
-/* What the kernel refuses by itself, or does to pieces as well as to one mapping: they shrink in their place. */
+/*
+ * Whether the kernel refuses the call by itself, or does the same to pieces as to one mapping: they shrink
+ * in place.
+ */
 static bool remap_is_kernels(const char *old, size_t old_size, size_t n, int flags, const void *to)
 {
 	if (!n || n > SIZE_MAX / 2 || old_size > SIZE_MAX / 2)
@@ -231,10 +237,13 @@ static bool remap_is_kernels(const char *old, size_t old_size, size_t n, int fla
 	return !(flags & MREMAP_MAYMOVE) || overlap(old, old_size, to, n);
 }
 
-/* Whose a call is. Else it is refused, with a negative error. */
+/* Who carries out a call. A negative error: it is refused. */
 enum remap { REMAP_KERNEL = 0, REMAP_OURS = 1 };
 
-/* All of [old, old + n) are pieces, if nobody has unmapped some of it unseen: whether they may be moved. */
+/*
+ * Whether all of [old, old + n) are pieces, provided that nobody has unmapped some unseen, and whether they
+ * may be moved.
+ */
 static int pieces_movable(char *old, size_t n)
 {
 	if (sys_msync(old, n, MS_ASYNC) == -ENOMEM)
@@ -251,7 +260,7 @@ static int remap_is_ours(char *old, size_t old_size, size_t n, int flags, const 
 	if (remap_is_kernels(old, old_size, n, flags, to))
 		return REMAP_KERNEL;
 	found = rawcache_maps_find(attach_cache_now(), old, old_size ? old_size : PAGE, first);
-	/* of nothing a shared mapping is made once more */
+	/* with an old size of 0, a shared mapping is made once more */
 	if (found > 0 && !old_size)
 		return first->type == MAP_SHARED ? REMAP_OURS : REMAP_KERNEL;
 	if (found > 0)
@@ -270,7 +279,7 @@ static int remap_leaving_is_ours(char *old, size_t old_size, size_t n, int flags
 	if ((flags & ~MREMAP_FIXED) != known || old_size != n || !n || (uintptr_t)old % PAGE ||
 	    n > SIZE_MAX / 2)
 		return REMAP_KERNEL;
-	/* a wish, without MREMAP_FIXED, and looked at like an order */
+	/* a hint, without MREMAP_FIXED, but checked as if it were fixed */
 	if ((uintptr_t)to % PAGE || overlap(old, n, to, n))
 		return REMAP_KERNEL;
 	if (is_sealed(old, n))
@@ -278,7 +287,7 @@ static int remap_leaving_is_ours(char *old, size_t old_size, size_t n, int flags
 	return rawcache_maps_find(attach_cache_now(), old, n, first);
 }
 
-/* The origin's pages come from a descriptor, or from the mapping that the cache keeps of it. */
+/* Map the origin's pages, from a descriptor or from the mapping that the cache keeps of it. */
 static bool origin_copy(char *at, size_t n, const struct rawcache_mapped *mapped)
 {
 	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
@@ -291,8 +300,8 @@ static bool origin_copy(char *at, size_t n, const struct rawcache_mapped *mapped
 }
 
 /*
- * The pieces go to the new place; what stays mapped at the old one shows the file again, as the
- * kernel's own does. Another thread may have had the place in between: then it is that one's.
+ * Move the pieces to the new place; what stays mapped at the old one shows the file again, as after the
+ * kernel's own. Another thread may have taken the place in between: then it keeps it.
  */
 static void *pieces_leave(char *old, size_t n, int flags, void *to,
 			  const struct rawcache_mapped *first, const void *moved)
@@ -325,7 +334,7 @@ static never_inline void *mremap_noted(char *old, size_t old_size, size_t n, int
 	} else if (ours) {
 		int saved = errno;
 
-		errno = ENOMEM; /* unless the kernel says otherwise */
+		errno = ENOMEM; /* unless the kernel reports another error */
 		p = stays ? pieces_leave(old, from, flags, to, &first, moved) :
 			    pieces_remap(old, from, pages, flags, to, &first, moved);
 		errno = p ? saved : errno;

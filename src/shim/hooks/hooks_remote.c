@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libc's clients of the remote shell: they return sockets. What libc closes on the way inside
- * itself are descriptors that it had made there, which the table does not know.
+ * libc's clients of the remote shell, which return sockets. libc itself made the descriptors that it closes
+ * inside these functions: the table does not know them.
  */
 #include "shim/libc/symbols.h"
 

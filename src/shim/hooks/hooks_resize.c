@@ -45,7 +45,7 @@ int posix_fallocate(int fd, off_t offset, off_t n)
 	return ret;
 }
 
-/* By path: opened for a moment to learn which file that is. */
+/* By path: the file is opened for a moment to learn which one it is. */
 static bool truncate_attributes(const char *path, struct statx *stx)
 {
 	int fd = sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions that change what a program may do. Those that libc carries out in every thread (setuid() and its
- * like) reach our helper threads as well; those of one thread do not, nor does what syscall(2) does: hooks_syscall.c.
+ * Functions that change what a program may do. Those that libc carries out in every thread (setuid() and
+ * its like) reach our helper threads as well. Those of one thread do not, and neither does syscall(2):
+ * hooks_syscall.c.
  */
 #include "shim/libc/symbols.h"
 
@@ -14,7 +15,7 @@
 #include "shim/table/rights.h"
 #include "shim/table/who.h"
 
-/* Root becomes somebody else, who may not be allowed to open the image. Owes changed(). */
+/* Root becomes another user, who may not be allowed to open the image. Owes changed(). */
 static void drop_if(bool drops)
 {
 	int saved = errno;
@@ -92,7 +93,7 @@ int initgroups(const char *user, gid_t group)
 	return changed(NEXT(initgroups)(user, group));
 }
 
-/* Its path means another file then, if any. */
+/* Its path means another file afterwards, or none. */
 int chroot(const char *path)
 {
 	tree_stop();
@@ -100,7 +101,7 @@ int chroot(const char *path)
 	return changed(NEXT(chroot)(path));
 }
 
-/* --- of the calling thread alone */
+/* --- for the calling thread only */
 
 int capset(void *header, const void *data)
 {

@@ -50,7 +50,7 @@ int io_uring_setup(unsigned int entries, struct io_uring_params *params)
 	return made(NEXT(io_uring_setup)(entries, params));
 }
 
-/* Around whatever enters a ring. */
+/* Must enclose every call that enters a ring. */
 #define ENTERS(call) \
 	do { \
 		__typeof__(call) done_; \
@@ -117,7 +117,7 @@ int io_uring_enter2(unsigned int fd, unsigned int submit, unsigned int wait, uns
 	ENTERS(NEXT(io_uring_enter2)(fd, submit, wait, flags, arg, n));
 }
 
-/* libaio may be loaded after us, and it is the system call and no more. */
+/* libaio may be loaded after us; its function is the system call and nothing else. */
 int io_submit(void *context, long count, void **list)
 {
 	ring_aio(list, count);

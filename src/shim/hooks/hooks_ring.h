@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* False: it is none of them. */
+/* False: it is not one of them. */
 bool ring_syscall(long number, const long *a, long *ret);
 
 #endif

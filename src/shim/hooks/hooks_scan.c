@@ -18,8 +18,8 @@ static never_inline void scan_ahead(FILE *stream)
 }
 
 /*
- * The get area is looked at without the lock: who reads at the same time may have it either way. True: it
- * has little, and libc may read.
+ * The get area is read without the lock: a thread that reads at the same time may get either result.
+ * Returns true if it has few bytes, so that libc may read.
  */
 static inline bool scan_begin(FILE *stream)
 {

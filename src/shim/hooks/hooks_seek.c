@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lseek(). Inside the file as it was known, SEEK_SET and SEEK_CUR are arithmetic; whatever is
- * outside, odd, or not ours to answer (limits of the file system, holes) the kernel answers,
- * with its position settled first.
+ * lseek(). Inside the known file, SEEK_SET and SEEK_CUR are arithmetic. Seeks outside of it, and those that
+ * we cannot answer (limits of the file system, holes), go to the kernel, whose position is set first.
  */
 #include "shim/libc/symbols.h"
 
@@ -12,7 +11,7 @@
 #include "shim/files/look.h"
 #include "shim/files/track.h"
 
-/* Where `base` + `offset` leads, if that is inside [0, limit]. */
+/* `base` + `offset`, if that is inside [0, limit]. */
 static bool seek_inside(uint64_t base, off_t offset, uint64_t limit, uint64_t *to)
 {
 	int64_t sum;
@@ -23,7 +22,7 @@ static bool seek_inside(uint64_t base, off_t offset, uint64_t limit, uint64_t *t
 	return *to <= limit && *to <= POSITION_MAX;
 }
 
-/* The target of the seek from position `at`; false: ask the kernel. */
+/* The target of a seek from position `at`. False: ask the kernel. */
 static bool seek_target(struct handle *handle, int fd, uint64_t at, off_t offset, int whence,
 			uint64_t *to)
 {
@@ -46,7 +45,7 @@ static bool seek_target(struct handle *handle, int fd, uint64_t at, off_t offset
 	}
 }
 
-/* The new position, or -1: ask the kernel. */
+/* Returns the new position, or -1: ask the kernel. */
 static off_t seek_user(struct handle *handle, int fd, off_t offset, int whence)
 {
 	uint64_t at;

@@ -14,15 +14,18 @@
 #include "shim/libc/signals.h"
 #include "shim/libc/thread.h"
 
-static bool interrupting[NSIG]; /* siginterrupt(), which signal() goes by */
+static bool interrupting[NSIG]; /* set by siginterrupt(); signal() obeys it */
 
-/* The kernel has a new disposition, set while we kept none: unless we have begun to meanwhile. */
+/*
+ * The kernel has a new disposition, which was set while we kept none. If we have begun to keep them
+ * meanwhile, ours must be set again.
+ */
 static void kernel_was_set(int sig, uint8_t bits)
 {
 	if (sig <= 0 || sig >= NSIG || thread_is_foreign())
 		return;
 	store_relaxed(&signals_hidden[sig], bits);
-	fence_full(); /* pairs with that in signals_install() */
+	fence_full(); /* pairs with the fence in signals_install() */
 	if (unlikely(signals_kept(sig)))
 		signals_claim(sig);
 }
@@ -67,7 +70,7 @@ int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 	return 0;
 }
 
-/* bsd: as signal() does it. */
+/* bsd: with the semantics of signal(). */
 static sighandler_t set_handler(int sig, sighandler_t handler, int flags, bool bsd)
 {
 	struct sigaction act = { .sa_handler = handler, .sa_flags = flags };
@@ -169,7 +172,7 @@ int sigaltstack(const stack_t *stack, stack_t *old)
 {
 	int ret = NEXT(sigaltstack)(stack, old);
 
-	/* the kernel has read it, so we can */
+	/* the kernel has read it, so the address is good */
 	if (!ret && stack && attach_active)
 		stack_note(stack);
 	return ret;
@@ -190,7 +193,7 @@ static long signal_by_number(long number, const long *a)
 	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-/* Ours stay where they are: a fault in a copy is no fault of the program's. */
+/* Our handlers stay installed: a fault in a copy is not the program's fault. */
 static long action_by_number(long number, const long *a)
 {
 	struct action_raw raw = { 0 };

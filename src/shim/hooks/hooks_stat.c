@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stat() and its family. What they answer is the kernel's; but attributes that the program has seen end
- * the bytes of a version that they are not of: a server that keeps files open looks at their names, and
- * sends as many bytes as it was told.
+ * stat() and its family. The kernel answers them; but attributes that the program has seen end the bytes of
+ * other versions: a server that keeps files open looks at their names, and sends as many bytes as it was
+ * told.
  */
 #include "shim/libc/symbols.h"
 
@@ -18,7 +18,7 @@
 #define STATX_NEEDED (STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME | STATX_CTIME)
 #define NO_FD (-1)
 
-/* With other flags the answer is EINVAL; AT_STATX_FORCE_SYNC wants the server's. */
+/* With other flags the answer is EINVAL; AT_STATX_FORCE_SYNC asks the server. */
 #define STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)
 #define STATX_FLAGS (STAT_FLAGS | AT_STATX_DONT_SYNC)
 
@@ -28,7 +28,7 @@
 #define STAT_VERSION 0
 #endif
 
-/* By `fd`, or by a name. */
+/* The attributes were asked for by `fd`, or by a name. */
 static never_inline void seen_slow(int fd, const struct statx *stx, uint64_t now)
 {
 	struct handle *handle = fdtab_get(fd);
@@ -62,16 +62,16 @@ static inline int seen(int fd, int ret, struct stat *st, uint64_t now)
 	return ret;
 }
 
-/* When the kernel is asked, if that is known to matter: attributes are no younger than that. */
+/* The time before the kernel is asked, if that is known to matter: attributes are no older than that. */
 static inline uint64_t now_for(int fd)
 {
 	return likely(!fdtab_get(fd)) ? 0 : clock_coarse_ms();
 }
 
-/* The descriptor that a call is about, whose name is the empty one. */
+/* The descriptor that a call is about if its path is empty; else -1. */
 static inline int fd_of(int dir, const char *path, int flags)
 {
-	__asm__("" : "+r"(path)); /* headers promise that it is not NULL, which the kernel allows */
+	__asm__("" : "+r"(path)); /* the headers declare it nonnull, but the kernel allows NULL */
 	return flags & AT_EMPTY_PATH && (!path || !*path) ? dir : NO_FD;
 }
 
@@ -137,7 +137,7 @@ int statx(int dir, const char *path, int flags, unsigned int mask, struct statx 
 	return ret;
 }
 
-/* What programs call that were built for glibc 2.32 or older. */
+/* Programs that were built for glibc 2.32 or older call these. */
 
 int __fxstat(int version, int fd, struct stat *st)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Streams. libc opens, closes and reads their descriptors inside itself, past our hooks, so the
- * functions around them keep the descriptor table right. A stream's position always is the
- * kernel's; its descriptor is served when the program reads it directly, as libstdc++ does.
+ * Streams. libc opens, closes and reads their descriptors inside itself, past our hooks, so the functions
+ * around them keep the descriptor table right. The position of a stream always is the kernel's. Its
+ * descriptor is served if the program reads it directly, as libstdc++ does.
  */
 #include "shim/libc/symbols.h"
 
@@ -18,7 +18,7 @@
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
 
-/* Headers promise the compiler what programs do not keep: libc answers closedir(NULL). */
+/* The headers declare arguments as nonnull, but programs pass NULL. */
 #define MAY_BE_NULL(p) __asm__("" : "+r"(p))
 
 /* The descriptor of a stream or -1, with errno as it was. */
@@ -54,7 +54,7 @@ static FILE *stream_new(FILE *stream, int flags)
 	return stream;
 }
 
-/* Where frozen trees are: of one that is only read, the descriptor is opened first. */
+/* With frozen trees: for a file that is only read, the descriptor is opened first. */
 static bool stream_frozen(const char *path, const char *mode, FILE **stream)
 {
 	int flags = O_RDONLY | (strchr(mode, 'e') ? O_CLOEXEC : 0);
@@ -114,7 +114,7 @@ int fclose(FILE *stream)
 	return ret;
 }
 
-/* The same for both of libc's functions; all streams where it is NULL. */
+/* For both of libc's functions; NULL stands for all streams. */
 static int flush(FILE *stream, int (*next)(FILE *stream))
 {
 	struct announce announce;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * syscall(2): calls that we know under a name take that way. Return values and errno are the
- * same in both.
- */
+/* syscall(2): calls that have a hook by name take its path. Return values and errno are the same in both. */
 #include "shim/libc/symbols.h"
 
 #include <stdarg.h>
@@ -43,7 +40,7 @@ static long call_openat2(const struct call *c)
 	return fd;
 }
 
-/* Without CLONE_VM it is a fork; with it, it cannot return here on the same stack. */
+/* Without CLONE_VM it is a fork; with it, the call cannot return here on the same stack. */
 static long call_fork(const struct call *c)
 {
 	long pid;
@@ -69,7 +66,7 @@ static long call_clone3(const struct call *c)
 {
 	uint64_t flags;
 
-	/* what is refused makes no process */
+	/* a call that is refused makes no process */
 	if (guard_copy(&flags, (const void *)c->a[0], sizeof(flags)))
 		return call_next(c);
 	return call_clone(c, flags);
@@ -237,7 +234,10 @@ static int call_statx(const long *a)
 		     (struct statx *)a[4]);
 }
 
-/* What tells of a file's attributes, or is a reason to look at them: the kernel's struct stat is libc's. */
+/*
+ * Calls that return a file's attributes, or are a reason to look at them: the kernel's struct stat is
+ * libc's.
+ */
 static bool call_looks(const struct call *c, long *ret)
 {
 	const long *a = c->a;
@@ -367,7 +367,7 @@ long syscall(long number, ...)
 	va_list ap;
 	long ret;
 
-	/* as libc does: six whatever the call needs, the kernel ignores the rest */
+	/* as libc does: always six; the kernel ignores those that the call does not need */
 	va_start(ap, number);
 	for (int i = 0; i < 6; i++)
 		c.a[i] = va_arg(ap, long);

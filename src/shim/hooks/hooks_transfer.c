@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transfers inside the kernel. From a cached file they are made from the image: see serve.h. What
- * passes to the kernel without an offset is read at the position, which is settled first; tee()
- * touches neither positions nor bytes.
+ * Transfers inside the kernel. From a cached file they are made from the image: see serve.h. A transfer
+ * without an offset that goes to the kernel reads at the position, which is set first; tee() touches
+ * neither positions nor bytes.
  */
 #include "shim/libc/symbols.h"
 
@@ -23,7 +23,7 @@
 
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
-/* The program's offset, which may be anywhere. */
+/* Read the program's offset, whose address may be bad. */
 static bool offset_get(const off_t *offset, off_t *at)
 {
 	return !offset || (!guard_copy(at, offset, sizeof(*at)) && *at >= 0);
@@ -36,8 +36,8 @@ static void offset_put(off_t *offset, off_t at, ssize_t *done)
 }
 
 /*
- * From a file to itself: the kernel refuses ranges that overlap, or reads on what it has written,
- * which the image does not know yet. (A pipe, where splice() goes, is no such file.)
+ * Whether the transfer is from a file to itself: the kernel refuses ranges that overlap, or reads what it
+ * has just written, which the image does not know yet. (A pipe, the target of splice(), is no such file.)
  */
 static bool transfer_is_own(const struct handle *handle, const struct rawcache_transfer *transfer)
 {
@@ -45,7 +45,7 @@ static bool transfer_is_own(const struct handle *handle, const struct rawcache_t
 	       sys_fd_is(transfer->out, sys_device(&handle->stx), handle->stx.stx_ino);
 }
 
-/* False: it passes to the kernel. */
+/* False: it must go to the kernel. */
 static never_inline bool transfer_tracked(int in, off_t *offset,
 					  const struct rawcache_transfer *transfer, size_t n,
 					  ssize_t *done, off_t *end)
@@ -63,7 +63,7 @@ static never_inline bool transfer_tracked(int in, off_t *offset,
 				  serve_transfer_next(handle, in, transfer, n, done);
 	thread_leave();
 	*end = offset && served ? at + (*done > 0 ? *done : 0) : 0;
-	/* of nothing nobody has looked yet where it should go */
+	/* of 0 bytes: the target was not checked yet */
 	return served && *done;
 }
 
@@ -135,8 +135,8 @@ ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t 
 
 	announce_begin(&announce, out);
 	/*
-	 * from a file it goes to a pipe, which has no offset: the kernel says so, and what flags
-	 * there are
+	 * from a file the target must be a pipe, which has no offset: the kernel reports that, and unknown
+	 * flags
 	 */
 	if (out_offset || flags & ~SPLICE_FLAGS ||
 	    !transfer_cached(in, in_offset, &transfer, n, &done))
@@ -145,7 +145,7 @@ ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t 
 	return done;
 }
 
-/* File systems that copy at the server, without the bytes coming here and going back. */
+/* File systems that copy at the server, so that the bytes do not travel here and back. */
 static bool copies_afar(int fd)
 {
 	static const uint32_t types[] = { NFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC,
@@ -160,17 +160,17 @@ static bool copies_afar(int fd)
 	return false;
 }
 
-/* A limit that the kernel tells of by a signal: not by two, because we ask first. */
+/* The kernel reports this limit by a signal: we check it first, so that there are not two. */
 static bool copy_is_limited(size_t n, off64_t to)
 {
 	return n > (size_t)(INT64_MAX - to) || !sys_file_size_allowed(UINT64_MAX);
 }
 
 /*
- * A copy of nothing has the kernel check everything but what depends on the count: descriptors,
- * modes, offsets, file systems, whether the target may be written to. What it refuses, or does
- * better, is its own; the rest is written from the cache. What does depend on the count, and what
- * write() does not refuse as this call does, is looked at before.
+ * A copy of 0 bytes lets the kernel check everything that does not depend on the count: descriptors, modes,
+ * offsets, file systems, whether the target may be written. What it refuses, or does better, is left to it;
+ * the rest is written from the cache. What does depend on the count, and is not refused by write() as by
+ * this call, is checked before.
  */
 static never_inline bool copy_cached(int in, off64_t *in_offset, int out, off64_t *out_offset,
 				     size_t n, unsigned int flags, ssize_t *done)
@@ -193,7 +193,7 @@ static never_inline bool copy_cached(int in, off64_t *in_offset, int out, off64_
 		errno = saved;
 		return false;
 	}
-	/* from here on nothing is tried again, although an offset may not be there to be written */
+	/* from here on nothing is tried again, although writing the offset may fail */
 	if (in_offset)
 		offset_put(in_offset, end, done);
 	if (out_offset)

@@ -10,10 +10,10 @@
 #include "shim/table/process.h"
 #include "shim/libc/thread.h"
 
-#define VFORK_DEPTH 32 /* a vfork child may vfork */
+#define VFORK_DEPTH 32 /* a vfork child may call vfork() */
 
 static tls_initial void *returns[VFORK_DEPTH];
-static tls_initial uintptr_t frames[VFORK_DEPTH]; /* thread_frame before */
+static tls_initial uintptr_t frames[VFORK_DEPTH]; /* thread_frame before each of them */
 static tls_initial unsigned int depth;
 
 struct vfork_result {
@@ -25,7 +25,7 @@ struct vfork_result {
 __attribute__((visibility("hidden"), used)) void *vfork_before(void *to);
 __attribute__((visibility("hidden"), used)) struct vfork_result vfork_after(long pid);
 
-/* Returns what to call: beyond a depth that nobody reaches a fork does as well. */
+/* Returns the function to call: beyond a depth that no program reaches, fork does as well. */
 void *vfork_before(void *to)
 {
 	process_share_vfork();
@@ -44,7 +44,7 @@ struct vfork_result vfork_after(long pid)
 	/* the child leaves the address where the parent will look for it */
 	if (pid)
 		depth--;
-	/* a signal handler may vfork in the middle of a hook: that goes on */
+	/* a signal handler may call vfork() in the middle of a hook, which continues afterwards */
 	store_relaxed(&thread_frame, pid && depth < VFORK_DEPTH ? frames[depth] : THREAD_FOREIGN);
 	return result;
 }

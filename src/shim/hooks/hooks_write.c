@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing: to files, the bytes go to the origin as they are, and readers are told; to sockets,
- * bytes that came from the cache go out of the image: elide.h.
+ * Writing. To files, the bytes go to the origin as they are, and readers are told. To sockets, bytes that
+ * came from the cache are sent out of the image: elide.h.
  */
 #include "shim/libc/symbols.h"
 
@@ -67,7 +67,7 @@ ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int f
 	return done;
 }
 
-/* These write inside libc. */
+/* These functions write inside libc. */
 
 int vdprintf(int fd, const char *format, va_list ap)
 {

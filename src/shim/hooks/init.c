@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The constructor: no more than has to be done before main(), because every program that is
- * started pays for it. It runs before all other constructors (-z initfirst), libc's included,
- * so what libc sets up there is taken from the arguments. The destructor counts what only the end shows.
+ * The constructor does no more than must be done before main(), because every program that starts pays for
+ * it. It runs before all other constructors (-z initfirst), libc's included, so what libc sets up there is
+ * taken from the arguments. The destructor counts what is known only at the end.
  */
 #include "shim/libc/symbols.h"
 

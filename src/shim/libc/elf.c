@@ -37,7 +37,10 @@ static uint32_t hash_of(const char *name)
 	return h;
 }
 
-/* The header: buckets, first symbol, words of the filter, shift; filter, buckets, hashes of the symbols. */
+/*
+ * Layout: header (buckets, first symbol, words of the filter, shift); filter; buckets; hashes of the
+ * symbols.
+ */
 static const ElfW(Sym) * symbol_find(const struct elf_table *table, const char *name, uint32_t hash)
 {
 	const uint32_t *buckets = table->hash + 4 + table->hash[2] * (sizeof(ElfW(Addr)) / 4);

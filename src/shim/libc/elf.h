@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Symbols without the loader's functions, some of which are hooks here. */
+/* Finding symbols without the loader's functions, some of which are hooks here. */
 #ifndef SHIM_ELF_H
 #define SHIM_ELF_H
 
@@ -9,7 +9,7 @@
 
 #define ELF_OBJECTS 16
 
-/* Where the loader has put what an object tells of its symbols. */
+/* Where the loader has put an object's tables of symbols. */
 struct elf_table {
 	uintptr_t base;
 	const void *symbols; /* ElfW(Sym) */
@@ -18,15 +18,15 @@ struct elf_table {
 	const uint32_t *hash;	  /* DT_GNU_HASH */
 };
 
-/* The objects that were loaded after us, in their order. */
+/* The objects that were loaded after ours, in their order. */
 struct elf_objects {
 	struct elf_table table[ELF_OBJECTS];
 	size_t count;
 };
 
 /*
- * Whether two names are the same, without libc's strcmp(): a sanitizer's stands in for it, begins with the first
- * call, and asks our dlsym() for what it needs before it can compare.
+ * Whether two names are equal, without libc's strcmp(): a sanitizer may replace that. Its replacement
+ * initialises itself at the first call, and asks our dlsym() for what it needs before it can compare.
  */
 static inline bool elf_same(const char *a, const char *b)
 {
@@ -37,19 +37,19 @@ static inline bool elf_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* False: there are more, or one has no such table. */
+/* Find the objects. False: there are more than fit, or one has no such table. */
 bool elf_behind(struct elf_objects *objects);
 
 /*
- * What they have under this name, by default where it has several versions; NULL: nothing. *odd: it is no plain
- * function, and for dlsym() to find.
+ * Find the function that they have under this name, the default one if it has several versions; NULL: none.
+ * *odd: it is no plain function, and dlsym() must find it.
  */
 void *elf_find(const struct elf_objects *objects, const char *name, bool *odd);
 
-/* The same by whoever looks for one name only: the first that is a function. */
+/* The same for a caller that looks for one name only: the first one that is a function. */
 void *elf_next(const char *name);
 
-/* The hook of this name, or NULL. */
+/* Our hook of this name, or NULL. */
 void *elf_own(const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers for paths. The hooks run on stacks that somebody else measured: a crash reporter that
- * opens /proc/self/maps on an alternate stack of 8 KiB must not be the first to crash.
+ * Buffers for paths. The hooks run on stacks whose size the program chose: a crash reporter that opens
+ * /proc/self/maps on an alternate stack of 8 KiB must not crash itself.
  */
 #ifndef SHIM_PATHBUF_H
 #define SHIM_PATHBUF_H
@@ -12,7 +12,7 @@ struct pathbuf {
 	char path[PATH_MAX];
 };
 
-/* NULL when there is no memory. A signal handler may ask, too: no lock. */
+/* NULL: no memory. Takes no lock, so signal handlers may call it. */
 struct pathbuf *pathbuf_get(void);
 void pathbuf_put(struct pathbuf *buf);
 

@@ -66,8 +66,8 @@ static int fd_number_of(const char *name)
 }
 
 /*
- * Since Linux 6.2 the size of the directory is how many there are. If all of them are low numbers, asking for
- * those takes a fraction of what reading the directory does.
+ * Since Linux 6.2 the size of the directory is the number of descriptors. If all of them have low numbers,
+ * asking for each takes a fraction of the time of reading the directory.
  */
 static bool each_low(void (*visit)(int fd, void *arg), void *arg)
 {

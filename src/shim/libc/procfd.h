@@ -7,12 +7,12 @@
 #include <sys/types.h>
 
 /*
- * The canonical absolute path of `fd` in buf, NUL-terminated; its length, or a negative errno
- * value: -ENAMETOOLONG, -ENOENT for something that has no path.
+ * Write the canonical absolute path of `fd` into buf, NUL-terminated. Returns its length, or -errno:
+ * -ENAMETOOLONG; -ENOENT: it has no path.
  */
 ssize_t procfd_path(int fd, char *buf, size_t n);
 
-/* Call `visit` for every open descriptor; 0, or a negative errno value without /proc. */
+/* Call `visit` for every open descriptor. 0, or -errno without /proc. */
 int procfd_each(void (*visit)(int fd, void *arg), void *arg);
 
 /* The same while no other thread opens or closes any. */

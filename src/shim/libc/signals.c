@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's disposition of a signal is the one of two copies that the sequence says: handlers
- * read it without a lock, writers exclude each other with the sequence's lowest bit inside a critical
- * section, and write the other copy. A fork in the middle leaves the child the one that was in force.
+ * The program's disposition of a signal is in one of two copies; the sequence says in which. Handlers read
+ * it without a lock. Writers exclude each other by the sequence's lowest bit, inside a critical section,
+ * and write the other copy. A fork in the middle leaves the child the copy that was in force.
  */
 #include "shim/libc/symbols.h"
 
@@ -62,7 +62,7 @@ static struct sigaction *disposition_act(struct disposition *d, uint32_t sequenc
 	return &d->act[(sequence >> 1) & 1];
 }
 
-/* Good until a second writer after the look has begun. */
+/* The copy is valid until a second writer begins after this look. */
 static struct sigaction disposition_read(struct disposition *d)
 {
 	struct sigaction act;
@@ -77,8 +77,8 @@ static struct sigaction disposition_read(struct disposition *d)
 }
 
 /*
- * A signal that is sent, too, comes to our handler: what it interrupts goes on where it would go on
- * with the program's own disposition, and the program's handler runs on the stack it asked for.
+ * Flags of our handler. A signal that is sent comes to it too: the interrupted code must continue as with
+ * the program's own disposition, and the program's handler must run on the stack that it asked for.
  */
 static int flags_for(const struct sigaction *act)
 {
@@ -97,7 +97,7 @@ static void handler_set(int sig, const struct sigaction *act, struct sigaction *
 	NEXT(sigaction)(sig, &ours, old);
 }
 
-/* Dispositions are ours to change: no fault of this thread may come in between, not even one that is sent. */
+/* While dispositions are changed, no fault of this thread may come in between, not even a sent signal. */
 static void change_begin(struct critical *critical)
 {
 	const uint64_t faults = critical_bit(SIGSEGV) | critical_bit(SIGBUS);
@@ -106,7 +106,7 @@ static void change_begin(struct critical *critical)
 	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
 }
 
-/* Whoever else wants this one waits. The copy to change, with what is in force. */
+/* Lock the disposition. Returns the copy to change, with the contents of the one in force. */
 static struct sigaction *disposition_lock(struct disposition *d)
 {
 	struct sigaction *next;
@@ -120,7 +120,7 @@ static struct sigaction *disposition_lock(struct disposition *d)
 			SYS_CALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 	}
 	next = disposition_act(d, even + 2);
-	fence_release(); /* who reads what is written now sees that this has begun */
+	fence_release(); /* a reader that sees what is written now must see that this has begun */
 	*next = *disposition_act(d, even);
 	return next;
 }
@@ -142,7 +142,7 @@ void signals_exchange(int sig, const struct sigaction *act, struct sigaction *ol
 		*old = disposition_read(d);
 		return;
 	}
-	wanted = *act; /* here, because it may fault */
+	wanted = *act; /* read here, because it may fault */
 	change_begin(&critical);
 	next = disposition_lock(d);
 	before = *next;
@@ -166,7 +166,7 @@ static void chain_default(int sig, const siginfo_t *info)
 			 0, 0);
 }
 
-/* What the kernel would have blocked for the program's handler; our return undoes it. */
+/* Block what the kernel would have blocked for the program's handler; our return undoes it. */
 static void chain_block(int sig, const struct sigaction *act)
 {
 	sigset_t mask = act->sa_mask;
@@ -198,10 +198,10 @@ static void chain(int sig, siginfo_t *info, void *context)
 		act.sa_sigaction(sig, info, context);
 	else
 		act.sa_handler(sig);
-	guard_mask_changed(); /* the mask that comes back may be another */
+	guard_mask_changed(); /* the restored mask may be another */
 }
 
-/* The stack pointer of what was interrupted. */
+/* The stack pointer of the interrupted code. */
 static uintptr_t context_stack(const ucontext_t *context)
 {
 #if defined(__x86_64__)
@@ -214,7 +214,7 @@ static uintptr_t context_stack(const ucontext_t *context)
 static bool fault_mended(int sig, const siginfo_t *info, uintptr_t sp)
 {
 	struct guard *aside = guard_put_aside(sp);
-	/* what is not aligned is not so on any page */
+	/* an access that is not aligned is not so on any page */
 	bool mended = rawcache_handle_fault(info->si_addr) ||
 		      (sig == SIGBUS && info->si_code != BUS_ADRALN &&
 		       rawcache_maps_fault(info->si_addr));
@@ -234,7 +234,7 @@ static void fault(int sig, siginfo_t *info, void *context)
 		chain(sig, info, context);
 }
 
-/* Our handler is the one; what was there otherwise is the program's disposition. */
+/* Install our handler; any other disposition that was there is the program's. */
 static void handler_claim(int sig, struct sigaction *act)
 {
 	struct sigaction old;
@@ -272,7 +272,7 @@ void signals_install(void)
 	segv_act = disposition_lock(&segv);
 	bus_act = disposition_lock(&bus);
 	store_release(&installed, true);
-	fence_full(); /* who set a disposition before it saw this has done so by now, or claims */
+	fence_full(); /* a thread that set a disposition before it saw this has done so by now, or calls signals_claim() */
 	handler_claim(SIGSEGV, segv_act);
 	handler_claim(SIGBUS, bus_act);
 	disposition_unlock(&bus);
@@ -286,7 +286,7 @@ bool signals_kept(int sig)
 	return (sig == SIGSEGV || sig == SIGBUS) && load_acquire(&installed);
 }
 
-/* Who had it locked is not in the child: what it had not published yet is forgotten. */
+/* The thread that had it locked is not in the child: what it had not published is forgotten. */
 static void disposition_mend(int sig, struct disposition *d)
 {
 	if (!(d->sequence & 1))
@@ -310,7 +310,10 @@ static bool is_ignored(int sig)
 	return signals_kept(sig) && disposition_read(disposition_of(sig)).sa_handler == SIG_IGN;
 }
 
-/* Ours for the kernel's own, or back. In a vfork child it may be neither: that is the child's. */
+/*
+ * Install ours in place of an ignored signal, or the reverse. In a vfork child the disposition may be
+ * neither: it is the child's own.
+ */
 static void ignored_change(int sig, bool real)
 {
 	struct sigaction act = { .sa_handler = SIG_IGN };

@@ -15,7 +15,7 @@ struct kernel_action {
 	uint64_t mask;
 };
 
-static tls_initial bool blocked; /* by us, and not by the program */
+static tls_initial bool blocked; /* blocked by us, not by the program */
 
 static bool pipe_ignored(void)
 {
@@ -41,7 +41,9 @@ void sigpipe_begin(struct quiet *quiet)
 	quiet->pending = pending & PIPE_BIT;
 }
 
-/* The kernel's, which names ourselves; one that somebody sent meanwhile goes on its way. */
+/*
+ * Take away the signal that the kernel sent for our call; one that somebody else sent meanwhile is sent on.
+ */
 static void take(void)
 {
 	const struct timespec now = { 0 };

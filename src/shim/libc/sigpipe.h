@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SIGPIPE, held back while one call of the program is made as several: the kernel sends the signal
- * only when a call fails that has sent nothing, and sendfile() knows no MSG_NOSIGNAL.
+ * SIGPIPE, held back while one call of the program is made as several. The kernel sends the signal only
+ * when a call fails that has sent nothing, and sendfile() has no MSG_NOSIGNAL.
  *
- *	sigpipe_begin(&quiet);
- *	...
- *	sigpipe_end(&quiet, raise);
+ *   sigpipe_begin(&quiet);
+ *   ...
+ *   sigpipe_end(&quiet, raise);
  */
 #ifndef SHIM_SIGPIPE_H
 #define SHIM_SIGPIPE_H
@@ -14,17 +14,17 @@
 #include <stdint.h>
 
 struct quiet {
-	uint64_t mask; /* of the thread, before */
+	uint64_t mask; /* of the thread, before sigpipe_begin() */
 	bool ignored;  /* nothing had to be done */
-	bool pending;  /* one was waiting before */
+	bool pending;  /* one was pending before */
 };
 
 void sigpipe_begin(struct quiet *quiet);
 
-/* `raise`: a SIGPIPE that came in between is the program's; else it is taken away. */
+/* `raise`: a SIGPIPE that arrived in between is the program's; else it is taken away. */
 void sigpipe_end(const struct quiet *quiet, bool raise);
 
-/* A call was left between the two: the thread's mask becomes what it was. */
+/* A jump has left the code between the two: restore the thread's mask. */
 void sigpipe_recover(void);
 
 #endif

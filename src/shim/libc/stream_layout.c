@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The test runs once in a process, by the first thread that reads a tracked stream; a second
- * thread that comes meanwhile runs it, too, and finds the same. It is libc alone that works on
- * the FILE here, apart from the one top-up of the get area that is to be judged.
+ * The test of the layout runs once in a process, in the first thread that reads a tracked stream; a second
+ * thread that comes meanwhile runs it too, with the same result. Only libc works on the FILE here, except
+ * for the one top-up of the get area that is to be judged.
  */
 #include "shim/libc/symbols.h"
 
@@ -57,7 +57,7 @@ static bool modes(FILE *f, char *buf)
 	return good && !setvbuf(f, buf, _IOFBF, BUFFER) && flags_are(f, STREAM_NO_WRITES);
 }
 
-/* What libc's own underflow leaves, and the position that goes with it. */
+/* The state that libc's own underflow leaves, and the position that goes with it. */
 static bool underflow(FILE *f, int fd, const char *buf)
 {
 	return NEXT(getc)(f) == 0 && area_is(f, buf, 1, BUFFER) && f->_mode == -1 &&
@@ -67,7 +67,7 @@ static bool underflow(FILE *f, int fd, const char *buf)
 	       area_is(f, buf, BUFFER, BUFFER);
 }
 
-/* The same done by us: libc reads on from it, and knows where it is. */
+/* The same after our top-up: libc must read on from it, and know the position. */
 static bool top_up(FILE *f, int fd, const char *buf)
 {
 	stream_area_clear(f);

@@ -31,18 +31,18 @@
 
 #define STREAM_NO_OFFSET (-1)
 
-/* libc's, if it still has them */
+/* NULL if this libc does not have it any more */
 extern void libc_doallocbuf(FILE *stream) __asm__("_IO_doallocbuf") __attribute__((weak));
 extern void libc_free_backup_area(FILE *stream) __asm__("_IO_free_backup_area")
 	__attribute__((weak));
 
-/* The functions behind the FILE, which tell a plain file from a pipe, a string or a cookie. */
+/* The table of functions of the FILE, which tells a plain file from a pipe, a string or a cookie. */
 static inline const void *stream_operations(FILE *stream)
 {
 	return *(const void *const *)(stream + 1);
 }
 
-/* Whether `stream` is a plain file, laid out as we know it. */
+/* Whether `stream` is a plain file with the known layout. */
 bool stream_layout_known(FILE *stream);
 
 static inline size_t stream_buffer_size(const FILE *stream)
@@ -55,8 +55,10 @@ static inline size_t stream_have(const FILE *stream)
 	return (size_t)(stream->_IO_read_end - stream->_IO_read_ptr);
 }
 
-/* Bytes were pushed back that may still be there, or their memory. (In the backup area of a stream
- * that has no buffer yet _IO_save_base is NULL.) */
+/*
+ * Whether bytes that were pushed back may still be there, or their memory. (In the backup area of a stream
+ * that has no buffer yet, _IO_save_base is NULL.)
+ */
 static inline bool stream_has_backup(const FILE *stream)
 {
 	return stream->_flags & STREAM_IN_BACKUP || stream->_IO_save_base;
@@ -78,7 +80,7 @@ static inline void stream_moved(FILE *stream, size_t n)
 		stream->_offset += (off_t)n;
 }
 
-/* They have been read behind the get area. */
+/* Put the bytes that were read behind the get area. */
 static inline void stream_area_extend(FILE *stream, size_t n)
 {
 	stream->_IO_read_end += n;

@@ -30,8 +30,8 @@ static long symbol_missing(void)
 }
 
 /*
- * Functions that are not libc's (liburing's) may come with an object that is loaded later, and for
- * itself alone: where RTLD_NEXT does not look.
+ * Functions that are not libc's (liburing's) may come with an object that is loaded later, and for itself
+ * alone: RTLD_NEXT does not look there.
  */
 static bool symbol_late(const char *name)
 {
@@ -79,7 +79,7 @@ void *symbols_resolve_one(size_t offset)
 	return next;
 }
 
-/* One by one dlsym() takes several times as long, and every program that is started pays for it. */
+/* dlsym() for each symbol takes several times as long, and every program that starts pays for it. */
 void symbols_resolve(void)
 {
 	struct elf_objects objects;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hooks and what comes after them.
+ * The hooks and the functions behind them. symbols_resolve(), in the constructor, looks up every symbol of
+ * the table behind our own object: libc's, or another preloaded object's. A call that comes earlier
+ * resolves its one symbol (another library's constructor cannot come earlier because of -z initfirst, but
+ * an IFUNC resolver can). Each pointer is written with the same value by every thread: no lock.
  *
- * symbols_resolve(), in the constructor, looks up every symbol of the table behind our own
- * object: libc's, or another preloaded object's. A call that comes earlier (another library's
- * constructor cannot, -z initfirst sees to that, but an IFUNC resolver can) resolves its one
- * symbol. The pointers are written once with the same value by whoever comes first: no lock.
- *
- * This header comes first in every file of src/shim: feature macros of the build would rename
- * the functions that we define.
+ * This header must come first in every file of src/shim: feature macros of the build would rename the
+ * functions that we define.
  */
 #ifndef SHIM_SYMBOLS_H
 #define SHIM_SYMBOLS_H
@@ -32,7 +30,7 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdint.h>
-/* newer headers give these names to the functions of a newer C: declare those out of the way */
+/* newer headers give these names to the functions of a newer C: declare those under other names */
 #define scanf header_scanf
 #define fscanf header_fscanf
 #define vscanf header_vscanf
@@ -85,7 +83,7 @@ struct __kernel_timespec;
 #undef SYMBOL
 #undef ALIAS
 
-/* gcc wants an alias to have its target's attributes; clang does not know the attribute for that. */
+/* gcc wants an alias to have its target's attributes; clang does not know the attribute for that */
 #ifdef __clang__
 #define HOOK_COPY(of)
 #else
@@ -112,7 +110,7 @@ void symbols_resolve(void);
 /* Resolve the symbol whose pointer is at `offset` of symbols_next; never NULL. */
 void *symbols_resolve_one(size_t offset);
 
-/* What comes after us under this name. */
+/* The function of this name behind our hook. */
 #define NEXT(name) \
 	(likely(symbols_next.name) ? symbols_next.name : \
 				     (__typeof__(symbols_next.name))symbols_resolve_one( \

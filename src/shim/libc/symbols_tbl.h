@@ -2,7 +2,7 @@
 /*
  * Every libc function that the preload object replaces, once.
  *
- *	SYMBOL(result, name, arguments)	a hook; `next.name` is what comes after us
+ *	SYMBOL(result, name, arguments)	a hook; NEXT(name) is the function behind it
  *	ALIAS(name, of)			the same code under another name: on 64-bit machines off_t is
  *					off64_t, and glibc has one function for both names
  *
