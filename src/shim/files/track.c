@@ -32,9 +32,8 @@ struct candidate {
 	int fd;
 	bool inside; /* it lies in a configured directory */
 	struct statx stx;
-	uint64_t stx_ms,
-		stx_ns; /* clock_coarse_ms() and clock_mono_ns() before the attributes were read */
-	struct pathbuf *buf; /* its path, if inside */
+	uint64_t stx_ms, stx_ns; /* both clocks before the attributes were read: coarse, mono */
+	struct pathbuf *buf;	 /* its path, if inside */
 };
 
 /* Read its attributes as the kernel has them, or as fresh as RAWCACHE_REVALIDATE asks for. */
@@ -102,10 +101,7 @@ static bool candidate_locate(struct candidate *file, enum rawcache_reason *reaso
 		return match == PATH_INSIDE;
 	}
 	if (path_matches(file->fd, file->buf, reason)) {
-		/*
-		 * a directory above the file may be moved to where it is excluded, which no attribute of
-		 * the file tells
-		 */
+		/* no attribute of the file tells that a directory above it was moved to an excluded place */
 		if (!attach_excludes)
 			path_cache_learn(file->fd, &file->stx, PATH_INSIDE, file->buf->path);
 		return true;
@@ -180,19 +176,13 @@ static struct handle *reader_make(struct candidate *file, enum handle_mode mode,
 	handle->directory = directory_of(file->buf->path);
 	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx,
 		     file->stx_ms);
-	/*
-	 * stores into a mapping are not announced: while a writable one is possible, none is made of the
-	 * image
-	 */
+	/* stores into a mapping are not announced: a file that may be mapped writable is not mapped */
 	if (mode == HANDLE_MAY_WRITE)
 		rawcache_file_writer_begin(attach_cache_now(), &file->stx);
 	return handle;
 }
 
-/*
- * Make a handle of a file that is open for reading and never served: what the kernel returns of it ends
- * older versions (look_after()).
- */
+/* For a file that is never served: what the kernel returns of it ends older versions (look_after()). */
 static struct handle *passing_make(const struct candidate *file)
 {
 	struct handle *handle = handle_make(HANDLE_READS, POSITION_KERNEL | POSITION_SHARED);
@@ -281,9 +271,7 @@ static void examination_run(void *arg)
 	e->handle = examine_here(e->fd, e->flags, e->shared);
 }
 
-/*
- * Examine a descriptor. On a signal stack or a coroutine's there may be little room: another stack is used.
- */
+/* On a signal stack, or a coroutine's, there may be little room: another stack is used. */
 static struct handle *examine(int fd, int flags, bool shared)
 {
 	struct examination e = { .fd = fd, .flags = flags, .shared = shared };

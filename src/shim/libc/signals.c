@@ -272,7 +272,7 @@ void signals_install(void)
 	segv_act = disposition_lock(&segv);
 	bus_act = disposition_lock(&bus);
 	store_release(&installed, true);
-	fence_full(); /* a thread that set a disposition before it saw this has done so by now, or calls signals_claim() */
+	fence_full(); /* a thread that has not seen it has set its disposition by now, or claims */
 	handler_claim(SIGSEGV, segv_act);
 	handler_claim(SIGBUS, bus_act);
 	disposition_unlock(&bus);
