@@ -37,6 +37,9 @@ static inline uint64_t clock_real_s(void)
 	return clock_real_ns() / 1000000000u;
 }
 
+/* File systems record times in steps of up to two seconds (vfat): a change may hide for this long. */
+#define CLOCK_STEP_MS 2000u
+
 /*
  * The clock from which the kernel takes the times of files. It advances with the timer tick, which may be
  * late on a busy machine: the age of a file time must be computed from this clock only.

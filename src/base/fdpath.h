@@ -12,4 +12,10 @@ static inline void fdpath(char path[FDPATH_BYTES], int fd)
 	snprintf(path, FDPATH_BYTES, "/proc/self/fd/%d", fd);
 }
 
+/* The same for a thread that may have a descriptor table of its own. */
+static inline void fdpath_thread(char path[FDPATH_BYTES], int fd)
+{
+	snprintf(path, FDPATH_BYTES, "/proc/thread-self/fd/%d", fd);
+}
+
 #endif

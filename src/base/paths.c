@@ -56,6 +56,18 @@ enum path_match paths_match(const char *list, const char *path)
 	return paths_find(list, path, &dir, &length);
 }
 
+bool list_contains(const char *list, const char *entry)
+{
+	size_t n = strlen(entry);
+
+	for (const char *p = list; p; p = strchr(p, ':')) {
+		p += *p == ':';
+		if (n && !strncmp(p, entry, n) && (p[n] == ':' || !p[n]))
+			return true;
+	}
+	return false;
+}
+
 bool paths_exclude(const char *list)
 {
 	return *list == '!' || strstr(list, ":!");

@@ -21,6 +21,9 @@ enum path_match paths_find(const char *list, const char *path, const char **dir,
 /* Whether `path`, of `n` bytes, is the directory or lies below it. Both must be canonical. */
 bool path_below(const char *path, size_t n, const char *dir, size_t length);
 
+/* Whether "ENTRY:ENTRY:..." has the entry, which must not be empty; `list` may be NULL. */
+bool list_contains(const char *list, const char *entry);
+
 /* Whether the list excludes anything. */
 bool paths_exclude(const char *list);
 

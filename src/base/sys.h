@@ -147,6 +147,12 @@ static inline int sys_fstatx_by(int fd, int flags, struct statx *stx)
 			 STATX_IDENTITY | STATX_MNT_ID | STATX_MNT_ID_UNIQUE | STATX_SUBVOL, stx);
 }
 
+/* A file's time in ns since 1970; 0 for one before that. */
+static inline uint64_t sys_timestamp_ns(const struct statx_timestamp *t)
+{
+	return t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
+}
+
 static inline int sys_fstatx(int fd, struct statx *stx)
 {
 	return sys_fstatx_by(fd, AT_STATX_SYNC_AS_STAT, stx);

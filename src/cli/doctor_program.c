@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "cli/binary.h"
 #include "cli/doctor.h"
 #include "cli/interpreter.h"
@@ -172,20 +173,9 @@ static void program_look(struct doctor *doctor, const char *name, int depth)
 			    strchr(name, '/') ? "" : " in PATH");
 }
 
-/* RAWCACHE_SKIP: names of programs, as the preload object compares them. */
-static bool is_skipped(const char *skip, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = skip; *p; p += strcspn(p, ":"), p += *p == ':')
-		if (strcspn(p, ":") == n && !strncmp(p, name, n))
-			return true;
-	return false;
-}
-
 void doctor_program(struct doctor *doctor, const char *name)
 {
-	if (is_skipped(doctor->target.config.skip, program_base(name)))
+	if (list_contains(doctor->target.config.skip, program_base(name)))
 		doctor_fail(doctor, "%s is listed in RAWCACHE_SKIP", program_base(name));
 	program_look(doctor, name, 0);
 }

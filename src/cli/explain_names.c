@@ -19,8 +19,6 @@
 #include "cli/say.h"
 #include "cli/table.h"
 
-#define SETTLE_MS_MIN 2000u /* as in core/shared/absent.c */
-
 struct asked_directory {
 	char path[PATH_MAX];
 	int fd;
@@ -37,7 +35,7 @@ static bool image_shared(const struct target *target)
 
 static uint64_t settle_ns(const struct target *target)
 {
-	return max_u64(target->config.settle_ms, SETTLE_MS_MIN) * UINT64_C(1000000);
+	return max_u64(target->config.settle_ms, CLOCK_STEP_MS) * UINT64_C(1000000);
 }
 
 /* Why its names are not remembered; NULL: they are. */
@@ -64,8 +62,6 @@ static const char *reason_of(const struct asked_directory *dir, const struct tar
 
 static int directory_open(struct asked_directory *dir, const char *name)
 {
-	const struct statx_timestamp *m = &dir->stx.stx_mtime, *c = &dir->stx.stx_ctime;
-
 	if (!realpath(name, dir->path))
 		return -errno;
 	dir->fd = sys_openat(AT_FDCWD, dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
@@ -75,8 +71,8 @@ static int directory_open(struct asked_directory *dir, const char *name)
 		sys_close(dir->fd);
 		return -EIO;
 	}
-	dir->changed = max_u64((uint64_t)m->tv_sec * 1000000000u + m->tv_nsec,
-			       (uint64_t)c->tv_sec * 1000000000u + c->tv_nsec);
+	dir->changed = max_u64(sys_timestamp_ns(&dir->stx.stx_mtime),
+			       sys_timestamp_ns(&dir->stx.stx_ctime));
 	return 0;
 }
 

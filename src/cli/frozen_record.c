@@ -28,8 +28,6 @@
 #include "cli/frozen_scan.h"
 #include "cli/say.h"
 
-#define SETTLE_MS_MIN 2000u /* as in core/shared/absent.c */
-
 struct recording {
 	struct frozen_scan scan;
 	struct frozen_header header;
@@ -285,7 +283,7 @@ static void count(const struct frozen_scan *scan, struct frozen_recorded *record
 static int record_once(struct recording *recording, const struct target *target, const char *path,
 		       struct frozen_recorded *recorded)
 {
-	uint64_t settle_ns = max_u64(target->config.settle_ms, SETTLE_MS_MIN) * UINT64_C(1000000);
+	uint64_t settle_ns = max_u64(target->config.settle_ms, CLOCK_STEP_MS) * UINT64_C(1000000);
 	int status = header_begin(recording, path);
 
 	recording->scan.root = path;
@@ -334,7 +332,7 @@ int frozen_record(const struct target *target, const char *path, unsigned int jo
 		if (status != GO_ON || tries || !recording.scan.settling)
 			break;
 		recording_fini(&recording, true);
-		usleep((useconds_t)max_u64(target->config.settle_ms, SETTLE_MS_MIN) * 1000 +
+		usleep((useconds_t)max_u64(target->config.settle_ms, CLOCK_STEP_MS) * 1000 +
 		       100000);
 	}
 	if (status == GO_ON)

@@ -193,8 +193,7 @@ static bool link_scan(const char *path, struct frozen_listing *listing)
 
 static uint64_t changed_ns(const struct statx *stx)
 {
-	return max_u64((uint64_t)stx->stx_mtime.tv_sec * 1000000000u + stx->stx_mtime.tv_nsec,
-		       (uint64_t)stx->stx_ctime.tv_sec * 1000000000u + stx->stx_ctime.tv_nsec);
+	return max_u64(sys_timestamp_ns(&stx->stx_mtime), sys_timestamp_ns(&stx->stx_ctime));
 }
 
 static void node_scan(struct frozen_scan *scan, uint32_t number)

@@ -8,20 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/paths.h"
 #include "cli/command.h"
 #include "cli/say.h"
-
-static bool list_contains(const char *text, const char *entry)
-{
-	size_t n = strlen(entry);
-
-	for (const char *p = text; p; p = strchr(p, ':')) {
-		p += *p == ':';
-		if (!strncmp(p, entry, n) && (p[n] == ':' || !p[n]))
-			return true;
-	}
-	return false;
-}
 
 static int list_append(struct pathlist *list, const char *entry)
 {

@@ -11,6 +11,7 @@
 #include "base/checked.h"
 #include "base/fdpath.h"
 #include "base/paths.h"
+#include "base/sys.h"
 
 /* The descriptor's file by its canonical name, as the kernel tells it. */
 static int canonical_name(int fd, char *path, size_t n)
@@ -26,11 +27,6 @@ static int canonical_name(int fd, char *path, size_t n)
 	return 0;
 }
 
-static uint64_t subject_time_ns(const struct statx_timestamp *t)
-{
-	return t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
-}
-
 /* What can be told before the file is opened: opening a device or a FIFO could do something. */
 static int subject_look(struct subject *subject, int fd, struct statx *stx)
 {
@@ -42,8 +38,8 @@ static int subject_look(struct subject *subject, int fd, struct statx *stx)
 		return -errno;
 	subject->regular = S_ISREG(stx->stx_mode);
 	subject->size = stx->stx_size;
-	subject->changed = max_u64(subject_time_ns(&stx->stx_mtime),
-				   subject_time_ns(&stx->stx_ctime));
+	subject->changed = max_u64(sys_timestamp_ns(&stx->stx_mtime),
+				   sys_timestamp_ns(&stx->stx_ctime));
 	return 0;
 }
 

@@ -29,7 +29,7 @@
 #include "core/zerocopy/map_table.h"
 #include "core/zerocopy/watcher.h"
 
-#define ATTACH_TRIES 4
+#define ATTACH_TRIES 4 /* each is after another `rawcache format` */
 
 /* Copy the options that the cache uses: their strings are the caller's and are not kept. */
 static void options_take(struct rawcache *cache, const struct rawcache_options *options)

@@ -23,7 +23,7 @@
 #include "core/shared/runtime.h"
 #include "core/shared/sweep.h"
 
-#define ZERO_PIECE (1u << 20)
+#define ZERO_PIECE (1u << 20) /* of one write, and of what is looked at at either end */
 
 void rawcache_format_options_init(struct rawcache_format_options *theirs, size_t size)
 {

@@ -35,8 +35,6 @@
 #include "core/index/verify.h"
 #include "core/read/prefault.h"
 
-#define STALE_TRIES 4
-
 struct trailer {
 	uint64_t expires; /* seconds since 1970; 0: never */
 	uint64_t reserved;

@@ -12,8 +12,8 @@
 #include "core/fill/part.h"
 #include "core/space/recycle.h"
 
-#define WINDOW_FIRST 2u
-#define WINDOW_MAX 32u
+#define WINDOW_FIRST 2u /* the least that hides one round trip behind a read */
+#define WINDOW_MAX 32u	/* fewer than FETCHES, so that other files have room */
 /* Files of up to this many chunks are fetched by whole chunks, however they are read. */
 #define SMALL_CHUNKS 16u
 #define STRIDES_SURE 2u

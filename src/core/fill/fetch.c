@@ -16,7 +16,7 @@
 #include "core/origin/pool.h"
 #include "core/shared/cache.h"
 
-#define NAP_NS 100000
+#define NAP_NS 100000 /* between looks whether the cache has no fetch left */
 
 /* Called by the helper that has read the chunk: let a thread store it, if it is worth it. */
 static void fetch_arrived(struct io_request *request)

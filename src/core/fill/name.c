@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/sys.h"
 #include "base/buffer.h"
+#include "base/fdpath.h"
+#include "base/sys.h"
 #include "core/space/extent.h"
 
 #define NAME_NUMBER (~UINT64_C(0))
@@ -23,12 +24,11 @@ static struct key key_of_name(const struct superblock *sb, const struct key *fil
 static uint32_t name_path(const struct rawcache *cache, const struct file *file, int fd, char *path)
 {
 	struct identity identity = file->identity;
-	char self[48];
+	char self[FDPATH_BYTES];
 	struct key key;
 	ssize_t n;
 
-	/* this thread's link: it may have a descriptor table of its own */
-	snprintf(self, sizeof(self), "/proc/thread-self/fd/%d", fd);
+	fdpath_thread(self, fd);
 	n = sys_readlinkat(AT_FDCWD, self, path, PATH_MAX);
 	if (n <= 0 || n >= PATH_MAX)
 		return 0;

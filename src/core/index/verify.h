@@ -5,6 +5,12 @@
 
 #include "core/index/index.h"
 
+/*
+ * How often a read starts again after the region of its bytes was recycled under it. To recycle a region takes
+ * longer than a read, so even a second time is rare; then the origin is read.
+ */
+#define STALE_TRIES 4
+
 /* Whether the extent is older than options.ttl. */
 bool verify_expired(const struct rawcache *cache, const struct found *found);
 

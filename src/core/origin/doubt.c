@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/sys.h"
 
-#define DOUBTS 1024u
+#define DOUBTS 1024u /* files that share one only look more often than they need */
 
 static struct doubt doubts[DOUBTS];
 

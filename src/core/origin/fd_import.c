@@ -31,7 +31,7 @@ int fd_import_anew(const struct file *file, int fd, int flags)
 	at = sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
 	if (at < 0)
 		return at;
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", at);
+	fdpath_thread(path, at);
 	if (file_unchanged(file, at))
 		got = sys_openat(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_CLOEXEC | flags, 0);
 	sys_close(at);

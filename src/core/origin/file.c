@@ -17,7 +17,9 @@
 #include "core/origin/origin.h"
 #include "core/shared/cache.h"
 
-#define IDLE_MAX 4096u
+#define IDLE_MAX \
+	4096u /* a program that opens many files again and again finds their chunks known */
+/* 64 TiB at the smallest size of a chunk: beyond that nothing is remembered */
 #define CHUNKS_MAX (UINT64_C(1) << 32)
 
 int files_init(struct rawcache *cache, void (*idle_now)(struct file *file))

@@ -21,8 +21,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define INODES 4096u
-#define RECENT 8192u
+#define INODES 4096u /* as many as files may be idle, so that lists are short */
+#define RECENT 8192u /* twice the number of idle files, so that few share a place */
 
 /* A file's entry in the table of identities. */
 struct file_link {

@@ -26,17 +26,16 @@
 #include "core/origin/pool.h"
 #include "core/origin/race.h"
 
-#define LANES 4u
+#define LANES 4u /* devices that are read at the same time; others share lanes */
 #define LANE_HELPERS 8u
 #define LIGHT_HELPERS 2u /* additional ones, for jobs that do not read */
-#define WAIT_NS 20000000
+#define WAIT_NS 20000000 /* the caller looks again then */
 /* A server is asked for the attributes of a file that is being read at most 50 times a second. */
 #define LOOK_NAP_NS 20000000
 
 struct lane {
 	uint64_t device;
-	uint32_t
-		running; /* incremented under the pool's lock by the helper that takes a job, decremented when the job ends */
+	uint32_t running; /* up, under the pool's lock, when a job is taken; down when it ends */
 };
 
 static void helper_begin(void);

@@ -27,7 +27,7 @@
 #include "core/origin/io.h"
 #include "core/origin/ring.h"
 
-#define ENTRIES 64u
+#define ENTRIES 64u /* more than the fetches that there may be: FETCHES */
 #define WORKERS 16u
 #define WAIT_NS 2000000 /* another thread may have collected our completion */
 

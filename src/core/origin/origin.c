@@ -18,7 +18,7 @@
 #include "core/image/image.h"
 #include "core/origin/mountinfo.h"
 
-#define CACHED 16
+#define CACHED 16 /* mounts that one program reads from */
 /* Where mount ids are reused after umount, an id is looked up again after this time. */
 #define REUSABLE_ID_MS 1000u
 /* Packed file systems in files of packed file systems are followed to this depth. */

@@ -21,11 +21,12 @@
 #else
 #define STACK_BYTES (128u << 10)
 #endif
-#define IDLE_MS 500
+#define IDLE_MS \
+	500 /* long enough for the next read of a program that reads on, short enough for its end */
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)
 
-#define SEATS 64u
-#define LEAVE_NAP_NS 100000
+#define SEATS 64u	    /* a thread that finds none free is not waited for */
+#define LEAVE_NAP_NS 100000 /* an end takes tens of microseconds */
 
 uint32_t pool_threads;
 

@@ -10,7 +10,7 @@
 #include "core/index/index.h"
 #include "core/read/chunk.h"
 
-#define WINDOW_BYTES_MAX (UINT64_C(8) << 20)
+#define WINDOW_BYTES_MAX (UINT64_C(8) << 20) /* keeps a disk of 2 GB/s busy for 4 ms */
 /* after one slow read, this much of the file behind it counts as cold */
 #define STREAM_BYTES (UINT64_C(16) << 20)
 /* A read out of memory takes less than this: a system call, and 2 GB/s. */

@@ -32,6 +32,7 @@
 #include "core/fill/part.h"
 #include "core/image/key.h"
 #include "core/image/place.h"
+#include "core/index/verify.h"
 #include "core/read/chunk.h"
 #include "core/read/read_hot.h"
 #include "core/read/stretch.h"
@@ -40,11 +41,10 @@
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
 
-#define STALE_TRIES 4
-#define FILL_TRIES 8
+#define FILL_TRIES 8 /* each is after another process has stored the chunk, and it was recycled */
 #define READ_MAX 0x7ffff000u /* as in the kernel */
-#define SAMPLE_MASK 63u
-#define TIMED_MIN 16384u /* a copy of this size is worth two reads of the counter */
+#define SAMPLE_MASK 63u	     /* one hit in 64 is timed */
+#define TIMED_MIN 16384u     /* a copy of this size is worth two reads of the counter */
 
 /*
  * A copy that is long enough to be timed. If the page cache dropped pages meanwhile, the copy is slow, and

@@ -22,8 +22,8 @@
 #include "core/shared/cache.h"
 #include "core/shared/storage.h"
 
-#define POPULATE_MIN 16384u
-#define STREAM_COPY_MAX 4096u
+#define POPULATE_MIN 16384u   /* of a larger piece two pages stand for all: see chunk_seen() */
+#define STREAM_COPY_MAX 4096u /* two page faults at most */
 
 static char *place_address(const struct rawcache *cache, uint64_t place)
 {

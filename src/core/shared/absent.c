@@ -8,19 +8,12 @@
 #include "base/clock.h"
 #include "base/sys.h"
 
-#define WAYS 4u /* entries in which a key may lie: one cache line */
-/* File systems record times in steps of up to two seconds (vfat): a change may hide for this long. */
-#define SETTLE_MS_MIN 2000u
+#define WAYS 4u	      /* entries in which a key may lie: one cache line */
 #define SEEN_BITS 32u /* of a word that tells when a directory was first seen, in milliseconds */
 
 bool absent_usable(const struct rawcache *cache)
 {
 	return cache->runtime.header && !cache->runtime.read_only && !(cache->image.mode & 0022);
-}
-
-static uint64_t time_ns(const struct statx_timestamp *t)
-{
-	return t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * UINT64_C(1000000000) + t->tv_nsec;
 }
 
 static struct key key_of(const struct rawcache *cache, const void *bytes, size_t n)
@@ -118,10 +111,10 @@ static uint64_t latest_ns(const struct rawcache *cache, uint64_t mount, uint64_t
 
 bool absent_settled(struct rawcache *cache, const struct statx *dir, const struct key *state)
 {
-	uint32_t settle_ms = (uint32_t)max_u64(cache->options.settle_ms, SETTLE_MS_MIN);
+	uint32_t settle_ms = (uint32_t)max_u64(cache->options.settle_ms, CLOCK_STEP_MS);
 	uint64_t settle = settle_ms * UINT64_C(1000000);
-	uint64_t changed = time_ns(&dir->stx_ctime);
-	uint64_t newest = max_u64(changed, time_ns(&dir->stx_mtime));
+	uint64_t changed = sys_timestamp_ns(&dir->stx_ctime);
+	uint64_t newest = max_u64(changed, sys_timestamp_ns(&dir->stx_mtime));
 	uint64_t latest = latest_ns(cache, dir->stx_mnt_id, changed);
 	/* seen_ms() notes the first look, so it is called only where its answer may be needed */
 	bool told = newest + settle < latest || seen_ms(cache, state) > settle_ms;

@@ -15,7 +15,7 @@
 #include "core/shared/flight_table.h"
 #include "core/shared/process.h"
 
-#define SLICE_NS 20000000
+#define SLICE_NS 20000000 /* after each the waiter looks whether the owner lives */
 
 /* Whether the owner has taken no step since a waiter timed out on it. */
 static bool owner_stalled(const struct rawcache *cache, uint64_t claim)

@@ -18,7 +18,7 @@
 #include "core/space/space_rest.h"
 #include "core/space/space_run.h"
 
-#define TRIES 16
+#define TRIES 16 /* each is after another process took what was there, or recycled it */
 
 static bool stream_space_take(const struct rawcache *cache, struct space_want *want,
 			      struct piece *hand, struct piece *taken)

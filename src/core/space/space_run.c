@@ -8,7 +8,7 @@
 #include "core/shared/cache.h"
 #include "core/space/space_rest.h"
 
-#define RUN_CHUNKS_MAX 64u
+#define RUN_CHUNKS_MAX 64u /* bits of space_run.taken */
 #define RUN_PAGES_MAX (8 * BLOCK_PAGES_MAX)
 /* Chunks arrive out of order, but by no more blocks than this. */
 #define AHEAD_BLOCKS 8u

@@ -44,7 +44,7 @@ static bool name_same(const struct setup_name *a, const struct setup_name *b)
 	       !strcmp(a->prefix, b->prefix);
 }
 
-#define TRIES 100
+#define TRIES 100 /* the owner makes one name in microseconds */
 
 /* The number of the name, which is added; -1: there is no place for it. */
 static int32_t name_number(struct setup *setup, const struct setup_name *name)

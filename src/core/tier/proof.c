@@ -12,7 +12,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 
-#define SAMPLE 256u
+#define SAMPLE 256u /* 0.4 % of the chunks are read twice */
 #define SMALL_SAMPLE 16u
 #define SMALL_CHUNKS 4u
 #define CHUNK_BYTES (UINT64_C(256) << 10)

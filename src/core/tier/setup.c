@@ -9,6 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/paths.h"
 #include "base/sys.h"
 
 #define EPOCH_SUFFIX ".epoch"
@@ -159,7 +160,8 @@ const char *setup_rest(const struct setup_name *name, const char *path)
 {
 	size_t n = strlen(name->directory);
 
-	return strncmp(path, name->directory, n) || path[n] != '/' ? NULL : path + n + 1;
+	return path_below(path, strlen(path), name->directory, n) && path[n] == '/' ? path + n + 1 :
+										      NULL;
 }
 
 const struct setup_name *setup_find(const struct setup *setup, const char *path)

@@ -20,8 +20,8 @@
 #include "core/tier/tier.h"
 #include "core/zerocopy/map_follow_list.h"
 
-#define FOLLOWED_MAX 32u
-#define NAP_NS 1000000
+#define FOLLOWED_MAX 32u /* each costs a look at its pages in every round */
+#define NAP_NS 1000000	 /* between looks whether the thread is done */
 
 static struct pool followers = {
 	.work = follow_work,

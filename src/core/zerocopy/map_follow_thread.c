@@ -21,12 +21,12 @@
 #include "core/shared/cache.h"
 #include "core/zerocopy/map_follow_list.h"
 
-#define ROUND_MS 200u
+#define ROUND_MS 200u /* five rounds a second: map_follow.h */
 #define ROUND_FIRST_MS 10u
-#define COST_SHARE 16u /* looking takes one part in this many of the time */
-#define QUIET_MS 1000u
-#define GROUP 32u /* chunks */
-#define GROUPS_AHEAD 8u
+#define COST_SHARE 16u	/* looking takes one part in this many of the time */
+#define QUIET_MS 1000u	/* a group that is touched in part is stored then */
+#define GROUP 32u	/* chunks */
+#define GROUPS_AHEAD 8u /* 64 MiB of chunks at most */
 /* The kernel obeys an advice only up to its read-ahead size: this is its default. */
 #define ADVICE_BYTES (128u << 10)
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)

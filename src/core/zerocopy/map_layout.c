@@ -20,7 +20,7 @@
 #include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/map_piece.h"
 
-#define STRETCHES_MAX 1024u
+#define STRETCHES_MAX 1024u /* as zerocopy.h says */
 /* The most that one mapping fetches, and the longest time for it; missing chunks then stay the origin's. */
 #define FETCH_MAX (64u << 20)
 

@@ -18,6 +18,7 @@
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/index/verify.h"
 #include "core/read/copy_policy.h"
 #include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/map_table.h"
@@ -28,7 +29,6 @@
 #include "core/shared/storage.h"
 #include "core/read/prefault.h"
 
-#define STALE_TRIES 4
 /* Compared and sent in pieces of this size: the processor's caches still have it when the kernel sends it. */
 #define SAME_MAX (128u << 10)
 #define LINE 64u

@@ -26,7 +26,7 @@
 #define PLACES 512u
 #define SLOW_NS 100000u /* if the kernel takes this long, it has asked the server */
 #define SLOW_MS 100u	/* for this long it should not have to ask again */
-#define SLOW_LOOKS 32u
+#define SLOW_LOOKS 32u	/* more slow looks than fast ones by this: names are not remembered */
 
 bool names_on;
 

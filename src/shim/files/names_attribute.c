@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "base/fdpath.h"
 #include "base/guard.h"
 #include "base/stats.h"
 
@@ -101,9 +102,9 @@ bool names_attribute_slow(struct names_attribute *attribute, const char *path, i
 /* Whether the file of `fd` is the one that was looked at, and has no such attribute. */
 static bool pinned_absent(int fd, const struct names_attribute *attribute)
 {
-	char self[40];
+	char self[FDPATH_BYTES];
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	fdpath(self, fd);
 	return attribute_look(attribute, self, 0, NULL) &&
 	       SYS_CALL(__NR_getxattr, self, attribute->name, NULL, 0, 0, 0) == -ENODATA &&
 	       attribute_look(attribute, self, 0, NULL);

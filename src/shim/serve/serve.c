@@ -17,7 +17,7 @@
 #include "shim/files/track.h"
 #include "shim/table/watch.h"
 
-#define ROUNDS 3
+#define ROUNDS 3 /* a file that changes faster is read from the origin */
 
 /* A bypassed handle may be served again, if it is time to look and the file has settled. */
 static bool bypass_over(struct handle *handle, int fd)

@@ -34,18 +34,6 @@ static uint32_t failed_reason; /* enum rawcache_reason */
 static char default_device[PATH_MAX];
 static tls_initial bool attaching; /* this thread is inside rawcache_attach() */
 
-/* RAWCACHE_SKIP: "NAME:NAME..." */
-static bool name_listed(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = list; p && *p; p = strchr(p, ':') ? strchr(p, ':') + 1 : NULL) {
-		if (!strncmp(p, name, n) && (p[n] == ':' || !p[n]))
-			return true;
-	}
-	return false;
-}
-
 void attach_init(const char *name)
 {
 	const char *slash = strrchr(name, '/');
@@ -57,7 +45,7 @@ void attach_init(const char *name)
 	if (config_load(&attach_config, NULL, NULL) < 0)
 		return;
 	if (!*attach_config.paths || attach_config.disable ||
-	    name_listed(attach_config.skip, slash ? slash + 1 : name)) {
+	    list_contains(attach_config.skip, slash ? slash + 1 : name)) {
 		config_free(&attach_config);
 		return;
 	}
