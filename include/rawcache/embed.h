@@ -42,7 +42,10 @@ bool rawcache_owns_fd(int fd);
  */
 bool rawcache_handle_fault(void *address);
 
-/* Count a pass-through in this thread's statistics. `cache` may be NULL (not attached yet). */
+/*
+ * Count a read or an open that passed the cache, in this thread's statistics. `cache` may be NULL (not
+ * attached yet).
+ */
 void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
 
 /*
@@ -55,10 +58,10 @@ const void *rawcache_layout(size_t *bytes);
 
 struct rawcache_tier_server {
 	char name[64];		 /* as in the list */
-	const char *why;	 /* NULL: all is well */
-	uint64_t took_ns;	 /* the check */
-	uint32_t failed;	 /* times in a row */
-	uint32_t differing;	 /* data sets that are not shared on this machine */
+	const char *why;	 /* why it cannot be used; NULL: it can */
+	uint64_t took_ns;	 /* what the check took */
+	uint32_t failed;	 /* how often in a row it failed */
+	uint32_t differing;	 /* number of data sets that are not shared on this machine */
 	uint64_t left_ms;	 /* until it is asked again; 0: it is asked */
 	uint64_t leases_left_ms; /* until its leases are waited for again */
 	uint32_t answer_us;	 /* mean of what an answer took; 0: there was none */
@@ -68,11 +71,14 @@ struct rawcache_tier_server {
 /* Whether the options of the tier are right. 0, or -errno and the end of a sentence. Static storage. */
 int rawcache_tier_allowed(const struct rawcache_options *options, const char **why);
 
-/* Put a value into server `n` and get it back. 0; -ENOENT: there are fewer; -errno and server->why: no tier. */
+/*
+ * Put a value into server `n` and get it back. 0; -ENOENT: there are fewer servers; or -errno with
+ * server->why: there is no tier.
+ */
 int rawcache_tier_check(const struct rawcache_options *options, uint32_t n,
 			struct rawcache_tier_server *server);
 
-/* What this machine thinks of server `n`. As above. */
+/* What this machine knows of server `n`. Errors as above. */
 int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *options, uint32_t n,
 			struct rawcache_tier_server *server);
 
@@ -83,8 +89,8 @@ struct rawcache_tier_place {
 };
 
 /*
- * Where the tier has a file's first chunk: `stx` as for rawcache_file_open(). 0; -EINVAL and why: no tier; -ENOENT and
- * why: the file is not shared.
+ * Which server has a file's first chunk; `stx` as for rawcache_file_open(). 0; -EINVAL and why: there is no
+ * tier; -ENOENT and why: the file is not shared.
  */
 int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *options, int fd,
 			const char *path, const struct statx *stx,
@@ -99,44 +105,44 @@ int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *o
  */
 void rawcache_file_seen(struct rawcache *cache, const struct statx *stx);
 
-/* Whether it may have a file of this inode and device open. Cheap, and no more than a hint. */
+/* Whether this process may have a file of this inode and device open. Cheap; a hint. */
 bool rawcache_file_known(const struct rawcache *cache, const struct statx *stx);
 
 /*
- * rawcache_file_open() with attributes that were asked for at `asked_ns`, CLOCK_MONOTONIC: where this process has seen
- * others since, they are read again. 0: at any time.
+ * rawcache_file_open() with attributes that were asked for at `asked_ns`, CLOCK_MONOTONIC. If this process
+ * has seen others since, they are read again. 0: they may be of any time.
  */
 int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
 			     const struct statx *stx, uint64_t asked_ns, uint64_t *file,
 			     enum rawcache_reason *reason);
 
 /*
- * A reason to look at the attributes of the file again (stx_ino and the device count), as a lock that was
- * granted is one: all handles of this process are -ESTALE until they are opened again. `ask`: the next
+ * Report a reason to look at the attributes of the file again (stx_ino and the device count), such as a
+ * granted lock: all handles of this process are -ESTALE until they are opened again. `ask`: the next
  * rawcache_file_open() of it asks the server, past what the kernel remembers. `cache` may be NULL;
  * thread-safe.
  */
 void rawcache_file_doubt(struct rawcache *cache, const struct statx *stx, bool ask);
 
 /*
- * Whether the handle is one of the past, or its file's attributes must be looked at before anything else is done
- * with it: rawcache_file_read() would say -ESTALE. Thread-safe; a glance.
+ * Whether the handle was put away, or its file's attributes must be looked at before anything else is done
+ * with it: rawcache_file_read() would return -ESTALE. Thread-safe; makes no system call.
  */
 bool rawcache_file_doubted(const struct rawcache *cache, uint64_t file);
 
 /*
  * The file with these attributes is open for writing in this process, and may be changed: until as many
- * rawcache_file_writer_end() no mapping of it is made of the image, in any process. Those that there
- * are become the origin's before rawcache_file_changed() returns; it waits at most a second for
- * processes that are stopped. Thread-safe; async-signal-safe.
+ * calls of rawcache_file_writer_end(), no process maps it from the image. Existing mappings become the
+ * origin's before rawcache_file_changed() returns, which waits at most a second for stopped processes.
+ * Thread-safe; async-signal-safe.
  */
 void rawcache_file_writer_begin(struct rawcache *cache, const struct statx *stx);
 void rawcache_file_writer_end(struct rawcache *cache, const struct statx *stx);
 
 /*
- * The same for a file that this process has mapped shared and may store into: nobody hears of stores, and of many
- * not even the file's times tell. From the rawcache_file_changed() that must follow on until the end, and another
- * one, nobody is served of it.
+ * The same for a file that this process has mapped shared and may store into. Stores are not announced, and
+ * often do not even change the file's times. A rawcache_file_changed() must follow this call, and another
+ * one the end: in between nobody is served from the file.
  */
 void rawcache_file_stores_begin(struct rawcache *cache, const struct statx *stx);
 void rawcache_file_stores_end(struct rawcache *cache, const struct statx *stx);
@@ -144,45 +150,48 @@ void rawcache_file_stores_end(struct rawcache *cache, const struct statx *stx);
 /* --- code */
 
 /*
- * Whether the program or library with this hash of its build id has system call instructions of its own: 1, 0, or
- * -1: nobody has found out in this boot.
+ * Whether the program or library with this hash of its build id has system call instructions of its own: 1,
+ * 0, or -1: not known in this boot.
  */
 int rawcache_code_known(const struct rawcache *cache, uint64_t id);
 void rawcache_code_note(struct rawcache *cache, uint64_t id, bool calls);
 
-/* --- names that are not there */
+/* --- absent names */
 
 /* A directory as it was looked at. */
 struct rawcache_names {
-	uint64_t state[2]; /* which one it is, with its times, and for whom */
-	bool settled;	   /* what is not in it now is not in it for as long as it has this state */
+	uint64_t state[2]; /* a hash of the directory, its times, and `who` */
+	bool settled; /* a name that is absent now stays absent for as long as it has this state */
 };
 
-/* Whether the times of directories on the mount that `fd` lies on are known to tell of new names. */
+/* Whether directories on the mount of `fd` are known to get other times with new names. */
 bool rawcache_names_real(int fd);
 
 /*
- * What is known of the directory with these attributes: stx_ino, the device, the mount, stx_mtime and stx_ctime
- * count. `who` tells apart those whom a server may answer differently. False: nothing can be
+ * What is known of the directory with these attributes: stx_ino, the device, the mount, stx_mtime and
+ * stx_ctime count. `who` tells users apart whom a server may answer differently. False: nothing can be
  * remembered. Takes no lock; async-signal-safe, as are all of these.
  */
 bool rawcache_names_look(struct rawcache *cache, const struct statx *dir, uint64_t who,
 			 struct rawcache_names *names);
 bool rawcache_names_same(const struct rawcache_names *a, const struct rawcache_names *b);
 
-/* Whether the name is known not to be in the directory. */
+/* Whether the name is known to be absent. */
 bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *names,
 			  const char *name, size_t n);
 
-/* It was looked for and is not, and the directory, which is settled, looked the same before and after. */
+/*
+ * Remember that the name is absent. The caller looked for it, and the directory, which is settled, had the
+ * same attributes before and after.
+ */
 void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *names,
 			 const char *name, size_t n);
 
 /* --- frozen trees */
 
 /*
- * What the mount is, of a number as in STATX_MNT_ID: the same after it was mounted anew. False: /proc/self/mountinfo
- * does not tell. Async-signal-safe.
+ * An id of the mount with this number (as in STATX_MNT_ID) that is the same after it is mounted anew.
+ * False: /proc/self/mountinfo does not tell. Async-signal-safe.
  */
 bool rawcache_mount_id(uint64_t mount, uint64_t id[2]);
 
@@ -213,18 +222,18 @@ ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_tra
  */
 void rawcache_thread_recover(void);
 
-/* rawcache_mmap_threshold() as it was set, or RAWCACHE_AUTO. */
+/* The size that rawcache_set_mmap_threshold() set, or RAWCACHE_AUTO. */
 uint64_t rawcache_mmap_threshold_fixed(const struct rawcache *cache);
 
 /* --- helpers and mappings */
 
 /*
- * mlockall(), called as lock(flags): all of the program's memory, but not the whole image, which is
- * mapped. Reads of other threads may go to the origin meanwhile.
+ * Call mlockall(), as lock(flags), for all of the program's memory, but not for the image, which is mapped
+ * as a whole. Reads of other threads may go to the origin meanwhile.
  */
 int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags);
 
-/* How many helper threads the cache has now: each ends when it has had nothing to do for a while. */
+/* The present number of helper threads: each ends when it has had nothing to do for a while. */
 unsigned int rawcache_helper_threads(void);
 
 /*
@@ -239,7 +248,10 @@ void rawcache_helpers_dismiss(void);
 /* This process is about to have its system calls filtered: its children have no slot, and make no call to get one. */
 void rawcache_confine(void);
 
-/* Whether any file is mapped from the image in this process; may be outdated on return. `cache` may be NULL. */
+/*
+ * Whether any file is mapped from the image in this process; the answer may be outdated. `cache` may be
+ * NULL.
+ */
 bool rawcache_maps_shown(const struct rawcache *cache);
 
 /*
@@ -251,30 +263,31 @@ bool rawcache_maps_shown(const struct rawcache *cache);
 bool rawcache_helpers_leave(void);
 
 /*
- * Before fork(): those that read and store end when they have done what they were asked for, and none is made until
- * rawcache_helpers_return() in the parent; those that watch mappings stay. Waits 0.2 s at most. The child owes nothing.
+ * Call before fork(): threads that read and store end when they have done their jobs, and none is made
+ * until rawcache_helpers_return() in the parent; threads that watch mappings stay. Waits 0.2 s at most. The
+ * child need not call it.
  */
 void rawcache_helpers_step_aside(void);
 void rawcache_helpers_return(void);
 
-/* Whether the range may have such pages: two comparisons. */
+/* Whether the range may contain pages of the image: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 
 /*
- * Around what unmaps or replaces a range: take the notes of pages in it before, and drop the
- * holds after, or put the notes back if nothing was unmapped; `by` is how many bytes farther the
- * range lies now, if it was moved. The pointer is the library's, and may be NULL.
+ * Must enclose a call that unmaps or replaces a range: take the notes of the image's pages in it before,
+ * and after the call drop the holds, or put the notes back if nothing was unmapped; `by` is by how many
+ * bytes the range was moved, if it was. The pointer is the library's, and may be NULL.
  */
 void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
 void rawcache_maps_drop(struct rawcache *cache, void *taken);
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
 
-/* Where in the taken pages the next piece begins or ends, behind `address`; NULL: nowhere. */
+/* The edge of a piece in the taken pages that comes next behind `address`; NULL: there is none. */
 const void *rawcache_maps_edge(const void *taken, const void *address);
 
 /*
- * Before mprotect(2) of the range to `prot`: what becomes writable is not known any more. -EACCES:
- * a shared mapping of a file that is open for reading does not become writable.
+ * Call before mprotect(2) of the range to `prot`: pages that become writable are not known any more.
+ * -EACCES: a shared mapping of a file that is open for reading must not become writable.
  */
 int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot);
 
@@ -285,18 +298,18 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
  */
 bool rawcache_maps_fault(void *address);
 
-/* A file as it is mapped. */
+/* A mapping of a file. */
 struct rawcache_mapped {
 	uint64_t device, inode; /* major << 32 | minor, as in struct statx */
 	uint64_t offset;
-	int prot;	    /* of all of it, as far as is known */
+	int prot;	    /* protection of all of it, as far as is known */
 	int type;	    /* MAP_SHARED or MAP_PRIVATE, as the program wanted it */
-	const void *origin; /* where a page of the file itself is mapped; NULL: not known */
+	const void *origin; /* address where a page of the file itself is mapped; NULL: not known */
 };
 
 /*
- * Whether pages of the image lie in the range, and what the file's page at its beginning is: 1, or 0.
- * -EFAULT: they cannot all belong to one mapping.
+ * Whether pages of the image lie in the range: 1, with the file's page at its beginning, or 0. -EFAULT:
+ * they cannot all belong to one mapping.
  */
 int rawcache_maps_find(struct rawcache *cache, const void *address, size_t length,
 		       struct rawcache_mapped *mapped);

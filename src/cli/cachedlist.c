@@ -60,7 +60,7 @@ static int by_path(const void *a, const void *b)
 		      ((const struct cachedlist_file *)b)->path);
 }
 
-/* As the image has the names; one that does not exist any more is taken as it is. */
+/* Resolve the paths as the image has them; one that does not exist any more is used as it is. */
 static void paths_resolve(struct cachedlist *list)
 {
 	for (int i = 0; i < list->path_count; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files that an image has something of, all or those at and below some paths. */
+/* The files of which an image has some bytes: all, or those at and below some paths. */
 #ifndef CLI_CACHEDLIST_H
 #define CLI_CACHEDLIST_H
 

@@ -14,7 +14,7 @@ extern char **environ;
 static const int passed_on[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
 static volatile pid_t child;
 
-/* The terminal (si_code > 0: the kernel) sends its signals to the child as well. */
+/* A signal of the terminal (si_code > 0: from the kernel) reaches the child anyway. */
 static void signal_pass(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
@@ -34,7 +34,9 @@ static void handlers_install(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		if (!sigaction(passed_on[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(passed_on[i], &action, NULL); /* nohup stays nohup */
+			sigaction(
+				passed_on[i], &action,
+				NULL); /* a signal that was ignored, as under nohup, stays ignored */
 }
 
 static int child_wait(void)
@@ -56,11 +58,11 @@ int child_run(char **argv)
 	pid_t pid;
 	int err;
 
-	/* no signal gets lost between the handlers' being there and the child's */
+	/* no signal may get lost between setting the handlers and starting the child */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	handlers_install();
-	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave nothing to wait for */
+	signal(SIGCHLD, SIG_DFL); /* if it were ignored, there would be nothing to wait for */
 	err = posix_spawnattr_init(&attributes);
 	if (!err) {
 		posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);

@@ -82,7 +82,10 @@ static void path_print(struct json *json, const char *path, uint64_t files, uint
 	json_close(json, '}');
 }
 
-/* The files at or below a path, whether it still exists or not; into `json`, or if NULL for people. A status. */
+/*
+ * Drop the files at or below a path, whether it still exists or not. Prints to `json`; if NULL, for people.
+ * A status.
+ */
 static int drop_path(const struct target *target, struct rawcache *cache, const char *path,
 		     struct json *json)
 {

@@ -33,7 +33,7 @@ struct du_directory {
 struct du {
 	struct du_directory *directory;
 	size_t count, room;
-	size_t stack[DEPTH_MAX + 1]; /* of indices; the first is what all files lie below */
+	size_t stack[DEPTH_MAX + 1]; /* indices of directories; all files lie below the first */
 	size_t depth;
 };
 
@@ -82,7 +82,7 @@ static int du_parse(struct du_options *options, int argc, char **argv)
 
 /* --- adding up */
 
-/* A new directory, which is `n` bytes of `path`, on the stack. */
+/* Push a new directory, the first `n` bytes of `path`. */
 static bool directory_push(struct du *du, const char *path, size_t n)
 {
 	if (du->count == du->room) {
@@ -101,13 +101,13 @@ static bool directory_push(struct du *du, const char *path, size_t n)
 	return true;
 }
 
-/* The bytes of `path` that are its directory, without the slash. */
+/* The length of the directory in `path`, without the slash. */
 static size_t directory_bytes(const char *path)
 {
 	return (size_t)(strrchr(path, '/') - path);
 }
 
-/* The directory below which all files lie: the first and the last name tell it. */
+/* The length of the directory below which all files lie: the first and the last name tell it. */
 static size_t common_bytes(const struct cachedlist *list)
 {
 	const char *first = list->file[0].path;

@@ -21,7 +21,7 @@
 struct explain_asked {
 	const char *cache;
 	bool json;
-	bool names; /* of directories, instead of files */
+	bool names; /* explain directories, not files */
 	struct pathlist paths;
 	struct target target;
 	struct rawcache_options tier;

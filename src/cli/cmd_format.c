@@ -38,7 +38,7 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-/* 0 stands for the default, which nobody needs to ask for: who writes it means something else. */
+/* A size of 0 is refused: it stands for the default inside, and nobody would write it to mean that. */
 static int size_option(const char *option, uint64_t *size)
 {
 	int status = option_size(&command_format, option, optarg, size);
@@ -127,7 +127,7 @@ static int format_agree(const struct format *format)
 		return GO_ON;
 	err = rawcache_image_info(format->path, &info, sizeof(info), NULL, 0);
 	if (err)
-		return GO_ON; /* no image of ours, or nothing: the library looks closer */
+		return GO_ON; /* no image of ours, or nothing: the library checks more closely */
 	if (!isatty(STDIN_FILENO))
 		return say_refusal("%s is an image already; say --yes to empty it and make a new "
 				   "one",

@@ -144,7 +144,7 @@ static void ls_order(struct cachedlist *list, const struct ls_options *options)
 	}
 }
 
-/* What is cached is of another state of the file than the one there is now. */
+/* The cached chunks are of another state of the file than its present one. */
 static const char *file_note(const struct cachedlist_file *file)
 {
 	struct stat st;

@@ -150,7 +150,7 @@ static int run_paths(struct run_asked *run)
 	return status;
 }
 
-/* Files that the program shall find wherever it goes. */
+/* Make a path absolute: the program must find the file whatever its directory is. */
 static int file_pin(const char *path, const char *what, const char *variable)
 {
 	char absolute[PATH_MAX];
@@ -183,7 +183,7 @@ static int run_files(const struct config *config)
 	return status;
 }
 
-/* --size on an image that is there already does nothing: say so. */
+/* Warn that --size has no effect on an existing image. */
 static void size_warn(const struct run_asked *run)
 {
 	struct rawcache_image_info info;
@@ -198,7 +198,7 @@ static void size_warn(const struct run_asked *run)
 		run->target.path, text_bytes(info.size, text));
 }
 
-/* A tier that would be refused in each program is refused once, here. */
+/* If the tier would be refused in each program, refuse it here, once. */
 static int run_tier(const struct config *config)
 {
 	struct rawcache_options options;
@@ -244,7 +244,7 @@ static int run_preload(void)
 	return status;
 }
 
-/* musl's loader does not start a program for which it cannot load an object of glibc. */
+/* musl's loader does not start a program if it cannot load an object that needs glibc. */
 static int preload_remove(void)
 {
 	char *value = preload_compose(NULL, getenv("LD_PRELOAD"));
@@ -254,7 +254,7 @@ static int preload_remove(void)
 	return err ? say_memory() : GO_ON;
 }
 
-/* Nothing is wrong with it, and nothing to mend: root runs a program as a user who has an image. */
+/* Root runs a program as a user who has an image: nothing is wrong, and it runs without the cache. */
 static int run_foreign(struct run_asked *run)
 {
 	say_warning(
@@ -266,7 +266,7 @@ static int run_foreign(struct run_asked *run)
 	return preload_remove();
 }
 
-/* A server of root's becomes another user before it opens what it serves, who may not open the image. */
+/* A server that root starts becomes another user, who may not open the image, before it opens its files. */
 static int run_early(void)
 {
 	if (!geteuid() && setenv("RAWCACHE_EARLY", "1", 0))

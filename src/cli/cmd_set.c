@@ -36,7 +36,7 @@ static int set_parse(const char **cache, int argc, char **argv)
 	return say_usage("set", "needs one setting, such as mmap_threshold=128K");
 }
 
-/* "mmap_threshold=128K": GO_ON and the bytes, or a status. */
+/* Parse "mmap_threshold=128K". GO_ON and the bytes, or a status. */
 static int setting_parse(const char *text, uint64_t *bytes)
 {
 	static const char name[] = "mmap_threshold=";

@@ -88,7 +88,9 @@ static int setup_parse(struct setup_asked *setup, int argc, char **argv)
 
 /* --- questions */
 
-/* Show what was found and ask; an empty answer is the first, or `fallback`. GO_ON or a status. */
+/*
+ * Show the choices and ask; an empty answer stands for the first one, or for `fallback`. GO_ON or a status.
+ */
 static int question(struct setup_asked *setup, const char *text, const char *fallback)
 {
 	char bytes[TEXT_LENGTH];
@@ -167,7 +169,7 @@ static int ask_image(struct setup_asked *setup)
 	return status;
 }
 
-/* What is there has its size: an image, or a device. */
+/* Whether an image or a device exists, which has its size. */
 static bool image_sized(const struct setup_asked *setup)
 {
 	struct stat st;

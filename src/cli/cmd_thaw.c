@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rawcache thaw: a frozen tree is asked for at the origin again. */
+/* rawcache thaw: end a frozen tree, so that programs ask the origin again. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static const struct option longs[] = {
 };
 /* clang-format on */
 
-/* The origin may be gone: the record goes by the path. */
+/* Canonicalise the path. If the origin is gone, it is taken as it is. */
 static void path_canonical(const char *dir, char *path)
 {
 	if (!realpath(dir, path))

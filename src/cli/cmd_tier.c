@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rawcache tier: the memcached servers that machines share what they have read by. */
+/* rawcache tier: the memcached servers through which machines share what they have read. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -168,7 +168,7 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 	return n ? STATUS_OK : tierlist_refused(server.why ? server.why : strerror(-err));
 }
 
-/* Beside the secret, so that it goes where that goes. */
+/* The file lies beside the secret, so that it is copied with it. */
 static int tier_bump(const struct rawcache_options *engine)
 {
 	char path[PATH_MAX], fresh[PATH_MAX];

@@ -34,13 +34,13 @@ struct warm_options {
 	bool dry, frozen, json;
 };
 
-/* What the jobs share. */
+/* Shared by the jobs. */
 struct warm {
 	struct rawcache *cache;
 	struct filelist list;
-	size_t next;   /* file to take */
-	uint64_t done; /* bytes, cached before or read now */
-	uint64_t read; /* of these, read now */
+	size_t next;   /* the next file to take */
+	uint64_t done; /* bytes that were cached before or read now */
+	uint64_t read; /* bytes that were read now */
 	uint32_t running;
 };
 
@@ -120,12 +120,12 @@ static int warm_open(struct warm *warm, struct filelist_file *file, int *fd)
 	return err ? err : rawcache_file_open(warm->cache, *fd, path, &stx, &file->handle, NULL);
 }
 
-/* Read what is not cached yet; what is there is not touched. */
+/* Read what is not cached yet, and leave the rest alone. */
 static int warm_read(struct warm *warm, const struct filelist_file *file, int fd, char *buf)
 {
 	uint64_t size = rawcache_file_size(warm->cache, file->handle);
 
-	/* from the first chunk on they shall lie side by side */
+	/* chunks must lie side by side from the first one on */
 	rawcache_file_advise(warm->cache, file->handle, fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	for (uint64_t at = 0; at < size; at += PIECE) {
 		uint64_t n = min_u64(PIECE, size - at);
@@ -242,7 +242,7 @@ static void warm_print(const struct warm *warm, const struct warm_options *optio
 		       text_bytes(warm->read, c));
 }
 
-/* Count again at the end: what was read first may have made room for what was read last. */
+/* Count again at the end: files that were read first may have been evicted by those that were read last. */
 static int warm_report(struct warm *warm, const struct warm_options *options)
 {
 	uint64_t cached = 0;

@@ -50,7 +50,7 @@ static const struct value *value_find(const char *option)
 	return &any;
 }
 
-/* Where the help text tells about the option, at its "--", or NULL. */
+/* The place of the option's "--" in the help text, or NULL. */
 static const char *option_place(const char *help, const char *option)
 {
 	size_t n = strlen(option);
@@ -107,7 +107,7 @@ void completion_options(void)
 			printf("%s --%s\n", commands[i]->name, o->name);
 }
 
-/* Options that no help text tells of are not for users. */
+/* Options that no help text mentions are not for users. */
 static bool option_hidden(const struct command *command, const struct option *o)
 {
 	return strcmp(o->name, "help") && !option_place(command->help, o->name);

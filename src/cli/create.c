@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image is formatted under a temporary name in its directory and then renamed without
- * replacing. The lock is a file beside it, held by flock() while it exists under its name: it
- * only spares work and disk space, the rename is what is safe. A temporary image that is there
- * when the lock is held is left over from a command that was killed.
+ * The image is formatted under a temporary name in its directory and then renamed without replacing. The
+ * lock is a file beside it, which is held by flock() while it exists under its name. It only spares work
+ * and disk space: the rename is what makes it safe. A temporary image that exists while the lock is held
+ * was left by a command that was killed.
  */
 #include "cli/create.h"
 
@@ -154,11 +154,11 @@ static int lock_take(const char *name)
 
 static void lock_release(const char *name, int fd)
 {
-	unlink(name); /* before the lock goes: who waits for it looks at the name again */
+	unlink(name); /* removed before the lock is released: a waiter checks the name again */
 	close(fd);
 }
 
-/* Give the finished image its name, unless somebody else was faster: that is as good. */
+/* Give the finished image its name, unless another command came first, which is as good. */
 static int image_publish(const struct image_path *place)
 {
 	int err = 0;

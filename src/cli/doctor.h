@@ -29,7 +29,7 @@ void doctor_report_end(const struct doctor *doctor);
 /* doctor_program.c: the program, by the name that a shell would look up. */
 void doctor_program(struct doctor *doctor, const char *name);
 
-/* doctor_link.c: what the loader makes of the ELF program at `path` and its libraries. */
+/* doctor_link.c: what the loader does with the ELF program at `path` and its libraries. */
 void doctor_link(struct doctor *doctor, const char *path, const char *loader);
 
 /* doctor_system.c: the image, limits, shared memory, the kernel. */

@@ -122,7 +122,7 @@ static bool name_begins(const char *path, const char *prefix)
 	return !strncmp(slash ? slash + 1 : path, prefix, strlen(prefix));
 }
 
-/* Parts of glibc, which the hooks stand before, and the preload object. */
+/* Whether it is a part of glibc, whose functions the hooks replace, or the preload object. */
 static bool is_libc(const char *path)
 {
 	static const char *const parts[] = { "libc.so.",       "ld-linux",
@@ -147,7 +147,7 @@ static void child_list(int out, const char *loader, const char *path, const char
 	_exit(127);
 }
 
-/* What the loader prints; a stream that owes fclose(), and *child to wait for. */
+/* Start the loader. Returns a stream of its output, which owes fclose(), and *child to wait for. */
 static FILE *loader_start(const char *loader, const char *path, const char *preload, pid_t *child)
 {
 	FILE *out;
@@ -189,7 +189,7 @@ static char *line_path(char *line)
 	return path;
 }
 
-/* With the object: "name => not found", an error, or whether it is there. */
+/* A line of the list with the object: "name => not found", an error, or the object itself. */
 static void line_judge(struct listing *listing, char *line)
 {
 	const char *path;
@@ -206,7 +206,7 @@ static void line_judge(struct listing *listing, char *line)
 	}
 }
 
-/* Without it: a library of the program. */
+/* A line of the list without it: a library of the program. */
 static void link_line_look(struct listing *listing, char *line)
 {
 	const char *path = line_path(line);

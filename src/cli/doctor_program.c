@@ -40,7 +40,7 @@ static void script_look(struct doctor *doctor, const char *path, int depth)
 
 /* --- rights */
 
-/* Whether starting it gives it rights that we lack: then the loader ignores LD_PRELOAD. */
+/* Whether starting it gives it rights that we do not have: then the loader ignores LD_PRELOAD. */
 static bool changes_user(const char *path, const struct stat *st)
 {
 	struct statvfs fs;

@@ -95,7 +95,7 @@ static void uring_look(void)
 	}
 }
 
-/* A chroot or a container may lack it: the names of opened files are asked there. */
+/* A chroot or a container may not have /proc, where the names of opened files are read. */
 static void proc_look(struct doctor *doctor)
 {
 	if (access("/proc/self/fd", X_OK))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rawcache explain --names: whether names that do not exist in a directory are remembered, and why not. */
+/* rawcache explain --names: whether absent names of a directory are remembered, and why not. */
 #include "cli/explain_names.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static uint64_t settle_ns(const struct target *target)
 	return max_u64(target->config.settle_ms, CLOCK_STEP_MS) * UINT64_C(1000000);
 }
 
-/* Why its names are not remembered; NULL: they are. */
+/* Why the absent names of the directory are not remembered; NULL: they are. */
 static const char *reason_of(const struct asked_directory *dir, const struct target *target,
 			     const char *paths)
 {

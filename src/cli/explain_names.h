@@ -7,8 +7,8 @@
 #include "cli/target.h"
 
 /*
- * Tell of each directory whether names that do not exist in it are remembered by programs with this configuration,
- * where `paths` are cached (NULL: none); as JSON where `json` is not NULL. A status: 0 if of all of them.
+ * Print of each directory whether programs with this configuration remember its absent names, where `paths`
+ * are cached (NULL: none); as JSON if `json` is not NULL. A status: 0 if they do for all of them.
  */
 int explain_names(const struct target *target, const char *paths, struct json *json, char **names);
 

@@ -15,7 +15,7 @@ struct exporter {
 	struct history history;
 };
 
-/* Write the metrics of now; an image that cannot be used is told as such. */
+/* Write the present metrics; an image that cannot be used is reported as such. */
 void export_metrics(const struct exporter *exporter, FILE *out, bool open);
 
 /* Write the page. GO_ON or a status. */

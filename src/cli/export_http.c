@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server: libmicrohttpd answers in a thread of its own, this one notes the counters. Each answer is a
- * look of its own at the image, so that an image that comes and goes is told as it is.
+ * The server: libmicrohttpd answers in a thread of its own, this one notes the counters. Each answer takes
+ * a look of its own at the image, so that an image that comes and goes is reported as it is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,10 @@
 #define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_PLAIN "text/plain; charset=utf-8"
 
-/* Loaded when it is used: with the dozen libraries that it needs it took half of the time of each `rawcache run`. */
+/*
+ * Loaded when it is used: with the dozen libraries that it needs, it took half of the time of each
+ * `rawcache run`.
+ */
 #define LIBRARY "libmicrohttpd.so.12"
 #define HTTP_TABLE(X) \
 	X(lookup_connection_value) \
@@ -115,7 +118,7 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, const stru
 	return result;
 }
 
-/* libmicrohttpd calls it when the headers are there, and again for the body and at the end. */
+/* libmicrohttpd calls it when the headers have arrived, again for the body, and at the end. */
 static enum MHD_Result request_take(void *arg, struct MHD_Connection *connection, const char *url,
 				    const char *method, const char *version, const char *data,
 				    size_t *size, void **state)
@@ -184,7 +187,7 @@ int export_serve(struct exporter *exporter, const char *where)
 		fflush(stdout);
 		export_until(exporter, &ends);
 		http.stop_daemon(server);
-		listener.fd = -1; /* it closed it */
+		listener.fd = -1; /* libmicrohttpd has closed it */
 	} else {
 		status = say_refusal("the server for %s could not be started; "
 				     "choose another address with --listen, or use --textfile",

@@ -23,7 +23,7 @@ static int listen_refuse(const char *where, const char *why)
 
 /* --- unix:PATH */
 
-/* A socket that a dead exporter left is removed; one that somebody answers on is not. */
+/* Remove a socket that a dead exporter left, but none on which somebody answers. */
 static int leftover_remove(const struct sockaddr_un *address, const char *where)
 {
 	struct stat st;
@@ -86,7 +86,7 @@ static int address_split(const char *where, char *host, size_t n, char *port, si
 	return GO_ON;
 }
 
-/* With the port that the kernel chose if it was asked to. */
+/* The URL, with the port that the kernel chose if it was asked to. */
 static void url_make(struct listener *listener, const char *host)
 {
 	struct sockaddr_storage bound;

@@ -43,7 +43,7 @@ static inline uint64_t figures_from_origin(const struct rawcache_stats *stats)
 /* All reasons but "none". */
 uint64_t figures_bypassed(const struct rawcache_stats *stats);
 
-/* *difference = now - before; 0 where a counter went back because the image was made anew. */
+/* *difference = now - before; 0 for a counter that went back because the image was made anew. */
 void figures_subtract(struct rawcache_stats *difference, const struct rawcache_stats *now,
 		      const struct rawcache_stats *before);
 

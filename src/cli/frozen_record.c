@@ -37,7 +37,10 @@ struct recording {
 	uint32_t *places;
 };
 
-/* Names there are the server's, not as they are written; or it knows who has files open. */
+/*
+ * Why a tree on this file system cannot be frozen; NULL: it can. Names may be the server's, not as they are
+ * written; or the server knows who has files open.
+ */
 static const char *kind_refused(uint32_t kind)
 {
 	switch (kind) {
@@ -59,7 +62,7 @@ static int refused_looking(const char *path, int err)
 			   strerror(-err));
 }
 
-/* Where the mount begins that the tree lies on: so many bytes of its path. */
+/* Find the mount on which the tree lies, and the length of its path. */
 static int mount_find(struct recording *recording, const char *path)
 {
 	char above[PATH_MAX];
@@ -162,7 +165,7 @@ static int file_begin(struct recording *recording, const struct target *target, 
 	return GO_ON;
 }
 
-/* A directory that finds a name in other letters than it was listed with. */
+/* Whether a directory finds a name in other letters than those in its list. */
 static bool letters_same(const struct recording *recording)
 {
 	const struct frozen_scan *scan = &recording->scan;
@@ -218,7 +221,7 @@ static bool places_make(struct recording *recording)
 	return true;
 }
 
-/* The header comes last: without it the file is no record. */
+/* The header is written last: without it the file is no record. */
 static bool file_write(struct recording *recording)
 {
 	struct frozen_scan *scan = &recording->scan;
@@ -243,7 +246,7 @@ static bool file_write(struct recording *recording)
 	       !fdatasync(scan->out);
 }
 
-/* Programs that go by the record that was there ask the origin from now on. */
+/* Programs that use the earlier record ask the origin from now on. */
 static void file_end_older(const struct recording *recording)
 {
 	struct frozen older;
@@ -254,7 +257,7 @@ static void file_end_older(const struct recording *recording)
 	frozen_close(&older);
 }
 
-/* Whoever changes the tree meanwhile removes the file that is being made. */
+/* A program that changes the tree meanwhile removes the file that is being made. */
 static int file_publish(struct recording *recording)
 {
 	if (!file_write(recording))

@@ -19,7 +19,7 @@
 #define WANTED (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_MNT_ID_UNIQUE)
 #define NODES_MAX (UINT32_C(1) << 28)
 
-/* The absolute path of a node; false: it is too long. */
+/* Write the absolute path of a node. False: it is too long. */
 static bool node_path(const struct frozen_scan *scan, uint32_t number, char *buf, size_t n)
 {
 	size_t at = n - 1;
@@ -65,7 +65,7 @@ static void node_from(struct frozen_node *node, const struct statx *stx)
 	node->mtime = time_from(&stx->stx_mtime);
 }
 
-/* Exactly the size, and then the end: a file that grows is none to record. */
+/* Read exactly `size` bytes and then the end: a file that grows must not be recorded. */
 static bool bytes_read(int fd, char *buf, uint64_t size)
 {
 	uint64_t at = 0;
@@ -107,7 +107,7 @@ static void bytes_keep(struct frozen_scan *scan, struct frozen_node *node, const
 	node->flags |= FROZEN_BYTES;
 }
 
-/* False: it changes. */
+/* False: the file is changing. */
 static bool file_scan(struct frozen_scan *scan, struct frozen_node *node, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);

@@ -8,7 +8,7 @@
 
 #include "base/frozen.h"
 
-/* What a directory was listed to have; the names lie one behind the other. */
+/* The list of a directory; the names lie one behind the other. */
 struct frozen_listing {
 	char *text;
 	uint8_t *type; /* of struct dirent */
@@ -25,20 +25,20 @@ struct frozen_scan {
 	size_t names_length;
 	size_t root_length;
 	const char *root;
-	int out;	 /* the record, for bytes of files */
-	uint64_t out_at; /* where the next ones go */
+	int out;	 /* the record's file, for bytes of files */
+	uint64_t out_at; /* offset for the next bytes */
 	uint64_t device, mount, settled_ns;
 	unsigned int jobs;
-	uint32_t next, end; /* of the level at work */
-	bool failed;	    /* there is not enough memory, or room on the disk */
-	uint64_t settling;  /* files that changed a moment ago */
+	uint32_t next, end; /* nodes of the level that is being walked */
+	bool failed;	    /* there is not enough memory, or not enough room on the disk */
+	uint64_t settling;  /* number of files that changed a moment ago */
 };
 
 /* 0 or -1 with errno. `scan` owes frozen_scan_fini() in any case. */
 int frozen_scan(struct frozen_scan *scan);
 void frozen_scan_fini(struct frozen_scan *scan);
 
-/* All of the bytes at the offset; false with errno. */
+/* Write all bytes at the offset. False, with errno. */
 bool frozen_write(int fd, const void *bytes, size_t n, uint64_t at);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image's counters were at some moments, for pictures over time. */
+/* The counters of an image at several moments, for pictures over time. */
 #ifndef CLI_HISTORY_H
 #define CLI_HISTORY_H
 
@@ -18,7 +18,7 @@ struct history_point {
 struct history {
 	struct history_point *point; /* room for HISTORY_POINTS */
 	size_t count;
-	uint64_t step_ms; /* between two of them */
+	uint64_t step_ms; /* time between two points */
 };
 
 /* GO_ON or a status; on GO_ON owes history_fini(). */
@@ -26,8 +26,8 @@ int history_init(struct history *history, uint64_t step_ms);
 void history_fini(struct history *history);
 
 /*
- * Note a sample. When there is no room, every second point is dropped and step_ms doubled: the counters
- * only grow, so that what lies between two points stays exact.
+ * Note a sample. If there is no room, every second point is dropped and step_ms doubled: counters only
+ * grow, so the gain between two points stays exact.
  */
 void history_note(struct history *history, const struct sample *sample);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A directory counts all that lies below it. One that has nothing but a single directory in it says no
- * more than that one, and is left out.
+ * A directory counts everything below it. A directory that contains nothing but one directory says no more
+ * than that one, and is left out.
  */
 #include "cli/holdings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* what could not be added has no hh.tbl */
+#define HASH_NONFATAL_OOM 1 /* an entry that could not be added has no hh.tbl */
 #include <uthash.h>
 
 #include <rawcache/tree.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The dynamic loader that a program asks for, without libelf: `run` looks at it, whatever was configured. */
+/*
+ * The dynamic loader that a program asks for, without libelf, which may be configured away: `run` needs it.
+ */
 #ifndef CLI_INTERPRETER_H
 #define CLI_INTERPRETER_H
 

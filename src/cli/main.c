@@ -68,8 +68,8 @@ static int dispatch(int argc, char **argv)
 }
 
 /*
- * A command that was started with a standard descriptor closed must not get an image under that
- * number and then print into it. What is put there cannot be used, and a program that `run`
+ * If a command is started with a standard descriptor closed, an image must not get that number, or the
+ * command would print into it. What is opened in its place cannot be used, and a program that `run`
  * executes finds it closed again.
  */
 static void descriptors_reserve(void)
@@ -84,7 +84,7 @@ static void descriptors_reserve(void)
 	}
 }
 
-/* A page of the image cannot be read: its disk fails, or somebody cut it short. */
+/* A page of the image cannot be read: its disk fails, or it was truncated. */
 static void image_unreadable(int sig)
 {
 	static const char text[] =
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 
 	descriptors_reserve();
 	signal(SIGBUS, image_unreadable);
-	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers are read by programs */
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: programs read the numbers */
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && !status)
 		return say_refusal(

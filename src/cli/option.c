@@ -27,9 +27,9 @@ static const struct option *option_find(const char *name, size_t n, const struct
 }
 
 /*
- * Whether getopt stumbled over a long option. It tells by optopt == 0, except when a value is
- * missing or too much; then the word before optind is that option. (In a cluster of short
- * options, the word before optind may be any other.)
+ * Whether getopt() stopped at a long option. It sets optopt to 0 then, except when a value is missing or
+ * must not be given; then the word before optind is that option. (In a cluster of short options, the word
+ * before optind may be any other.)
  */
 static bool option_is_long(int c, const char *word, const struct option *longs)
 {
@@ -47,7 +47,7 @@ static bool option_is_long(int c, const char *word, const struct option *longs)
 	return found && word[2 + n] == '=' && found->val == optopt;
 }
 
-/* As the user wrote it, without a value. */
+/* The option as the user wrote it, without a value. */
 static void option_written(int c, char **argv, const struct option *longs, char *buf, size_t n)
 {
 	const char *word = argv[optind - 1];

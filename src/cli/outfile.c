@@ -16,7 +16,7 @@ static int outfile_refuse(const struct outfile *file, const char *what)
 			   what, file->path, strerror(errno));
 }
 
-/* With the rights that a file made by open() would have: others shall read it. */
+/* With the permissions that open() would give: others must be able to read it. */
 static FILE *temporary_open(char *name)
 {
 	mode_t mask = umask(0);

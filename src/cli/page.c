@@ -12,7 +12,7 @@
 
 #define WORD_SHOWN 160 /* bytes of an argument: a script may be one */
 
-/* Nothing is loaded, and nothing runs: the policy holds the page to that. */
+/* The page loads nothing and runs nothing: the policy enforces that. */
 static const char page_head[] =
 	"<meta charset=\"utf-8\">\n"
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

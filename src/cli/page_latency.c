@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How long reads took: a bar for each bucket that something fell into, and those between them. */
+/* How long reads took: a bar for each bucket that is not empty, and for those between them. */
 #include "cli/figures.h"
 #include "cli/html.h"
 #include "cli/page.h"

@@ -83,7 +83,10 @@ uint64_t places_free(const char *path)
 	return free_below("/");
 }
 
-/* A mount of another machine that does not answer would hang whoever looks at it: nobody does. */
+/*
+ * A mount of another machine that does not answer would hang any process that looks at it, so it is not
+ * looked at.
+ */
 static void slow_visit(struct places *places, const struct mntent *mount)
 {
 	if (type_slow(mount->mnt_type))
@@ -94,7 +97,7 @@ static void fast_visit(struct places *places, const struct mntent *mount)
 {
 	char path[PATH_MAX];
 
-	/* in the root directory nobody looks for it, and the default place is on that disk mostly */
+	/* nobody looks for it in the root directory, and the default place is mostly on that disk */
 	if (!type_fast(mount->mnt_type) || !strcmp(mount->mnt_dir, "/") ||
 	    access(mount->mnt_dir, W_OK | X_OK))
 		return;

@@ -20,7 +20,7 @@ struct places {
 	size_t count;
 };
 
-/* What is free where a file of this name would be: its directory need not exist yet. */
+/* The free space for a file of this name; its directory need not exist yet. */
 uint64_t places_free(const char *path);
 
 /* Mounts of other machines, and of FUSE. */

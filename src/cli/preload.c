@@ -23,7 +23,7 @@ static bool object_usable(const char *path)
 	return !access(path, R_OK);
 }
 
-/* Relative to the directory of this executable. */
+/* Search relative to the directory of this executable. */
 static bool find_near(char *path, size_t n)
 {
 	static const char *const places[] = { ".libs/" OBJECT, OBJECT, "../lib/rawcache/" OBJECT };

@@ -15,7 +15,7 @@ int preload_find(char *path, size_t n);
 /* Whether programs that have the object can use an image beside this command: both are of one version. */
 bool preload_fits(const char *path);
 
-/* Say it if not; with `path` NULL of the object that `rawcache run` would take, if there is one. */
+/* Warn if not; with `path` NULL, about the object that `rawcache run` would take, if there is one. */
 void preload_judge(const char *path);
 
 /*

@@ -13,7 +13,7 @@
 #include "cli/command.h"
 #include "cli/say.h"
 
-/* A name is no path: it comes from a command line, and the file from one directory. */
+/* A name must not be a path: it comes from the command line, and the file from one directory. */
 static bool name_right(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -86,7 +86,7 @@ static int line_refuse(const struct profile *profile, unsigned int number, const
 	return STATUS_USAGE;
 }
 
-/* The environment and the options, which are in it already, come first. */
+/* Variables of the environment and options, which are in it already, have precedence. */
 static int line_apply(struct profile *profile, char *line, unsigned int number)
 {
 	char *value = strchr(line, '=');
@@ -161,7 +161,7 @@ static int profile_directories_make(const char *path)
 	return 0;
 }
 
-/* Whole or not at all: under another name first. */
+/* Written under another name first, so that the profile is whole or not there. */
 int profile_write(const struct profile *profile, const char *text)
 {
 	char temporary[PATH_MAX + 8];

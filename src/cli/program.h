@@ -12,7 +12,7 @@
 /* The file that `name` runs, looked for in PATH. False: there is none that may be executed. */
 bool program_find(const char *name, char path[PATH_MAX]);
 
-/* Whether it needs musl's loader; scripts are followed to what runs them. */
+/* Whether it needs musl's loader; scripts are followed to their interpreter. */
 bool program_is_musl(const char *name);
 
 /* What the first line of a script says. */

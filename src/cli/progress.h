@@ -16,8 +16,8 @@ struct progress {
 void progress_begin(struct progress *progress, const char *what, bool bytes);
 
 /*
- * `done` of `total`; what remains takes as long as `moved` tells, the part of `done` that took
- * time. May be called often: a line is written a few times a second.
+ * `done` of `total`. The remaining time is estimated by `moved`, the part of `done` that took time. May be
+ * called often: a line is written a few times a second.
  */
 void progress_step(struct progress *progress, uint64_t done, uint64_t total, uint64_t moved);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Durations are histograms without a sum, which nobody keeps: every second bucket, so that the
- * limits are powers of two. In OpenMetrics a histogram that has no sum has no count either, and
- * counters tell since when they count: since the image was made.
+ * Durations are histograms without a sum, which is not counted. Every second bucket is written, so that the
+ * limits are powers of two. In OpenMetrics a histogram without a sum has no count either, and counters have
+ * the time since which they count: when the image was made.
  */
 #include <stdio.h>
 #include <string.h>

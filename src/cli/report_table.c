@@ -94,7 +94,7 @@ int report_image(const char *path, const struct rawcache_image_info *info, bool 
 
 /* --- totals */
 
-/* What only an opt-in part counts: shown once it has counted something. */
+/* Counters of a part that must be switched on are shown once they have counted something. */
 static bool counter_shown(const struct rawcache_counter *counter, uint64_t value)
 {
 	static const char *const parts[] = { "tier_", "names_", "frozen_", "opens_frozen",

@@ -43,7 +43,7 @@ int run_frozen_take(struct pathlist *given, const char *value)
 	return status;
 }
 
-/* Why the record does not count; NULL: it does. Owes frozen_close(). */
+/* Why the record is not valid; NULL: it is. Owes frozen_close(). */
 static const char *record_refused(struct frozen *frozen, const char *name, const char *path,
 				  uint64_t most_ns)
 {
@@ -68,7 +68,7 @@ static const char *record_refused(struct frozen *frozen, const char *name, const
 	return frozen_age(frozen) < most_ns ? NULL : "its time is over";
 }
 
-/* The next entry of RAWCACHE_FROZEN: its directory. False: there is none. */
+/* Get the next entry of RAWCACHE_FROZEN: its directory. False: there is none. */
 static bool frozen_entry_next(const char **list, char *path, uint64_t *ns)
 {
 	while (**list) {

@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/say.h"
 
-/* Asks again with more room as long as processes come in faster than it looks. */
+/* Asks again with more room while processes arrive in between. */
 static int processes_read(struct rawcache *cache, struct sample *sample)
 {
 	size_t room = 0;
@@ -30,7 +30,7 @@ static int processes_read(struct rawcache *cache, struct sample *sample)
 	return n < 0 ? n : 0;
 }
 
-/* Lets go of the cache. */
+/* Detaches the cache. */
 static int sample_read(struct rawcache *cache, struct sample *sample)
 {
 	int err;

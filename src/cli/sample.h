@@ -14,13 +14,13 @@ struct sample {
 };
 
 /*
- * Attaches for this one look, because a watcher that stayed attached without a slot would go
- * on reading the old segment when the last process leaves and the next makes a new one.
- * GO_ON or a status; on GO_ON owes sample_free().
+ * Attach for one look only: a watcher that stayed attached without a slot would go on reading the old
+ * segment when the last process leaves and the next makes a new one. GO_ON or a status; on GO_ON owes
+ * sample_free().
  */
 int sample_take(const struct target *target, struct sample *sample);
 
-/* The same without a word: 0, or -errno and the reason. */
+/* The same without a message: 0, or -errno and the reason. */
 int sample_try(const struct target *target, struct sample *sample, enum rawcache_reason *reason);
 void sample_free(struct sample *sample);
 

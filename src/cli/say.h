@@ -16,7 +16,7 @@ int say_refusal(const char *format, ...) printf_like(1, 2);
 /* What is wrong with the call of `command`. Returns STATUS_USAGE. */
 int say_usage(const char *command, const char *format, ...) printf_like(2, 3);
 
-/* Something the user should know; the command goes on. */
+/* A warning; the command goes on. */
 void say_warning(const char *format, ...) printf_like(1, 2);
 
 /* A plain line. */
@@ -28,10 +28,7 @@ void say_note(const char *format, ...) printf_like(1, 2);
  */
 bool say_ask(const char *format, ...) printf_like(1, 2);
 
-/*
- * While the screen belongs to something else, keep what is said, the latest only; it comes out
- * when the screen is free again.
- */
+/* While the screen is in use, keep the latest message; it is printed when the screen is free again. */
 void say_hold(bool hold);
 
 #endif

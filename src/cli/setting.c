@@ -33,7 +33,7 @@ struct setting *setting_find(int key)
 	return NULL;
 }
 
-/* An empty variable counts as unset, but an option that is given means something. */
+/* An empty variable counts as unset; an option with an empty value is refused. */
 int setting_take(struct setting *setting, const char *value)
 {
 	if (!*value)

@@ -13,7 +13,7 @@
 #include "base/paths.h"
 #include "base/sys.h"
 
-/* The descriptor's file by its canonical name, as the kernel tells it. */
+/* The canonical path of the descriptor's file, as the kernel tells it. */
 static int canonical_name(int fd, char *path, size_t n)
 {
 	char link[FDPATH_BYTES];
@@ -27,7 +27,7 @@ static int canonical_name(int fd, char *path, size_t n)
 	return 0;
 }
 
-/* What can be told before the file is opened: opening a device or a FIFO could do something. */
+/* What can be found out before the file is opened: opening a device or a FIFO may have effects. */
 static int subject_look(struct subject *subject, int fd, struct statx *stx)
 {
 	int err = canonical_name(fd, subject->path, sizeof(subject->path));
@@ -93,7 +93,7 @@ static enum rawcache_reason subject_reason(struct subject *subject, int fd,
 				  RAWCACHE_REASON_not_regular;
 }
 
-/* A descriptor to read from: the same file, whatever became of its name. */
+/* Open the same file for reading, whatever became of its name. */
 static int subject_open(int fd)
 {
 	char link[FDPATH_BYTES];

@@ -14,7 +14,7 @@
 #include <rawcache/embed.h>
 #include <rawcache/file.h>
 
-/* With what it is looked at. */
+/* The configuration by which files are examined. */
 struct subject_view {
 	const char *paths;	/* as RAWCACHE_PATHS, canonical; NULL: none */
 	struct rawcache *cache; /* NULL: not attached, for `reason` */
@@ -24,9 +24,9 @@ struct subject_view {
 };
 
 struct subject {
-	char path[PATH_MAX];	     /* canonical */
-	const char *dir;	     /* the entry of view->paths that decided, without its end */
-	size_t dir_length;	     /* 0: none did */
+	char path[PATH_MAX]; /* canonical */
+	const char *dir;     /* the entry of view->paths that decided; without a terminating zero */
+	size_t dir_length;   /* 0: none did */
 	enum rawcache_reason reason; /* RAWCACHE_REASON_none: it is served from the cache */
 	bool regular;
 	uint64_t size;

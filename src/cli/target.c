@@ -77,8 +77,8 @@ static int missing(const struct target *target)
 }
 
 /*
- * The image is there, but cannot be used; `why` is the library's words for it. What never was an
- * image may be somebody's thesis: to overwrite it is no advice.
+ * The image exists but cannot be used; `why` is the library's text. A file that never was an image may be
+ * valuable: the user is not advised to overwrite it.
  */
 static int unusable(const struct target *target, int err, const char *why)
 {
@@ -99,7 +99,7 @@ static int unusable(const struct target *target, int err, const char *why)
 			   *why ? why : strerror(-err), advice);
 }
 
-/* Attaching tells a number only: look at the image for the words. */
+/* Attaching returns a number only: look at the image for the text. */
 static int unusable_explain(const struct target *target, int err)
 {
 	struct rawcache_image_info info;

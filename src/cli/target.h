@@ -29,7 +29,7 @@ void target_close(struct target *target);
 /* Choose the image for a configuration that is in target->config already. */
 int target_choose(struct target *target, const char *cache);
 
-/* Whether the image is not believed because it belongs to a user who is neither root nor this one. */
+/* Whether the image is not trusted, because it belongs to a user who is neither root nor this one. */
 bool target_foreign(const struct target *target);
 
 /* How a command uses an image. */

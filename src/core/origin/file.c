@@ -17,8 +17,8 @@
 #include "core/origin/origin.h"
 #include "core/shared/cache.h"
 
-#define IDLE_MAX \
-	4096u /* a program that opens many files again and again finds their chunks known */
+/* a program that opens many files again and again finds their chunks known */
+#define IDLE_MAX 4096u
 /* 64 TiB at the smallest size of a chunk: beyond that nothing is remembered */
 #define CHUNKS_MAX (UINT64_C(1) << 32)
 

@@ -21,8 +21,8 @@
 #else
 #define STACK_BYTES (128u << 10)
 #endif
-#define IDLE_MS \
-	500 /* long enough for the next read of a program that reads on, short enough for its end */
+/* long enough for the next read of a program that reads on, short enough for its end */
+#define IDLE_MS 500
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)
 
 #define SEATS 64u	    /* a thread that finds none free is not waited for */

@@ -12,8 +12,8 @@
 #include "core/read/read_hot.h"
 #include "core/read/copy_policy.h"
 
-#define ASIDE_MIN \
-	32768u /* from this size on a system call is as fast as a local file, see pass.h */
+/* from this size on a system call is as fast as a local file, see pass.h */
+#define ASIDE_MIN 32768u
 /* In `resident`: the chunk was read to its end before. */
 #define CHUNK_PASSED (UINT64_C(1) << 63)
 /* The image is given back in blocks of 2 MiB, which one entry of the page tables may map. */

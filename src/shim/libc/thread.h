@@ -36,16 +36,16 @@ static inline bool thread_abandoned(uintptr_t outer, uintptr_t frame)
 	return outer != THREAD_FOREIGN && frame - outer < STACK_SAME;
 }
 
-/* Give back what a hook held that was left by siglongjmp() or cancellation. */
+/* Release what a hook held that siglongjmp() or cancellation left. */
 void thread_give_back(void);
 
 /*
- * The hook at work before was left by siglongjmp(), as far as frames tell: the same, and true. False
- * on another stack than the thread's own, which may lie anywhere: there this is an inner call after all.
+ * Returns true if, as far as frames tell, siglongjmp() left the earlier hook: it is ended. Returns false on
+ * another stack than the thread's own, which may lie anywhere: there this call is an inner one.
  */
 bool thread_recover(void);
 
-/* False: this call is an inner one, or made by a vfork child. True owes thread_leave(). */
+/* Enter a hook. False: this call is an inner one, or made by a vfork child. True owes a thread_leave(). */
 static inline __attribute__((always_inline)) bool thread_enter(void)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);

@@ -21,7 +21,7 @@ typedef void resume_fn(void *exception);
 personality_fn unwind_personality __asm__("__gcc_personality_v0");
 resume_fn unwind_resume __asm__("_Unwind_Resume");
 
-/* NULL: there is no such library, and who unwinds has another one. */
+/* NULL: there is no such library, and the thread unwinds by another one. */
 static void *unwinder_find(const char *name)
 {
 	void *library = NEXT(dlopen)(LIBRARY, RTLD_LAZY);
@@ -29,7 +29,7 @@ static void *unwinder_find(const char *name)
 	return library ? NEXT(dlsym)(library, name) : NULL;
 }
 
-/* Without it nothing is given back, as where the program ends. */
+/* Without the library nothing is released, as when the program ends. */
 int unwind_personality(int version, int actions, uint64_t class, void *exception, void *context)
 {
 	static personality_fn *found;
@@ -43,7 +43,7 @@ int unwind_personality(int version, int actions, uint64_t class, void *exception
 			     GO_ON_UNWINDING;
 }
 
-/* Comes after the personality has led to code of ours, and so after it was found. */
+/* Called after the personality has led to code of ours, so the library was found. */
 void unwind_resume(void *exception)
 {
 	resume_fn *resume = (resume_fn *)unwinder_find("_Unwind_Resume");

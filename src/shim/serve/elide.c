@@ -30,10 +30,10 @@
 #include "shim/libc/thread.h"
 
 #define SOURCES 4
-#define VECTOR_MAX 64 /* longer ones pass */
+#define VECTOR_MAX 64 /* longer ones go to the kernel */
 #define FLAGS_KNOWN (MSG_NOSIGNAL | MSG_DONTWAIT)
 
-/* Bytes that this thread read. */
+/* Bytes that this thread has read. */
 struct source {
 	const char *buf;
 	size_t n;
@@ -65,7 +65,7 @@ void elide_note_slow(uint64_t file, const void *buf, size_t n, uint64_t offset)
 		source->n += n;
 		return;
 	}
-	/* what was read into the same place before is gone */
+	/* bytes that were read into the same memory before are gone */
 	if (!source_overlaps(source, buf, n)) {
 		for (unsigned int i = 0; i < SOURCES; i++)
 			if (source_overlaps(&sources[i], buf, n))
@@ -76,14 +76,14 @@ void elide_note_slow(uint64_t file, const void *buf, size_t n, uint64_t offset)
 	*source = (struct source){ .buf = buf, .n = n, .file = file, .offset = offset };
 }
 
-/* --- what may be cached */
+/* --- which bytes may be cached */
 
 struct vector {
 	struct iovec iov[VECTOR_MAX];
-	size_t count, at; /* iov[at] is the first that is not sent whole */
+	size_t count, at; /* iov[at] is the first buffer that was not sent whole */
 	int fd, flags;
 	unsigned int kind; /* PRICE_TCP, or 0 */
-	size_t least;	   /* fewer bytes are not transferred */
+	size_t least;	   /* fewer bytes than this are not transferred */
 };
 
 /* Some bytes of one buffer, or the buffers before them. */
@@ -94,7 +94,7 @@ struct part {
 	uint64_t file, offset; /* unless it is mapped */
 };
 
-/* The first bytes of [buf, buf + n) that may be cached, if there are enough of them. */
+/* Find the first bytes of [buf, buf + n) that may be cached, if there are enough of them. */
 static bool source_find(const char *buf, size_t n, size_t least, size_t *skip, struct part *part)
 {
 	bool found = false;
@@ -122,7 +122,7 @@ static bool source_find(const char *buf, size_t n, size_t least, size_t *skip, s
 	return found;
 }
 
-/* What comes next: something to transfer, or all that lies before the next such thing. */
+/* The next part: bytes to transfer, or all bytes before the next such ones. */
 static void part_next(const struct vector *v, struct part *part)
 {
 	size_t before = 0;
@@ -165,7 +165,7 @@ static void vector_advance(struct vector *v, size_t n)
 	v->iov[v->at].iov_len -= n;
 }
 
-/* The next `n` bytes, copied by the kernel. */
+/* Let the kernel copy the next `n` bytes. */
 static ssize_t plain_send(struct vector *v, size_t n, bool more)
 {
 	struct msghdr message = { .msg_iov = &v->iov[v->at] };
@@ -184,7 +184,7 @@ static ssize_t plain_send(struct vector *v, size_t n, bool more)
 	return done < 0 ? -errno : done;
 }
 
-/* What sendfile() may answer where a write would not: nothing was sent. */
+/* Whether sendfile() failed in a way in which a write would not: nothing was sent. */
 static bool transfer_refused(ssize_t n)
 {
 	switch (n) {
@@ -218,7 +218,7 @@ static ssize_t transfer_send(struct vector *v, const struct part *part, size_t *
 	return rawcache_file_transfer_same(cache, part->file, &transfer, bytes, part->offset, n);
 }
 
-/* A part: less than *n means that the kernel took no more. */
+/* Send a part. A result below *n means that the kernel took no more. */
 static ssize_t part_send(struct vector *v, const struct part *part, size_t *n, bool *elided)
 {
 	size_t left = vector_left(v);
@@ -267,7 +267,7 @@ static void cancelled(void *arg)
 	thread_give_back();
 }
 
-/* Like the system call that it stands for, it is a cancellation point. */
+/* A cancellation point, as the system call is that it replaces. */
 static ssize_t vector_elide(struct vector *v, const struct price *price, enum send_cost_way way)
 {
 	ssize_t done;
@@ -280,9 +280,9 @@ static ssize_t vector_elide(struct vector *v, const struct price *price, enum se
 	return done;
 }
 
-/* --- whether to */
+/* --- whether to elide */
 
-/* sendfile() waits as the descriptor says. */
+/* sendfile() waits or not as the descriptor says, not as flags say. */
 static bool flags_fit(int fd, int flags)
 {
 	if (flags & ~FLAGS_KNOWN)

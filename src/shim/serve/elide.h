@@ -29,7 +29,7 @@
 
 #define ELIDE_NOTE_MIN 4096u
 
-/* The thread read `n` bytes at `offset` of the cache's file into `buf`. */
+/* Note that the thread read `n` bytes at `offset` of the cache's file into `buf`. */
 void elide_note_slow(uint64_t file, const void *buf, size_t n, uint64_t offset);
 static inline void elide_note(uint64_t file, const void *buf, size_t n, uint64_t offset)
 {
@@ -38,8 +38,8 @@ static inline void elide_note(uint64_t file, const void *buf, size_t n, uint64_t
 }
 
 /*
- * Write to `fd`, with `flags` of send(2), if that is better done by a transfer. False: the kernel
- * shall do it. True: *done is the result, errno is set.
+ * Write to `fd`, with `flags` of send(2), if a transfer is cheaper. False: leave it to the kernel. True:
+ * *done is the result, and errno is set.
  */
 bool elide_vector_slow(int fd, const struct iovec *iov, size_t count, int flags, ssize_t *done);
 

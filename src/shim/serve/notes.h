@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the cache is told of changes of the address space, around the system calls that make them. */
+/* Reports changes of the address space to the cache, around the system calls that make them. */
 #ifndef SHIM_NOTES_H
 #define SHIM_NOTES_H
 
@@ -21,7 +21,7 @@ static inline bool notes_touch(const void *address, size_t n)
 	       !thread_is_foreign();
 }
 
-/* What may lie in the range ends, unless the call fails. */
+/* Mappings in the range end, unless the call fails. */
 static inline void *notes_take(const void *address, size_t n)
 {
 	return notes_touch(address, n) ? rawcache_maps_take(attach_cache_now(), address, n) : NULL;

@@ -12,9 +12,9 @@
 
 #define CLASSES 8 /* below 32 KiB, 64 KiB, ... 2 MiB */
 #define CLASS_SHIFT 14
-#define FIRST_TURNS 8u	 /* both ways in turns */
-#define TURNS 32u	 /* in so many one is timed, and */
-#define OTHER_TURNS 128u /* in so many one goes the other way */
+#define FIRST_TURNS 8u	 /* at first both ways are measured in turns */
+#define TURNS 32u	 /* later one write in this many is timed, and */
+#define OTHER_TURNS 128u /* one in this many goes the other way */
 
 static struct {
 	uint32_t cost[2]; /* picoseconds a byte, moving averages; 0: not known yet */
@@ -51,7 +51,7 @@ enum send_cost_way send_cost_choose(unsigned int kind, size_t n, struct price *p
 	return way;
 }
 
-/* A sample that something else got into counts for no more than twice what is known. */
+/* A sample that was disturbed counts for at most twice the known cost. */
 void send_cost_learn(const struct price *price, size_t sent)
 {
 	uint64_t old = load_relaxed(price->cost);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs to write bytes to a socket, and to compare them with the cache and have the kernel
- * send the cache's: in processor time of the thread, by size and kind. The cheaper way is taken;
- * now and then the other one is, so that the figures stay true. A size that was fixed
- * (RAWCACHE_MMAP_THRESHOLD, `rawcache set`) is obeyed instead.
- *
- * Figures are racy on purpose: a lost sample is no loss.
+ * What it costs to write bytes to a socket, and what it costs to compare them with the cache's and let the
+ * kernel send those: processor time of the thread, by size and kind. The cheaper way is taken; now and then
+ * the other one is, so that the figures stay true. A size that was fixed (RAWCACHE_MMAP_THRESHOLD,
+ * `rawcache set`) is obeyed instead. The figures are updated without locks on purpose: a lost sample does
+ * no harm.
  */
 #ifndef SHIM_SEND_COST_H
 #define SHIM_SEND_COST_H
@@ -14,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRICE_MIN 16384u /* less is not looked at when nobody fixed a size */
+#define PRICE_MIN 16384u /* smaller writes are not considered if no size was fixed */
 
 enum send_cost_way { PRICE_WRITE, PRICE_TRANSFER };
 
@@ -22,11 +21,11 @@ enum send_cost_way { PRICE_WRITE, PRICE_TRANSFER };
 enum { PRICE_TCP = 1, PRICE_MAPPED = 2, PRICE_KINDS = 4 };
 
 struct price {
-	uint32_t *cost; /* what is being measured; NULL: nothing */
+	uint32_t *cost; /* the figure that is being measured; NULL: none */
 	uint64_t start;
 };
 
-/* The way for `n` bytes. If price->cost is set, send_cost_learn() has to hear what came of it. */
+/* Choose the way for `n` bytes. If it sets price->cost, send_cost_learn() must be called with the result. */
 enum send_cost_way send_cost_choose(unsigned int kind, size_t n, struct price *price);
 void send_cost_learn(const struct price *price, size_t sent);
 

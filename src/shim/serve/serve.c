@@ -19,7 +19,7 @@
 
 #define ROUNDS 3 /* a file that changes faster is read from the origin */
 
-/* A bypassed handle may be served again, if it is time to look and the file has settled. */
+/* Whether a bypassed handle may be served again: it is time to look, and the file has settled. */
 static bool bypass_over(struct handle *handle, int fd)
 {
 	uint64_t retry = load_relaxed(&handle->retry_ms);
@@ -30,21 +30,28 @@ static bool bypass_over(struct handle *handle, int fd)
 	return false;
 }
 
-/* A read of nothing: whether `file` really ends there. Another thread may have found a longer one. */
+/* Whether `file` really ends there, by a read of 0 bytes. Another thread may have found a longer one. */
 static bool file_ends(struct handle *handle, int fd, uint64_t file)
 {
 	return look_same(handle, fd) && load_relaxed(&handle->file) == file;
 }
 
-/* The number to read `n` bytes of that end at `end`, looked at if that is due; or RAWCACHE_NO_FILE. */
+/*
+ * The cache's number of the file for a read of `n` bytes that end at `end`, after a look if one is due; or
+ * RAWCACHE_NO_FILE.
+ */
 static uint64_t file_now(struct handle *handle, int fd, size_t n, uint64_t end)
 {
 	if (look_due(handle, n, end) && !look_same(handle, fd) && !track_revalidate(handle, fd))
 		return RAWCACHE_NO_FILE;
-	return load_acquire(&handle->file); /* not before: it may just have become another */
+	return load_acquire(
+		&handle->file); /* loaded after the look, which may just have changed it */
 }
 
-/* All buffers, of one version of the file: -ESTALE if it ends meanwhile, whatever they hold by then. */
+/*
+ * Read into all buffers, from one version of the file. -ESTALE: the file has changed meanwhile, and the
+ * buffers may hold bytes of several versions.
+ */
 static ssize_t buffers_read(uint64_t file, int fd, const struct iovec *iov, int count,
 			    uint64_t offset)
 {
@@ -60,7 +67,7 @@ static ssize_t buffers_read(uint64_t file, int fd, const struct iovec *iov, int 
 			continue;
 		got = rawcache_file_read(attach_cache_now(), file, fd, iov[i].iov_base, n,
 					 offset + done);
-		/* what the kernel has read into a buffer before it failed counts, too: its answer */
+		/* bytes that the kernel read into a buffer before it failed count too: it is its answer */
 		if (unlikely(got < 0))
 			return got;
 		elide_note(file, iov[i].iov_base, (size_t)got, offset + done);
@@ -71,7 +78,7 @@ static ssize_t buffers_read(uint64_t file, int fd, const struct iovec *iov, int 
 	return (ssize_t)done;
 }
 
-/* 0: nothing to read, or buffers that the kernel refuses before it reads. */
+/* The sum of the buffers' sizes; 0: nothing to read, or buffers that the kernel refuses before it reads. */
 static size_t total_of(const struct iovec *iov, int count)
 {
 	size_t total = 0;
@@ -83,13 +90,14 @@ static size_t total_of(const struct iovec *iov, int count)
 	return total;
 }
 
-/* One try to answer a call from the file with this number: bytes, 0 at its end, or -errno. */
+/* One try to answer a call from the file with this number. Returns bytes, 0 at its end, or -errno. */
 typedef ssize_t answer_fn(uint64_t file, int fd, const void *call);
 
 /*
- * Answer a call for `n` bytes that end at `end`; again if the file changes meanwhile. Bytes, 0 at the end of the
- * file, or what the try fails with; -ENODATA: the file is not served now; -ESTALE: it changes faster than we look. A
- * read of nothing is the end of the file only if the file is what it was when its size was learned.
+ * Answer a call for `n` bytes that end at `end`; try again if the file changes meanwhile. Returns bytes; 0
+ * at the end of the file; -ENODATA: the file is not served now; -ESTALE: it changes faster than we look; or
+ * the error of the try. A read of 0 bytes means the end of the file only if the file is unchanged since its
+ * size was learned.
  */
 static inline ssize_t answer(struct handle *handle, int fd, size_t n, uint64_t end, answer_fn *try,
 			     const void *call)
@@ -138,7 +146,7 @@ static ssize_t serve_buffers(struct handle *handle, int fd, const struct iovec *
 	return SERVE_PASS;
 }
 
-/* In a process with a sign: whether the number still is the file. */
+/* In a process with a sign: whether the number still means the file. */
 static never_inline bool watched_ready(struct handle *handle, int fd)
 {
 	switch (past_look(handle, fd)) {
@@ -170,9 +178,9 @@ ssize_t serve_at(struct handle *handle, int fd, const struct iovec *iov, int cou
 }
 
 /*
- * Bytes that were claimed are nobody else's: others have claimed those behind them by now. What the
- * cache does not give of them is read from the file; only what is not there is given back. If the
- * number was replaced meanwhile, the position that was moved went with what it meant.
+ * Bytes that were claimed belong to this call: other calls have claimed those behind them by now. Bytes
+ * that the cache does not have are read from the file; only bytes that do not exist are given back. If the
+ * number was replaced meanwhile, the moved position belongs to what it meant before.
  */
 static ssize_t claim_rest(const struct handle *handle, int fd, const struct iovec *iov, int count,
 			  uint64_t offset, size_t claimed, ssize_t got)
@@ -188,9 +196,9 @@ static ssize_t claim_rest(const struct handle *handle, int fd, const struct iove
 }
 
 /*
- * The kernel keeps the position and others may move it. Copy from where it stands, then claim
- * what was copied with one atomic lseek(). If somebody moved it in between, the claim is for
- * other bytes, which are nobody else's now: fetch those.
+ * The kernel keeps the position, and others may move it. Copy from where it is, then claim the copied bytes
+ * by one atomic lseek(). If somebody moved it in between, the claim is for other bytes, which belong to
+ * this call now: read those.
  */
 static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov, int count)
 {
@@ -217,9 +225,9 @@ static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov
 }
 
 /*
- * One lseek() instead of two: claim first, then copy exactly what was claimed. Only where the
- * position that was seen last leaves so many bytes; otherwise the claim would lead beyond the
- * end, which others could see until it is taken back.
+ * One lseek() instead of two: claim first, then copy exactly the claimed bytes. Only if the last known
+ * position leaves enough bytes: otherwise the claim would lead beyond the end, which others could see until
+ * it is taken back.
  */
 static ssize_t claim_guessed(struct handle *handle, int fd, const struct iovec *iov, int count,
 			     size_t total)
@@ -289,7 +297,7 @@ bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfe
 {
 	const struct transfer transfer = { how, offset, n < SERVE_MAX ? n : SERVE_MAX };
 
-	/* an end that no file has is refused, whatever there is to transfer */
+	/* an end that no file can have is refused, whatever there is to transfer */
 	if (!n || offset > INT64_MAX - SERVE_MAX || n > INT64_MAX - offset ||
 	    !serve_ready(handle, fd))
 		return false;
@@ -298,8 +306,7 @@ bool serve_transfer(struct handle *handle, int fd, const struct rawcache_transfe
 }
 
 /*
- * Like the kernel, which stores the position when the transfer is over, whatever happened to it
- * in between.
+ * As the kernel does, the position is stored when the transfer is over, whatever happened to it in between.
  */
 bool serve_transfer_next(struct handle *handle, int fd, const struct rawcache_transfer *transfer,
 			 size_t n, ssize_t *done)
@@ -327,7 +334,7 @@ uint64_t serve_file(struct handle *handle, int fd)
 {
 	if (!serve_ready(handle, fd))
 		return RAWCACHE_NO_FILE;
-	/* a lock that was granted, say: a read would learn of it by -ESTALE, a mapping by nothing */
+	/* after a granted lock, for example: a read would find out by -ESTALE, a mapping would not */
 	if ((!look_same(handle, fd) ||
 	     rawcache_file_doubted(attach_cache_now(), load_acquire(&handle->file))) &&
 	    !track_revalidate(handle, fd))

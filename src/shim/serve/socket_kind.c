@@ -20,8 +20,8 @@ static bool socket_option(int fd, int name, int *value)
 }
 
 /*
- * The descriptor that this thread's last large write went to, if it was no stream socket: then it is asked
- * again after as many writes as it was asked in vain before. It may be another one by now, which costs a copy.
+ * The descriptor of this thread's last large write, if it was no stream socket: it is asked again after as
+ * many writes as it was asked in vain before. The number may mean another one by now, which costs a copy.
  */
 static tls_initial struct {
 	int fd;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a descriptor is that something large is written to. The kernel is asked each time, for the number may be
- * another one's by now; one that is no stream socket is asked less and less often.
+ * The kind of a descriptor to which a large write goes. The kernel is asked each time, because the number
+ * may mean another one by now; one that is no stream socket is asked less and less often.
  */
 #ifndef SHIM_SOCKET_KIND_H
 #define SHIM_SOCKET_KIND_H
 
 #include <stdbool.h>
 
-/* A stream socket whose bytes sendfile() may bring; *kind: PRICE_TCP, or 0. */
+/* Whether it is a stream socket to which sendfile() may send; *kind: PRICE_TCP, or 0. */
 bool socket_kind(int fd, unsigned int *kind);
 
 #endif

@@ -15,7 +15,7 @@
 #define NEVER (STREAM_NO_READS | STREAM_PUTTING | STREAM_APPENDING)
 #define NO_FILL (NEVER | STREAM_UNBUFFERED | STREAM_LINE_BUFFERED | STREAM_EOF)
 
-/* The handle of a stream that may be served as far as the FILE is concerned. */
+/* The handle of a stream that may be served, as far as the state of its FILE goes; or NULL. */
 static struct handle *stream_handle(FILE *stream, int never)
 {
 	struct handle *handle;
@@ -26,13 +26,13 @@ static struct handle *stream_handle(FILE *stream, int never)
 	if (!handle || handle_is_writer(handle) || thread_is_foreign() ||
 	    !stream_layout_known(stream))
 		return NULL;
-	/* libc moves it, too */
+	/* libc moves the position too */
 	if (!position_is_shared(&handle->position))
 		position_share(&handle->position, stream->_fileno);
 	return handle;
 }
 
-/* read() from the cache. */
+/* Read from the cache in place of libc's read(). */
 static ssize_t stream_serve(FILE *stream, struct handle *handle, void *buf, size_t n)
 {
 	struct iovec iov = { buf, n };
@@ -45,7 +45,7 @@ static ssize_t stream_serve(FILE *stream, struct handle *handle, void *buf, size
 	return got;
 }
 
-/* What libc does before it reads for the first time. */
+/* Does what libc does before it reads for the first time. */
 static bool stream_prepare(FILE *stream)
 {
 	if (!stream->_IO_buf_base && stream_has_backup(stream))
@@ -61,7 +61,7 @@ static bool stream_prepare(FILE *stream)
 	return stream->_mode < 0;
 }
 
-/* Whether pushed back bytes are still to be read; the memory of those that were is freed. */
+/* Whether pushed back bytes are still to be read; otherwise their memory is freed. */
 static bool backup_pending(FILE *stream)
 {
 	if (stream->_flags & STREAM_IN_BACKUP)
@@ -82,7 +82,7 @@ bool stream_fill(FILE *stream)
 	if (!handle || !stream_prepare(stream) || stream->_flags & NO_FILL)
 		return false;
 	if (stream_has_backup(stream)) {
-		/* pushed back bytes are used up: back to the buffer's own */
+		/* pushed back bytes are used up: return to the buffer's own */
 		libc_free_backup_area(stream);
 		if (stream_have(stream))
 			return true;
@@ -144,7 +144,7 @@ size_t stream_take(FILE *stream, char *to, size_t n)
 	return n;
 }
 
-/* Whole buffers straight to the program, SERVE_PASS: libc shall. */
+/* Read whole buffers straight into the program's memory. SERVE_PASS: leave it to libc. */
 static ssize_t stream_direct(FILE *stream, char *to, size_t n)
 {
 	struct handle *handle = stream_handle(stream, NEVER);
@@ -172,7 +172,7 @@ static size_t libc_read(FILE *stream, char *to, size_t n)
 	return got;
 }
 
-/* With an empty get area: the bytes that were read, 0 at the end or after an error. */
+/* With an empty get area: returns the number of bytes that were read, 0 at the end or after an error. */
 static size_t read_more(FILE *stream, char *to, size_t n, bool *rest)
 {
 	bool backup = stream->_flags & STREAM_IN_BACKUP;
@@ -208,7 +208,7 @@ size_t stream_read(FILE *stream, char *to, size_t n)
 	return done;
 }
 
-/* Where the seek leads to, if that can be said without moving. */
+/* The target of the seek, if it can be told without moving. */
 static bool stream_seek_target(FILE *stream, off_t offset, int whence, off_t *to)
 {
 	struct statx stx;
@@ -249,7 +249,7 @@ static int seek_fill(FILE *stream, struct handle *handle, off_t to, size_t befor
 	got = stream_serve(stream, handle, stream->_IO_buf_base, n);
 	if (got > 0)
 		stream_area_extend(stream, (size_t)got);
-	/* beyond the end, or not ours to serve */
+	/* beyond the end, or not served */
 	if (got < (ssize_t)before)
 		return NEXT(fseeko)(stream, to, SEEK_SET);
 	stream->_flags &= ~STREAM_EOF;
@@ -258,8 +258,8 @@ static int seek_fill(FILE *stream, struct handle *handle, off_t to, size_t befor
 }
 
 /*
- * libc seeks to the block's start and reads the block, or, where nothing was read since the last
- * flush, no more than what lies before the target: the position in the kernel is exact then.
+ * libc seeks to the block's start and reads the block; if nothing was read since the last flush, it reads
+ * only what lies before the target: the position in the kernel is exact then.
  */
 int stream_seek(FILE *stream, off_t offset, int whence)
 {

@@ -23,28 +23,28 @@
 #include "shim/table/fdtab.h"
 #include "shim/libc/stream_layout.h"
 
-/* The hooks' first question: one load of the FILE, one of the table. */
+/* The first question of the hooks: one load of the FILE, one of the table. */
 static inline bool stream_tracked(const FILE *stream)
 {
 	return unlikely(fdtab_get(stream->_fileno) != NULL);
 }
 
-/* The same for functions that want one byte: nothing to do while there is one. */
+/* The same for functions that need one byte: false while the get area has one. */
 static inline bool stream_starved(const FILE *stream)
 {
 	return unlikely(stream->_IO_read_ptr >= stream->_IO_read_end) && stream_tracked(stream);
 }
 
-/* Fill an empty get area: true if there is something in it now, false: it is libc's turn. */
+/* Fill an empty get area. Returns true if it has bytes now; false: libc must do it. */
 bool stream_fill(FILE *stream);
 
-/* The same, and if the cache cannot, libc does it. False: end of the file, or an error. */
+/* The same, but if the cache cannot, libc does it. False: end of the file, or an error. */
 bool stream_refill(FILE *stream);
 
-/* Have `least` bytes in the get area, if the file has them and the buffer room. */
+/* Put `least` bytes into the get area, if the file has them and the buffer has room. */
 void stream_ahead(FILE *stream, size_t least);
 
-/* libc may have read the stream's file itself. */
+/* Call when libc may have read the stream's file itself. */
 static inline void stream_after(const FILE *stream)
 {
 	look_after(stream->_fileno);
@@ -54,21 +54,21 @@ static inline void stream_after(const FILE *stream)
 size_t stream_take(FILE *stream, char *to, size_t n);
 
 /*
- * fread(): up to `n` bytes, large parts without a detour through the buffer. Short at the end of
+ * fread(): read up to `n` bytes, large parts without copying them through the buffer. Short at the end of
  * the file or after an error.
  */
 size_t stream_read(FILE *stream, char *to, size_t n);
 
 /*
- * Move to `offset` as fseek() does, filling the buffer around it: 0, or -1 with errno, or
- * STREAM_PASS: nothing was done, libc shall do it.
+ * Move to `offset` as fseek() does, and fill the buffer around it. 0; -1 with errno; or STREAM_PASS:
+ * nothing was done, libc must do it.
  */
 #define STREAM_PASS (-2)
 int stream_seek(FILE *stream, off_t offset, int whence);
 
 /*
- * The stream's lock. Where there is one thread, it is not needed; remember the answer. What runs
- * under it without stream_guard() is no cancellation point.
+ * Lock the stream. A process of one thread need not; the result must be remembered. Code that runs under
+ * the lock without stream_guard() must contain no cancellation point.
  */
 static inline bool stream_lock(FILE *stream)
 {
@@ -84,7 +84,7 @@ static inline void stream_unlock(FILE *stream, bool locked)
 		funlockfile(stream);
 }
 
-/* For pthread_cleanup_push(), around what may call into libc: the lock of a cancelled thread. */
+/* For pthread_cleanup_push(), around calls into libc: releases the lock of a cancelled thread. */
 void stream_guard(void *stream);
 
 #endif

@@ -18,7 +18,7 @@
 #include "shim/table/fdtab.h"
 #include "shim/libc/signals.h"
 
-/* DONE is for ever: numbers of files mean nothing in another cache than that which gave them. */
+/* DONE is for ever: numbers of files mean nothing in another cache than the one that gave them. */
 enum attach_state { ATTACH_IDLE, ATTACH_RUNNING, ATTACH_FAILED, ATTACH_DONE };
 
 struct config attach_config;
@@ -29,7 +29,7 @@ uint32_t (*attach_number)(int fd) = fdtab_changes;
 
 static int attach_progress;    /* enum attach_state */
 static int fork_state;	       /* `attach_progress` before a fork took it */
-static uint64_t failed_ms;     /* when it failed last */
+static uint64_t failed_ms;     /* when attaching last failed */
 static uint32_t failed_reason; /* enum rawcache_reason */
 static char default_device[PATH_MAX];
 static tls_initial bool attaching; /* this thread is inside rawcache_attach() */
@@ -50,14 +50,14 @@ void attach_init(const char *name)
 		return;
 	}
 	log_init(attach_config.log, attach_config.log_level);
-	/* now, because the program may overwrite its environment */
+	/* copied now, because the program may overwrite its environment */
 	if (!*attach_config.device && config_default_device(default_device, sizeof(default_device)))
 		default_device[0] = '\0';
 	attach_excludes = paths_exclude(attach_config.paths);
 	store_release(&attach_active, true);
 }
 
-/* Reasons that no waiting will change. */
+/* Whether the reason does not pass with time. */
 static bool reason_lasts(uint32_t reason)
 {
 	return reason == RAWCACHE_REASON_image_refused;
@@ -69,7 +69,7 @@ struct attempt {
 	int err;
 };
 
-/* For the tier's library: past our own hooks, which would settle what the program reads. */
+/* For the tier's library: libc's own function, because our hook would set positions in the kernel. */
 static void *library_open(const char *name, int flags)
 {
 	return NEXT(dlopen)(name, flags);
@@ -91,14 +91,14 @@ static void attempt_run(void *arg)
 	options.number = attach_number;
 	options.library_open = library_open;
 	options.library_find = library_find;
-	signals_install(); /* before: what the image cannot be read of faults in there already */
+	signals_install(); /* installed first: a page of the image that cannot be read faults already while attaching */
 	attempt->err = rawcache_attach(&options, &attempt->cache, &attempt->reason);
 	if (attempt->err)
 		log_warn("attach to %s: %s (%d)", options.device,
 			 rawcache_reason_name(attempt->reason), attempt->err);
 }
 
-/* On a stack of its own: whatever the program opens its first file on may be too small. */
+/* Attach on a stack of our own: the one on which the program opens its first file may be too small. */
 static void attach_now(void)
 {
 	struct attempt attempt = { .reason = RAWCACHE_REASON_no_memory, .err = -ENOMEM };
@@ -118,7 +118,7 @@ static void attach_now(void)
 	critical_leave(&critical);
 }
 
-/* Another thread is attaching: that takes milliseconds, so wait, but not for ever. */
+/* Another thread is attaching, which takes milliseconds: wait, but not for ever. */
 static void attach_wait(void)
 {
 	const struct timespec nap = { .tv_nsec = 500000 };
@@ -150,16 +150,15 @@ struct rawcache *attach_cache(enum rawcache_reason *reason)
 	seen = load_acquire(&attach_progress);
 	if (attach_may_try(seen) && cas(&attach_progress, &seen, ATTACH_RUNNING))
 		attach_now();
-	else if (seen == ATTACH_RUNNING) /* seen now, or by the failed exchange */
+	else if (seen == ATTACH_RUNNING) /* seen now, or by the exchange that failed */
 		attach_wait();
 	*reason = load_relaxed(&failed_reason);
 	return attach_cache_now();
 }
 
 /*
- * While a fork holds the state, other threads see an attachment that runs and wait for it. If
- * one really runs, and does not end, the fork goes on without: what is half attached in the
- * child is used by nobody.
+ * While a fork holds the state, other threads see an attachment under way and wait for it. If one really is
+ * under way and does not end, the fork goes on without: nothing in the child uses what is half attached.
  */
 bool attach_fork_prepare(void)
 {

@@ -19,24 +19,24 @@
 #include "base/sys.h"
 
 extern struct config attach_config;
-extern bool attach_active;   /* set once, before main(), if there is anything to do */
+extern bool attach_active;   /* set once, before main(), if the shim has anything to do */
 extern bool attach_excludes; /* RAWCACHE_PATHS has exclusions */
 extern struct rawcache *attach_attached;
-extern uint32_t (*attach_number)(int fd); /* for rawcache_options.number */
+extern uint32_t (*attach_number)(int fd); /* the callback rawcache_options.number */
 
-/* `name` is the name that the program was started under. */
+/* `name` is the name by which the program was started. */
 void attach_init(const char *name);
 
-/* The cache if the process is attached, else NULL. */
+/* The cache, if the process is attached; else NULL. */
 static inline struct rawcache *attach_cache_now(void)
 {
 	return load_acquire(&attach_attached);
 }
 
-/* The cache, attaching first if need be; NULL with the reason in *reason. */
+/* The cache, which is attached if needed; NULL with the reason in *reason. */
 struct rawcache *attach_cache(enum rawcache_reason *reason);
 
-/* A file's attributes, as fresh as RAWCACHE_REVALIDATE asks for. */
+/* Read a file's attributes, as fresh as RAWCACHE_REVALIDATE asks for. */
 static inline int attach_fstatx(int fd, struct statx *stx)
 {
 	return likely(attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC) ?
@@ -44,7 +44,7 @@ static inline int attach_fstatx(int fd, struct statx *stx)
 		       sys_fstatx_sync(fd, stx);
 }
 
-/* Around fork(): nobody attaches in between. `held` is what prepare returned. */
+/* Around fork(): no thread attaches in between. `held` is the result of attach_fork_prepare(). */
 bool attach_fork_prepare(void);
 void attach_fork_release(bool held, bool child);
 

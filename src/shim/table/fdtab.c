@@ -26,7 +26,7 @@ static int page_make(struct fdtab_page **slot)
 
 	if (!page)
 		return -ENOMEM;
-	/* another thread may have been faster; pairs with the acquire load in fdtab_get() */
+	/* another thread may have come first; pairs with the acquire load in fdtab_get() */
 	if (!cas(slot, &none, page))
 		memory_unmap(page, sizeof(*page));
 	return 0;
@@ -78,7 +78,7 @@ void fdtab_each(int first, unsigned int last, void (*visit)(int fd, struct handl
 {
 	int end = load_relaxed(&highest);
 
-	/* -1 while there is nothing: not the largest of numbers */
+	/* -1 while there is none: it must not become the largest number */
 	if (end >= 0 && last < (unsigned int)end)
 		end = (int)last;
 	for (int fd = first < 0 ? 0 : first; fd <= end; fd++) {

@@ -22,7 +22,7 @@
 
 struct handle;
 
-/* Inherited through exec and not looked at yet: track_adopt() finds out what it is. */
+/* Inherited through exec and not examined yet: track_adopt() does that. */
 #define FDTAB_ADOPT ((struct handle *)1)
 
 #define FDTAB_PAGE 1024
@@ -31,7 +31,7 @@ struct handle;
 
 struct fdtab_page {
 	struct handle *entry[FDTAB_PAGE];
-	uint32_t changes[FDTAB_PAGE]; /* of the entry; counted before each */
+	uint32_t changes[FDTAB_PAGE]; /* changes of each entry; counted before the change */
 };
 
 extern struct fdtab_page fdtab_first;
@@ -50,25 +50,25 @@ static inline struct handle *fdtab_get(int fd)
 	return page ? load_acquire(&page->entry[(unsigned int)fd % FDTAB_PAGE]) : NULL;
 }
 
-/* A handle, and not the sentinel. */
+/* Whether it is a handle, not NULL or the sentinel. */
 static inline bool fdtab_is_handle(const struct handle *handle)
 {
 	return (size_t)handle > (size_t)FDTAB_ADOPT;
 }
 
 /*
- * A number that is another one after each change of the entry; 0: there is no handle. While it is the same,
- * and not 0, the descriptor meant the same file.
+ * A number that differs after each change of the entry; 0: there is no handle. While it is the same, and
+ * not 0, the descriptor means the same file.
  */
 uint32_t fdtab_changes(int fd);
 
-/* Make room for an entry: 0, -EBADF beyond the table, -ENOMEM. */
+/* Make room for an entry. 0; -EBADF: beyond the table; -ENOMEM. */
 int fdtab_reserve(int fd);
 
-/* Set an entry that has room, or any to NULL; returns what was there. */
+/* Set an entry that has room, or any entry to NULL. Returns the old value. */
 struct handle *fdtab_swap(int fd, struct handle *handle);
 
-/* Replace an entry only if it still is `old`. */
+/* Replace an entry if it still is `old`. */
 bool fdtab_replace(int fd, struct handle *old, struct handle *handle);
 
 /* Call `visit` for every entry from `first` to `last` that is not NULL. */

@@ -13,22 +13,21 @@
 #include "shim/table/attach.h"
 #include "shim/table/news.h"
 
-#define RETRY_SLACK_MS 10 /* the coarse clock's */
-/* Until it is known what a look takes, as in look.h. */
+#define RETRY_SLACK_MS 10 /* tolerance of the coarse clock */
+/* Assumed, as in look.h, until it is known what a look takes. */
 #define LOOK_BYTES (UINT64_C(1) << 20)
 #define LOOK_SYNC_MS 1000 /* RAWCACHE_REVALIDATE=sync: each look is a request */
 
 /*
- * Free handles: a bounded queue in which every place has a sequence number that says whose turn
- * it is (D. Vyukov, "Bounded MPMC queue"). Nobody waits for anybody: a place that is not ready,
- * because a thread was interrupted at it, is a full or an empty queue, and a list of memory.h
- * stands in.
+ * Free handles: a bounded queue in which every place has a sequence number that says whose turn it is (D.
+ * Vyukov, "Bounded MPMC queue"). No thread waits for another: a place that is not ready, because a thread
+ * was interrupted there, counts as a full or an empty queue, and a list of memory.h is used instead.
  */
 #define REST 256 /* handles that rest at least */
 #define PLACES 1024u
 
 static struct {
-	uint32_t sequence; /* minus its number: a multiple of PLACES when free, 1 more when taken */
+	uint32_t sequence; /* minus its index: a multiple of PLACES when free, 1 more when taken */
 	struct handle *handle;
 } queue[PLACES];
 static uint32_t queue_in, queue_out;
@@ -193,7 +192,7 @@ void handle_checked(struct handle *handle, uint64_t now)
 static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcache_reason reason,
 			      const struct statx *stx, uint64_t stx_ms)
 {
-	/* first: attributes never vouch for a number that is older than they are */
+	/* first: attributes must never vouch for a number that is older than they are */
 	uint64_t before = __atomic_exchange_n(&handle->file, file, __ATOMIC_ACQ_REL);
 
 	handle->stx = *stx;
@@ -206,7 +205,7 @@ static uint64_t file_exchange(struct handle *handle, uint64_t file, enum rawcach
 	return before;
 }
 
-/* It is not served any more. Who is at work on its file meanwhile comes here as well. */
+/* The handle is not served any more. A thread that works on its file meanwhile comes here too. */
 static void writer_unserve(struct handle *handle)
 {
 	uint64_t file = RAWCACHE_NO_FILE;
@@ -226,14 +225,16 @@ void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 {
 	uint64_t put = file;
 
-	/* while we hold it, it lives; and if its generation is the one that was seen, it always did */
+	/*
+	 * while we hold it, it lives; and if its generation is the one that was seen, it lived all the time
+	 */
 	if (handle_hold(handle)) {
 		if (load_acquire(&handle->generation) == generation &&
 		    !__atomic_exchange_n(&handle->updating, 1, __ATOMIC_ACQUIRE)) {
 			put = file_exchange(handle, file, reason, stx, stx_ms);
 			store_release(&handle->updating, 0);
 		}
-		fence_full(); /* of us and handle_write_slow() one sees the other */
+		fence_full(); /* either we see handle_write_slow()'s change, or it sees ours */
 		if (handle_is_writer(handle))
 			writer_unserve(handle);
 		handle_release(handle);
@@ -249,7 +250,7 @@ bool handle_write_slow(struct handle *handle, int fd)
 	if (!handle_hold(handle))
 		return false;
 	position_share(&handle->position, fd);
-	/* before anybody believes that it has been: another thread writes through it, too */
+	/* before any thread believes that it was announced: another one may write through it, too */
 	rawcache_file_changed(attach_cache_now(), &handle->stx);
 	if (cas(&handle->mode, &mode, HANDLE_WRITES)) {
 		fetch_add(&counts[HANDLE_WRITES], 1);

@@ -35,32 +35,32 @@
 
 enum handle_mode {
 	HANDLE_READS,	  /* open for reading only */
-	HANDLE_MAY_WRITE, /* nothing was written yet */
+	HANDLE_MAY_WRITE, /* nothing was written through it yet */
 	HANDLE_WRITES,
 };
 
 struct handle {
 	struct position position;
-	uint64_t file;	     /* the cache's number of it, RAWCACHE_NO_FILE: bypass */
-	uint64_t size;	     /* that it had when its attributes were read last */
-	uint64_t checked_ms; /* when that was, clock_coarse_ms() */
-	uint64_t look_ms;    /* when they are to be read again, HANDLE_NEVER, */
+	uint64_t file;	     /* the cache's number of the file; RAWCACHE_NO_FILE: bypassed */
+	uint64_t size;	     /* size of the file when its attributes were last read */
+	uint64_t checked_ms; /* when they were read: clock_coarse_ms() */
+	uint64_t look_ms;    /* when they must be read again; HANDLE_NEVER, */
 	uint64_t look_bytes; /* or for a read of so many bytes: see look.h, news.h */
-	uint64_t retry_ms;   /* bypassed: when to try again, HANDLE_NEVER for writers */
+	uint64_t retry_ms;   /* when a bypassed handle is tried again; HANDLE_NEVER for writers */
 	uint64_t generation; /* counts the lives of this memory */
-	uint64_t guess;	     /* where the kernel's position was seen last, for claim_guessed() */
+	uint64_t guess;	     /* where the kernel's position was last seen, for claim_guessed() */
 	uint32_t refs;
-	uint32_t reason; /* bypassed: enum rawcache_reason */
+	uint32_t reason; /* of a bypassed handle: enum rawcache_reason */
 	uint32_t look_wait_ms;
 	uint32_t mode;	    /* enum handle_mode */
-	uint32_t directory; /* hash of the path of the one it lies in */
+	uint32_t directory; /* hash of the path of its directory */
 	uint8_t updating;   /* a thread is in handle_set_file() */
-	uint8_t tree; /* of a frozen file (files/tree.h), whose bytes lie in a memory file: stx is that one's */
-	uint32_t frozen; /* its number, plus 1 */
+	uint8_t tree; /* number of its frozen tree (files/tree.h), if `frozen`: then its bytes lie in a memory file, and stx is that one's */
+	uint32_t frozen; /* number of the node, plus 1; 0: it is no frozen file */
 	struct statx stx;
 };
 
-/* A handle with one reference, or NULL. */
+/* Make a handle with one reference; or NULL. */
 struct handle *handle_make(enum handle_mode mode, uint64_t position);
 
 static inline bool handle_is_writer(const struct handle *handle)
@@ -69,9 +69,9 @@ static inline bool handle_is_writer(const struct handle *handle)
 }
 
 /*
- * A change is about to be made through `handle`, or might be from now on where we do not see it; `fd` is
- * one of its descriptors. If it may write, it is a writer when this returns, its position the kernel's,
- * and the change announced. True: so it was. Async-signal-safe.
+ * A change is about to be made through `handle`, or may be made from now on where we do not see it; `fd` is
+ * one of its descriptors. If the handle may write, it is a writer when this returns, its position is the
+ * kernel's, and the change is announced. Returns whether it is so. Async-signal-safe.
  */
 bool handle_write_slow(struct handle *handle, int fd);
 static inline bool handle_write(struct handle *handle, int fd)
@@ -80,38 +80,38 @@ static inline bool handle_write(struct handle *handle, int fd)
 	       handle_write_slow(handle, fd);
 }
 
-/* From now on a stand-in for a file of a frozen tree. `handle` is nobody else's yet. */
+/* Let a handle, which no other thread can see yet, stand for a file of a frozen tree. */
 void handle_freeze(struct handle *handle, uint8_t tree, uint32_t number, const struct statx *stx);
 
-/* How many such there are. */
+/* The number of such handles. */
 extern uint32_t handle_frozen;
 
-/* How many writers there are, and how many that may become some; read without a lock. */
+/* The number of writers, and of handles that may become writers; read without a lock. */
 uint32_t handle_writers(void);
 uint32_t handle_may_write(void);
 
-/* One more reference to a handle that may be dying: false if it is dead. */
+/* Take a reference to a handle that may be ending. False: it is dead. */
 bool handle_hold(struct handle *handle);
 void handle_release(struct handle *handle);
 
 /*
- * Let `handle` be served as `file` from now on, whose attributes are `stx`, if it still lives
- * its life `generation`; the reference to the file it had before is put, or that to `file` if
- * the handle has died or another thread does so. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the
- * file may have settled. `stx_ms`: clock_coarse_ms() before the attributes were read. They age from then on: a
+ * Serve `handle` as `file` from now on, whose attributes are `stx`, if it is still in its life
+ * `generation`. The reference to its earlier file is released; or that to `file`, if the handle has ended
+ * or another thread sets it. RAWCACHE_NO_FILE: bypass it for `reason`, and look again when the file may
+ * have settled. `stx_ms`: clock_coarse_ms() before the attributes were read. Their age counts from then: a
  * thread may be stopped before it has stored them.
  */
 void handle_set_file(struct handle *handle, uint64_t generation, uint64_t file,
 		     enum rawcache_reason reason, const struct statx *stx, uint64_t stx_ms);
 
-/* The same for a handle that nobody else can see yet. */
+/* The same for a handle that no other thread can see yet. */
 void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason reason,
 		  const struct statx *stx, uint64_t stx_ms);
 
-/* The attributes were as the handle has them at `now`, clock_coarse_ms(). */
+/* At `now`, clock_coarse_ms(), the attributes were those of the handle. */
 void handle_checked(struct handle *handle, uint64_t now);
 
-/* The same size and times as when the attributes were read last. */
+/* Whether size and times are the same as when the attributes were last read. */
 bool handle_same(const struct handle *handle, const struct statx *stx);
 
 #endif

@@ -18,7 +18,7 @@
 #define ENTRIES 16
 #define BUFFER 65536u
 
-#define OUTSIDE 1u /* in the lowest bit of a known mount's word */
+#define OUTSIDE 1u /* in the lowest bit of the word of a known mount */
 
 static uint64_t known_mounts[KNOWN]; /* number << 1 | OUTSIDE; 0: free */
 static uint32_t looked;
@@ -47,22 +47,22 @@ static void known_add(uint64_t mount, bool outside)
 	}
 }
 
-/* A configured directory and the mount that covers it, as far as the table was read. */
+/* A configured directory and the mount on which it lies, as far as the table was read. */
 struct cover {
 	const char *dir;
 	size_t length;
-	size_t best; /* length of the mount point + 1, 0: none yet */
+	size_t best; /* length of the mount point + 1; 0: none found yet */
 	uint64_t mount;
 };
 
 struct survey {
-	uint64_t mount; /* the one in question */
+	uint64_t mount; /* the mount in question */
 	bool found, matters;
 	int count;
 	struct cover cover[ENTRIES];
 };
 
-/* The directories of "DIR:!DIR:..." that are cached; false: too many. */
+/* Collect the directories of "DIR:!DIR:..." that are cached. False: too many. */
 static bool survey_init(struct survey *survey, uint64_t mount)
 {
 	memset(survey, 0, sizeof(*survey));
@@ -95,7 +95,7 @@ static void survey_mount(struct survey *survey, uint64_t mount, const char *poin
 
 		if (mount == survey->mount && path_below(point, n, c->dir, c->length))
 			survey->matters = true;
-		/* of two on one point the later one is on top */
+		/* of two mounts at one point, the later one is on top */
 		if (path_below(c->dir, c->length, point, n) && n + 1 >= c->best) {
 			c->best = n + 1;
 			c->mount = mount;
@@ -114,7 +114,7 @@ static bool survey_line(void *arg, char *line)
 	return false;
 }
 
-/* Find out about the mount with this number in the table; true: it does not matter. */
+/* Find out about the mount with this number in the table. Returns true if it does not matter. */
 static bool survey_outside(uint64_t mount)
 {
 	char *buf = memory_map(BUFFER);

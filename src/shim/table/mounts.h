@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mounts on which no configured directory lies: most programs open most of their files there,
- * and the number of the mount, which statx() tells, is enough to leave them alone.
- *
- * A mount matters if it covers a configured directory or is mounted below one. That is read from
- * /proc/self/mountinfo, without a look at the mounts themselves, which may be slow or dead, and
- * only after a program has opened a number of files: short ones do without. What is learned
- * stays; should mounts be moved about later, a file may be read from the origin that could have
- * been cached.
+ * Mounts on which no configured directory lies. Most programs open most of their files there, and the
+ * number of the mount, which statx() returns, is enough to ignore them. A mount matters if it contains a
+ * configured directory or is mounted below one. That is read from /proc/self/mountinfo, without touching
+ * the mounts themselves, which may be slow or dead, and only after a program has opened a number of files:
+ * short programs do without. What is learned stays; if mounts are moved later, a file that could have been
+ * cached may be read from the origin.
  */
 #ifndef SHIM_MOUNTS_H
 #define SHIM_MOUNTS_H
@@ -16,7 +14,7 @@
 
 struct statx;
 
-/* The regular file `fd` with these attributes lies on such a mount, as far as is known. */
+/* Whether the regular file `fd` with these attributes lies on such a mount, as far as is known. */
 bool mounts_outside(int fd, const struct statx *stx);
 
 #endif

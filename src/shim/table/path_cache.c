@@ -50,7 +50,7 @@ static size_t place_number(const struct path_identity *identity)
 {
 	uint64_t h = (identity->inode ^ identity->mount << 40) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return h >> 53; /* the upper 11 bits: PLACES */
+	return h >> 53; /* the upper 11 bits, for PLACES */
 }
 
 static struct path_place *places_get(void)
@@ -92,7 +92,7 @@ bool path_cache_find(const struct statx *stx, enum path_match *match, struct pat
 	return load_relaxed(&place->sequence) == sequence;
 }
 
-/* File systems whose inode numbers mean the same file for as long as it exists. */
+/* Whether the file system's inode numbers mean the same file for as long as it exists. */
 static bool type_lasts(int fd)
 {
 	static const uint32_t types[] = {
@@ -110,7 +110,7 @@ static bool type_lasts(int fd)
 	return false;
 }
 
-/* Ids of mounts are used again on older kernels: what is known of one is so for a second. */
+/* Older kernels reuse ids of mounts: what is known of one is valid for a second. */
 static uint64_t mount_known(const struct statx *stx)
 {
 	uint64_t second = stx->stx_mask & STATX_MNT_ID_UNIQUE ? 0 : clock_coarse_ms() / 1024 + 1;
@@ -118,7 +118,7 @@ static uint64_t mount_known(const struct statx *stx)
 	return stx->stx_mnt_id << 24 | (second & 0x3fffff) << 2 | 2;
 }
 
-/* Kept, because network and FUSE file systems ask their server for each fstatfs(). */
+/* Remembered, because network and FUSE file systems ask their server for each fstatfs(). */
 static bool inodes_last(int fd, const struct statx *stx)
 {
 	static uint64_t known[MOUNTS]; /* mount_known() | whether they last */
@@ -146,10 +146,10 @@ void path_cache_learn(int fd, const struct statx *stx, enum path_match match, co
 	identify(stx, &identity);
 	place = &all[place_number(&identity)];
 	sequence = load_relaxed(&place->sequence);
-	/* somebody else is at it: then not */
+	/* another thread is writing it: do without */
 	if (sequence & 1 || !cas(&place->sequence, &sequence, sequence + 1))
 		return;
-	fence_release(); /* the odd sequence is seen before anything below */
+	fence_release(); /* the odd sequence must be seen before the stores below */
 	place->match = (uint16_t)match;
 	place->length = (uint16_t)length;
 	place->identity = identity;

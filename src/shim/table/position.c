@@ -12,7 +12,7 @@
 #define LENDS_MASK UINT64_C(0xffffffff)
 #define VERSION_MASK UINT64_C(0x3fffffff)
 
-/* The kernel state with `lends` calls at work, unlike any before it. */
+/* A word of the kernel state, with `lends` calls at work, that differs from all before it. */
 static uint64_t kernel_word(struct position *position, uint64_t lends)
 {
 	uint64_t version = fetch_add(&position->version, 1) & VERSION_MASK;
@@ -25,7 +25,7 @@ static void busy_wait(void)
 	SYS_CALL(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
-/* If it is not where it was left, somebody moves it past the hooks. */
+/* Set the kernel's position. If it is not where it was left, somebody moves it past the hooks. */
 static void kernel_move(struct position *position, int fd, uint64_t at)
 {
 	uint64_t left = load_relaxed(&position->left);
@@ -38,9 +38,8 @@ static void kernel_move(struct position *position, int fd, uint64_t at)
 }
 
 /*
- * user -> busy -> kernel, or back if the number means something else by now. Signals are held
- * back, because a handler that finds its own thread busy would wait forever. Returns whether we
- * were the one.
+ * user -> busy -> kernel; or back to user if the number means something else by now. Signals are held back,
+ * because a handler that finds its own thread busy would wait forever. Returns whether this thread did it.
  */
 static bool position_settle(struct position *position, int fd, uint64_t at, uint64_t to)
 {
@@ -50,12 +49,12 @@ static bool position_settle(struct position *position, int fd, uint64_t at, uint
 	critical_enter(&critical);
 	mine = position_move(position, at, at | POSITION_BUSY);
 	if (mine) {
-		fence_full(); /* pairs with the one in position_quiesce(): one of us sees the other */
+		fence_full(); /* pairs with the fence in position_quiesce(): one of the two sees the other */
 		if (fdtab_get(fd) == position->owner)
 			kernel_move(position, fd, at);
 		else
 			to = at;
-		/* pairs with the acquire load of whoever waits for the busy state to end */
+		/* pairs with the acquire load of threads that wait for the end of the busy state */
 		store_release(&position->word, to);
 	}
 	critical_leave(&critical);
@@ -66,7 +65,7 @@ void position_quiesce(struct position *position)
 {
 	uint64_t word;
 
-	fence_full(); /* between the entry's end and this look */
+	fence_full(); /* between the end of the entry and this look */
 	while (!((word = load_acquire(&position->word)) & POSITION_KERNEL) && word & POSITION_BUSY)
 		busy_wait();
 }
@@ -104,7 +103,7 @@ void position_return(struct position *position)
 	for (;;) {
 		uint64_t word = load_acquire(&position->word);
 
-		/* shared meanwhile: nobody counts any more */
+		/* shared meanwhile: lends are not counted any more */
 		if (!(word & POSITION_KERNEL) || word & POSITION_SHARED || !(word & LENDS_MASK))
 			return;
 		if (position_move(position, word, word - 1))
@@ -145,7 +144,9 @@ bool position_adopt(struct position *position, int fd, uint64_t *at)
 	if (kernel < 0 || (uint64_t)kernel > POSITION_MAX)
 		return false;
 	*at = (uint64_t)kernel;
-	/* fails if anybody lent it since `word`: the version differs even when the count does not */
+	/*
+	 * fails if a call has lent it since `word` was read: the version differs even if the count does not
+	 */
 	if (!position_move(position, word, *at))
 		return false;
 	store_relaxed(&position->left, *at);

@@ -24,21 +24,22 @@
 #include "base/compiler.h"
 
 #define POSITION_KERNEL (UINT64_C(1) << 63)
-#define POSITION_SHARED (UINT64_C(1) << 62) /* beside POSITION_KERNEL */
-#define POSITION_BUSY (UINT64_C(1) << 62)   /* without it */
+#define POSITION_SHARED (UINT64_C(1) << 62) /* with POSITION_KERNEL */
+#define POSITION_BUSY (UINT64_C(1) << 62)   /* without POSITION_KERNEL */
 #define POSITION_UNKNOWN UINT64_MAX
-#define POSITION_MAX (UINT64_C(1) << 61) /* farther on the kernel keeps it */
+#define POSITION_MAX (UINT64_C(1) << 61) /* beyond this the kernel keeps it */
 
 struct handle;
 
 struct position {
-	struct handle *owner; /* what the descriptor table has for its descriptors */
+	struct handle *owner; /* the handle that the table must have for its descriptors */
 	uint64_t word;
-	uint64_t left; /* where the kernel's was when it became ours, or POSITION_UNKNOWN */
+	uint64_t
+		left; /* where the kernel's position was when it became ours; or POSITION_UNKNOWN */
 	uint32_t version;
 };
 
-/* Called before anybody else can see it. */
+/* Must be called before any other thread can see it. */
 static inline void position_init(struct position *position, struct handle *owner, uint64_t word)
 {
 	position->owner = owner;
@@ -46,7 +47,7 @@ static inline void position_init(struct position *position, struct handle *owner
 	store_relaxed(&position->word, word);
 }
 
-/* The position if it is kept in user space. */
+/* Whether the position is kept in user space. */
 static inline bool position_user(uint64_t word)
 {
 	return !(word & (POSITION_KERNEL | POSITION_BUSY));
@@ -59,7 +60,7 @@ static inline bool position_is_shared(const struct position *position)
 	return (load_relaxed(&position->word) & both) == both;
 }
 
-/* Move from `at` to `to`; false: somebody else moved it meanwhile. */
+/* Move from `at` to `to`. False: somebody else moved it meanwhile. */
 static inline bool position_move(struct position *position, uint64_t at, uint64_t to)
 {
 	return cas(&position->word, &at, to);
@@ -73,15 +74,15 @@ void position_return(struct position *position);
 void position_share(struct position *position, int fd);
 
 /*
- * In a copy of the process, where nobody else is: like position_share(), whatever the state was.
- * With fd -1 the kernel's position stays as it is.
+ * In a copy of the process, where no other thread is: like position_share(), whatever the state was. With
+ * fd -1 the kernel's position stays as it is.
  */
 void position_inherit(struct position *position, int fd);
 
-/* The handle has left the table: wait until nobody settles it any more. */
+/* The handle has left the table: wait until no thread settles its position any more. */
 void position_quiesce(struct position *position);
 
-/* Take the position back if nobody is at work on it. True: it is in user space, in *at. */
+/* Take the position back if no call is at work on it. Returns true if it is in user space now, in *at. */
 bool position_adopt(struct position *position, int fd, uint64_t *at);
 
 #endif

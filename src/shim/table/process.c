@@ -25,9 +25,9 @@ void (*process_stand_ins)(bool all);
 
 static int own_pid;
 static bool own_confined; /* and nobody asks any more which process it is */
-static uint32_t *wipe;	  /* not zero in the process that wrote it; NULL: kernel without it */
+static uint32_t *wipe; /* not zero in the process that wrote it; NULL: this kernel cannot wipe it */
 
-/* Valid between prepare and parent or child, because the locks are held. */
+/* Valid between prepare and parent or child, while the locks are held. */
 static struct critical shim_fork_critical;
 static bool fork_held_attach;
 static bool fork_aside;
@@ -55,7 +55,7 @@ bool process_known(void)
 	return own_pid;
 }
 
-/* Others have the description from now on, who may write through it and tell nobody. */
+/* From now on others share the description, and may write through it without announcing it. */
 static void share(int fd, struct handle *handle)
 {
 	if (!fdtab_is_handle(handle))
@@ -90,7 +90,7 @@ static void settle(int fd, struct handle *handle)
 		return;
 	position_lend(&handle->position, fd);
 	position_return(&handle->position);
-	/* the child may make a duplicate of it, and write there when it is another program */
+	/* the child may duplicate it, and write through it when it has become another program */
 	handle_write(handle, fd);
 }
 
@@ -139,7 +139,7 @@ void process_retire(void)
 		return;
 	process_stand_ins_end(true);
 	store_release(&attach_active, false);
-	fence_full(); /* pairs with that in track_opened_slow() */
+	fence_full(); /* pairs with the fence in track_opened_slow() */
 	fdtab_each(0, FDTAB_LIMIT, retire);
 	rawcache_settle();
 }
@@ -150,7 +150,7 @@ void process_settle(void)
 		rawcache_settle();
 }
 
-/* A program that forks shall have no more threads than it made: Python counts them, and warns. */
+/* A program that forks must not have more threads than it made: Python counts them, and warns. */
 static bool helpers_step_aside(void)
 {
 	bool any = rawcache_helper_threads();
@@ -160,7 +160,7 @@ static bool helpers_step_aside(void)
 	return any;
 }
 
-/* A filter for all threads would be ours, too. */
+/* A filter for all threads would apply to helpers too. */
 static void helpers_leave(void)
 {
 	const struct timespec nap = { .tv_nsec = HELPERS_END_NAP_NS };
@@ -183,7 +183,7 @@ void process_confine(void)
 
 void process_unshare(void)
 {
-	/* a vfork child has its own already */
+	/* a vfork child has descriptors of its own already */
 	if (!__libc_single_threaded && !thread_is_foreign())
 		process_retire();
 }
@@ -207,8 +207,8 @@ static void inherit(int fd, struct handle *handle)
 }
 
 /*
- * What other threads opened or were settling between the preparation and the fork: they go on
- * with it in the parent, so the kernel's position is not ours to move.
+ * Descriptors that other threads opened or were settling between the preparation and the fork: the parent's
+ * threads continue with them, so we must not move the kernel's position.
  */
 static void inherit_late(int fd, struct handle *handle)
 {
@@ -217,7 +217,7 @@ static void inherit_late(int fd, struct handle *handle)
 		position_inherit(&handle->position, -1);
 }
 
-/* We are a copy that no atfork handler knows about: positions may be shared with the parent. */
+/* This is a copy of which no atfork handler knows: its positions may be shared with the parent. */
 static void process_reborn(void)
 {
 	store_relaxed(&own_pid, sys_getpid());
@@ -266,7 +266,7 @@ void process_fork_parent(void)
 	bool aside = fork_aside;
 
 	rawcache_fork_parent();
-	/* what another thread has opened since the preparation: the child has it, too */
+	/* the child has what another thread has opened since the preparation */
 	if (handle_may_write())
 		process_share_all();
 	if (aside)

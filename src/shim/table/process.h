@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose memory this is.
- *
- * Three kinds of child meet the shim. After fork() everything is ours, copied: the atfork
- * handlers moved all positions into the kernel and repaired the locks. A child of vfork() or
- * clone(CLONE_VM) without CLONE_FILES has the parent's memory but descriptors of its own: what
- * it closes is still open in the parent, so it must leave the table alone. A child of a raw
- * clone system call is like the first, but nobody was told: a page that the kernel wipes in
- * copies (MADV_WIPEONFORK) tells it from the second.
+ * To which process this memory belongs. There are three kinds of children. After fork() everything is ours,
+ * copied: the atfork handlers have set all positions in the kernel and repaired the locks. A child of
+ * vfork() or clone(CLONE_VM) without CLONE_FILES has the parent's memory but descriptors of its own: what
+ * it closes is still open in the parent, so it must leave the table alone. A child of a raw clone system
+ * call is like the first kind, but no handler ran: a page that the kernel wipes in copies (MADV_WIPEONFORK)
+ * tells it from the second kind.
  */
 #ifndef SHIM_PROCESS_H
 #define SHIM_PROCESS_H
@@ -16,63 +14,66 @@
 
 void process_init(void);
 
-/* Whether process_init() was called: nothing else here has a meaning before. */
+/* Whether process_init() was called: before that, the other functions have no meaning. */
 bool process_known(void);
 
-/* The descriptor table describes another process than the one that is running. */
+/* Whether the descriptor table describes another process than the running one. */
 bool process_is_foreign(void);
 
-/* The same without a system call: only vfork children, and copies, are found out. */
+/* The same without a system call: finds only vfork children, and copies. */
 bool process_seems_foreign(void);
 
-/* Around every kind of fork that copies memory; signals are held back between them. */
+/* Must enclose every kind of fork that copies memory; signals are held back between the calls. */
 void process_fork_prepare(void);
 void process_fork_parent(void);
 void process_fork_child(void);
 
 /*
- * A child is about to get our descriptors: give it the positions of those it will inherit. In a
- * vfork child itself, nothing: what it passes on was shared before, or when it duplicated it.
+ * A child is about to get our descriptors: set the positions of those that it will inherit. In a vfork
+ * child itself, does nothing: what it passes on was shared before, or when it was duplicated.
  */
 void process_share_inherited(void);
 
-/* The same, and the other positions are settled, too: a vfork child may read before it execs. */
+/* The same, and the other positions are set too: a vfork child may read before it calls exec. */
 void process_share_vfork(void);
 
-/* The kernel's positions are right now; they become ours again at the next read. */
+/* The kernel's positions become right now; they become ours again at the next read. */
 void process_lend_all(void);
 
-/* A child is about to get all our descriptors, close-on-exec or not; or somebody uses them where we do not see it. */
+/*
+ * A child is about to get all our descriptors, close-on-exec or not; or somebody uses them where we do not
+ * see it.
+ */
 void process_share_all(void);
 
 /*
- * Stop tracking anything: something makes descriptor numbers ambiguous. Positions go to the
- * kernel, entries die, opens are not looked at any more.
+ * Stop tracking: something makes descriptor numbers ambiguous. Positions are set in the kernel, entries are
+ * removed, and later opens are not examined.
  */
 void process_retire(void);
 
-/* This process ends without exit(), or becomes another program: what it has read shall be stored. */
+/* This process ends without exit(), or becomes another program: what it has read must be stored. */
 void process_settle(void);
 
 /* This process is about to have its system calls filtered. */
 void process_confine(void);
 
 /*
- * This thread is about to have descriptors of its own: with others beside it, nobody could tell
- * whose a number is.
+ * This thread is about to get descriptors of its own: with other threads, nobody could tell to whom a
+ * number belongs.
  */
 void process_unshare(void);
 
 /*
- * After a clone() with these flags nobody could tell whose descriptor a number is: two processes
- * on one memory or with one descriptor table, and not the other. (A vfork child has its parent's
- * thread wait.)
+ * Whether after a clone() with these flags nobody could tell to whom a descriptor number belongs: two
+ * processes share memory or the descriptor table, but not both. (The thread of a vfork child's parent
+ * waits.)
  */
 bool process_clone_confuses(unsigned long flags);
 
 /*
- * Before others get our descriptors (`all`: also those that are closed on exec), and before rights change: what stands
- * in for a file becomes the file. NULL: there is none. Set once.
+ * Called before others get our descriptors (`all`: also those that are closed on exec), and before rights
+ * change: memory files are replaced by the real ones. NULL: there are none. Set once.
  */
 extern void (*process_stand_ins)(bool all);
 static inline void process_stand_ins_end(bool all)
@@ -81,7 +82,7 @@ static inline void process_stand_ins_end(bool all)
 		process_stand_ins(all);
 }
 
-/* From now on positions of new descriptors stay with the kernel. */
+/* From now on the kernel keeps positions of new descriptors. */
 void process_keep_shared(void);
 extern bool process_shared_always;
 

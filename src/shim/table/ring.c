@@ -25,13 +25,13 @@
 #define ENTER_REGISTERED_RING (1u << 4)
 
 /*
- * In the order of what can be told. `fd` is stored last and cleared first: a number has one ring, and who
- * uses a ring while it is closed cannot expect anything.
+ * The fields are in the order in which they become known. `fd` is stored last and cleared first: a number
+ * has one ring, and a program that uses a ring while it closes it cannot expect anything.
  */
 struct program_ring {
 	int fd; /* + 1; 0: free */
 	uint32_t entries, flags;
-	uint32_t head, tail, array; /* where they lie in the queue */
+	uint32_t head, tail, array; /* offsets in the queue's mapping */
 	const char *queue;
 	const char *sqes;
 };
@@ -81,7 +81,7 @@ void ring_made(int fd, const struct io_uring_params *params)
 	for (unsigned int i = 0; i < RINGS; i++) {
 		int free = 0;
 
-		/* -1: nobody's yet */
+		/* -1: taken, but not filled in yet */
 		if (!load_relaxed(&rings[i].fd) && cas(&rings[i].fd, &free, taken)) {
 			fetch_add(&ring_count, 1);
 			ring_note(&rings[i], fd, &copy);
@@ -106,8 +106,8 @@ void ring_mapped_slow(int fd, unsigned long offset, const char *p)
 /* --- entries */
 
 /*
- * What an entry may do, as far as descriptors, positions and contents are concerned. What it reads may be newer than
- * what is cached: ANY, as for all that is not listed.
+ * What an entry may do to descriptors, positions and contents. A read may return newer bytes than the cache
+ * has: ANY, as everything that is not listed.
  */
 enum effect { EFFECT_NONE, EFFECT_WRITE, EFFECT_ANY };
 
@@ -133,7 +133,7 @@ static enum effect effect_of(const struct io_uring_sqe *sqe)
 	case IORING_OP_WRITEV:
 	case IORING_OP_WRITE_FIXED:
 	case IORING_OP_FALLOCATE:
-		/* a registered file's descriptor may be closed: nobody could announce the change */
+		/* the descriptor of a registered file may be closed: then nobody could announce the change */
 		return sqe->off == UINT64_MAX || sqe->flags & IOSQE_FIXED_FILE ? EFFECT_ANY :
 										 EFFECT_WRITE;
 	default:
@@ -154,7 +154,7 @@ static bool entry_at(const struct program_ring *ring, uint32_t at, struct io_uri
 	if (!(ring->flags & SETUP_NO_SQARRAY) &&
 	    !word_at(load_relaxed(&ring->queue), ring->array + i * sizeof(i), &i))
 		return false;
-	/* the kernel drops what is beyond the queue */
+	/* the kernel drops entries beyond the queue */
 	if (i >= ring->entries) {
 		sqe->opcode = IORING_OP_NOP;
 		return true;
@@ -186,7 +186,7 @@ static enum effect ring_effect(const struct program_ring *ring, uint32_t n)
 	return most;
 }
 
-#define AIO_LOOKED 64 /* more of them at once are not worth it */
+#define AIO_LOOKED 64 /* more at once are not worth looking at */
 
 static bool aio_reads(void *const *list, long count)
 {

@@ -15,7 +15,7 @@ bool sign_note(enum sign sign)
 	if (load_relaxed(&sign_seen) & bit)
 		return false;
 	store_relaxed(&sign_fresh, true);
-	stack_notes(false); /* nor are system calls for signal stacks seen */
+	stack_notes(false); /* system calls that set signal stacks are not seen either */
 	return !(__atomic_fetch_or(&sign_seen, bit, __ATOMIC_ACQ_REL) & bit);
 }
 

@@ -17,11 +17,11 @@ void past_settle_slow(void)
 {
 	store_relaxed(&sign_fresh, false);
 	process_keep_shared();
-	fence_full(); /* of us and track_opened_slow() one sees the other */
+	fence_full(); /* either we see track_opened_slow()'s change, or it sees ours */
 	process_share_all();
 }
 
-/* What comes past the hooks is not seen, and cannot be counted: that there is such a way is, once a process. */
+/* Calls past the hooks cannot be counted; that they are possible is counted, once a process. */
 static void sign_count(enum sign sign)
 {
 	if (sign == SIGN_RING)
@@ -42,7 +42,7 @@ void past_begin(enum sign sign)
 	errno = saved;
 }
 
-/* A descriptor that cannot be read from, or whose reads are none of ours, is another one. */
+/* A descriptor that cannot be read, or whose reads are not served, means another file. */
 static bool mode_same(const struct handle *handle, int fd)
 {
 	int flags = sys_fcntl(fd, F_GETFL, 0);
@@ -55,7 +55,7 @@ static bool mode_same(const struct handle *handle, int fd)
 	       (!(flags & O_DIRECT) || load_relaxed(&handle->retry_ms) == HANDLE_NEVER);
 }
 
-/* No request goes to a server for this: which inode it is does not change. */
+/* This asks no server: the inode number of an open file does not change. */
 static bool inode_same(const struct handle *handle, int fd, struct statx *stx)
 {
 	return mode_same(handle, fd) && !sys_fstatx_by(fd, AT_STATX_DONT_SYNC, stx) &&
@@ -75,7 +75,7 @@ enum watch_answer past_look(struct handle *handle, int fd)
 		}
 		return WATCH_OTHER;
 	}
-	/* an inode that was freed and used again is told by its times */
+	/* the times tell an inode that was freed and reused */
 	return handle_same(handle, &stx) ? WATCH_SAME : WATCH_CHANGED;
 }
 

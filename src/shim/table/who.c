@@ -7,14 +7,14 @@
 
 #include "shim/libc/pathbuf.h"
 
-#define CHANGES_BLUR (UINT32_C(1) << 31) /* for ever */
+#define CHANGES_BLUR (UINT32_C(1) << 31) /* from then on for ever */
 
 #define WORD_CHANGES ((UINT32_C(1) << 20) - 1)
 #define WORD_PLAIN (UINT32_C(1) << 20)
-#define WORD_HASH 21 /* bits of the hash from here on */
+#define WORD_HASH 21 /* the hash begins at this bit */
 
 static uint32_t changes = 1;
-static uint64_t known; /* what was worked out last, and at which count of changes, in one word */
+static uint64_t known; /* the last result and its count of changes, in one word */
 
 static bool who_read(struct who *who)
 {
