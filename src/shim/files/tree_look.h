@@ -65,7 +65,7 @@ void tree_look_end(struct tree_look *look);
  */
 void tree_shows(const char *path);
 
-/* Enclose an answer. False: leave the call to the kernel. True owes a tree_leave(). */
+/* Enclose an answer. False: leave the call to the kernel. True owes a thread_leave(). */
 static inline bool tree_enter(const char *path)
 {
 	if (!load_relaxed(&attach_active) || thread_is_foreign())
