@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names that are not in a directory, as long as the directory looks as it did.
+ * Absent names of directories, valid while the directory has the same attributes.
  *
- * An entry is a hash of the directory (mount, device, inode), its mtime and ctime, whose eyes saw it, and the name. A
- * directory that changes gets other times and so other entries: nothing has to be dropped, what is old is overwritten.
- * Half of the 128 bits is an entry's tag, half its word, so that no lock and no counter is needed: an entry that two
- * processes wrote at once matches nothing.
+ * An entry is a hash of the directory (mount, device, inode), its mtime and ctime, the credentials with which
+ * it was read, and the name. A directory that changes gets other times and so other entries: nothing must be
+ * dropped, old entries are overwritten. Half of the 128 bits is an entry's tag, half its word, so that no lock
+ * and no counter is needed: an entry that two processes wrote at once matches nothing.
  *
- * Times vouch for names only if the next change is going to get others. A directory is settled when its last
- * change is settle_ms old by our clock, and by one of two things that do not depend on how the server's clock is set:
- * the server has given a time to another change that is later by so much, or we have seen the directory as it is
- * for so long.
+ * Times vouch for names only if the next change gets other times. A directory is settled when its last change
+ * is settle_ms old by our clock, and also by one of two measures that do not depend on how the server's clock
+ * is set: the server has given another change a time that is later by settle_ms, or we have seen the directory
+ * unchanged for settle_ms.
  */
 #ifndef CORE_ABSENT_H
 #define CORE_ABSENT_H

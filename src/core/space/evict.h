@@ -11,18 +11,18 @@
  * with a ghost (ghost.h), by which they come to the main log at once if they are fetched again. So
  * what is read once passes through a tenth of the cache and leaves what is read again alone.
  *
- * Moving: the bytes are read, compared with the entry's checksum, written to an extent of the main
- * log, and the entry is changed if it still is the same; then only is the region recycled. Nothing
- * is overwritten before its generation is bumped, so a process that dies in between, at whatever point, or is
- * stopped there for hours, has merely moved less.
+ * Moving: the bytes are read, compared with the entry's checksum, written to an extent of the main log, and
+ * the entry is changed if it is still the same; only then is the region recycled. Nothing is overwritten
+ * before its generation is bumped, so a process that dies in between, at whatever point, or is stopped there
+ * for hours, has merely moved less.
  *
  * A victim of which seven eighths or more were visited becomes the youngest region of the main log as
  * it is: that costs no I/O, and what was not visited gets another chance.
  *
- * While a region fills up, those who cut extents from it empty the next victim, each a piece in
- * proportion to what it cut: at most two regions are moved for each one that is opened.
- * Threads that store in the background begin at a quarter, the program's own at half. When a
- * region is needed at once, what was not moved and is more than a region is dropped.
+ * While a region fills up, the threads that cut extents from it empty the next victim, each a piece in
+ * proportion to what it has cut: at most two regions are moved for each one that is opened. Threads that store
+ * in the background begin at a quarter, the program's own at half. When a region is needed at once, extents
+ * that were not moved yet are dropped beyond a region's worth of them.
  *
  * One process at a time does this (evict_owner), so that neighbours stay neighbours. The owner may
  * be dead, which the next one sees, or stopped: then regions are recycled without being emptied.

@@ -13,9 +13,10 @@
  * All other extents come from *rests*: pieces that were cut from regions and are not used. The unused end of a file's
  * last run becomes a rest, and so does a run that is not continued.
  *
- * Each log has its own runs and rests, in the runtime segment, under one lock. If a process dies that has taken some,
- * that space is lost until its region is recycled. Each has its region's generation, which tells whether it still is
- * valid. Space that is taken from one is pinned and its generation compared before it is used (INV-3): see region.h.
+ * Each log has its own runs and rests, in the runtime segment, under one lock. If a process dies that has
+ * taken some of their space, that is lost until the region is recycled. Each run and rest has the generation
+ * of its region, which tells whether it is still valid. Space that is taken from one is pinned, and its
+ * generation compared, before it is used (INV-3): see region.h.
  */
 #ifndef CORE_SPACE_H
 #define CORE_SPACE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of files that are not cached whole: what the program touches of the origin's pages is
- * stored, so that the next mapping has it.
+ * Mappings of files that are cached in part: chunks whose pages the program touches in the origin's mapping
+ * are stored, so that the next mapping has them.
  *
  * A page fault cannot be hooked. Instead a helper thread reads the kernel's table of this process's pages
  * (/proc/self/pagemap) five times a second, at first more often. It stores the chunks of which pages have become

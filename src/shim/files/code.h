@@ -3,13 +3,13 @@
  * Whether the program or one of its libraries has system call instructions of its own (Go, Rust's rustix, hand-written
  * ones, a liburing that is linked in): a sign (sign.h).
  *
- * Looked for when a file is tracked, and when there are objects that were not there before. Searching takes a
- * millisecond for each 5 to 10 MB that are in memory; what was found is kept in the segment under the object's build
- * id, so that it is done once a boot for each object. One whose search would take too long, or read much from a disk
- * or a server, counts as one that has such instructions, until a later process has searched it.
+ * Objects are searched when a file is tracked, and when new objects were loaded. A search takes a millisecond
+ * for each 5 to 10 MB that are in memory; its result is kept in the segment under the object's build id, so
+ * that each object is searched once a boot. An object whose search would take too long, or read much from a
+ * disk or a server, counts as one with such instructions until a later process has searched it.
  *
- * Not looked at: libc and what belongs to it, liburing and libaio, whose functions are hooks, and the two libraries of
- * gcc's that only wait; code that is made while the program runs.
+ * Not searched are libc and its parts; liburing and libaio, whose functions are hooks; the two libraries of
+ * gcc that only wait; and code that is generated while the program runs.
  */
 #ifndef SHIM_CODE_H
 #define SHIM_CODE_H

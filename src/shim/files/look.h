@@ -2,14 +2,14 @@
 /*
  * When a handle's attributes are looked at again, to see what others have done to its file.
  *
- * A look is one system call where the kernel has the attributes, and a request to the server where it
- * has forgotten them. Looks may take a small part of the time (LOOK_SHARE), so what the last ones took
- * decides: where the kernel answers, a read looks if the coarse clock has moved since the last look, and
- * a large read, beside which the call is not seen, always; where the server is asked each time, after
+ * A look is one system call if the kernel has the attributes, and a request to the server if it has forgotten
+ * them. Looks may take a small part of the time (LOOK_SHARE), so the cost of the last ones decides. If the
+ * kernel answers, a read looks if the coarse clock has advanced since the last look; a large read, beside
+ * which the call costs nothing, always looks. If the server is asked each time, a read looks after
  * RAWCACHE_REVALIDATE milliseconds at the latest. Reads in one tick of the clock make no system call.
  *
- * The program's own fstat() and lseek(SEEK_END) are looks for free. Where the kernel has read a file past
- * the cache, a look follows: its bytes may be newer than what others of the file's handles would give.
+ * The program's own fstat() and lseek(SEEK_END) are looks for free. After the kernel has read a file past the
+ * cache, a look follows: its bytes may be newer than those that other handles of the file would return.
  */
 #ifndef SHIM_LOOK_H
 #define SHIM_LOOK_H

@@ -3,10 +3,11 @@
  * Frozen trees: what the records of base/frozen.h say, in place of the origin. A user has said that these trees are one
  * version (RAWCACHE_FROZEN); each answer is that version's, and so one fits the others.
  *
- * What is asked by a path that leads into a tree by what it says, by a relative one, or by one from a directory that is
- * open, is answered; whatever is odd goes to the kernel. A file that is opened for reading is a memory file with its
- * bytes: the kernel, children and whatever reaches it past the hooks find the right ones in it. What such a one cannot
- * answer ends it: the real file is opened, and put over the number. Directories that are opened are always real.
+ * Answered are calls with a path that leads into a tree by its words, with a relative path, or with a path
+ * from an open directory; every unusual case goes to the kernel. A file that is opened for reading is a memory
+ * file with its bytes: the kernel, children and whatever reaches it past the hooks find the right ones in it.
+ * A call that a memory file cannot answer replaces it: the real file is opened, and put over the number.
+ * Directories that are opened are always real.
  */
 #ifndef SHIM_TREE_H
 #define SHIM_TREE_H

@@ -4,8 +4,8 @@
  * in their places. An object that is opened with RTLD_DEEPBIND, or in another namespace, has functions
  * that nobody can replace: a sign (sign.h).
  *
- * Who calls decides what RTLD_NEXT, RTLD_DEFAULT and a name without a slash mean, and libc takes the return address
- * for that. So these calls go on as jumps.
+ * The caller decides what RTLD_NEXT, RTLD_DEFAULT and a name without a slash mean, and libc finds the caller
+ * by the return address. So the hooks call libc by a jump.
  */
 #include "shim/libc/symbols.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of cached files. The kernel maps the origin first, and so decides about limits and
- * errors; then pages of the image take the place of what the cache has. What it has not, and what
- * lies beyond the end of the file, stays as the kernel mapped it.
+ * Mappings of cached files. The kernel maps the origin first, and so decides about limits and errors; then
+ * pages of the image replace those that the cache has. The others, and pages beyond the end of the file, stay
+ * as the kernel mapped them.
  *
- * From then on the mapping is the kernel's business. Unmapping gives up the holds of the regions;
- * mremap() takes them along (hooks_remap.c); what mprotect() makes writable is not known any more to elide.c.
+ * From then on the mapping is the kernel's business. Unmapping releases the holds of the regions; mremap()
+ * moves them along (hooks_remap.c); elide.c does not use pages any more that mprotect() has made writable.
  */
 #include "shim/libc/symbols.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mremap() of a mapping that is made of pieces. The kernel would grow a piece into what follows
- * it in the image, and refuses to move several at once, so both is done here: piece after piece
- * is moved, and what is new is mapped from the origin, through any descriptor of the file that the
- * program has open. Without one the answer is ENOMEM.
+ * mremap() of a mapping that is made of pieces. The kernel would grow a piece into what follows it in the
+ * image, and refuses to move several at once, so both is done here: piece after piece is moved, and new pages
+ * are mapped from the origin, through any descriptor of the file that the program has open. Without one the
+ * call fails with ENOMEM.
  */
 #include "shim/libc/symbols.h"
 

@@ -2,12 +2,11 @@
 /*
  * io_uring and the kernel's asynchronous I/O.
  *
- * liburing makes its system calls itself, so its functions are hooks. A ring that it makes is a
- * sign (sign.h) at once. Those who use syscall(2) come here from hooks_syscall.c, and ring.c
- * looks at what they submit.
+ * liburing makes its system calls itself, so its functions are hooks. A ring that it makes is a sign (sign.h)
+ * at once. Programs that use syscall(2) come here from hooks_syscall.c, and ring.c inspects what they submit.
  *
- * What a ring writes is announced around each call that enters it, and so is what io_submit()
- * writes; where the kernel writes without a call, when the descriptor is closed.
+ * Writes of a ring are announced around each call that enters it, and writes of io_submit() around that call;
+ * writes that the kernel makes without a call are announced when the descriptor is closed.
  */
 #include "shim/libc/symbols.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address sanitizer ends programs whose list of libraries it does not lead, as it would where
- * we are preloaded. It works behind us as well: what it replaces is what our hooks call next. It
- * asks for its options before it looks. A program that answers itself comes before us; the option
- * is then for its environment.
+ * The address sanitizer ends a program if it is not the first in the list of libraries, which it is not when
+ * we are preloaded. It works behind us as well: our hooks call the functions with which it replaces libc's. It
+ * asks for its options before it checks. If the program itself defines them, ours are not used; the option
+ * must then be set in its environment.
  */
 #include "shim/libc/symbols.h"
 

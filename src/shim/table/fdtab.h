@@ -2,15 +2,14 @@
 /*
  * Which descriptor numbers mean something to us.
  *
- * RLIMIT_NOFILE may be a billion, so the table has two levels and ends at 1 Mi: numbers beyond
- * are never tracked. The first page is static, which makes the question "is this fd tracked?"
- * one load and one branch for nearly all programs; the others are mapped at their first entry
- * and stay. Entries change by atomic exchange: whoever takes a handle out owns the reference
- * that the entry held. No lock.
+ * RLIMIT_NOFILE may be a billion, so the table has two levels and ends at 1 Mi: numbers beyond are never
+ * tracked. The first page is static, which makes the question "is this fd tracked?" one load and one branch
+ * for nearly all programs; the others are mapped at their first entry and stay. Entries change by atomic
+ * exchange: a thread that takes a handle out owns the reference of the entry. There is no lock.
  *
- * Life of an entry: it is set after the kernel returned the descriptor and dies before the
- * descriptor is given to a call that closes or replaces it. So while an entry is seen unchanged
- * before and after something, the descriptor meant the same file in between.
+ * An entry is set after the kernel has returned the descriptor, and removed before a call that closes or
+ * replaces the descriptor. So while an entry is seen unchanged before and after something, the descriptor
+ * means the same file in between.
  */
 #ifndef SHIM_FDTAB_H
 #define SHIM_FDTAB_H

@@ -9,11 +9,11 @@
  * with them is checked: the position moves by compare and swap, the file only changes under a
  * reference and the generation that was seen first.
  *
- * A reader is served from the cache through the number `file`; while that is RAWCACHE_NO_FILE, reads
- * pass to the kernel and try again at `retry_ms`. What is open for reading and writing is a reader until
- * something is about to be changed through it, or somebody else gets the description, who tells nobody
- * what he does: from then on it is a writer, which is never served, and exists so that writing through it
- * is announced.
+ * A reader is served from the cache through the number `file`; while that is RAWCACHE_NO_FILE, reads go to the
+ * kernel, and the cache is tried again at `retry_ms`. A description that is open for reading and writing is a
+ * reader until something is about to be changed through it, or until another process gets it, whose writes
+ * nobody announces: from then on it is a writer. A writer is never served; its handle exists so that writes
+ * through it are announced.
  *
  * No locks: opening and closing would pay for holding signals back.
  */

@@ -8,12 +8,12 @@
  *		reader may adopt it back into user space
  *	shared	like kernel, for good: other processes may move it
  *
- * Nobody holds a lock. The version in the kernel state changes with every lend, so that an
- * adoption that saw an old position fails. The busy state keeps the descriptor open: whoever
- * takes a handle out of the descriptor table waits for its end before the kernel closes, and
- * whoever makes it looks, after that, whether the table still has the handle at that number. So
- * a position never lands in a file that was given the number meanwhile (INV-6); fork() settles
- * descriptors that other threads are closing.
+ * There is no lock. The version in the kernel state changes with every lend, so that an adoption that saw an
+ * old position fails. The busy state keeps the descriptor open: a thread that takes a handle out of the
+ * descriptor table waits for the end of the busy state before the kernel closes; and the thread that enters
+ * the busy state then checks whether the table still has the handle at that number. So a position is never set
+ * on another file that got the number meanwhile (INV-6); fork() settles descriptors that other threads are
+ * closing.
  */
 #ifndef SHIM_POSITION_H
 #define SHIM_POSITION_H
