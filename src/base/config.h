@@ -25,8 +25,8 @@ struct config {
 	uint64_t readahead;
 	uint32_t ttl;
 	uint32_t settle_ms;
-	uint32_t
-		revalidate_ms; /* milliseconds; CONFIG_REVALIDATE_OPEN: at opening only; CONFIG_REVALIDATE_SYNC */
+	/* milliseconds; CONFIG_REVALIDATE_OPEN: at opening only; CONFIG_REVALIDATE_SYNC */
+	uint32_t revalidate_ms;
 	uint8_t sendfile;
 	uint8_t direct;
 	uint8_t io;

@@ -70,8 +70,8 @@ struct frozen_header {
 	uint64_t mount_inode;
 	uint64_t mount_id[2]; /* rawcache_mount_id() */
 	uint64_t who;	      /* hash of the credentials of the user who recorded it */
-	uint64_t made_real,
-		made_boot; /* when the walk began, in ns of CLOCK_REALTIME and CLOCK_BOOTTIME */
+	/* when the walk began, in ns of CLOCK_REALTIME and CLOCK_BOOTTIME */
+	uint64_t made_real, made_boot;
 	uint8_t boot[16];
 	char path[PATH_MAX - 256];
 	uint64_t hash; /* of all fields before it */

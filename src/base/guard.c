@@ -24,8 +24,8 @@ static tls_initial struct guard *guard_top;
 bool guard_enabled;
 tls_initial uint8_t guard_mask;
 static tls_initial struct guard_window *guard_window; /* lies on the stack */
-static tls_initial uint64_t
-	critical_opened; /* the signals of the mask that a critical section opened */
+/* the signals of the mask that a critical section opened */
+static tls_initial uint64_t critical_opened;
 
 /* SIGSEGV and SIGBUS that were sent while the program blocked them. */
 static tls_initial struct {
@@ -213,8 +213,8 @@ static int never_inline copy(void *dst, const void *src, size_t n)
 	memcpy(dst, src, n);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&guard_top, guard.outer);
-	*(volatile uintptr_t *)&guard.seal =
-		0; /* volatile: the seal must be gone when this frame is */
+	/* volatile: the seal must be gone when this frame is */
+	*(volatile uintptr_t *)&guard.seal = 0;
 	return 0;
 }
 

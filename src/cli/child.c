@@ -34,9 +34,8 @@ static void handlers_install(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
 		if (!sigaction(passed_on[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(
-				passed_on[i], &action,
-				NULL); /* a signal that was ignored, as under nohup, stays ignored */
+			/* a signal that was ignored, as under nohup, stays ignored */
+			sigaction(passed_on[i], &action, NULL);
 }
 
 static int child_wait(void)

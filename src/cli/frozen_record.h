@@ -9,8 +9,8 @@
 #include "cli/target.h"
 
 struct frozen_recorded {
-	uint64_t names, unknown,
-		bytes; /* number of names, of those for which the origin is asked, and bytes in the record */
+	/* number of names, of those for which the origin is asked, and bytes in the record */
+	uint64_t names, unknown, bytes;
 };
 
 /*

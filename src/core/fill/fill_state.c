@@ -92,8 +92,8 @@ bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *s
 			return false;
 		filling_abandoned();
 	}
-	filling.cache =
-		cache; /* so that a handler that jumps out right now leaves a valid `filling.cache` for the cleanup */
+	/* so that a handler that jumps out right now leaves a valid `filling.cache` for the cleanup */
+	filling.cache = cache;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	store_relaxed(&filling.seal, seal);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

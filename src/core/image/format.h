@@ -107,8 +107,8 @@ struct region {
 	uint32_t swept;	 /* generation below which the index holds no entry */
 	uint64_t opened; /* seconds since 1970 */
 	uint64_t order;	 /* FIFO order of opening */
-	uint64_t
-		epoch; /* epoch of its opening or of its last bump; it is not appended to in another epoch */
+	/* epoch of its opening or of its last bump; it is not appended to in another epoch */
+	uint64_t epoch;
 	uint32_t owner; /* slot + 1 of the process that recycles it */
 	uint32_t used;	/* pages stored and not moved away, for statistics */
 	uint32_t log;

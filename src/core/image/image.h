@@ -24,8 +24,8 @@ struct image {
 	bool block_device;
 	uint32_t owner, group; /* of the file */
 	uint32_t mode;
-	uint64_t inode,
-		device; /* of the file: `fd` must still refer to it before it is written to */
+	/* of the file: `fd` must still refer to it before it is written to */
+	uint64_t inode, device;
 	int64_t mark; /* the file position of `fd`, which proves that `fd` is still ours; -1: not set */
 	struct superblock sb;
 	struct image_state *state;

@@ -94,8 +94,8 @@ static bool extent_sum(void *arg, const struct chunk_extent *extent)
 	sum->cached += length;
 	sum->reread += length * index_visits(sum->cache, extent->found.number);
 	if (!sum->removed)
-		return extent
-			->whole; /* after a whole chunk, its parts would be the same bytes again */
+		/* after a whole chunk, its parts would be the same bytes again */
+		return extent->whole;
 	error_keep(sum->removed, index_remove(sum->cache, &extent->key, NULL));
 	return false;
 }

@@ -19,9 +19,8 @@ struct doubt *doubt_of(const struct statx *stx)
 void doubt_raise(struct doubt *doubt, bool ask)
 {
 	if (ask)
-		fetch_add(
-			&doubt->asked,
-			1); /* incremented first: a thread that sees the new count must also see this */
+		/* incremented first: a thread that sees the new count must also see this */
+		fetch_add(&doubt->asked, 1);
 	fetch_add(&doubt->count, 1); /* pairs with the acquire in file_written() */
 }
 

@@ -41,17 +41,17 @@ struct file {
 	uint32_t serial;     /* changes when the object stands for another file */
 	uint32_t references; /* FILE_DEAD: it is being ended, or stands for no file */
 	uint64_t size;
-	uint64_t
-		chunks; /* address of the table | log2 of its entries: one word, which is read at once */
-	const uint32_t *
-		writer; /* generation of the file's writers, and its value when the file was opened */
+	/* address of the table | log2 of its entries: one word, which is read at once */
+	uint64_t chunks;
+	/* generation of the file's writers, and its value when the file was opened */
+	const uint32_t *writer;
 	uint32_t writer_seen;
 	uint32_t doubt_seen;
-	struct doubt *
-		doubt; /* reasons to look at the attributes again, and their number when they were read */
+	/* reasons to look at the attributes again, and their number when they were read */
+	struct doubt *doubt;
 	uint32_t number; /* of this object */
-	uint64_t
-		vouched_ns; /* when attributes were last asked for that were the file's: clock_mono_ns() */
+	/* when attributes were last asked for that were the file's: clock_mono_ns() */
+	uint64_t vouched_ns;
 	struct key key;
 	struct identity identity; /* its path is `path` below */
 	uint64_t inode, device;	  /* of the file that is open now: both may be others next time */

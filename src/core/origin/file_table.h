@@ -41,10 +41,9 @@ struct files {
 	uint8_t versions[INODES];	  /* for each list above: it has two objects of one inode */
 	uint64_t recent[RECENT];	  /* handles of files that were opened recently, by key */
 	struct idle idle;
-	void (*idle_now)(
-		struct file
-			*file); /* called when only reads ahead have the file: see files_init() */
-	uint32_t *free;		/* stack of numbers of unused objects */
+	/* called when only reads ahead have the file: see files_init() */
+	void (*idle_now)(struct file *file);
+	uint32_t *free; /* stack of numbers of unused objects */
 	uint32_t free_count, free_room;
 };
 

@@ -36,8 +36,8 @@ enum { RING_NONE, RING_UP, RING_FAILED };
 static pthread_mutex_t ring_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ring ring;
 static uint32_t ring_state;
-static struct io_request
-	*running[ENTRIES]; /* indexed by the place of the request's file in the ring */
+/* indexed by the place of the request's file in the ring */
+static struct io_request *running[ENTRIES];
 
 static void uring_lock(struct critical *critical)
 {

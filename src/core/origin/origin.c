@@ -85,8 +85,8 @@ static bool mount_add(struct mounted *mounted, int fd)
 
 	if (sys_fstatx(fd, &stx) || !(stx.stx_mask & STATX_MNT_ID_UNIQUE) || boot_id_read(boot_id))
 		return false;
-	XXH3_128bits_update(&mounted->state, boot_id,
-			    sizeof(boot_id)); /* ids begin anew with each boot */
+	/* ids begin anew with each boot */
+	XXH3_128bits_update(&mounted->state, boot_id, sizeof(boot_id));
 	XXH3_128bits_update(&mounted->state, &stx.stx_mnt_id, sizeof(stx.stx_mnt_id));
 	return true;
 }
@@ -251,8 +251,8 @@ void origin_of(int fd, const struct statx *stx, struct origin *origin)
 	pthread_mutex_lock(&origin_lock);
 	if (!cached_find(mount, device, now, origin)) {
 		origin_look_up(fd, origin);
-		if (unique ||
-		    !origin->packed) /* the id may be reused for another such mount within a moment */
+		/* the id may be reused for another such mount within a moment */
+		if (unique || !origin->packed)
 			slot_write(&cached[cached_next++ % CACHED], mount, device,
 				   unique ? UINT64_MAX : now + REUSABLE_ID_MS, origin);
 	}

@@ -146,9 +146,8 @@ static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool a
 	kept->key = file->key;
 	kept->stale = false;
 	origin_fds_set(kept, KEPT_OPENING);
-	store_relaxed(
-		&file->helped,
-		1); /* stored before the open: a program that closes the file meanwhile must see it */
+	/* stored before the open: a program that closes the file meanwhile must see it */
+	store_relaxed(&file->helped, 1);
 	fds_table_unlock(critical);
 	got = kept_open(kept, file, fd, aside);
 	fds_table_lock(critical);

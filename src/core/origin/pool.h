@@ -26,9 +26,8 @@ struct pool_job {
 };
 
 struct pool {
-	void (*work)(
-		struct pool
-			*pool); /* the life of a thread: calls pool_next() until it returns NULL */
+	/* the life of a thread: calls pool_next() until it returns NULL */
+	void (*work)(struct pool *pool);
 	void (*begin)(
 		void); /* or NULL; called in the first thread before it works, when no other exists */
 	/* Or NULL. Returns whether the job may begin now; if so, it has begun. Under the lock. */

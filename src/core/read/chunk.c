@@ -28,8 +28,8 @@ static void chunk_remember(struct chunk *chunk, uint64_t place)
 
 	if (before == place)
 		return;
-	if (before &
-	    CHUNK_VALID) /* otherwise `resident` is of the place where the chunk lies now */
+	/* otherwise `resident` is of the place where the chunk lies now */
+	if (before & CHUNK_VALID)
 		store_relaxed(&chunk->resident, 0);
 	store_release(&chunk->place, place);
 }

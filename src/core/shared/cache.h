@@ -66,8 +66,8 @@ struct rawcache {
 	uint32_t broken_pause_ms; /* the pause after the last failure; 0: none since it worked */
 	uint64_t broken_until_ms; /* clock_coarse_ms() */
 	uint32_t storage_errors;  /* in a row */
-	uint32_t writeback_begun,
-		writeback_ended; /* numbers of the ranges below that were begun and that have ended */
+	/* numbers of the ranges below that were begun and that have ended */
+	uint32_t writeback_begun, writeback_ended;
 	uint64_t writeback[64]; /* ranges on their way to the disk: offset | MiB */
 	/* descriptor of the image with O_DIRECT, + 1; 0: not opened yet; -1: O_DIRECT does not work */
 	int32_t direct_fd;

@@ -211,9 +211,8 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 		if (waited > FLIGHT_PATIENCE_MS * UINT64_C(1000000)) {
 			store_relaxed(&flight->slow, 1);
 			if (owner)
-				store_relaxed(
-					&owner->vain,
-					steps); /* no harm if the owner has taken a step since */
+				/* no harm if the owner has taken a step since */
+				store_relaxed(&owner->vain, steps);
 		}
 	}
 	fetch_sub(&flight->waiters, 1);
@@ -300,8 +299,8 @@ void flight_ready(struct rawcache *cache, struct claim *mine, uint32_t page, uin
 	uint64_t ready = CHUNK_VALID |
 			 (uint64_t)(generation & READY_GENERATION_MASK) << READY_GENERATION_SHIFT |
 			 (uint64_t)pages << READY_PAGES_SHIFT | page;
-	uint64_t before =
-		mine->ready; /* a word that another owner wrote must not be used next time */
+	/* a word that another owner wrote must not be used next time */
+	uint64_t before = mine->ready;
 
 	if (!cas(&mine->flight->ready, &before, ready)) /* pairs with flight_has() */
 		return;

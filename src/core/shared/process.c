@@ -133,8 +133,8 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	cache->pid = sys_getpid();
 	cache->slot_keeper = slot_keep(cache);
 	watch_begin(cache, slot);
-	store_release(&cache->slot,
-		      (int32_t)slot); /* must be last: other threads pin from here on */
+	/* must be last: other threads pin from here on */
+	store_release(&cache->slot, (int32_t)slot);
 }
 
 /* Under process_lock: whether the owner of the slot lives. The slot of a dead one is folded. */

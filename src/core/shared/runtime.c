@@ -27,8 +27,8 @@ int runtime_lock_byte(int fd, uint64_t byte, int type)
 
 int runtime_distrust(struct runtime *runtime, struct image *image)
 {
-	static uint32_t
-		busy; /* the process one of whose threads is in this function; a fork child has its parent's value */
+	/* the process one of whose threads is in this function; a fork child has its parent's value */
+	static uint32_t busy;
 	struct runtime_header *h = runtime->header;
 	uint32_t own = (uint32_t)sys_getpid();
 	uint32_t seen = load_relaxed(&busy);

@@ -63,8 +63,8 @@ struct process_slot {
 	uint64_t attached; /* seconds since 1970 */
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
-	uint32_t
-		steps; /* incremented when one of its flights begins, becomes ready or ends: see flight.h */
+	/* incremented when one of its flights begins, becomes ready or ends: see flight.h */
+	uint32_t steps;
 	uint32_t vain; /* `steps` at the time when a waiter began to wait that then timed out */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
 } __attribute__((aligned(64)));
@@ -203,8 +203,8 @@ struct runtime_header {
 	uint8_t magic[8];
 	uint32_t version;
 	uint32_t ready; /* stored last, with release */
-	uint64_t
-		layout; /* fingerprint of sizes: a process with other structs does not use the segment */
+	/* fingerprint of sizes: a process with other structs does not use the segment */
+	uint64_t layout;
 	uint64_t bytes;
 	uint8_t id[16];
 	uint8_t image_uuid[16];
@@ -231,8 +231,8 @@ struct runtime_header {
 	pthread_mutex_t index_lock[RUNTIME_INDEX_LOCKS] __attribute__((aligned(64)));
 	struct space space[REGION_LOGS];
 	struct tier_state tier;
-	uint64_t code
-		[RUNTIME_CODE]; /* which objects make system calls of their own: see code_known.c */
+	/* which objects make system calls of their own: see code_known.c */
+	uint64_t code[RUNTIME_CODE];
 	/*
 	 * Slot + 1 of the owner of each stats block. They lie together, because folding a dead process
 	 * reads all of them: inside the blocks each would be a page fault, a third of the time that a
@@ -247,8 +247,8 @@ enum { HOLD_ALL, HOLD_FIRMLY, HOLD_SETS };
 struct runtime {
 	int fd;	      /* the segment; its description holds the lock of our slot */
 	bool foreign; /* `fd` is our parent's description: no lock may be tried on it */
-	uint64_t inode,
-		device; /* of the segment's file: `fd` must still refer to it before it is used */
+	/* of the segment's file: `fd` must still refer to it before it is used */
+	uint64_t inode, device;
 	uint64_t bytes;
 	bool read_only;
 	struct runtime_header *header;
@@ -258,8 +258,8 @@ struct runtime {
 	uint32_t hold_shift;	    /* a bit stands for 1 << hold_shift regions */
 	struct stats_block *blocks;
 	struct flight *flights;
-	uint32_t *
-		writers; /* generations of files that were written while the cache saw it, hashed */
+	/* generations of files that were written while the cache saw it, hashed */
+	uint32_t *writers;
 	struct watch *watch;
 	struct watch_row *watch_rows;
 	struct absent_entry *absent; /* RUNTIME_ABSENT */
@@ -325,8 +325,8 @@ void runtime_unlock(pthread_mutex_t *lock);
 int runtime_lock_byte(int fd, uint64_t byte, int type);
 
 #define LOCK_USERS (UINT64_C(1) << 62)
-#define LOCK_READERS \
-	(LOCK_USERS + 1) /* held by a reader without a segment; only `format` checks it */
+/* held by a reader without a segment; only `format` checks it */
+#define LOCK_READERS (LOCK_USERS + 1)
 #define LOCK_SLOT UINT64_C(1)
 
 #endif

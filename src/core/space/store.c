@@ -20,8 +20,8 @@ void extent_give_back(struct rawcache *cache)
 	struct extent extent = held;
 
 	held.pin = -1;
-	__atomic_signal_fence(
-		__ATOMIC_SEQ_CST); /* a pin may stay for ever rather than be released twice */
+	/* a pin may stay for ever rather than be released twice */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	region_release(cache, &extent);
 }
 

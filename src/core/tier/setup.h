@@ -30,8 +30,8 @@ struct setup {
 	struct seal_loader loader;
 	struct setup_name name[SETUP_NAMES];
 	uint32_t given; /* number of names that the user has given */
-	uint32_t
-		names; /* number of all names; grows when names of NFS mounts are derived: see derive.h */
+	/* number of all names; grows when names of NFS mounts are derived: see derive.h */
+	uint32_t names;
 	uint32_t ttl; /* seconds; 0: for ever */
 	uint32_t epoch;
 	bool read_only;

@@ -23,14 +23,11 @@
 #define FOLLOWED_MAX 32u /* each costs a look at its pages in every round */
 #define NAP_NS 1000000	 /* between looks whether the thread is done */
 
-static struct pool followers = {
-	.work = follow_work,
-	.lasts = true,
-	.limit = 1,
-	.idle_ms =
-		1, /* an idle thread ends at once: it has descriptors of a cache that may be gone */
-	.lock = PTHREAD_MUTEX_INITIALIZER
-};
+static struct pool followers = { .work = follow_work,
+				 .lasts = true,
+				 .limit = 1,
+				 .idle_ms = 1, /* it has descriptors of a cache that may be gone */
+				 .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* --- for the program's threads */
 
@@ -78,8 +75,8 @@ void follow_wait_end(void)
 	if (!followed)
 		return;
 	awaited = NULL;
-	__atomic_signal_fence(
-		__ATOMIC_SEQ_CST); /* a reference may stay for ever rather than be released twice */
+	/* a reference may stay for ever rather than be released twice */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	cas(&followed->state, &asked, FOLLOW_REFUSED);
 	followed_put(followed);
 }

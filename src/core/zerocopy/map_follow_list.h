@@ -17,8 +17,8 @@
 struct rawcache;
 struct file;
 
-#define FOLLOW_PATIENCE_MS \
-	20000u /* a mapping in which no new page appears is followed for this long */
+/* a mapping in which no new page appears is followed for this long */
+#define FOLLOW_PATIENCE_MS 20000u
 
 /* FOLLOW_ASKED -> FOLLOW_TAKEN by the thread, or -> FOLLOW_REFUSED by either side. */
 enum follow_state { FOLLOW_ASKED, FOLLOW_TAKEN, FOLLOW_REFUSED };

@@ -19,13 +19,13 @@ struct statx;
 
 struct shown {
 	struct shown *next; /* under the lock of map_table.h, as are all fields that change */
-	const uint32_t *
-		writer; /* generation of the file's writers, and its value when the entry was made */
+	/* generation of the file's writers, and its value when the entry was made */
+	const uint32_t *writer;
 	uint32_t writer_seen;
-	uint32_t
-		references; /* of pieces, of threads that make them, and of threads that check them */
-	bool ended;	    /* the image's pages do not show the file any more */
-	bool local;	    /* the kernel has its attributes: checking them asks no server */
+	/* of pieces, of threads that make them, and of threads that check them */
+	uint32_t references;
+	bool ended; /* the image's pages do not show the file any more */
+	bool local; /* the kernel has its attributes: checking them asks no server */
 	uint64_t device, inode, size;
 	int64_t mtime_sec, ctime_sec;
 	uint32_t mtime_nsec, ctime_nsec;

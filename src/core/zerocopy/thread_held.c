@@ -60,8 +60,8 @@ void rawcache_thread_recover(void)
 	map_build_end();
 	follow_wait_end();
 	transfer_held.cache = NULL;
-	__atomic_signal_fence(
-		__ATOMIC_SEQ_CST); /* a hold may stay for ever rather than be released twice */
+	/* a hold may stay for ever rather than be released twice */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (!cache)
 		return;
 	pin_put(cache, pin);

@@ -18,8 +18,8 @@ struct map_build {
 	struct rawcache *cache; /* NULL: nothing */
 	struct file *file;
 	struct shown *shown; /* NULL: not wanted */
-	struct map_piece
-		*pieces; /* held pieces, in order; they begin at 0 until the address is known */
+	/* held pieces, in order; they begin at 0 until the address is known */
+	struct map_piece *pieces;
 };
 extern tls_initial struct map_build map_build;
 

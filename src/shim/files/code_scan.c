@@ -46,8 +46,8 @@ static bool number_is_harmless(uint32_t number)
 
 #if defined(__x86_64__)
 #define BEFORE_MAX 96 /* number of bytes that are decoded before an instruction, */
-#define BEFORE_MIN \
-	24 /* and number of bytes within which wrong starts join the right instructions */
+/* and number of bytes within which wrong starts join the right instructions */
+#define BEFORE_MIN 24
 
 /* Whether `at` is a system call instruction whose number is not known to be harmless. */
 static bool at_calls(const unsigned char *start, const unsigned char *at, const unsigned char *end)

@@ -16,8 +16,8 @@
 
 #include "shim/libc/thread.h"
 
-#define ATTRIBUTE_SALT \
-	UINT64_C(0xa5a5617474726962) /* keeps a file's attributes apart from names in a directory */
+/* keeps a file's attributes apart from names in a directory */
+#define ATTRIBUTE_SALT UINT64_C(0xa5a5617474726962)
 
 /* Some servers have no ctime and return the mtime instead, which does not change with attributes. */
 static bool ctime_seems_real(const struct statx *stx)

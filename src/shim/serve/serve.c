@@ -44,8 +44,8 @@ static uint64_t file_now(struct handle *handle, int fd, size_t n, uint64_t end)
 {
 	if (look_due(handle, n, end) && !look_same(handle, fd) && !track_revalidate(handle, fd))
 		return RAWCACHE_NO_FILE;
-	return load_acquire(
-		&handle->file); /* loaded after the look, which may just have changed it */
+	/* loaded after the look, which may just have changed it */
+	return load_acquire(&handle->file);
 }
 
 /*

@@ -34,8 +34,8 @@ struct handle;
 struct position {
 	struct handle *owner; /* the handle that the table must have for its descriptors */
 	uint64_t word;
-	uint64_t
-		left; /* where the kernel's position was when it became ours; or POSITION_UNKNOWN */
+	/* where the kernel's position was when it became ours; or POSITION_UNKNOWN */
+	uint64_t left;
 	uint32_t version;
 };
 
