@@ -112,7 +112,7 @@ static bool runtime_trusted(int fd, const struct image *image, uint64_t *bytes)
  * 0 where it tells nothing: nodes of block devices have any inode, and the device itself may get another
  * number; on FUSE a file's inode changes when the kernel forgets it.
  */
-static uint64_t place_of(const struct image *image)
+static uint64_t lasting_inode(const struct image *image)
 {
 	struct statfs fs;
 
@@ -130,7 +130,7 @@ static bool header_fits(const struct runtime *runtime, const struct image *image
 	       h->version == RUNTIME_VERSION && h->layout == layout_fingerprint() &&
 	       h->bytes == runtime->bytes && h->visited_count == runtime->visited_count &&
 	       !memcmp(h->image_uuid, image->sb.uuid, 16) && !memcmp(h->boot_id, boot_id, 16) &&
-	       h->image_inode == place_of(image) && runtime_is_current(runtime, image);
+	       h->image_inode == lasting_inode(image) && runtime_is_current(runtime, image);
 }
 
 int runtime_open(struct runtime *runtime, const struct image *image, const uint8_t boot_id[16])
@@ -185,7 +185,7 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	runtime_renew(runtime, image);
 	sweep_home(&h->home, image);
 	h->device = image->device;
-	h->image_inode = place_of(image);
+	h->image_inode = lasting_inode(image);
 	h->epoch = image->sb.epoch;
 	CRASH_POINT(segment_named);
 	store_release(&h->ready, 1);
