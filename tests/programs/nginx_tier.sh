@@ -12,7 +12,7 @@ head -c $size /dev/urandom >"$scratch/store/file"
 age "$scratch/store"
 origin_port=$(free_port)
 cache_port=$(free_port)
-sed -n '/^    proxy_cache_path /,/^    }/s/^    //p' "$page" >"$scratch/recipe"
+sed -n '/^proxy_cache_path /,/^}/p' "$page" >"$scratch/recipe"
 check "the page has the recipe" grep -q proxy_cache_lock "$scratch/recipe"
 sed -i "s|/ssd/nginx|$scratch/slices|; s|500g|500m|; s|http://origin|http://127.0.0.1:$origin_port|" "$scratch/recipe"
 sed -n '/^location/,$p' "$scratch/recipe" >"$scratch/location"
