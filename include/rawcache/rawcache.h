@@ -82,6 +82,8 @@ struct rawcache_options {
 	void *(*library_open)(const char *name, int flags);
 	void *(*library_find)(void *library, const char *name);
 	uint8_t tier_prefer; /* 1: asked also where it is no faster     RAWCACHE_TIER_PREFER */
+	/* bytes of the image in the page tables for reads, 16 MiB or more; 0: 256 MiB   RAWCACHE_RESIDENT */
+	uint64_t resident;
 };
 
 /*

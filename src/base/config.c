@@ -291,6 +291,7 @@ void config_to_options(const struct config *config, struct rawcache_options *opt
 	options->runtime_dir = *config->runtime_dir ? config->runtime_dir : NULL;
 	options->mmap_threshold = config->mmap_threshold;
 	options->readahead = config->readahead;
+	options->resident = config->resident;
 	options->ttl = config->ttl;
 	options->settle_ms = config->settle_ms;
 	if (config->revalidate_ms != CONFIG_REVALIDATE_SYNC)

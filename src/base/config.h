@@ -22,6 +22,7 @@ struct config {
 	char *device;
 	uint64_t size;
 	uint64_t mmap_threshold; /* RAWCACHE_AUTO or bytes */
+	uint64_t resident;
 	uint64_t readahead;
 	uint32_t ttl;
 	uint32_t settle_ms;

@@ -8,6 +8,8 @@ CONFIG(DEVICE, device, string, "", "image file or block device")
 CONFIG(SIZE, size, size, "0", "size of the image when it is created")
 CONFIG(MMAP_THRESHOLD, mmap_threshold, size_or_auto, "auto",
 	"smallest read served from the mapping of a cold extent: auto or a size")
+CONFIG(RESIDENT, resident, size, "256M",
+	"how much of the image a process keeps in its page tables for reads; more is read by system calls")
 CONFIG(SENDFILE, sendfile, boolean, "1", "0: never sendfile from the cache")
 CONFIG(TTL, ttl, seconds, "0", "seconds after which a stored extent is a miss; 0: never")
 CONFIG(READAHEAD, readahead, size, "8M", "largest read-ahead window")

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What a program keeps in its page tables of a file that it reads once, in order: next to nothing.
+# What a program keeps in its page tables of a file that it reads once, in order: next to nothing. Of one that it reads
+# at random, again and again: no more than RAWCACHE_RESIDENT says.
 . "$(dirname "$0")/../lib.sh"
 mkdir -p "$scratch/store"
 head -c 100663296 /dev/urandom >"$scratch/store/large"
@@ -19,6 +20,35 @@ for size in 4096 65536 131072 1048576; do
 	at_most "$1" 49152 "read in pieces of $size bytes the file is not in memory twice"
 	is "$2 $3 $4" "${sum%% *} ${sum%% *} ${sum%% *}" "and its bytes are right, in this pass and the next ones"
 	at_least $(($(counter mmap_bytes) - copied)) 100663296 "the next ones copy them out of memory"
+done
+
+cat >"$scratch/random.py" <<'PYTHON'
+import os, random, re, sys
+def resident():
+    return int(re.search(r"VmRSS:\s+(\d+)", open("/proc/self/status").read()).group(1))
+path, copy = sys.argv[1:3]
+there, size, most, wrong = os.open(copy, os.O_RDONLY), os.path.getsize(path), 0, 0
+random.seed(1)
+before = resident()
+for turn in range(20):
+    fd = os.open(path, os.O_RDONLY)
+    for i in range(3000):
+        at, n = random.randrange(size), random.choice((64, 4096, 70000))
+        wrong += os.pread(fd, n, at) != os.pread(there, n, at)
+    os.close(fd)
+    most = max(most, resident() - before)
+print(most, wrong)
+PYTHON
+cp "$scratch/store/large" "$scratch/copy"
+for most in 16M 64M 1G; do
+	# shellcheck disable=SC2046
+	set -- $(RAWCACHE_RESIDENT=$most cached python3 "$scratch/random.py" "$scratch/store/large" "$scratch/copy")
+	if [ $most = 1G ]; then
+		at_least "$1" 90000 "read at random, with room, all of the file is in the page tables"
+	else
+		at_most "$1" $((${most%M} * 1024 + 16384)) "with RAWCACHE_RESIDENT=$most no more than about that"
+	fi
+	is "$2" 0 "and each byte is right"
 done
 at_least "$(counter hits)" 30000 "(from the cache)"
 done_testing

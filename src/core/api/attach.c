@@ -17,6 +17,7 @@
 #include "core/image/image.h"
 #include "core/origin/file.h"
 #include "core/read/copy_policy.h"
+#include "core/read/resident.h"
 #include "core/shared/cache.h"
 #include "core/shared/region_hold.h"
 #include "core/shared/process.h"
@@ -117,6 +118,7 @@ static void cache_release(struct rawcache *cache)
 	fetch_drop_all(cache);
 	process_detach(cache);
 	files_fini(cache);
+	resident_end(cache);
 	storage_close(cache);
 	/* threads that still count into blocks of the segment must not fault: it stays mapped */
 	if (load_acquire(&cache->blocks_out))

@@ -193,6 +193,17 @@ void files_fini(struct rawcache *cache)
 	cache->files = NULL;
 }
 
+void files_each(struct rawcache *cache, void (*each)(struct rawcache *cache, struct file *file))
+{
+	struct files *files = cache->files;
+	struct critical critical;
+
+	files_lock(files, &critical);
+	for (uint32_t i = 0; i < files->count; i++)
+		each(cache, &files->page[i / FILE_PAGE][i % FILE_PAGE]);
+	files_unlock(files, &critical);
+}
+
 /* --- opening */
 
 static void file_chunks_init(const struct rawcache *cache, struct file *file)

@@ -105,6 +105,9 @@ static inline bool file_is(const struct file *file, uint64_t handle)
 bool file_hold(struct rawcache *cache, struct file *file, uint64_t handle);
 void file_release(struct rawcache *cache, struct file *file);
 
+/* Call `each` with all objects, also those that nobody has open, under the table's lock: it must not block. */
+void files_each(struct rawcache *cache, void (*each)(struct rawcache *cache, struct file *file));
+
 /* The caller holds a reference: take or release another one, for a read ahead. */
 void file_share(struct file *file);
 void file_unshare(struct rawcache *cache, struct file *file);

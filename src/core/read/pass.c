@@ -11,13 +11,12 @@
 #include "core/read/disk_stream.h"
 #include "core/read/read_hot.h"
 #include "core/read/copy_policy.h"
+#include "core/read/resident.h"
 
 /* from this size on a system call is as fast as a local file, see pass.h */
 #define ASIDE_MIN 32768u
 /* In `resident`: the chunk was read to its end before. */
 #define CHUNK_PASSED (UINT64_C(1) << 63)
-/* The image is given back in blocks of 2 MiB, which one entry of the page tables may map. */
-#define BLOCK_PAGES 512u
 
 bool pass_reads(const struct rawcache *cache, const struct file *file, const struct want *want)
 {
@@ -28,11 +27,6 @@ bool pass_reads(const struct rawcache *cache, const struct file *file, const str
 bool pass_aside(const struct want *want, uint64_t resident)
 {
 	return want->length >= ASIDE_MIN && !(resident & pages_mask(want->skip, 1));
-}
-
-static uint64_t block_of(uint64_t place)
-{
-	return CHUNK_PAGE(place) / BLOCK_PAGES;
 }
 
 static void chunk_give_back(struct rawcache *cache, struct chunk *chunk, uint64_t place)
@@ -48,17 +42,20 @@ void pass_mapped(struct rawcache *cache, struct file *file, uint64_t number, uin
 {
 	uint64_t first = load_relaxed(&file->cold.passed);
 	uint64_t block = load_relaxed(&file->cold.passed_block);
-	uint64_t most = BLOCK_PAGES * (uint64_t)FORMAT_PAGE / cache->chunk_bytes;
+	uint64_t most = RESIDENT_PAGES * (uint64_t)FORMAT_PAGE / cache->chunk_bytes;
 
-	if (resident & CHUNK_PASSED || (first && block == block_of(place)))
+	if (resident & CHUNK_PASSED || (first && block == resident_block(place)))
 		return;
 	store_relaxed(&file->cold.passed, number + 1);
-	store_relaxed(&file->cold.passed_block, block_of(place));
+	store_relaxed(&file->cold.passed_block, resident_block(place));
 	for (uint64_t i = first; first && i < first + most && i != number + 1; i++) {
 		struct chunk *chunk = file_chunk(file, i - 1);
 		uint64_t at = chunk ? load_acquire(&chunk->place) : 0;
 
-		if (place_current(&cache->image, at, cache->chunk_bytes) && block_of(at) == block)
+		if (place_current(&cache->image, at, cache->chunk_bytes) &&
+		    resident_block(at) == block) {
 			chunk_give_back(cache, chunk, at);
+			resident_gave(cache, at);
+		}
 	}
 }

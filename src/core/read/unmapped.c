@@ -19,6 +19,7 @@
 #include "core/read/pass.h"
 #include "core/read/read_hot.h"
 #include "core/read/copy_policy.h"
+#include "core/read/resident.h"
 #include "core/shared/cache.h"
 #include "core/shared/storage.h"
 
@@ -180,6 +181,14 @@ static enum unmapped_way unmapped_choose(struct rawcache *cache, const struct un
 	return UNMAPPED_PREAD;
 }
 
+/* Whether the chunk may come into the page tables; of a large piece that is read by a system call nothing does. */
+static bool unmapped_room(struct rawcache *cache, const struct unmapped *u, enum unmapped_way way,
+			  uint64_t place, uint32_t bytes, const struct want *want)
+{
+	return !u->mappable || (way == UNMAPPED_PREAD && want->length >= POPULATE_MIN) ||
+	       resident_take(cache, place, bytes);
+}
+
 ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, uint64_t place,
 				   const struct want *want)
 {
@@ -188,10 +197,11 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 						 file->size - want->chunk * cache->chunk_bytes);
 	struct unmapped u = unmapped_look(cache, file, want);
 	enum unmapped_way way = unmapped_choose(cache, &u, want);
+	bool room = unmapped_room(cache, &u, way, place, chunk_bytes, want);
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
-	if (way == UNMAPPED_MAP && !chunk_populate(cache, chunk, place, chunk_bytes))
+	if (!room || (way == UNMAPPED_MAP && !chunk_populate(cache, chunk, place, chunk_bytes)))
 		way = UNMAPPED_PREAD;
 	if (way == UNMAPPED_STREAM) {
 		n = stream_copy(cache, chunk, place, want);
@@ -201,7 +211,7 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 			pass_mapped(cache, file, want->chunk, place, u.resident);
 	} else {
 		n = place_pread(cache, place, want);
-		if (n > 0 && u.mappable && !u.stream)
+		if (n > 0 && u.mappable && !u.stream && room)
 			chunk_seen(chunk, want->skip, want->length);
 	}
 	if (n > 0 && !is_second(&u)) {

@@ -42,6 +42,15 @@ struct hold_set {
 	uint32_t looked;
 };
 
+/* What of the image is in the page tables for reads: resident.h. A block is what one entry of theirs may map. */
+struct resident {
+	uint8_t *blocks; /* of each block of the image, whether it is; NULL: none ever was */
+	uint32_t count;	 /* of those that are */
+	uint32_t hand;	 /* the block that is looked at next when one must go */
+	uint32_t busy;
+	uint64_t after_ns; /* of clock_mono_ns(): until then none goes */
+};
+
 /* Grouped by the rooms that read and write the fields. */
 struct rawcache {
 	struct image image;
@@ -90,9 +99,10 @@ struct rawcache {
 	struct files *files;
 	struct file **file_pages; /* of `files`: see file_at() */
 
-	/* read/chunk.h, copy_policy.h */
+	/* read/chunk.h, copy_policy.h, resident.h */
 	uint8_t memo; /* locations of chunks may be remembered between reads */
 	struct copy_policy_costs way;
+	struct resident resident;
 
 	/* zerocopy/map_table.h, shown.h, watcher.h */
 	struct maps maps;
