@@ -46,7 +46,7 @@ for most in 16M 64M 1G; do
 	if [ $most = 1G ]; then
 		at_least "$1" 90000 "read at random, with room, all of the file is in the page tables"
 	else
-		at_most "$1" $((${most%M} * 1024 + 16384)) "with RAWCACHE_RESIDENT=$most no more than about that"
+		at_most "$1" $((${most%M} * 1024 + 8192)) "with RAWCACHE_RESIDENT=$most no more than that"
 	fi
 	is "$2" 0 "and each byte is right"
 done

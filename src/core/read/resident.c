@@ -160,6 +160,11 @@ static bool block_take(struct rawcache *cache, uint8_t *block, uint32_t most)
 	return load_relaxed(block) == BLOCK_IN;
 }
 
+bool resident_full(const struct rawcache *cache)
+{
+	return load_relaxed(&cache->resident.count) >= blocks_most(cache);
+}
+
 bool resident_take(struct rawcache *cache, uint64_t place, uint32_t bytes)
 {
 	uint8_t *blocks = blocks_get(cache);

@@ -31,6 +31,9 @@ static inline uint32_t resident_block(uint64_t place)
  */
 bool resident_take(struct rawcache *cache, uint64_t place, uint32_t bytes);
 
+/* Whether all blocks are used: pages that are marked as seen would come in by faults that nobody counts. */
+bool resident_full(const struct rawcache *cache);
+
 /* The caller gave back what it had mapped of the block of `place`. */
 void resident_gave(struct rawcache *cache, uint64_t place);
 

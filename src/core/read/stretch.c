@@ -15,6 +15,7 @@
 #include "core/read/pass.h"
 #include "core/read/read_hot.h"
 #include "core/read/file_run.h"
+#include "core/read/resident.h"
 #include "core/read/unmapped.h"
 #include "core/shared/cache.h"
 
@@ -69,7 +70,7 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, const str
 	n = place_pread(cache, place, &all);
 	if (n <= 0)
 		return -EAGAIN;
-	if (!stream)
+	if (!stream && !resident_full(cache))
 		stretch_seen(cache, file, want, (uint64_t)n);
 	disk_stream_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
 	hit_count((uint64_t)n);

@@ -181,12 +181,15 @@ static enum unmapped_way unmapped_choose(struct rawcache *cache, const struct un
 	return UNMAPPED_PREAD;
 }
 
-/* Whether the chunk may come into the page tables; of a large piece that is read by a system call nothing does. */
+/* Whether the chunk may come into the page tables; of a large piece that is read by a system call nothing does now. */
 static bool unmapped_room(struct rawcache *cache, const struct unmapped *u, enum unmapped_way way,
 			  uint64_t place, uint32_t bytes, const struct want *want)
 {
-	return !u->mappable || (way == UNMAPPED_PREAD && want->length >= POPULATE_MIN) ||
-	       resident_take(cache, place, bytes);
+	if (!u->mappable)
+		return true;
+	return way == UNMAPPED_PREAD && want->length >= POPULATE_MIN ?
+		       !resident_full(cache) :
+		       resident_take(cache, place, bytes);
 }
 
 ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, uint64_t place,
