@@ -299,6 +299,7 @@ static int warm_all(struct warm *warm, const struct warm_options *options)
 	if (status != GO_ON)
 		return status;
 	warm_watch(warm);
+	rawcache_settle(); /* the last chunks are on their way to the image */
 	return warm_report(warm, options);
 }
 
