@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rawcache/embed.h>
 #include <rawcache/file.h>
 
 #include "base/checked.h"
