@@ -45,6 +45,25 @@ const char *advice_of(unsigned int reason)
 	}
 }
 
+const char *advice_of_file(unsigned int reason)
+{
+	switch (reason) {
+	case RAWCACHE_REASON_no_paths:
+	case RAWCACHE_REASON_outside:
+		return "name a directory above it with --path";
+	case RAWCACHE_REASON_unsettled:
+		return "wait, or lower RAWCACHE_SETTLE";
+	case RAWCACHE_REASON_no_image:
+		return "`rawcache run` makes it at its first use";
+	case RAWCACHE_REASON_image_refused:
+	case RAWCACHE_REASON_runtime_failed:
+	case RAWCACHE_REASON_runtime_unreachable:
+		return "`rawcache info` says what to do";
+	default:
+		return NULL;
+	}
+}
+
 unsigned int advice_reasons(const struct rawcache_stats *stats,
 			    unsigned int reasons[RAWCACHE_REASON_COUNT])
 {

@@ -10,6 +10,14 @@
 /* NULL: nothing, or the reason's text says it. */
 const char *advice_of(unsigned int reason);
 
+/* The same about one file that is not served. */
+const char *advice_of_file(unsigned int reason);
+
+/* What a program gets of a file that it opens for writing, too, and what helps. */
+#define ADVICE_WRITERS \
+	"served until it is written or mapped shared (open_mode); what only reads stays served: " \
+	"numpy.memmap with mode=\"r\", LMDB with readonly, any program on a read-only mount"
+
 /*
  * The reasons that were counted, most frequent first; `none` and `outside`, which nobody asked for, are
  * left out. Fills reasons[], returns their number.

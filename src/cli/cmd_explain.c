@@ -2,8 +2,10 @@
 /* rawcache explain: whether a file is read from the cache, why not, and how much of it is there. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/advice.h"
 #include "cli/command.h"
 #include "cli/explain_names.h"
 #include "cli/json.h"
@@ -113,29 +115,9 @@ static char *key_text(const struct rawcache_file_state *state, char *text)
 	return text;
 }
 
-/* What the user can do about a reason, where there is something. */
-static const char *reason_advice(enum rawcache_reason reason)
-{
-	switch (reason) {
-	case RAWCACHE_REASON_no_paths:
-	case RAWCACHE_REASON_outside:
-		return "name a directory above it with --path";
-	case RAWCACHE_REASON_unsettled:
-		return "wait, or lower RAWCACHE_SETTLE";
-	case RAWCACHE_REASON_no_image:
-		return "`rawcache run` makes it at its first use";
-	case RAWCACHE_REASON_image_refused:
-	case RAWCACHE_REASON_runtime_failed:
-	case RAWCACHE_REASON_runtime_unreachable:
-		return "`rawcache info` says what to do";
-	default:
-		return NULL;
-	}
-}
-
 static void verdict_fact(struct table *table, const struct subject *subject)
 {
-	const char *advice = reason_advice(subject->reason);
+	const char *advice = advice_of_file(subject->reason);
 
 	table_line(table);
 	table_cell(table, "served");
@@ -145,6 +127,8 @@ static void verdict_fact(struct table *table, const struct subject *subject)
 		table_cell(table, "no (%s): %s%s%s", rawcache_reason_name(subject->reason),
 			   rawcache_reason_text(subject->reason), advice ? "; " : "",
 			   advice ? advice : "");
+	if (!subject->reason && !access(subject->path, W_OK))
+		fact_show(table, "for writing", ADVICE_WRITERS);
 }
 
 static void place_fact(struct table *table, const struct subject *subject)

@@ -91,6 +91,7 @@ is "$(RAWCACHE_PATHS=$scratch/data "$RAWCACHE" explain other/link | grep -c '^se
 explain data/large data/small >out
 is $? 0 "the status is 0 when all files are served"
 is "$(grep -c '^key ' out)" 2 "with their keys"
+is "$(grep -c '^for writing .*numpy.memmap with mode="r"' out)" 2 "and what a program gets that may write to them"
 explain data/large data/empty >out
 is $? 1 "and 1 when one is not"
 key=$(member data/large key)
