@@ -277,8 +277,7 @@ static bool one_by_number(long number, const long *a, long *ret)
 		*ret = track_opened((int)by_number(number, a), (int)a[2]);
 		return true;
 	case NUMBER_pidfd_getfd:
-		/* it may be a descriptor of this very process */
-		fd_share((int)a[1]);
+		fd_share((int)a[1]); /* perhaps of this very process */
 		*ret = by_number(number, a);
 		track_received((int)*ret);
 		return true;
