@@ -292,6 +292,12 @@ const void *rawcache_maps_edge(const void *taken, const void *address);
 int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot);
 
 /*
+ * Before the range gets what keeps the file's own pages from taking the place of the image's later, or would be lost
+ * then: mseal(2), guard pages. They take it now, unless the program may have written to them.
+ */
+void rawcache_maps_restore(struct rawcache *cache, const void *address, size_t length);
+
+/*
  * A SIGBUS at `address`: if it is a page of the image in such a mapping (its disk fails, somebody
  * truncated it), the origin's page takes its place and true is returned: return from the handler,
  * the cache switches itself off. Not for SIGSEGV, which is the program's own. Async-signal-safe.

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,10 @@
 #define WORDS (PAGE / 4)
 #define READERS 3
 #define OUTSIDE_MS 20000
+
+/* Not in all headers. */
+#define ADVICE_GUARD 102 /* MADV_GUARD_INSTALL */
+#define NUMBER_mseal 462
 
 extern char **environ;
 static const char *self, *file;
@@ -244,6 +249,36 @@ static bool later(const volatile uint32_t *map)
 	return map_has(other, 3) && map_has(map, 3);
 }
 
+/* --- states of a mapping that go with its pages, or hold them */
+
+/* Half of it is sealed: nothing can be mapped there any more. */
+static bool sealed(const volatile uint32_t *map)
+{
+	if (syscall(NUMBER_mseal, map, PAGES / 2 * PAGE, 0))
+		exit(77);
+	writer_wait(writer_spawn("write", "2", "2", environ));
+	return map_has(map, 2);
+}
+
+/* What is read into the kernel: a page that cannot be read is an error. */
+static bool readable(const volatile void *p)
+{
+	int ends[2];
+	bool can = !pipe(ends) && write(ends[1], (const void *)(uintptr_t)p, 1) == 1;
+
+	close(ends[0]);
+	close(ends[1]);
+	return can;
+}
+
+static bool guarded(const volatile uint32_t *map)
+{
+	if (madvise((void *)(uintptr_t)(map + WORDS), PAGE, ADVICE_GUARD))
+		exit(77);
+	writer_wait(writer_spawn("write", "2", "2", environ));
+	return map[0] == 2 && map[2 * WORDS] == 2 && !readable(map + WORDS) && readable(map);
+}
+
 int main(int argc, char **argv)
 {
 	const volatile uint32_t *map;
@@ -270,6 +305,10 @@ int main(int argc, char **argv)
 		right = many(map);
 	} else if (!strcmp(how, "later")) {
 		right = later(map);
+	} else if (!strcmp(how, "sealed")) {
+		right = sealed(map);
+	} else if (!strcmp(how, "guarded")) {
+		right = guarded(map);
 	} else if (!strcmp(how, "own")) {
 		writer(false, 2, 2);
 		right = map_has(map, 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mprotect() of mappings of the image. If a program may not write or execute the origin's pages, it may not
+ * mprotect() and mseal() of mappings of the image. If a program may not write or execute the origin's pages, it may not
  * do so with the image's either.
  */
 #include <errno.h>
@@ -135,4 +135,21 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 	}
 	maps_unlock(&cache->maps, &critical);
 	return err;
+}
+
+void rawcache_maps_restore(struct rawcache *cache, const void *address, size_t length)
+{
+	uintptr_t start = (uintptr_t)address;
+	uintptr_t end = round_up(start + length, FORMAT_PAGE);
+	struct map_piece *piece, *next;
+	struct critical critical;
+
+	maps_lock(&cache->maps, &critical);
+	edge_cut(cache, start);
+	edge_cut(cache, end);
+	for (piece = piece_tree_next(&cache->maps, NULL, start, end); piece; piece = next) {
+		next = piece_tree_next(&cache->maps, piece, start, end);
+		piece_exchange(cache, piece);
+	}
+	maps_unlock(&cache->maps, &critical);
 }

@@ -24,6 +24,10 @@
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
 
+/* Not in all headers. */
+#define ADVICE_GUARD 102 /* MADV_GUARD_INSTALL */
+#define NUMBER_mseal 462 /* on all machines */
+
 #define MAP_KNOWN (MAP_SHARED | MAP_PRIVATE | MAP_NORESERVE | MAP_POPULATE | MAP_DENYWRITE)
 
 static bool map_wanted(size_t n, int prot, int flags, int fd)
@@ -137,6 +141,27 @@ int mprotect(void *address, size_t n, int prot)
 int pkey_mprotect(void *address, size_t n, int prot, int pkey)
 {
 	return notes_protect(address, n, prot) ? NEXT(pkey_mprotect)(address, n, prot, pkey) : -1;
+}
+
+/* What would be in the way of the origin's pages later, or be lost with the image's: they take the place now. */
+static inline void notes_restore(const void *address, size_t n)
+{
+	if (n && !((uintptr_t)address % 4096) && notes_touch(address, n))
+		rawcache_maps_restore(attach_cache_now(), address, n);
+}
+
+int madvise(void *address, size_t n, int advice)
+{
+	if (unlikely(advice == ADVICE_GUARD))
+		notes_restore(address, n);
+	return NEXT(madvise)(address, n, advice);
+}
+
+/* Older libcs do not have it. */
+int mseal(void *address, size_t n, unsigned long flags)
+{
+	notes_restore(address, n);
+	return (int)NEXT(syscall)(NUMBER_mseal, address, n, flags);
 }
 
 int mlockall(int flags)

@@ -182,6 +182,12 @@ static bool call_maps(const struct call *c, long *ret)
 	case SYS_pkey_mprotect:
 		*ret = pkey_mprotect((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3]);
 		return true;
+	case SYS_madvise:
+		*ret = madvise((void *)a[0], (size_t)a[1], (int)a[2]);
+		return true;
+	case 462: /* SYS_mseal */
+		*ret = mseal((void *)a[0], (size_t)a[1], (unsigned long)a[2]);
+		return true;
 	case SYS_msync:
 		*ret = msync((void *)a[0], (size_t)a[1], (int)a[2]);
 		return true;
