@@ -69,6 +69,15 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	return p;
 }
 
+/* What is mapped shows changes before a look is due. */
+static never_inline void map_tells(int fd)
+{
+	struct handle *handle = track_get(fd);
+
+	if (handle)
+		news_mapped(&handle->stx);
+}
+
 void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 {
 	bool tracked = fd >= 0 && fdtab_get(fd);
@@ -80,7 +89,7 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 	if (unlikely(prot & PROT_EXEC))
 		tree_real(fd);
 	if (unlikely(tracked))
-		news_mapped_slow(fd);
+		map_tells(fd);
 	if (unlikely(tracked && shared))
 		map_notify_begin(fd);
 	if (map_wanted(n, prot, flags, fd))

@@ -42,16 +42,11 @@ static void news_begin(void)
 	fdtab_find(handle_learns, NULL);
 }
 
-void news_mapped_slow(int fd)
+void news_mapped(const struct statx *stx)
 {
-	struct handle *handle = fdtab_get(fd);
-	uint64_t bit;
-	uint32_t place;
+	uint32_t place = place_of(stx);
+	uint64_t bit = 1ull << place % 64;
 
-	if (!fdtab_is_handle(handle))
-		return;
-	place = place_of(&handle->stx);
-	bit = 1ull << place % 64;
 	if (load_relaxed(&mapped[place / 64]) & bit)
 		return;
 	__atomic_fetch_or(&mapped[place / 64], bit, __ATOMIC_RELAXED);

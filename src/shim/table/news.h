@@ -19,8 +19,8 @@ struct statx;
 
 extern uint32_t news_known; /* 0: of no file */
 
-/* The program maps the file of `fd`, if that is tracked. */
-void news_mapped_slow(int fd);
+/* The program maps this file. */
+void news_mapped(const struct statx *stx);
 
 /* The kernel tells the program of changes of any file. */
 void news_any(void);
