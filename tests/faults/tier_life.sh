@@ -104,6 +104,35 @@ for what in fork exec seccomp late set\*id capset; do
 	is "$(tail -n 1 "$scratch/seen")" "True 0 True" "$what: the program, and its child, have every byte"
 done
 
+# what a program reads through a mapping is put, too; another machine has it
+IMAGE=$scratch/node7.img
+CACHED_PATH=$scratch/mnt7
+origin_mount "$scratch/back" "$CACHED_PATH" --latency=5
+"$RAWCACHE" format --force --size 64M "$IMAGE" >/dev/null
+# maps WHAT: a program touches each page of the mapped file, and lasts until the chunks are stored
+maps() {
+	RAWCACHE_TIER_EPOCH=7 tiered python3 -c 'import mmap, sys, time
+f = open(sys.argv[1], "rb")
+data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+same = data[:] == open(sys.argv[2], "rb").read()
+time.sleep(2)
+sys.exit(not same)' "$CACHED_PATH/file" "$scratch/back/file"
+	ok $? "$1: the program has every byte"
+	RAWCACHE_TIER='' cached cmp "$CACHED_PATH/file" "$scratch/back/file"
+	ok $? "$1: what was stored is right"
+}
+maps "a mapped file"
+at_least "$(counter tier_puts)" 8 "a mapped file: its chunks are put"
+"$RAWCACHE" drop --cache "$IMAGE" "$CACHED_PATH/file" >/dev/null
+maps "mapped again"
+at_most "$(counter tier_puts)" 32 "mapped again: what the tier has is not put again"
+for _ in $(seq 20); do
+	node 2
+	RAWCACHE_TIER_EPOCH=7 tiered cmp "$CACHED_PATH/file" "$scratch/back/file"
+	[ "$(counter tier_hits)" -eq 0 ] || break
+done
+at_least "$(counter tier_hits)" 1 "another machine has chunks of it"
+
 # a process that has no network: the others of its machine go on as before
 if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
 	node 6

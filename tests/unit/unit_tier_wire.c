@@ -22,6 +22,8 @@ static void commands_are_what_memcached_reads(void **state)
 	assert_string_equal(text, "mg MDEyMzQ1Njc4OWFiY2RlZg== b v O7 N3\r\n");
 	wire_get(text, some_key, 7, 0);
 	assert_string_equal(text, "mg MDEyMzQ1Njc4OWFiY2RlZg== b v O7\r\n");
+	wire_ask(text, some_key, 7, 30);
+	assert_string_equal(text, "mg MDEyMzQ1Njc4OWFiY2RlZg== b O7 N30\r\n");
 	wire_put(text, some_key, 999999999, 262184, 4294967295u);
 	assert_string_equal(text,
 			    "ms MDEyMzQ1Njc4OWFiY2RlZg== 262184 b T4294967295 O999999999\r\n");

@@ -102,7 +102,6 @@ static bool first_comes(const struct fetch *fetch, const struct file *file)
 void fetch_tier_begin(struct fetch *fetch, struct file *file)
 {
 	fetch->ask = (struct tier_ask){ .chosen = fetch->request.urgent,
-					.races = true,
 					.tell = fetch_told,
 					.unwanted = &fetch->request.unwanted };
 	fetch->request.instead = NULL;

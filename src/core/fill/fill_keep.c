@@ -159,8 +159,10 @@ void chunk_keep(struct miss *m)
 	name_store(m->cache, m->file, want->fd);
 	if (!want->aside && chunk_hand_over(m, &whole))
 		return;
-	if (miss_confirmed(m))
+	if (miss_confirmed(m)) {
 		chunk_store(m);
+		aside_end(m, true);
+	}
 	origin_forget(m->cache, want, whole.request.offset, m->length);
 }
 

@@ -88,19 +88,24 @@ static ssize_t chunk_read(struct miss *m)
 ssize_t chunk_fetch(struct miss *m)
 {
 	const struct want *want = m->want;
+	struct tier_wait aside;
 	ssize_t result;
 	ssize_t got;
 
 	miss_begin(m);
-	got = chunk_read(m);
-	if (!miss_deliver(m, got >= (ssize_t)(want->skip + want->length), 0, &result))
+	m->aside = want->aside ? &aside : NULL;
+	got = m->aside ? aside_read(m, chunk_read) : chunk_read(m);
+	if (!miss_deliver(m, got >= (ssize_t)(want->skip + want->length), 0, &result)) {
+		aside_end(m, false);
 		return result;
+	}
 	if (got != (ssize_t)m->length) {
 		file_over(m->file, want->fd);
 		origin_forget(m->cache, want, want->chunk * m->cache->chunk_bytes, m->length);
 	} else {
 		chunk_keep(m);
 	}
+	aside_end(m, false);
 	if (m->buf)
 		miss_end(m);
 	return result;

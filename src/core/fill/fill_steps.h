@@ -13,19 +13,27 @@
 #include "core/fill/fill_state.h"
 #include "core/fill/part.h"
 #include "core/image/key.h"
+#include "core/tier/tier.h"
+
+/* What the tier is asked for by a thread that waits for it. */
+struct tier_wait {
+	struct tier_ask ask;
+	uint32_t told; /* futex */
+};
 
 /* A miss whose flight this thread owns. */
 struct miss {
 	struct rawcache *cache;
 	struct file *file;
 	const struct want *want;
-	struct filling *held; /* what is released if this thread leaves by siglongjmp() */
-	struct key key;	      /* of the chunk */
-	uint32_t length;      /* of the chunk */
-	char *buf;	      /* from buffer_get(); NULL: it belongs to another thread now */
-	uint64_t start;	      /* clock_mono_ns() */
-	uint32_t number;      /* the result of number_of() before the first byte was read, */
-	bool same;	      /* and whether the file was in the state in which it was opened */
+	struct filling *held;	 /* what is released if this thread leaves by siglongjmp() */
+	struct key key;		 /* of the chunk */
+	uint32_t length;	 /* of the chunk */
+	char *buf;		 /* from buffer_get(); NULL: it belongs to another thread now */
+	struct tier_wait *aside; /* or NULL */
+	uint64_t start;		 /* clock_mono_ns() */
+	uint32_t number;	 /* the result of number_of() before the first byte was read, */
+	bool same;		 /* and whether the file was in the state in which it was opened */
 };
 
 /* --- fill.c */
@@ -64,6 +72,14 @@ void merged_keep(struct miss *m);
 /* Drop the origin's pages from the kernel's cache, unless options.keep_origin is set: the image has the bytes now. */
 void origin_forget(const struct rawcache *cache, const struct want *want, uint64_t offset,
 		   uint64_t n);
+
+/* --- fill_aside.c */
+
+/* The chunk, by the tier or by `read`; m->aside is to be set up. Owes an aside_end(). */
+ssize_t aside_read(struct miss *m, ssize_t (*read)(struct miss *m));
+
+/* `kept`: the file was what it was after that, and the chunk may be put into the tier. */
+void aside_end(struct miss *m, bool kept);
 
 /* --- fill_fetched.c */
 

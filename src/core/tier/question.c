@@ -81,7 +81,7 @@ static bool question_late(struct tier_ask *ask)
 		return false;
 	}
 	question_hedged(ask);
-	if (!ask->races || ask->have) {
+	if (ask->aside || ask->have) {
 		stats_add(tier_timeouts, 1);
 		question_over(ask, NULL);
 		return false;
@@ -141,14 +141,14 @@ static bool answer_take(struct tier_ask *ask, const struct link_call *call)
 {
 	bool value = call->reply.kind == WIRE_VALUE && !call->reply.won && !another_fetches(call);
 
-	if (call->reply.kind == WIRE_VALUE && call->reply.won) {
+	if (call->reply.won) {
 		stats_add(tier_leases_won, 1);
 		/* while the origin is read, perhaps */
 		fetch_add(&link_leases, 1);
 		store_relaxed(&ask->won, true);
 		store_relaxed(&ask->put, true);
 	}
-	if (!ask->waits)
+	if (!ask->waits && !ask->known)
 		question_priced(ask, call, value);
 	else if (value && ask->breaker)
 		breaker_works(&ask->breaker->leases, ask->begun_ms);
@@ -169,7 +169,7 @@ static bool question_ended(void *owner, struct link_call *call)
 			breaker_works(&ask->breaker->asked, ask->begun_ms);
 			breaker_answered(ask->breaker, clock_mono_ns() - call->begun);
 		}
-		if (another_fetches(call) && !ask->late && question_waits(ask, call))
+		if (another_fetches(call) && !ask->late && !ask->aside && question_waits(ask, call))
 			return false;
 		value = answer_take(ask, call);
 	}
@@ -179,9 +179,16 @@ static bool question_ended(void *owner, struct link_call *call)
 	return false;
 }
 
+static size_t question_words(const struct tier_ask *ask, struct link_call *call, bool read_only)
+{
+	if (ask->known)
+		return wire_ask(call->command, ask->key, call->opaque, lease_seconds(ask));
+	return wire_get(call->command, ask->key, call->opaque, read_only ? 0 : lease_seconds(ask));
+}
+
 void question_put(struct tier_ask *ask, bool read_only)
 {
-	struct link_call *call = link_call_new(ask->server);
+	struct link_call *call = ask->known && read_only ? NULL : link_call_new(ask->server);
 
 	if (!call) {
 		ask->tell(ask, TIER_ANSWERED);
@@ -195,8 +202,7 @@ void question_put(struct tier_ask *ask, bool read_only)
 	call->lease = !read_only;
 	call->patience = ask->patience;
 	call->share = price_share(ask->origin);
-	call->command_bytes = (uint32_t)wire_get(call->command, ask->key, call->opaque,
-						 read_only ? 0 : lease_seconds(ask));
+	call->command_bytes = (uint32_t)question_words(ask, call, read_only);
 	stats_add(tier_gets, 1);
 	late_earn();
 	if (!link_send(call))

@@ -34,7 +34,7 @@ struct tier_server;
  * What becomes of a question, to be told by the tier's helper:
  *
  *	TIER_ANSWERED		tier_take() is to be called by a helper
- *	TIER_LATE		where it `races`: the origin is to be read, and one of these follows:
+ *	TIER_LATE		but for what is `aside`: the origin is to be read, and one of these follows:
  *	  TIER_OVERTAKES	the answer is there, and tier_overtake() is to be called, or tier_take() if nobody reads
  *	  TIER_DROPPED		it does not come, or tier_origin() was called before
  */
@@ -56,8 +56,9 @@ struct tier_ask {
 	bool have;	  /* the origin's bytes are in the buffer already, */
 	uint64_t took;	  /* and reading them took so long */
 	bool won;	  /* it counts as one of link_leases */
-	bool races; /* the origin is read when the answer is late, and the answer taken if it comes first */
-	bool late; /* that is so */
+	bool aside;	  /* no program waits for it: neither a race nor a lease is worth a wait */
+	bool known; /* the origin's bytes are there already: the tier is only asked whether it wants them */
+	bool late; /* the answer is: the origin is read, and the first of them taken */
 	bool over; /* the origin has won */
 	/* what to call when the question is over */
 	void (*tell)(struct tier_ask *ask, enum tier_news news);

@@ -36,6 +36,14 @@ size_t wire_get(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t
 	return (size_t)snprintf(to, WIRE_COMMAND_MAX, "mg %s b v O%u\r\n", name, opaque);
 }
 
+size_t wire_ask(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t lease)
+{
+	char name[BASE64_KEY + 1];
+
+	base64_key(name, key);
+	return (size_t)snprintf(to, WIRE_COMMAND_MAX, "mg %s b O%u N%u\r\n", name, opaque, lease);
+}
+
 size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes,
 		uint32_t ttl)
 {

@@ -33,6 +33,8 @@ struct wire_reply {
 
 /* Each function writes at most WIRE_COMMAND_MAX bytes and returns their number. */
 size_t wire_get(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t lease);
+/* Whether it is there, without its value. */
+size_t wire_ask(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t lease);
 size_t wire_put(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque, uint32_t bytes,
 		uint32_t ttl);
 size_t wire_remove(char *to, const uint8_t key[WIRE_KEY], uint32_t opaque);

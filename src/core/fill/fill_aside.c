@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A chunk that nobody waits for, which the thread that follows a mapping stores: it asks the tier itself, and waits for
+ * the answer. Mostly the program's page faults have brought the chunk into memory: then the tier is only asked whether
+ * it wants it.
+ */
+#include <linux/futex.h>
+
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/stats.h"
+#include "base/sys.h"
+#include "core/fill/fill_steps.h"
+#include "core/image/format.h"
+#include "core/shared/cache.h"
+#include "core/tier/tier.h"
+
+static void aside_told(struct tier_ask *ask, enum tier_news news)
+{
+	struct tier_wait *aside = container_of(ask, struct tier_wait, ask);
+	uint32_t *told = &aside->told;
+
+	(void)news;
+	store_release(told, 1);
+	sys_futex(told, FUTEX_WAKE_PRIVATE, 1,
+		  NULL); /* `aside` may be gone by now: nothing is read of it */
+}
+
+/* Whether all of the chunk is in memory. The kernel says so of all files that are not the program's to write. */
+static bool chunk_resident(const struct miss *m)
+{
+	unsigned char page[FORMAT_CHUNK_MAX / FORMAT_PAGE];
+	uint64_t offset = m->want->chunk * m->cache->chunk_bytes;
+	void *map = sys_mmap(NULL, m->length, PROT_READ, MAP_PRIVATE, m->want->fd, offset);
+	bool resident;
+
+	if (sys_is_error(map))
+		return false;
+	resident = !SYS_CALL(__NR_mincore, map, m->length, page, 0, 0, 0);
+	for (uint32_t i = 0; resident && i < div_up(m->length, FORMAT_PAGE); i++)
+		resident = page[i] & 1;
+	sys_munmap(map, m->length);
+	return resident;
+}
+
+/* The question is over before the thread of the tier ends: see link.h. */
+static void aside_wait(struct tier_wait *aside)
+{
+	tier_ask(&aside->ask);
+	while (!load_acquire(&aside->told))
+		sys_futex(&aside->told, FUTEX_WAIT_PRIVATE, 0, NULL);
+}
+
+ssize_t aside_read(struct miss *m, ssize_t (*read)(struct miss *m))
+{
+	static const bool never;
+	struct tier_wait *aside = m->aside;
+	struct tier_ask *ask = &aside->ask;
+	uint64_t begun;
+	ssize_t got;
+
+	*aside = (struct tier_wait){
+		.ask = { .aside = true, .tell = aside_told, .unwanted = &never }
+	};
+	if (!tier_prepare(m->file))
+		return read(m);
+	if (tier_begin(m->cache, m->file, m->want->fd, m->want->chunk, m->buf, ask)) {
+		ask->known = !ask->first && chunk_resident(m) && read(m) == (ssize_t)m->length;
+		ask->have |= ask->known;
+		aside_wait(aside);
+	}
+	got = tier_take(m->cache, m->file, m->buf, m->length, ask);
+	if (ask->have && ask->first) {
+		stats_add(origin_reads, 1);
+		stats_add(origin_bytes, m->length);
+	}
+	if (got)
+		return got;
+	begun = clock_mono_ns();
+	got = read(m);
+	tier_origin(m->cache, m->file, ask, m->buf, m->length, clock_mono_ns() - begun,
+		    got == (ssize_t)m->length && file_unchanged(m->file, m->want->fd));
+	return got;
+}
+
+void aside_end(struct miss *m, bool kept)
+{
+	if (!m->aside)
+		return;
+	if (kept)
+		tier_put(&m->aside->ask, m->buf, m->length);
+	tier_forget(&m->aside->ask);
+	m->aside = NULL;
+}
