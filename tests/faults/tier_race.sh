@@ -47,4 +47,16 @@ for mode in slow slower; do
 		"$mode: each chunk came from one of them"
 	stop "$fake_pid"
 done
+# answers that do not open come at any moment of the origin's read, and of what is done with it
+CACHED_PATH=$scratch/mnt3
+origin_mount "$scratch/back" "$CACHED_PATH" --latency=30 --direct-io
+for n in $(seq 10); do
+	port=$(free_port)
+	python3 "$(dirname "$0")/tier_fake.py" flip "$port" "$real" 2>"$scratch/fake.log" &
+	fake_pid=$!
+	pids="$pids $!"
+	port_wait "$port"
+	node 3 "$port" "a server that spoils, $n"
+	stop "$fake_pid"
+done
 done_testing

@@ -43,6 +43,7 @@ struct fetch {
 	struct io_request look;		 /* the request that asks its server */
 	uint64_t arrived;		 /* when its bytes had arrived: clock_mono_ns() */
 	struct tier_ask ask;
+	struct io_request rival; /* what the tier has while the origin is read */
 	struct pool_job share;
 	bool shared;	  /* it was handed to the thread that puts it into the tier */
 	bool confirmed;	  /* the server was asked afterwards, and the file was unchanged */

@@ -57,7 +57,7 @@ static void fetch_told(struct tier_ask *ask, enum tier_news news)
 		fetch_raced(fetch, true);
 		tier_read(ask);
 		io_race(&fetch->request);
-	} else if (news == TIER_DROPPED || !io_rival(&fetch->request)) {
+	} else if (news == TIER_DROPPED || !io_rival(&fetch->request, &fetch->rival)) {
 		fetch_raced(fetch, false);
 	}
 }

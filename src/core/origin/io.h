@@ -61,6 +61,7 @@ struct io_request {
 	uint32_t race;
 	int32_t (*rival)(struct io_request *request, char *buf);
 	void (*lost)(struct io_request *request, bool read, int32_t got);
+	struct io_request *overtakes; /* of what io_rival() queues: the request that it may end */
 	uint64_t took;	/* nanoseconds that the read took; set if `instead` is */
 	bool elsewhere; /* the bytes did not come from the origin */
 	bool unchanged; /* after the read, the file was in the expected state; set if the backend `arrives` */
@@ -111,7 +112,7 @@ void io_resume(struct io_request *request);
 void io_race(struct io_request *request);
 
 /* False: nobody has begun to read, and `instead` is asked once more: `lost` is not called then. */
-bool io_rival(struct io_request *request);
+bool io_rival(struct io_request *request, struct io_request *rival);
 
 /*
  * Let a helper thread check whether request->file is unchanged; it then calls request->arrived. `make`: as

@@ -131,7 +131,7 @@ static struct kept *helper_open(const struct io_request *request, int *err)
 }
 
 /* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
-static void helper_finish(struct kept *kept, struct io_request *request)
+static void helper_finish(struct kept *kept, struct io_request *request, struct lane *lane)
 {
 	bool unchanged = kept && request->result == (int32_t)request->length &&
 			 file_unchanged(request->file, kept->fd);
@@ -145,7 +145,7 @@ static void helper_finish(struct kept *kept, struct io_request *request)
 	/* now: who closes the file waits for what has arrived */
 	if (kept)
 		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	fetch_sub(&request->lane->running, 1);
+	fetch_sub(&lane->running, 1);
 	request->arrived(request);
 }
 
@@ -158,20 +158,21 @@ static void request_done(struct io_request *request, int32_t result)
 }
 
 /* Another helper ends the request, or has ended it: `buf` is ours. */
-static void helper_lose(struct kept *kept, struct io_request *request, char *buf, bool read,
-			int32_t got)
+static void helper_lose(struct kept *kept, struct io_request *request, char *buf, struct lane *lane,
+			bool read, int32_t got)
 {
 	buffer_put(buf);
 	if (kept)
 		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	fetch_sub(&request->lane->running, 1);
+	fetch_sub(&lane->running, 1);
 	request->lost(request, read, got);
 }
 
 /* It has come from elsewhere while another helper reads it. */
-static void helper_overtake(struct io_request *request, bool late)
+static void helper_overtake(struct io_request *rival)
 {
-	char *buf = late ? NULL : buffer_get();
+	struct io_request *request = rival->overtakes;
+	char *buf = load_acquire(&request->race) == RACE_OVER ? NULL : buffer_get();
 	int32_t got = buf ? request->rival(request, buf) : 0;
 	struct kept *kept = NULL;
 	int err;
@@ -179,32 +180,28 @@ static void helper_overtake(struct io_request *request, bool late)
 	if (got)
 		kept = helper_open(request, &err);
 	if (!kept || !race_win(&request->race)) {
-		helper_lose(kept, request, buf, false, 0);
+		helper_lose(kept, request, buf, rival->lane, false, 0);
 		return;
 	}
 	request->buf = buf;
 	request->elsewhere = true;
 	request_done(request, got);
-	helper_finish(kept, request);
+	helper_finish(kept, request, rival->lane);
 }
 
 static void helper_serve(struct io_request *request)
 {
 	char *buf = request->buf; /* before the race is on */
 	bool forget = request->forget;
-	enum race race = race_take(&request->race);
+	bool races = race_take(&request->race);
 	struct kept *kept;
 	uint64_t took = 0;
 	int32_t got;
 	int err;
 
-	if (race == RACE_ON || race == RACE_OVER) {
-		helper_overtake(request, race == RACE_OVER);
-		return;
-	}
 	kept = helper_open(request, &err);
 	CRASH_POINT(helper_took);
-	got = err ? err : helper_fetch(kept, request, buf, race == RACE_QUEUED, &took);
+	got = err ? err : helper_fetch(kept, request, buf, races, &took);
 	if (got == -EINPROGRESS) {
 		helper_ask(kept, request);
 		return;
@@ -220,13 +217,13 @@ static void helper_serve(struct io_request *request)
 		if (forget && got > 0 && !kept->direct)
 			sys_fadvise(kept->fd, request->offset, request->length,
 				    POSIX_FADV_DONTNEED);
-		helper_lose(kept, request, buf, true, got);
+		helper_lose(kept, request, buf, request->lane, true, got);
 		return;
 	}
 	request->took = took;
 	request_done(request, got);
 	CRASH_POINT(helper_done);
-	helper_finish(kept, request);
+	helper_finish(kept, request, request->lane);
 }
 
 void io_resume(struct io_request *request)
@@ -245,12 +242,14 @@ void io_race(struct io_request *request)
 	io_resume(request);
 }
 
-bool io_rival(struct io_request *request)
+bool io_rival(struct io_request *request, struct io_request *rival)
 {
 	if (race_settle(&request->race))
 		return false;
+	/* a job of its own: the request's may be with the threads that store any moment */
+	*rival = (struct io_request){ .file = request->file, .light = true, .overtakes = request };
 	if (load_acquire(&request->race) == RACE_OVER ||
-	    pool_add_first(&readers, &request->job, false))
+	    pool_add_first(&readers, &rival->job, false))
 		request->lost(request, false, 0);
 	return true;
 }
@@ -303,7 +302,9 @@ static void helper_work(struct pool *pool)
 		struct io_request *request = container_of(job, struct io_request, job);
 
 		if (request != &sweep) {
-			if (request->look)
+			if (request->overtakes)
+				helper_overtake(request);
+			else if (request->look)
 				helper_look(request);
 			else
 				helper_serve(request);

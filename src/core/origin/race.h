@@ -18,12 +18,12 @@
 
 enum race { RACE_NONE, RACE_QUEUED, RACE_ON, RACE_OVER };
 
-/* Which part the helper has that takes the request: RACE_QUEUED: it reads; else what it is already. */
-static inline enum race race_take(uint32_t *race)
+/* By who takes the request: whether it races. */
+static inline bool race_take(uint32_t *race)
 {
 	uint32_t seen = RACE_QUEUED;
 
-	return cas(race, &seen, RACE_ON) ? RACE_QUEUED : (enum race)seen;
+	return cas(race, &seen, RACE_ON);
 }
 
 /* The answer is there. True: nobody has begun to read, and who does so finds it. */
