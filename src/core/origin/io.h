@@ -62,8 +62,8 @@ struct io_request {
 	int32_t (*rival)(struct io_request *request, char *buf);
 	void (*lost)(struct io_request *request, bool read, int32_t got);
 	struct io_request *overtakes; /* of what io_rival() queues: the request that it may end */
-	uint64_t took;	/* nanoseconds that the read took; set if `instead` is */
-	bool elsewhere; /* the bytes did not come from the origin */
+	uint64_t took;		      /* nanoseconds that the read took; set if `instead` is */
+	bool elsewhere;		      /* the bytes did not come from the origin */
 	bool unchanged; /* after the read, the file was in the expected state; set if the backend `arrives` */
 	const struct io_backend *backend; /* the backend that has the request */
 	struct lane *lane;		  /* the backend's */
