@@ -31,5 +31,11 @@ for how in capset raw-capset no_new_privs raw-no_new_privs securebits bounding a
 	[ "$how" = setuid ] || is "$after" 1 "$how: no helper is there when it has happened"
 	[ "$before" -gt 1 ] && [ "$later" -gt 1 ] && left_helpers=$((left_helpers + 1))
 done
+for how in capset no_new_privs setfsuid; do
+	got=$(cached "$program" "$how" "$scratch/mnt/f" mapped 2>"$scratch/err") || continue
+	read -r _ before _ _ _ different _ <<<"$got"
+	is "$different" 0 "$how, with a mapping: no thread has other rights"
+	at_least "$before" 2 "there was one that watched it"
+done
 at_least "$left_helpers" 5 "there were helpers before, and again later"
 done_testing

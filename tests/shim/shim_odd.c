@@ -7,6 +7,7 @@
  *	shim_odd ignored		execs by syscall() with SIGSEGV ignored
  *	shim_odd sealed FILE		mremap() of a mapping that is sealed
  *	shim_odd grown[-private] FILE	a mapping, part of it cached and part not, when the file has grown
+ *	shim_odd first-ends FILE	the first thread ends while another goes on, which then ends the process
  *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
  *	shim_odd confined-fork FILE	and forks meanwhile
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +30,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -107,6 +110,28 @@ static int ignored(void)
 	signal(SIGSEGV, SIG_IGN);
 	syscall(SYS_execve, "/bin/cat", argv, environ);
 	return 77;
+}
+
+static void *last_thread(void *arg)
+{
+	const struct timespec nap = { .tv_nsec = 100000000 };
+
+	nanosleep(&nap, NULL);
+	printf("last words\n");
+	return arg;
+}
+
+static int first_ends(void)
+{
+	int fd = open(path, O_RDONLY);
+	const char *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	pthread_t thread;
+
+	if (p == MAP_FAILED || read(fd, buf, PAGE) != PAGE || memcmp(p, buf, PAGE))
+		return 77;
+	if (pthread_create(&thread, NULL, last_thread, NULL))
+		return 77;
+	pthread_exit(NULL);
 }
 
 static int sealed(void)
@@ -266,6 +291,8 @@ int main(int argc, char **argv)
 		return fork_alone();
 	if (!strcmp(argv[1], "ignored"))
 		return ignored();
+	if (!strcmp(argv[1], "first-ends"))
+		return first_ends();
 	if (!strcmp(argv[1], "sealed"))
 		return sealed();
 	if (!strcmp(argv[1], "grown"))

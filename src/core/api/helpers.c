@@ -41,6 +41,8 @@ void rawcache_confine(void)
 bool rawcache_helpers_leave(void)
 {
 	follow_dismiss();
+	for (struct rawcache *cache = load_acquire(&caches); cache; cache = cache->next)
+		watcher_pause(cache);
 	return pools_leave();
 }
 
@@ -52,6 +54,8 @@ void rawcache_helpers_step_aside(void)
 void rawcache_helpers_return(void)
 {
 	pools_return();
+	for (struct rawcache *cache = load_acquire(&caches); cache; cache = cache->next)
+		watcher_resume(cache);
 }
 
 int rawcache_lock_all(struct rawcache *cache, int (*lock)(int flags), int flags)

@@ -29,7 +29,7 @@ struct statx;
 struct watch_counts;
 
 /* The thread of watcher.h. */
-enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_LEAVES };
+enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_PAUSES, WATCHER_LEAVES };
 
 #define SLOT_NONE (-1)
 #define SLOT_LATER (-2) /* a fork child that has not needed a slot yet */
@@ -113,6 +113,8 @@ struct rawcache {
 	void (*withdraw)(struct rawcache *cache);
 	void (*learn)(struct rawcache *cache, const struct statx *stx);
 	uint32_t watcher;
+	uint32_t
+		watcher_number; /* of the thread that it means: one that has paused may still be there */
 };
 
 /* The image's epoch; 0: its disk lost writes, and no new epoch has begun. */

@@ -29,6 +29,7 @@
 struct watcher {
 	struct pool_job job;
 	struct rawcache *cache;
+	uint32_t number;
 };
 
 static void watcher_work(struct pool *pool);
@@ -91,13 +92,19 @@ static uint64_t watcher_turn(struct rawcache *cache, uint64_t *looked)
 	return nap;
 }
 
-static void cache_watch(struct rawcache *cache)
+static bool watcher_wanted(const struct rawcache *cache, uint32_t number)
+{
+	return load_acquire(&cache->watcher) == WATCHER_WANTED &&
+	       load_relaxed(&cache->watcher_number) == number;
+}
+
+static void cache_watch(struct rawcache *cache, uint32_t number)
 {
 	uint64_t looked = clock_coarse_ms();
 	uint64_t alone = looked;
 	uint64_t empty = 0;
 
-	while (load_acquire(&cache->watcher) == WATCHER_WANTED) {
+	while (watcher_wanted(cache, number)) {
 		uint32_t seen = watch_seen(cache);
 		uint64_t ms = watcher_turn(cache, &looked);
 		uint64_t now = clock_coarse_ms();
@@ -116,11 +123,15 @@ static void cache_watch(struct rawcache *cache)
 }
 
 /* Under the lock: whether there still is something to do; if not, the thread is gone for everybody. */
-static bool watcher_stays(struct rawcache *cache)
+static bool watcher_stays(struct rawcache *cache, uint32_t number)
 {
 	struct critical critical;
 	bool stays;
 
+	/* one that pauses has a successor: watcher_resume() */
+	if (load_acquire(&cache->watcher) == WATCHER_PAUSES ||
+	    load_relaxed(&cache->watcher_number) != number)
+		return false;
 	recall_all(cache);
 	maps_lock(&cache->maps, &critical);
 	stays = shown_any(cache) && load_relaxed(&cache->watcher) == WATCHER_WANTED;
@@ -139,14 +150,15 @@ static void watcher_work(struct pool *pool)
 	while ((job = pool_next(pool))) {
 		struct watcher *watcher = container_of(job, struct watcher, job);
 		struct rawcache *cache = watcher->cache;
+		uint32_t number = watcher->number;
 		struct critical critical;
 
 		critical_enter(&critical);
 		memory_put(watcher, sizeof(*watcher));
 		critical_leave(&critical);
 		do
-			cache_watch(cache);
-		while (watcher_stays(cache));
+			cache_watch(cache, number);
+		while (watcher_stays(cache, number));
 	}
 }
 
@@ -160,6 +172,7 @@ static int watcher_make(struct rawcache *cache)
 	watcher = memory_get(sizeof(*watcher));
 	if (watcher) {
 		watcher->cache = cache;
+		watcher->number = load_relaxed(&cache->watcher_number);
 		err = pool_add(&watchers, &watcher->job, true);
 		if (err)
 			memory_put(watcher, sizeof(*watcher));
@@ -182,11 +195,44 @@ int watcher_need(struct rawcache *cache)
 	return state == WATCHER_WANTED ? 0 : -EAGAIN;
 }
 
+void watcher_pause(struct rawcache *cache)
+{
+	uint32_t state = WATCHER_WANTED;
+
+	if (cas(&cache->watcher, &state, WATCHER_PAUSES))
+		watch_tell(cache);
+}
+
+/* A watcher for mappings that have none. */
+static void watcher_anew(struct rawcache *cache)
+{
+	if (!shown_any(cache))
+		return;
+	if (watcher_need(cache))
+		recall_all(cache);
+	else
+		recall(cache); /* what was wanted back meanwhile */
+}
+
+void watcher_resume(struct rawcache *cache)
+{
+	uint32_t state = WATCHER_PAUSES;
+
+	if (load_acquire(&cache->watcher) != WATCHER_PAUSES)
+		return;
+	fetch_add(&cache->watcher_number, 1);
+	if (cas(&cache->watcher, &state, WATCHER_NONE))
+		watcher_anew(cache);
+}
+
+/* What has paused has ended, or is about to. */
 static bool watcher_leave(struct rawcache *cache)
 {
 	uint32_t state = WATCHER_WANTED;
 
-	if (!cas(&cache->watcher, &state, WATCHER_LEAVES) && state == WATCHER_NONE)
+	if (!cas(&cache->watcher, &state, WATCHER_LEAVES) && state == WATCHER_PAUSES)
+		cas(&cache->watcher, &state, WATCHER_NONE);
+	if (state == WATCHER_NONE)
 		return false;
 	recall_all(cache);
 	watch_tell(cache);
@@ -226,10 +272,5 @@ void watcher_fork_child(void)
 void watcher_fork_anew(struct rawcache *cache)
 {
 	store_relaxed(&cache->watcher, WATCHER_NONE);
-	if (!shown_any(cache))
-		return;
-	if (watcher_need(cache))
-		recall_all(cache);
-	else
-		recall(cache); /* what was wanted back before we had a row */
+	watcher_anew(cache); /* also for what was wanted back before we had a row */
 }

@@ -17,6 +17,10 @@ int watcher_need(struct rawcache *cache);
  */
 void watcher_dismiss(struct rawcache *cache);
 
+/* The thread ends soon, and mappings stay. None is made of the image until watcher_resume(), which makes a thread. */
+void watcher_pause(struct rawcache *cache);
+void watcher_resume(struct rawcache *cache);
+
 /* The cache is being detached: wait until its watcher has ended. */
 void watcher_drop(struct rawcache *cache);
 

@@ -220,6 +220,20 @@ void quick_exit(int status)
 	__builtin_unreachable();
 }
 
+void pthread_exit(void *result)
+{
+	process_thread_ends();
+	NEXT(pthread_exit)(result);
+	__builtin_unreachable();
+}
+
+void thrd_exit(int result)
+{
+	process_thread_ends();
+	NEXT(thrd_exit)(result);
+	__builtin_unreachable();
+}
+
 /* These functions replace descriptors 0 to 2 inside libc. */
 static void standard_drop(void)
 {

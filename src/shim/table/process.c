@@ -170,6 +170,15 @@ static void helpers_leave(void)
 		sys_nanosleep(&nap);
 }
 
+void process_thread_ends(void)
+{
+	if (!attach_active || SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0) != sys_getpid() ||
+	    process_is_foreign())
+		return;
+	rawcache_helpers_dismiss();
+	rawcache_helpers_leave();
+}
+
 void process_confine(void)
 {
 	/* a vfork child confines itself, not its parent */

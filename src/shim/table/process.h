@@ -55,6 +55,12 @@ void process_retire(void);
 /* This process ends without exit(), or becomes another program: what it has read must be stored. */
 void process_settle(void);
 
+/*
+ * This thread ends. If it is the first one, libc has the last one call exit(): that may be no helper of ours, which has
+ * no descriptors that the program's last words could go to. So there are none from then on.
+ */
+void process_thread_ends(void);
+
 /* This process is about to have its system calls filtered. */
 void process_confine(void);
 
