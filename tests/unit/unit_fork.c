@@ -287,6 +287,26 @@ static void test_hits_counted(void **state)
 	assert_int_equal(after.hits - before.hits, 1000);
 }
 
+/* A thread of the parent gives blocks of the image back at that moment: it is not there to go on. */
+static void test_blocks_go(void **state)
+{
+	struct resident *resident;
+	pid_t child;
+
+	(void)state;
+	attach_parent();
+	resident = &cache->resident;
+	while (!resident->count)
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	resident->busy = 1;
+	child = child_fork();
+	if (!child)
+		_exit(resident->busy || !resident->blocks ||
+		      !file_read_right(cache, file_a, fd_a, 1, 100, 0));
+	resident->busy = 0;
+	assert_int_equal(child_end(child, 3), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +318,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_orphan, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_second_cache, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_hits_counted, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_blocks_go, setup, two_files_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@
 #include "core/fill/fetch.h"
 #include "core/origin/file.h"
 #include "core/origin/origin.h"
+#include "core/read/resident.h"
 #include "core/shared/aside.h"
 #include "core/shared/cache.h"
 #include "core/shared/slot.h"
@@ -110,8 +111,10 @@ void rawcache_fork_child(void)
 {
 	stats_fork_child();
 	aside_fork_child();
-	for (struct rawcache *cache = caches; cache; cache = cache->next)
+	for (struct rawcache *cache = caches; cache; cache = cache->next) {
 		slot_fork_child(cache);
+		resident_fork_child(cache);
+	}
 	fork_release(helpers_fork_child);
 	for (struct rawcache *cache = caches; cache; cache = cache->next) {
 		maps_fork_child(cache);

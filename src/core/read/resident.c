@@ -187,6 +187,13 @@ void resident_gave(struct rawcache *cache, uint64_t place)
 		fetch_sub(&cache->resident.count, 1);
 }
 
+void resident_fork_child(struct rawcache *cache)
+{
+	if (load_relaxed(&cache->resident.busy))
+		blocks_give_back(cache, blocks_number(cache));
+	store_relaxed(&cache->resident.busy, 0);
+}
+
 void resident_end(struct rawcache *cache)
 {
 	if (cache->resident.blocks)

@@ -37,6 +37,9 @@ bool resident_full(const struct rawcache *cache);
 /* The caller gave back what it had mapped of the block of `place`. */
 void resident_gave(struct rawcache *cache, uint64_t place);
 
+/* In the child of a fork(): the thread that gave blocks back is not there. */
+void resident_fork_child(struct rawcache *cache);
+
 /* At the end of the cache: no thread reads any more. */
 void resident_end(struct rawcache *cache);
 
