@@ -270,6 +270,29 @@ bool rawcache_helpers_leave(void);
 void rawcache_helpers_step_aside(void);
 void rawcache_helpers_return(void);
 
+/* What the dynamic loader has mapped by itself. */
+struct rawcache_loaded {
+	/* Call lay(arg) while nobody unmaps the range; not at all if it is not what it was. */
+	void (*hold)(const struct rawcache_loaded *loaded, void (*lay)(void *arg), void *arg);
+	const uint32_t *
+		opening; /* threads that are about to make anything writable, from before they ask below */
+};
+
+/*
+ * As rawcache_file_map(), for what the dynamic loader has mapped at `address`, private and only to be read; nothing
+ * is fetched. Nothing is done unless the kernel says that it is this file, from `offset` on, and that no page of it was
+ * written to. It stays the image's, whatever becomes of the file, until rawcache_maps_unloaded(), or
+ * another call that tells of its end.
+ */
+uint64_t rawcache_file_map_loaded(struct rawcache *cache, uint64_t file, int fd, void *address,
+				  size_t length, uint64_t offset,
+				  const struct rawcache_loaded *loaded);
+
+/* A number for now; what was mapped so in the range before that, and is not any more. */
+uint64_t rawcache_maps_now(struct rawcache *cache);
+void rawcache_maps_unloaded(struct rawcache *cache, const void *address, size_t length,
+			    uint64_t before);
+
 /* Whether the range may contain pages of the image: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 

@@ -36,7 +36,7 @@ REASON(nested, "the call interrupted another call of the cache in the same threa
 REASON(no_rights,
 	"the program may not open the image: it belongs to somebody else, or the program had become another user "
 	"before it read (have root start it by rawcache run, or set RAWCACHE_EARLY=1)")
-REASON(loader, "a library or module that the dynamic loader maps by itself, which is never served")
+REASON(loader, "a library or module that the dynamic loader maps by itself: its code is the origin's (of its data see libraries_mapped)")
 REASON(ring,
 	"the program has an io_uring or asynchronous I/O of its own: what it reads through that comes from the "
 	"origin")

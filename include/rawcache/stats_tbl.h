@@ -67,4 +67,5 @@ STAT(frozen_touched, "changes", "changes by programs that took files out of the 
 STAT(frozen_wrong, "files", "files that were not as the record of their frozen tree had them: it was thawed")
 STAT(tier_hedged, "chunks", "chunks that the origin was asked for, too, because the tier's answer was late")
 STAT(tier_hedge_lost, "chunks", "of these, chunks that the tier's answer had first")
+STAT(libraries_mapped, "libraries", "libraries whose read-only data were mapped out of the image")
 #endif

@@ -11,10 +11,14 @@ bool vma_parse(const char *line, struct vma *vma)
 
 	vma->start = strtoul(line, &next, 16);
 	vma->end = *next == '-' ? strtoul(next + 1, &next, 16) : 0;
-	next = vma->end > vma->start ? strchr(next + 1, ' ') : NULL;
+	if (vma->end <= vma->start || *next != ' ')
+		return false;
+	strncpy(vma->protection, next + 1, sizeof(vma->protection) - 1);
+	vma->protection[sizeof(vma->protection) - 1] = '\0';
+	next = strchr(next + 1, ' ');
 	if (!next)
 		return false;
-	strtoul(next, &next, 16);
+	vma->offset = strtoul(next, &next, 16);
 	vma->device = (uint64_t)strtoul(next, &next, 16) << 32;
 	vma->device |= *next == ':' ? strtoul(next + 1, &next, 16) : 0;
 	vma->inode = strtoul(next, &next, 10);

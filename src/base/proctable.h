@@ -9,6 +9,8 @@
 /* One line of /proc/self/maps. */
 struct vma {
 	uintptr_t start, end;
+	char protection[5]; /* "r-xp" */
+	uint64_t offset;
 	uint64_t device; /* major << 32 | minor */
 	uint64_t inode;
 };

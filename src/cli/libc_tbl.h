@@ -8,6 +8,7 @@
  * why) or in tests/tree/census_other.txt; tests/tree/census.sh fails when one is nowhere. `rawcache doctor`
  * compares a program with this list.
  */
+LIBC(dlclose)
 LIBC(dlmopen)
 LIBC(dlopen)
 LIBC(dlsym)

@@ -29,28 +29,12 @@
 #include "core/zerocopy/thread_held.h"
 #include "core/zerocopy/watcher.h"
 
-/* Enter the pieces, which are mapped at `base`, into the table. Returns their bytes. */
 static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map_spare *spare)
 {
-	uint64_t mapped = 0;
+	uint64_t mapped;
 
 	pthread_mutex_lock(&cache->maps.lock);
-	while (map_build.pieces) {
-		struct map_piece *piece = map_build.pieces;
-
-		map_build.pieces = piece->next;
-		mapped += piece->end - piece->start;
-		piece->start += (uintptr_t)base;
-		piece->end += (uintptr_t)base;
-		piece->spare = spare_get(spare);
-		piece->shown = shown_more(map_build.shown);
-		piece_link(&cache->maps, piece);
-	}
-	CRASH_POINT(map_noted);
-	/* a writer asked for the file while the mapping was made */
-	if (map_build.shown && (map_build.shown->ended || shown_written(map_build.shown)))
-		maps_recall(cache);
-	spare_put(spare);
+	mapped = pieces_known(cache, base, spare);
 	pthread_mutex_unlock(&cache->maps.lock);
 	return mapped;
 }
@@ -84,11 +68,13 @@ static uint64_t file_map_over(const struct request *request, void **address, uin
 		return 0;
 	spare = request->limited ? NULL : spare_map(request, length);
 	CRASH_POINT(map_spare);
-	if (!spare && map_build.shown) {
+	if (!spare && (map_build.shown || request->loaded)) {
 		pieces_give_up(request->cache, map_build.pieces);
 		map_build.pieces = NULL;
 		return 0;
 	}
+	if (request->loaded)
+		return loaded_map(request, spare, *address, length);
 	failed = pieces_lay(request, map_build.pieces, *address);
 	if (failed)
 		pieces_end_at(request, &map_build.pieces, failed, *address);
@@ -132,7 +118,9 @@ static bool map_allowed(struct request *request)
 		return false;
 	/* a limited address space belongs to the program: it has room for one mapping, and for no spare */
 	request->limited = sys_space_limit() != UINT64_MAX;
-	if (request->prot & PROT_WRITE)
+	if (request->loaded && request->limited)
+		return false;
+	if (request->prot & PROT_WRITE || request->loaded)
 		return !watch_written(cache, load_relaxed(&file->writer), WATCH_CALLS);
 	if (!request->limited)
 		map_build.shown = recall_show(cache, file, request->fd);
@@ -162,6 +150,28 @@ static uint64_t map_held(struct request *request, void **address)
 	return mapped;
 }
 
+/* Bytes. */
+static uint64_t request_answer(struct request *request, void **address)
+{
+	struct rawcache *cache = request->cache;
+	struct guard_window window;
+	uint64_t mapped = 0;
+
+	if (!request->file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
+		return 0;
+	rawcache_thread_recover();
+	guard_open(&window);
+	critical_enter(&request->critical);
+	if (file_hold(cache, request->file, request->handle)) {
+		map_build_begin(cache, request->file);
+		mapped = map_held(request, address);
+		map_build_finish();
+	}
+	critical_leave(&request->critical);
+	guard_close(&window);
+	return mapped;
+}
+
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void **address,
 			   size_t length, int prot, int flags, uint64_t offset)
 {
@@ -173,20 +183,23 @@ uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void
 				   .offset = offset,
 				   .prot = prot,
 				   .flags = flags };
-	struct guard_window window;
-	uint64_t mapped = 0;
 
-	if (!request.file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
-		return 0;
-	rawcache_thread_recover();
-	guard_open(&window);
-	critical_enter(&request.critical);
-	if (file_hold(cache, request.file, handle)) {
-		map_build_begin(cache, request.file);
-		mapped = map_held(&request, address);
-		map_build_finish();
-	}
-	critical_leave(&request.critical);
-	guard_close(&window);
-	return mapped;
+	return request_answer(&request, address);
+}
+
+uint64_t rawcache_file_map_loaded(struct rawcache *cache, uint64_t handle, int fd, void *address,
+				  size_t length, uint64_t offset,
+				  const struct rawcache_loaded *loaded)
+{
+	struct request request = { .cache = cache,
+				   .file = file_at(cache, handle),
+				   .handle = handle,
+				   .fd = fd,
+				   .length = length,
+				   .offset = offset,
+				   .prot = PROT_READ,
+				   .flags = MAP_PRIVATE | MAP_FIXED,
+				   .loaded = loaded };
+
+	return request_answer(&request, &address);
 }

@@ -23,6 +23,7 @@ struct request {
 	uint64_t length; /* in bytes, as the program asked */
 	uint64_t offset; /* of the file */
 	int prot, flags;
+	const struct rawcache_loaded *loaded; /* NULL: none of the dynamic loader's */
 	struct critical critical;
 	bool limited; /* the address space is limited: there is room for one mapping, and for no spare */
 	uint64_t let_in_ms; /* when signals were last allowed */
@@ -35,6 +36,12 @@ struct layout {
 	unsigned int stretches;
 	bool gaps;
 };
+
+/* --- map_loaded.c */
+
+/* Over what the dynamic loader has mapped at `base`, if that is the file as it is. Bytes; takes the spare. */
+uint64_t loaded_map(const struct request *request, struct map_spare *spare, char *base,
+		    uint64_t length);
 
 /* --- map_layout.c */
 
@@ -71,6 +78,9 @@ struct map_piece *pieces_lay(const struct request *request, struct map_piece *fi
  */
 void pieces_end_at(const struct request *request, struct map_piece **pieces,
 		   struct map_piece *failed, char *base);
+
+/* Under the table's lock: the pieces of this thread are mapped at `base`, and known from now on. Bytes. */
+uint64_t pieces_known(struct rawcache *cache, const char *base, struct map_spare *spare);
 
 /* Map all pieces at an address of their own, or return NULL. The first stretch reserves the space for all. */
 char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n);

@@ -43,6 +43,7 @@ static struct map_piece *piece_make(const struct request *request, uint64_t done
 			    .prot = request->prot,
 			    .type = request->flags & MAP_TYPE },
 		.changeable = request->prot & PROT_WRITE,
+		.loaded = request->loaded,
 	};
 	return piece;
 }
@@ -59,7 +60,8 @@ static int layout_add(struct layout *layout, const struct request *request, uint
 {
 	struct rawcache *cache = request->cache;
 	struct map_piece *piece = NULL;
-	enum hold_kind kind = request->prot & PROT_WRITE ? HOLD_FIRM : HOLD_YIELDS;
+	enum hold_kind kind = request->prot & PROT_WRITE || request->loaded ? HOLD_FIRM :
+									      HOLD_YIELDS;
 	int err = kind == HOLD_YIELDS && hold_asked(cache, run->region) ?
 			  -ENODATA :
 			  hold_get_more(cache, run->region, run->generation, kind);
@@ -111,10 +113,12 @@ static void signals_let_in(struct request *r)
  * How much of [0, length) may be fetched. Nobody knows how much of a mapping will be touched: of a database
  * or an archive, a few pages. So one chunk is fetched, unless the program has said that it wants all of it.
  * map_follow.h then stores what the program touches; if it cannot, chunks that are not fetched now are
- * never stored.
+ * never stored. Of what the dynamic loader maps nothing is fetched.
  */
 static uint64_t fetch_most(const struct request *r, uint64_t length)
 {
+	if (r->loaded)
+		return 0;
 	if (r->flags & MAP_POPULATE)
 		return length;
 	if (load_relaxed(&r->file->ahead.advice) == POSIX_FADV_SEQUENTIAL || !follow_can(r->cache))

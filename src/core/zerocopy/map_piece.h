@@ -37,9 +37,10 @@ struct map_piece {
 	struct rawcache_mapped mapped; /* the file that is mapped, and the range */
 	uint64_t at;		       /* place of the byte at `start`, in bytes of the data area */
 	bool changeable;	       /* the program may have written to it */
-	struct map_spare *spare;       /* NULL: there is none */
-	struct shown *shown;	       /* NULL: it may stay, whatever becomes of the file */
-	struct map_piece *next;	       /* while it is in a list, not in a tree */
+	bool loaded; /* the dynamic loader's: it may be unmapped by calls that no hook sees */
+	struct map_spare *spare; /* NULL: there is none */
+	struct shown *shown;	 /* NULL: it may stay, whatever becomes of the file */
+	struct map_piece *next;	 /* while it is in a list, not in a tree */
 	/* in the tree */
 	struct map_piece *left, *right;
 	uintptr_t reach; /* the highest end in its subtree */
@@ -47,10 +48,13 @@ struct map_piece {
 	uint64_t serial; /* of two that overlap, the higher one lies there */
 };
 
-/* Whether the program may have written to the piece: such pages exist nowhere else. */
+/*
+ * What the program may have written to exists nowhere else; and what no hook sees unmapped is not exchanged for
+ * others, who may come at any time.
+ */
 static inline enum hold_kind piece_kind(const struct map_piece *piece)
 {
-	return piece->changeable ? HOLD_FIRM : HOLD_YIELDS;
+	return piece->changeable || piece->loaded ? HOLD_FIRM : HOLD_YIELDS;
 }
 
 /* --- map_table.c */

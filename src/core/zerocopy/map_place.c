@@ -11,6 +11,8 @@
 #include "core/zerocopy/map_build.h"
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/map_table.h"
+#include "core/zerocopy/shown.h"
+#include "core/zerocopy/thread_held.h"
 
 #define HUGE_PAGE ((uint64_t)2 << 20)
 
@@ -128,4 +130,27 @@ struct map_spare *spare_map(const struct request *request, uint64_t length)
 	if (!spare)
 		sys_munmap(base, length);
 	return spare;
+}
+
+uint64_t pieces_known(struct rawcache *cache, const char *base, struct map_spare *spare)
+{
+	uint64_t mapped = 0;
+
+	while (map_build.pieces) {
+		struct map_piece *piece = map_build.pieces;
+
+		map_build.pieces = piece->next;
+		mapped += piece->end - piece->start;
+		piece->start += (uintptr_t)base;
+		piece->end += (uintptr_t)base;
+		piece->spare = spare_get(spare);
+		piece->shown = shown_more(map_build.shown);
+		piece_link(&cache->maps, piece);
+	}
+	CRASH_POINT(map_noted);
+	/* somebody wanted it back while it was made */
+	if (map_build.shown && (map_build.shown->ended || shown_written(map_build.shown)))
+		maps_recall(cache);
+	spare_put(spare);
+	return mapped;
 }

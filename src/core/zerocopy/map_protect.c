@@ -40,7 +40,7 @@ static bool piece_exchange(struct rawcache *cache, struct map_piece *piece)
 	if (piece->changeable || !piece_replace(piece, piece->start, piece->end - piece->start))
 		return false;
 	piece_tree_remove(&cache->maps, piece);
-	hold_put(cache, piece->region, HOLD_YIELDS);
+	hold_put(cache, piece->region, piece_kind(piece));
 	piece_free(cache, piece);
 	return true;
 }
@@ -53,7 +53,7 @@ static void piece_change(struct rawcache *cache, struct map_piece *piece)
 {
 	if (piece->changeable)
 		return;
-	if (!hold_firm(cache, piece->region, true)) {
+	if (!piece->loaded && !hold_firm(cache, piece->region, true)) {
 		if (piece_exchange(cache, piece))
 			return;
 		hold_firm(cache, piece->region, false);
@@ -70,6 +70,17 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 
 	while ((piece = piece_tree_next(maps, piece, start, end)))
 		if (piece->mapped.type == MAP_SHARED)
+			return true;
+	return false;
+}
+
+/* Under the lock. */
+static bool range_loaded(const struct maps *maps, uintptr_t start, uintptr_t end)
+{
+	const struct map_piece *piece = NULL;
+
+	while ((piece = piece_tree_next(maps, piece, start, end)))
+		if (piece->loaded)
 			return true;
 	return false;
 }
@@ -120,6 +131,8 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 	int err = 0;
 
 	maps_lock(&cache->maps, &critical);
+	if (range_loaded(&cache->maps, start, end))
+		pieces_forget_unseen(cache);
 	edge_cut(cache, start);
 	edge_cut(cache, end);
 	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))

@@ -92,7 +92,7 @@ bool maps_run(struct maps *maps, const void *address, uint64_t length, struct ru
 		run->generation = piece->generation;
 		run->at = piece->at + (at - piece->start);
 		run->length = min_u64(length, piece->end - at);
-		*changeable = piece->changeable;
+		*changeable = piece->changeable || piece->loaded;
 	}
 	maps_unlock(maps, &critical);
 	return piece;

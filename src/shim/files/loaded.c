@@ -3,23 +3,331 @@
 
 #include "shim/files/loaded.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <link.h>
+#include <pthread.h>
+#include <sys/single_threaded.h>
 
 #include <rawcache/embed.h>
 
-#include "base/paths.h"
+#include "base/clock.h"
+#include "base/critical.h"
+#include "base/stack.h"
+#include "base/stats.h"
+#include "base/sys.h"
 
+#include "shim/files/loaded_find.h"
+#include "shim/libc/pathbuf.h"
+#include "shim/libc/procfd.h"
 #include "shim/libc/thread.h"
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
+
+#define LAID 64u
+#define NAPS 100
+#define NAP_NS 1000000
+
+bool loaded_looked, loaded_begun;
+uint32_t loaded_opening;
+
+/* Of which pages of the image were put in place: under `busy`. */
+struct laid {
+	uintptr_t base; /* of the library */
+	const ElfW(Phdr) * headers;
+	struct library_segment segment;
+	bool there; /* seen in the loader's list */
+};
+
+static uint32_t busy; /* a thread looks at what is loaded, or closes, or forks */
+static struct laid laid[LAID];
+static uint32_t laid_count;
+/* Those at the beginning of the loader's list that were looked at, while none is taken out of it. */
+static unsigned int examined;
+static unsigned long long added, removed;
+
+static bool busy_take(void)
+{
+	uint32_t free = 0;
+
+	return cas(&busy, &free, 1);
+}
+
+/* Who has the loader's lock, which the other one may wait for, waits in vain. */
+static bool busy_await(void)
+{
+	struct timespec nap = { 0, NAP_NS };
+	bool taken;
+
+	for (int i = 0; !(taken = busy_take()) && i < NAPS; i++)
+		sys_nanosleep(&nap);
+	return taken;
+}
+
+static void busy_give(void)
+{
+	store_release(&busy, 0);
+}
+
+/* --- fork(): the loader's lock, which is held for a look at its list, would stay so in the child */
+
+static bool fork_taken;
+
+static void fork_prepare(void)
+{
+	fork_taken = busy_await();
+}
+
+static void fork_parent(void)
+{
+	if (fork_taken)
+		busy_give();
+}
+
+static void fork_child(void)
+{
+	store_relaxed(&loaded_opening, 0);
+	busy_give();
+}
+
+/* --- what was not looked at */
+
+static bool is_laid(const struct dl_phdr_info *info)
+{
+	for (uint32_t i = 0; i < laid_count; i++)
+		if (laid[i].headers == info->dlpi_phdr && laid[i].base == info->dlpi_addr)
+			return true;
+	return false;
+}
+
+struct library_search {
+	struct library *candidate;
+	unsigned int at;
+	unsigned long long adds;
+};
+
+/* The next one that was not looked at and is worth it. */
+static int loaded_next(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct library_search *search = arg;
+	struct library *candidate = search->candidate;
+
+	(void)size;
+	if (info->dlpi_subs != removed) {
+		store_relaxed(&removed, info->dlpi_subs);
+		examined = 0;
+	}
+	search->adds = info->dlpi_adds;
+	if (search->at++ < examined)
+		return 0;
+	examined = search->at;
+	return !is_laid(info) && candidate_is(info, candidate);
+}
+
+/* 1: there are others than those that were looked at; 2: there are none. */
+static int object_compare(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	return info->dlpi_adds == load_relaxed(&added) &&
+			       info->dlpi_subs == load_relaxed(&removed) ?
+		       2 :
+		       1;
+}
+
+/* The loader's list, with signals held back: a handler could leave it with the lock. */
+static int objects_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg)
+{
+	struct critical critical;
+	int found;
+
+	critical_enter(&critical);
+	found = dl_iterate_phdr(visit, arg);
+	critical_leave(&critical);
+	return found;
+}
+
+/* --- the image's pages in their places */
+
+struct hold {
+	struct rawcache_loaded loaded; /* first */
+	const struct library *candidate;
+	void (*lay)(void *arg);
+	void *arg;
+};
+
+static int object_hold(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct hold *hold = arg;
+
+	(void)size;
+	if (info->dlpi_addr != hold->candidate->base || info->dlpi_phdr != hold->candidate->headers)
+		return 0;
+	hold->lay(hold->arg);
+	return 1;
+}
+
+/* What is in the loader's list is mapped; it is taken out, and unmapped, under the lock of the list. */
+static void candidate_hold(const struct rawcache_loaded *loaded, void (*lay)(void *arg), void *arg)
+{
+	struct hold hold = *(const struct hold *)(const void *)loaded;
+
+	hold.lay = lay;
+	hold.arg = arg;
+	objects_visit(object_hold, &hold);
+}
+
+static void segments_map(const struct library *candidate, uint64_t file, int fd)
+{
+	struct rawcache *cache = attach_cache_now();
+	struct hold hold = { .loaded = { candidate_hold, &loaded_opening },
+			     .candidate = candidate };
+	bool any = false;
+
+	for (unsigned int i = 0; i < candidate->segments && laid_count < LAID; i++) {
+		const struct library_segment *segment = &candidate->segment[i];
+
+		if (!rawcache_file_map_loaded(cache, file, fd, (void *)segment->start, segment->n,
+					      segment->offset, &hold.loaded))
+			continue;
+		laid[laid_count] = (struct laid){ candidate->base, candidate->headers, *segment,
+						  true };
+		store_relaxed(&laid_count, laid_count + 1);
+		any = true;
+	}
+	stats_add(libraries_mapped, any);
+}
+
+static void candidate_map(const struct library *candidate)
+{
+	enum rawcache_reason reason;
+	uint64_t asked = clock_mono_ns();
+	uint64_t file;
+	struct statx stx;
+	int fd;
+
+	if (!attach_cache(&reason))
+		return;
+	fd = sys_openat(AT_FDCWD, candidate->name->path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+	if (fd < 0)
+		return;
+	if (!attach_fstatx(fd, &stx) && S_ISREG(stx.stx_mode) &&
+	    procfd_path(fd, candidate->path->path, PATH_MAX) > 0 &&
+	    loaded_inside(candidate->path->path) &&
+	    !rawcache_file_open_asked(attach_cache_now(), fd, candidate->path->path, &stx, asked,
+				      &file, &reason)) {
+		segments_map(candidate, file, fd);
+		rawcache_file_put(attach_cache_now(), file);
+	}
+	sys_close(fd);
+}
+
+static void objects_look(void *arg)
+{
+	struct library candidate = { .name = pathbuf_get(), .path = pathbuf_get() };
+	struct library_search search = { .candidate = &candidate };
+
+	(void)arg;
+	while (candidate.name && candidate.path && objects_visit(loaded_next, &search)) {
+		candidate_map(&candidate);
+		search.at = 0;
+	}
+	store_relaxed(&added, search.adds);
+	if (candidate.name)
+		pathbuf_put(candidate.name);
+	if (candidate.path)
+		pathbuf_put(candidate.path);
+}
+
+/* Another thread may be loading one that is not in the list yet: it is looked for each time, then. */
+static void loaded_seen(void)
+{
+	store_relaxed(&loaded_looked, __libc_single_threaded || !load_relaxed(&code_grows));
+}
+
+void loaded_look_slow(void)
+{
+	static bool forks;
+	struct critical critical;
+
+	if (!attach_active || !attach_config.paths || dl_iterate_phdr(object_compare, NULL) == 2) {
+		loaded_seen();
+		return;
+	}
+	if (process_is_foreign() || !thread_enter())
+		return;
+	if (!busy_take()) {
+		thread_leave();
+		return;
+	}
+	loaded_seen();
+	if (!forks)
+		pthread_atfork(fork_prepare, fork_parent, fork_child);
+	forks = true;
+	if (stack_is_own()) {
+		objects_look(NULL);
+	} else {
+		critical_enter(&critical);
+		stack_call(objects_look, NULL);
+		critical_leave(&critical);
+	}
+	busy_give();
+	thread_leave();
+}
+
+void loaded_begin_slow(void)
+{
+	store_relaxed(&loaded_begun, true);
+	loaded_look();
+}
+
+/* --- dlclose() */
+
+static int object_see(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	for (uint32_t i = 0; i < laid_count; i++)
+		laid[i].there |= laid[i].headers == info->dlpi_phdr &&
+				 laid[i].base == info->dlpi_addr;
+	return 0;
+}
+
+uint64_t loaded_close_begin(void)
+{
+	return load_relaxed(&laid_count) ? rawcache_maps_now(attach_cache_now()) : 0;
+}
+
+void loaded_close_end(uint64_t begun)
+{
+	uint32_t kept = 0;
+
+	if (!begun || process_is_foreign() || !busy_await())
+		return;
+	for (uint32_t i = 0; i < laid_count; i++)
+		laid[i].there = false;
+	objects_visit(object_see, NULL);
+	for (uint32_t i = 0; i < laid_count; i++) {
+		const struct library_segment *segment = &laid[i].segment;
+
+		if (laid[i].there)
+			laid[kept++] = laid[i];
+		else
+			rawcache_maps_unloaded(attach_cache_now(), (void *)segment->start,
+					       segment->n, begun);
+	}
+	store_relaxed(&laid_count, kept);
+	busy_give();
+}
+
+/* --- what passed */
 
 static int loaded_object_look(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	unsigned int *inside = arg;
 
 	(void)size;
-	if (info->dlpi_name && info->dlpi_name[0] == '/' &&
-	    paths_match(attach_config.paths, info->dlpi_name) == PATH_INSIDE)
+	if (info->dlpi_name && loaded_inside(info->dlpi_name))
 		(*inside)++;
 	return 0;
 }

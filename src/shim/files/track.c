@@ -15,7 +15,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 
-#include "shim/files/code.h"
+#include "shim/files/loaded.h"
 #include "shim/table/path_cache.h"
 #include "shim/table/mounts.h"
 #include "shim/libc/pathbuf.h"
@@ -313,7 +313,7 @@ int track_opened_slow(int fd, int flags, bool shared)
 	}
 	thread_leave();
 	if (attach_cache_now())
-		code_look();
+		loaded_begin();
 	errno = saved;
 	return fd;
 }
@@ -352,7 +352,7 @@ struct handle *track_adopt(int fd)
 	}
 	thread_leave();
 	if (handle)
-		code_look();
+		loaded_begin();
 	errno = saved;
 	return handle;
 }

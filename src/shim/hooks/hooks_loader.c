@@ -15,6 +15,7 @@
 #include <gnu/libc-version.h>
 
 #include "shim/files/code.h"
+#include "shim/files/loaded.h"
 #include "shim/libc/elf.h"
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
@@ -97,6 +98,7 @@ static void *special_versioned(void *handle, const char *name, const char *versi
 JUMPS void *dlsym(void *handle, const char *name)
 {
 	code_look();
+	loaded_look();
 	if (is_special(handle)) {
 		special_look(handle, name, __builtin_return_address(0));
 		return NEXT(dlsym)(handle, name);
@@ -107,6 +109,7 @@ JUMPS void *dlsym(void *handle, const char *name)
 JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
 	code_look();
+	loaded_look();
 	if (is_special(handle)) {
 		const void *caller = __builtin_return_address(0);
 		void *hook = special_versioned(handle, name, version, caller);
@@ -126,6 +129,7 @@ JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 static void loads(void)
 {
 	code_changed();
+	loaded_changed();
 	process_lend_all();
 }
 
@@ -143,4 +147,14 @@ JUMPS void *dlmopen(Lmid_t space, const char *name, int flags)
 		past_begin(SIGN_LIBC);
 	loads();
 	return NEXT(dlmopen)(space, name, flags);
+}
+
+/* It unmaps by itself. Who calls does not matter. */
+int dlclose(void *handle)
+{
+	uint64_t begun = loaded_close_begin();
+	int ret = NEXT(dlclose)(handle);
+
+	loaded_close_end(begun);
+	return ret;
 }

@@ -15,6 +15,7 @@
 
 #include "base/sys.h"
 
+#include "shim/files/loaded.h"
 #include "shim/files/map_notify.h"
 #include "shim/serve/notes.h"
 #include "shim/table/news.h"
@@ -144,12 +145,28 @@ static inline bool notes_protect(const void *address, size_t n, int prot)
 
 int mprotect(void *address, size_t n, int prot)
 {
-	return notes_protect(address, n, prot) ? NEXT(mprotect)(address, n, prot) : -1;
+	bool opens = prot & PROT_WRITE && attach_active;
+	int ret;
+
+	if (opens)
+		loaded_open_begin();
+	ret = notes_protect(address, n, prot) ? NEXT(mprotect)(address, n, prot) : -1;
+	if (opens)
+		loaded_open_end();
+	return ret;
 }
 
 int pkey_mprotect(void *address, size_t n, int prot, int pkey)
 {
-	return notes_protect(address, n, prot) ? NEXT(pkey_mprotect)(address, n, prot, pkey) : -1;
+	bool opens = prot & PROT_WRITE && attach_active;
+	int ret;
+
+	if (opens)
+		loaded_open_begin();
+	ret = notes_protect(address, n, prot) ? NEXT(pkey_mprotect)(address, n, prot, pkey) : -1;
+	if (opens)
+		loaded_open_end();
+	return ret;
 }
 
 /* What would be in the way of the origin's pages later, or be lost with the image's: they take the place now. */

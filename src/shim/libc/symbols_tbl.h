@@ -494,6 +494,7 @@ SYMBOL(void *, dlsym, (void *handle, const char *name))
 SYMBOL(void *, dlvsym, (void *handle, const char *name, const char *version))
 SYMBOL(void *, dlopen, (const char *name, int flags))
 SYMBOL(void *, dlmopen, (Lmid_t space, const char *name, int flags))
+SYMBOL(int, dlclose, (void *handle))
 
 /* all of them by number: hooks_syscall.c */
 SYMBOL(long, syscall, (long number, ...))
