@@ -69,6 +69,12 @@ check "a program that is linked with it" cached "$scratch/linked" "$scratch/data
 check "has the same data" cached "$scratch/linked" "$scratch/data" "$scratch/mnt/text"
 is "$(($(counter libraries_mapped) - mapped))" 2 "and has them from the image"
 
+# --- a thread forks while others look up symbols
+check "a program that forks" ${CC:-cc} -D_GNU_SOURCE -O1 -pthread -o "$scratch/forks" \
+	"$TOP_SRCDIR/tests/shim/library_forks.c" -ldl
+check "its children find the loader's lock free" \
+	cached timeout 300 "$scratch/forks" "$scratch/mnt/lib.so" "$scratch/mnt/text"
+
 # --- a debugger
 if command -v gdb >/dev/null; then
 	cat >"$scratch/commands" <<-GDB
@@ -129,4 +135,51 @@ echo >&8
 read -r -t 60 same <&9
 is "$same" 1 "the process still has the old one, whatever became of the image"
 exec 8>&- 9<&-
+wait "${pids##* }"
+origin_umount "$scratch/mnt"
+rm "$scratch/store/writes.so" "$scratch/store/textrel.so" "$scratch/store/large"
+
+# --- a library that is replaced by a file of the same number, before the program's first look
+numbered() {
+	check "the program is made" ${CC:-cc} -fPIC -o "$scratch/waits" -x c - -x none "$scratch/store/lib.so" \
+		-Wl,-rpath,"$scratch/mnt" <<-'C'
+		#include <fcntl.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <unistd.h>
+		extern const char library_data[];
+		static char data[3000017];
+		int main(int argc, char **argv)
+		{
+			int fd = open(argv[1], O_RDONLY);
+			int had = read(fd, data, sizeof(data)) == sizeof(data);
+
+			puts("begun");
+			fflush(stdout);
+			getchar();
+			fd = open(argv[2], O_RDONLY);
+			printf("%d\n", had && fd >= 0 && !memcmp(data, library_data, sizeof(data)));
+			return 0;
+		}
+	C
+	LD_PRELOAD=$scratch/number.so origin_mount "$scratch/store" "$scratch/mnt" || return 1
+	cached "$scratch/waits" "$scratch/data2" "$scratch/mnt/text" <"$scratch/to" >"$scratch/from" &
+	pids="$pids $!"
+	exec 8>"$scratch/to" 9<"$scratch/from"
+	read -r -t 60 same <&9
+	rm "$scratch/store/lib.so"
+	made lib.so
+	age "$scratch/store"
+	"$RAWCACHE" warm --cache "$IMAGE" "$scratch/mnt" >/dev/null || return 1
+	echo >&8
+	read -r -t 60 same <&9
+	is "$same" 1 "a file of the same number and place is not the library"
+	exec 8>&- 9<&-
+}
+# shellcheck disable=SC2046
+if ${CC:-cc} -shared -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DDATA_BYTES=3000017 -o "$scratch/number.so" \
+	"$TOP_SRCDIR/tests/shim/library_number.c" $(pkg-config --cflags fuse3) 2>/dev/null; then
+	numbered
+	ok $? "the story of the numbers was told"
+fi
 done_testing

@@ -5,6 +5,7 @@
  * unmaps it, and while nobody who tells of it makes it writable.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include <rawcache/embed.h>
@@ -28,13 +29,33 @@
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 #define PAGEMAP_FILE (UINT64_C(1) << 61)
 
+#define VMA_REMOVED " (deleted)" /* at the end of a line of /proc/self/maps */
+
 struct loaded {
 	const struct request *request;
 	struct map_spare *spare;
 	char *base;
 	uint64_t length, mapped;
 	struct vma there, origin; /* what lies at the base; the spare */
+	char name[PATH_MAX];	  /* of the one that comes first */
+	bool same_name;
 };
+
+/*
+ * Two files may have one number, one after the other on NFS, or both with some FUSE servers. They do not have one
+ * name as well, unless the first was removed.
+ */
+static void name_compare(struct loaded *loaded, const char *line)
+{
+	const char *name = strchr(line, '/');
+	size_t n = name ? strlen(name) : 0;
+	size_t end = sizeof(VMA_REMOVED) - 1;
+
+	if (!n || n >= sizeof(loaded->name) || (n > end && !strcmp(name + n - end, VMA_REMOVED)))
+		return;
+	loaded->same_name = !strcmp(loaded->name, name);
+	memcpy(loaded->name, name, n + 1);
+}
 
 static bool line_is_there(void *arg, char *line)
 {
@@ -47,8 +68,11 @@ static bool line_is_there(void *arg, char *line)
 		return false;
 	if (base >= vma.start && base < vma.end)
 		loaded->there = vma;
-	if (spare >= vma.start && spare < vma.end)
+	else if (spare >= vma.start && spare < vma.end)
 		loaded->origin = vma;
+	else
+		return false;
+	name_compare(loaded, line);
 	return loaded->there.end && loaded->origin.end;
 }
 
@@ -63,7 +87,8 @@ static bool is_file(struct loaded *loaded)
 		       LINES_ENOUGH &&
 	       !strcmp(there->protection, "r--p") && base + loaded->length <= there->end &&
 	       there->offset + (base - there->start) == loaded->request->offset &&
-	       there->device == loaded->origin.device && there->inode == loaded->origin.inode;
+	       there->device == loaded->origin.device && there->inode == loaded->origin.inode &&
+	       loaded->same_name;
 }
 
 /* Whether no page of it is a copy that somebody has written to, be it a debugger. */

@@ -16,6 +16,7 @@
 
 #include "shim/files/code_object.h"
 #include "shim/files/code_scan.h"
+#include "shim/files/loaded.h"
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 #include "shim/table/watch.h"
@@ -31,6 +32,9 @@
 #define FAULTS_MAX 64
 #define FAULTS_MAX_INSIDE 4
 #define SEEN 256u
+/* While a thread forks, which may wait for this one. */
+#define NAPS 100
+#define NAP_NS 1000000
 
 bool code_looked;
 bool code_grows;
@@ -159,6 +163,7 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 void code_look_slow(void)
 {
 	struct code_look look = { .first = true };
+	struct timespec nap = { 0, NAP_NS };
 
 	if (!attach_cache_now() || process_is_foreign())
 		return;
@@ -167,7 +172,13 @@ void code_look_slow(void)
 	 * time
 	 */
 	store_relaxed(&code_looked, (__libc_single_threaded || !load_relaxed(&code_grows)));
-	dl_iterate_phdr(object_look, &look);
+	for (int i = 0; loaded_visit(object_look, &look) == LOADED_FORKS; i++) {
+		if (i == NAPS) {
+			store_relaxed(&code_looked, false);
+			break;
+		}
+		sys_nanosleep(&nap);
+	}
 	if (look.adds)
 		store_relaxed(&seen_adds, look.adds);
 	if (look.calls || look.unknown)

@@ -71,15 +71,23 @@ static void busy_give(void)
 
 /* --- fork(): the loader's lock, which is held for a look at its list, would stay so in the child */
 
-static bool fork_taken;
+static uint32_t visits, forks; /* threads that have the lock, or are about to take it; that fork */
+static tls_initial bool fork_taken;
 
 static void fork_prepare(void)
 {
+	struct timespec nap = { 0, NAP_NS };
+
 	fork_taken = busy_await();
+	fetch_add(&forks, 1);
+	fence_full(); /* pairs with the one in loaded_visit() */
+	for (int i = 0; load_acquire(&visits) && i < NAPS; i++)
+		sys_nanosleep(&nap);
 }
 
 static void fork_parent(void)
 {
+	fetch_sub(&forks, 1);
 	if (fork_taken)
 		busy_give();
 }
@@ -87,7 +95,35 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	store_relaxed(&loaded_opening, 0);
+	store_relaxed(&visits, 0);
+	store_relaxed(&forks, 0);
 	busy_give();
+}
+
+static void forks_heed(void)
+{
+	static uint32_t heeded;
+	uint32_t no = 0;
+
+	if (cas(&heeded, &no, 1))
+		pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+/* With signals held back: a handler could leave it with the lock. */
+int loaded_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg)
+{
+	struct critical critical;
+	int found = LOADED_FORKS;
+
+	forks_heed();
+	critical_enter(&critical);
+	fetch_add(&visits, 1);
+	fence_full();
+	if (!load_relaxed(&forks))
+		found = dl_iterate_phdr(visit, arg);
+	fetch_sub(&visits, 1);
+	critical_leave(&critical);
+	return found;
 }
 
 /* --- what was not looked at */
@@ -135,18 +171,6 @@ static int object_compare(struct dl_phdr_info *info, size_t size, void *arg)
 		       1;
 }
 
-/* The loader's list, with signals held back: a handler could leave it with the lock. */
-static int objects_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg)
-{
-	struct critical critical;
-	int found;
-
-	critical_enter(&critical);
-	found = dl_iterate_phdr(visit, arg);
-	critical_leave(&critical);
-	return found;
-}
-
 /* --- the image's pages in their places */
 
 struct hold {
@@ -174,7 +198,7 @@ static void candidate_hold(const struct rawcache_loaded *loaded, void (*lay)(voi
 
 	hold.lay = lay;
 	hold.arg = arg;
-	objects_visit(object_hold, &hold);
+	loaded_visit(object_hold, &hold);
 }
 
 static void segments_map(const struct library *candidate, uint64_t file, int fd)
@@ -228,7 +252,7 @@ static void objects_look(void *arg)
 	struct library_search search = { .candidate = &candidate };
 
 	(void)arg;
-	while (candidate.name && candidate.path && objects_visit(loaded_next, &search)) {
+	while (candidate.name && candidate.path && loaded_visit(loaded_next, &search) > 0) {
 		candidate_map(&candidate);
 		search.at = 0;
 	}
@@ -247,23 +271,18 @@ static void loaded_seen(void)
 
 void loaded_look_slow(void)
 {
-	static bool forks;
 	struct critical critical;
+	int found = attach_active && attach_config.paths ? loaded_visit(object_compare, NULL) : 2;
 
-	if (!attach_active || !attach_config.paths || dl_iterate_phdr(object_compare, NULL) == 2) {
+	if (found == 2)
 		loaded_seen();
-		return;
-	}
-	if (process_is_foreign() || !thread_enter())
+	if (found != 1 || process_is_foreign() || !thread_enter())
 		return;
 	if (!busy_take()) {
 		thread_leave();
 		return;
 	}
 	loaded_seen();
-	if (!forks)
-		pthread_atfork(fork_prepare, fork_parent, fork_child);
-	forks = true;
 	if (stack_is_own()) {
 		objects_look(NULL);
 	} else {
@@ -306,8 +325,9 @@ void loaded_close_end(uint64_t begun)
 		return;
 	for (uint32_t i = 0; i < laid_count; i++)
 		laid[i].there = false;
-	objects_visit(object_see, NULL);
-	for (uint32_t i = 0; i < laid_count; i++) {
+	if (loaded_visit(object_see, NULL) == LOADED_FORKS)
+		kept = laid_count;
+	for (uint32_t i = kept; i < laid_count; i++) {
 		const struct library_segment *segment = &laid[i].segment;
 
 		if (laid[i].there)
@@ -339,7 +359,7 @@ void loaded_count(void)
 
 	if (!attach_active || process_is_foreign() || !thread_enter())
 		return;
-	dl_iterate_phdr(loaded_object_look, &inside);
+	loaded_visit(loaded_object_look, &inside);
 	if (inside)
 		attach_cache(&reason);
 	for (; inside; inside--)

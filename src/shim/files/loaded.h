@@ -9,6 +9,7 @@
 #define SHIM_LOADED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -17,6 +18,15 @@
 
 extern bool loaded_looked, loaded_begun;
 extern uint32_t loaded_opening;
+
+struct dl_phdr_info;
+
+/*
+ * dl_iterate_phdr(), but LOADED_FORKS instead while a thread forks: the child would have the loader's lock taken, by
+ * nobody.
+ */
+#define LOADED_FORKS (-1)
+int loaded_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg);
 
 /* There may be other libraries than those that were looked at. */
 static inline void loaded_changed(void)
