@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "core/tier/derive.h"
+#include "core/tier/link.h"
 #include "core/tier/seal.h"
 #include "core/tier/servers.h"
 #include "core/tier/setup.h"
+#include "core/tier/tier.h"
 #include "core/tier/wire.h"
 #include "unit/unit.h"
 
@@ -195,6 +197,20 @@ static void nfs_mounts_have_names(void **state)
 	assert_false(derive_words(&setup, "ext4", "/dev/sda1", "/", "/mnt/a", &name));
 }
 
+/* A child that gave back a lease of its parent's would have more of them in use than any limit, for ever. */
+static void leases_are_not_a_fork_childs(void **state)
+{
+	struct tier_ask ask = { .won = true, .reads = true, .put = true };
+
+	(void)state;
+	link_leases = 0;
+	tier_fork_child();
+	tier_fork_ask(&ask);
+	tier_forget(&ask);
+	assert_int_equal(link_leases, 0);
+	assert_false(ask.reads);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +219,7 @@ int main(void)
 		cmocka_unit_test(values_open_under_their_own_key_only),
 		cmocka_unit_test(secrets_and_names_are_checked),
 		cmocka_unit_test(nfs_mounts_have_names),
+		cmocka_unit_test(leases_are_not_a_fork_childs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,8 @@ static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file,
 	fetch->request.urgent = urgent;
 	if (fetch_begin(cache, fetch, file, fd)) {
 		flight_end(cache, &fetch->claim);
-		result = FETCH_FULL;
+		/* a read that waits for a place would wait in vain: there is no helper, or no memory */
+		result = urgent ? FETCH_CACHED : FETCH_FULL;
 		goto out;
 	}
 	CRASH_POINT(fetch_begun);
@@ -337,6 +338,7 @@ void fetch_fork_child(void)
 		if (fetch->state == FETCH_FREE)
 			continue;
 		fetch->claim.flight = NULL;
+		tier_fork_ask(&fetch->ask);
 		if (!io_done(&fetch->request)) {
 			fetch->request.result = -EIO;
 			store_relaxed(&fetch->request.done, IO_DONE);

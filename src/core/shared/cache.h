@@ -113,8 +113,9 @@ struct rawcache {
 	void (*withdraw)(struct rawcache *cache);
 	void (*learn)(struct rawcache *cache, const struct statx *stx);
 	uint32_t watcher;
-	uint32_t
-		watcher_number; /* of the thread that it means: one that has paused may still be there */
+	/* of the thread that it means: one that has paused may still be there */
+	uint32_t watcher_number;
+	uint32_t watcher_threads; /* that may touch the cache, those that are queued included */
 };
 
 /* The image's epoch; 0: its disk lost writes, and no new epoch has begun. */

@@ -20,6 +20,8 @@
 #define POLL_NS 200000
 /* As many as are read from one mount at once, and some to follow: other machines shall win the others. */
 #define LEASES_MAX 12u
+/* If reads take this long, the origin hangs: what is on other mounts does not wait for their leases. */
+#define LEASES_WAIT_NS UINT64_C(2000000000)
 #define BARRED_MS 60000u
 #define READY_NAP_NS 100000
 #define LAG_MAX_NS 25000000u
@@ -66,6 +68,7 @@ bool link_ready(uint64_t ns)
 int link_send(struct link_call *call)
 {
 	call->at = 0;
+	call->begun = clock_mono_ns();
 	return pool_add(&helper, &call->job, false);
 }
 
@@ -83,7 +86,8 @@ bool link_barred(uint32_t server)
 
 static bool parked_stays(const struct link_call *call, uint64_t now)
 {
-	return now < call->at || (call->lease && load_relaxed(&link_leases) >= LEASES_MAX);
+	return now < call->at || (call->lease && load_relaxed(&link_leases) >= LEASES_MAX &&
+				  now < max_u64(call->begun, call->at) + LEASES_WAIT_NS);
 }
 
 static uint32_t links_depth(void)

@@ -320,6 +320,7 @@ void tier_forget(struct tier_ask *ask)
 	struct link_call *call;
 
 	lease_read(ask);
+	reading_end(ask);
 	if (ask->call)
 		link_call_free(ask->call);
 	ask->call = NULL;
@@ -331,6 +332,12 @@ void tier_forget(struct tier_ask *ask)
 		return;
 	call->command_bytes = (uint32_t)wire_remove(call->command, ask->key, call->opaque);
 	call_send_off(call);
+}
+
+/* The counts begin at zero here, and the lease is not ours to give back. */
+void tier_fork_ask(struct tier_ask *ask)
+{
+	ask->won = ask->reads = ask->put = false;
 }
 
 void tier_fork_child(void)

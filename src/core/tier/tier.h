@@ -134,8 +134,9 @@ void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);
 /* Call when the chunk will not be put: other machines may put it then. */
 void tier_forget(struct tier_ask *ask);
 
-/* Call in a fork child: the work of the helpers is the parent's. */
+/* Call in a fork child: the work of the helpers is the parent's, and so is each question: tier_forget() frees it. */
 void tier_fork_child(void);
+void tier_fork_ask(struct tier_ask *ask);
 
 /* Call before the program ends: waits a moment for what is being put. */
 void tier_settle(void);

@@ -159,6 +159,7 @@ static void watcher_work(struct pool *pool)
 		do
 			cache_watch(cache, number);
 		while (watcher_stays(cache, number));
+		fetch_sub(&cache->watcher_threads, 1); /* the cache may be gone now */
 	}
 }
 
@@ -172,10 +173,13 @@ static int watcher_make(struct rawcache *cache)
 	watcher = memory_get(sizeof(*watcher));
 	if (watcher) {
 		watcher->cache = cache;
-		watcher->number = load_relaxed(&cache->watcher_number);
+		watcher->number = fetch_add(&cache->watcher_number, 1) + 1;
+		fetch_add(&cache->watcher_threads, 1);
 		err = pool_add(&watchers, &watcher->job, true);
-		if (err)
+		if (err) {
+			fetch_sub(&cache->watcher_threads, 1);
 			memory_put(watcher, sizeof(*watcher));
+		}
 	}
 	critical_leave(&critical);
 	return err;
@@ -218,9 +222,6 @@ void watcher_resume(struct rawcache *cache)
 {
 	uint32_t state = WATCHER_PAUSES;
 
-	if (load_acquire(&cache->watcher) != WATCHER_PAUSES)
-		return;
-	fetch_add(&cache->watcher_number, 1);
 	if (cas(&cache->watcher, &state, WATCHER_NONE))
 		watcher_anew(cache);
 }
@@ -248,7 +249,9 @@ void watcher_drop(struct rawcache *cache)
 {
 	struct timespec nap = { 0, NAP_NS };
 
-	while (watcher_leave(cache) && load_acquire(&cache->watcher) != WATCHER_NONE)
+	/* one that has paused may be at work still */
+	while ((watcher_leave(cache) && load_acquire(&cache->watcher) != WATCHER_NONE) ||
+	       load_acquire(&cache->watcher_threads))
 		sys_nanosleep(&nap);
 }
 
@@ -272,5 +275,6 @@ void watcher_fork_child(void)
 void watcher_fork_anew(struct rawcache *cache)
 {
 	store_relaxed(&cache->watcher, WATCHER_NONE);
+	store_relaxed(&cache->watcher_threads, 0);
 	watcher_anew(cache); /* also for what was wanted back before we had a row */
 }
