@@ -42,7 +42,7 @@ ok $? "and nothing else"
 check "what only the preload object needs is not" test ! -e "$includedir/rawcache/embed.h"
 
 if [ "$(variable libdir)" = /usr/local/lib ]; then
-	is "$(sed -n 's/.*LD_PRELOAD=\([^ ]*\).*/\1/p' "$TOP_SRCDIR/docs/quickstart/environment.md" | head -1)" \
+	is "$(grep -o '/usr/local/[^ ]*\.so' "$TOP_SRCDIR/docs/quickstart/environment.md" | head -1)" \
 		/usr/local/lib/rawcache/librawcache-preload.so "the page names the object where it is"
 fi
 
