@@ -293,6 +293,9 @@ uint64_t rawcache_maps_now(struct rawcache *cache);
 void rawcache_maps_unloaded(struct rawcache *cache, const void *address, size_t length,
 			    uint64_t before);
 
+/* The kernel is asked which libraries are still there, for callers that cannot know. */
+void rawcache_maps_ask(struct rawcache *cache);
+
 /* Whether the range may contain pages of the image: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 

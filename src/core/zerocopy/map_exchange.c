@@ -30,6 +30,7 @@ bool maps_fault(struct rawcache *cache, uintptr_t address)
 	if (address < load_relaxed(&cache->maps.low) || address >= load_relaxed(&cache->maps.high))
 		return false;
 	maps_lock(&cache->maps, &critical);
+	pieces_ask_loaded(cache, page, page + FORMAT_PAGE);
 	piece = piece_at(&cache->maps, page);
 	replaced = piece && piece_replace(piece, page, FORMAT_PAGE);
 	if (replaced) {

@@ -45,18 +45,6 @@ static void piece_copy(const struct rawcache *cache, const struct map_piece *pie
 	sys_reserve(at, n, MAP_FIXED);
 }
 
-/* What the dynamic loader has unmapped by itself is known until the kernel is asked: something else may lie there. */
-static void loaded_forget(struct rawcache *cache)
-{
-	const struct map_piece *piece = NULL;
-
-	while ((piece = piece_tree_next(&cache->maps, piece, 0, UINTPTR_MAX)))
-		if (piece->loaded)
-			break;
-	if (piece)
-		pieces_forget_unseen(cache);
-}
-
 void maps_fork_child(struct rawcache *cache)
 {
 	struct map_piece *piece, *next;
@@ -64,7 +52,7 @@ void maps_fork_child(struct rawcache *cache)
 	if (cache->maps.hiding)
 		image_data_show(&cache->image);
 	cache->maps.hiding = 0;
-	loaded_forget(cache);
+	pieces_ask_loaded(cache, 0, UINTPTR_MAX);
 	for (piece = piece_tree_next(&cache->maps, NULL, 0, UINTPTR_MAX); piece; piece = next) {
 		int err = hold_get(cache, piece->region, piece->generation, piece_kind(piece));
 

@@ -184,6 +184,15 @@ uint64_t rawcache_maps_now(struct rawcache *cache)
 	return now;
 }
 
+void rawcache_maps_ask(struct rawcache *cache)
+{
+	struct critical critical;
+
+	maps_lock(&cache->maps, &critical);
+	pieces_ask_loaded(cache, 0, UINTPTR_MAX);
+	maps_unlock(&cache->maps, &critical);
+}
+
 void rawcache_maps_unloaded(struct rawcache *cache, const void *address, size_t length,
 			    uint64_t before)
 {

@@ -84,6 +84,12 @@ void piece_free(struct rawcache *cache, struct map_piece *piece);
 /* Forget pieces that are not mapped any more without our having been told: map_unseen.c. */
 void pieces_forget_unseen(struct rawcache *cache);
 
+/*
+ * The same, if a piece in the range is a library's: the dynamic loader unmaps without our being told, and something
+ * else may lie there. Under the lock, before a piece is believed.
+ */
+void pieces_ask_loaded(struct rawcache *cache, uintptr_t start, uintptr_t end);
+
 /* --- the origin's pages: map_spare.c */
 
 /* NULL for none. */

@@ -75,17 +75,6 @@ static bool range_shared(const struct maps *maps, uintptr_t start, uintptr_t end
 }
 
 /* Under the lock. */
-static bool range_loaded(const struct maps *maps, uintptr_t start, uintptr_t end)
-{
-	const struct map_piece *piece = NULL;
-
-	while ((piece = piece_tree_next(maps, piece, start, end)))
-		if (piece->loaded)
-			return true;
-	return false;
-}
-
-/* Under the lock. */
 static int range_execute(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	bool never = image_never_executes(&cache->image);
@@ -131,8 +120,7 @@ int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t le
 	int err = 0;
 
 	maps_lock(&cache->maps, &critical);
-	if (range_loaded(&cache->maps, start, end))
-		pieces_forget_unseen(cache);
+	pieces_ask_loaded(cache, start, end);
 	edge_cut(cache, start);
 	edge_cut(cache, end);
 	if (prot & PROT_WRITE && range_shared(&cache->maps, start, end))
@@ -158,6 +146,7 @@ void rawcache_maps_restore(struct rawcache *cache, const void *address, size_t l
 	struct critical critical;
 
 	maps_lock(&cache->maps, &critical);
+	pieces_ask_loaded(cache, start, end);
 	edge_cut(cache, start);
 	edge_cut(cache, end);
 	for (piece = piece_tree_next(&cache->maps, NULL, start, end); piece; piece = next) {

@@ -186,6 +186,7 @@ void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t len
 
 	follow_unmapped(cache, start, end);
 	maps_lock(&cache->maps, &critical);
+	pieces_ask_loaded(cache, start, end);
 	pieces_cut(cache, start);
 	pieces_cut(cache, end);
 	taken = pieces_take(&cache->maps, start, end);
@@ -243,6 +244,7 @@ int rawcache_maps_find(struct rawcache *cache, const void *address, size_t lengt
 	int found = 0;
 
 	maps_lock(&cache->maps, &critical);
+	pieces_ask_loaded(cache, start, end);
 	while (found >= 0 && (piece = piece_tree_next(&cache->maps, piece, start, end))) {
 		struct rawcache_mapped other = piece_tell(piece, start);
 

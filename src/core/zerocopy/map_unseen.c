@@ -69,3 +69,14 @@ void pieces_forget_unseen(struct rawcache *cache)
 	if (!lines_read(maps, buf, sizeof(buf), line_forgets, &unseen))
 		range_forget(cache, unseen.end, UINTPTR_MAX);
 }
+
+void pieces_ask_loaded(struct rawcache *cache, uintptr_t start, uintptr_t end)
+{
+	const struct map_piece *piece = NULL;
+
+	while ((piece = piece_tree_next(&cache->maps, piece, start, end)))
+		if (piece->loaded) {
+			pieces_forget_unseen(cache);
+			return;
+		}
+}

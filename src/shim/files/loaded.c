@@ -321,12 +321,18 @@ void loaded_close_end(uint64_t begun)
 {
 	uint32_t kept = 0;
 
-	if (!begun || process_is_foreign() || !busy_await())
+	if (!begun || process_is_foreign())
 		return;
+	if (!busy_take()) { /* whose origin may be slow */
+		rawcache_maps_ask(attach_cache_now());
+		return;
+	}
 	for (uint32_t i = 0; i < laid_count; i++)
 		laid[i].there = false;
-	if (loaded_visit(object_see, NULL) == LOADED_FORKS)
+	if (loaded_visit(object_see, NULL) == LOADED_FORKS) {
+		rawcache_maps_ask(attach_cache_now());
 		kept = laid_count;
+	}
 	for (uint32_t i = kept; i < laid_count; i++) {
 		const struct library_segment *segment = &laid[i].segment;
 
