@@ -56,6 +56,24 @@ static inline int unusual_mincore(const void *addr, size_t n, unsigned char *in_
 				     (int)SYS_CALL(__NR_mincore, addr, n, in_core, 0, 0, 0);
 }
 
+/* Whether all of [addr, addr + n) is in memory; false where that must not be asked. */
+static inline bool unusual_in_core(const char *addr, size_t n)
+{
+	enum { PAGE_BYTES = 4096 };
+	unsigned char in_core[64];
+
+	for (size_t at = 0, part; at < n; at += part) {
+		part = n - at < sizeof(in_core) * PAGE_BYTES ? n - at :
+							       sizeof(in_core) * PAGE_BYTES;
+		if (unusual_mincore(addr + at, part, in_core))
+			return false;
+		for (size_t i = 0; i * PAGE_BYTES < part; i++)
+			if (!(in_core[i] & 1))
+				return false;
+	}
+	return true;
+}
+
 /* A descriptor of our own process. */
 static inline int unusual_pidfd_open(void)
 {

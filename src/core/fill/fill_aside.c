@@ -11,8 +11,8 @@
 #include "base/compiler.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "base/unusual.h"
 #include "core/fill/fill_steps.h"
-#include "core/image/format.h"
 #include "core/shared/cache.h"
 #include "core/tier/tier.h"
 
@@ -30,16 +30,13 @@ static void aside_told(struct tier_ask *ask, enum tier_news news)
 /* Whether all of the chunk is in memory. The kernel says so of all files that are not the program's to write. */
 static bool chunk_resident(const struct miss *m)
 {
-	unsigned char page[FORMAT_CHUNK_MAX / FORMAT_PAGE];
 	uint64_t offset = m->want->chunk * m->cache->chunk_bytes;
 	void *map = sys_mmap(NULL, m->length, PROT_READ, MAP_PRIVATE, m->want->fd, offset);
 	bool resident;
 
 	if (sys_is_error(map))
 		return false;
-	resident = !SYS_CALL(__NR_mincore, map, m->length, page, 0, 0, 0);
-	for (uint32_t i = 0; resident && i < div_up(m->length, FORMAT_PAGE); i++)
-		resident = page[i] & 1;
+	resident = unusual_in_core(map, m->length);
 	sys_munmap(map, m->length);
 	return resident;
 }

@@ -33,16 +33,7 @@ static char *place_address(const struct rawcache *cache, uint64_t place)
 
 bool chunk_in_core(const struct rawcache *cache, uint64_t place, uint32_t bytes)
 {
-	unsigned char in_core[FORMAT_CHUNK_MAX / FORMAT_PAGE];
-	uint32_t pages = (bytes + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT;
-
-	if (cache->image.read_only ||
-	    unusual_mincore(place_address(cache, place), pages * FORMAT_PAGE, in_core))
-		return false;
-	for (uint32_t i = 0; i < pages; i++)
-		if (!(in_core[i] & 1))
-			return false;
-	return true;
+	return !cache->image.read_only && unusual_in_core(place_address(cache, place), bytes);
 }
 
 /*
