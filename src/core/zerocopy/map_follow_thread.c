@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/memory.h"
+#include "base/proctable.h"
 #include "base/sys.h"
 #include "base/unusual.h"
 #include "core/fill/fill.h"
@@ -29,7 +30,6 @@
 #define GROUPS_AHEAD 8u /* 64 MiB of chunks at most */
 /* The kernel obeys an advice only up to its read-ahead size: this is its default. */
 #define ADVICE_BYTES (128u << 10)
-#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 
 uint32_t follow_blind;
 

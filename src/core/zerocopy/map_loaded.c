@@ -24,11 +24,6 @@
 #include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/thread_held.h"
 
-/* proc(5), /proc/PID/pagemap */
-#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
-#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
-#define PAGEMAP_FILE (UINT64_C(1) << 61)
-
 #define VMA_REMOVED " (deleted)" /* at the end of a line of /proc/self/maps */
 
 struct loaded {
