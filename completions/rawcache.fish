@@ -140,6 +140,7 @@ complete -c rawcache -n '__rawcache_using explain' -l help -s h -d 'this text'
 complete -c rawcache -n '__rawcache_using explain' -F
 complete -c rawcache -n __rawcache_first -a doctor -d 'tell whether a program can be served'
 complete -c rawcache -n '__rawcache_using doctor' -l cache -s c -r -F -d 'image file or block device'
+complete -c rawcache -n '__rawcache_using doctor' -l path -s p -x -a '(__fish_complete_directories)' -d 'a directory to cache'
 complete -c rawcache -n '__rawcache_using doctor' -l profile -x -a '(__rawcache_profiles)' -d 'with the settings that `rawcache setup NAME` wrote'
 complete -c rawcache -n '__rawcache_using doctor' -l json -s j -d 'for programs'
 complete -c rawcache -n '__rawcache_using doctor' -l help -s h -d 'this text'

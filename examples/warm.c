@@ -5,7 +5,7 @@
  * Each file is opened as the cache's users open it, and read once through the cache. Prints how much of each was
  * cached before. What was read is stored a moment later, and rawcache_detach() waits for it.
  *
- *	cc prefault.c $(pkg-config --cflags --libs librawcache) -o warm
+ *	cc warm.c $(pkg-config --cflags --libs librawcache) -o warm
  */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A header of the library as a manual page: see gen-man-library. Variables: page, header, text.
+# A header of the library as a manual page: see gen-man-library. Variables: page, header, text; map: the file of the
+# symbols' versions; after: what follows; examples: the directory.
 
 function escape(s)
 {
@@ -10,7 +11,7 @@ function escape(s)
 	return s
 }
 
-# The lines of a comment as paragraphs; what is indented by a tab stays as it is; errors become a list.
+# The lines of a comment as paragraphs; what is indented by a tab stays as it is; parameters and errors become lists.
 function prose(lines, n,    i, s, code, listed)
 {
 	for (i = 1; i <= n; i++) {
@@ -30,6 +31,13 @@ function prose(lines, n,    i, s, code, listed)
 			listed = 0
 			continue
 		}
+		if (match(s, /^@[a-z_, ]+: */)) { # parameters, then what the function answers
+			print ".TP\n.I " escape(substr(s, 2, RLENGTH - 1))
+			s = substr(s, RLENGTH + 1)
+		} else if (s ~ /^(Returns|Errors|Signals)[ :]/) {
+			print ".PP"
+			listed = 0
+		}
 		if (s ~ /^ - /)
 			print ".IP \\(bu 2"
 		sub(/^ +(- )?/, "", s)
@@ -37,7 +45,7 @@ function prose(lines, n,    i, s, code, listed)
 		if (match(s, /Errors[^:]*: */)) {
 			if (RSTART > 1)
 				print escape(substr(s, 1, RSTART - 1))
-			print ".PP\n" escape(substr(s, RSTART, RLENGTH))
+			print escape(substr(s, RSTART, RLENGTH))
 			s = substr(s, RSTART + RLENGTH)
 			listed = 1
 		}
@@ -63,6 +71,24 @@ function verbatim(s)
 {
 	gsub(/\t/, "        ", s)
 	print escape(s)
+}
+
+# A function of a file of examples/.
+function example(file, name,    s, inside, found)
+{
+	print ".PP\n.EX"
+	while ((getline s <(examples "/" file)) > 0) {
+		if (s ~ ("^[a-z].*[ *]" name "\\(") && s !~ /;$/)
+			found = inside = 1
+		if (inside)
+			verbatim(s)
+		if (s == "}")
+			inside = 0
+	}
+	close(examples "/" file)
+	print ".EE"
+	if (!found)
+		exit 1
 }
 
 # A comment, whole, is in comment[1..length]; what it is about follows.
@@ -156,5 +182,34 @@ END {
 			print ".RE\n.fi"
 		}
 	}
+	print ".SH VERSIONS"
+	while ((getline s <map) > 0)
+		if (s ~ /^LIBRAWCACHE/) {
+			version = s
+			sub(/ .*/, "", version)
+			sub(/.*_/, "", version)
+		} else {
+			gsub(/[\t;]/, "", s)
+			since[s] = version
+		}
+	for (i = 1; i <= items; i++)
+		if (name[i] != "" && what[i] == "call") {
+			if (!since[name[i]]) {
+				print header ": " name[i] "() is not in " map >"/dev/stderr"
+				exit 1
+			}
+			at[since[name[i]]] = at[since[name[i]]] (at[since[name[i]]] == "" ? "" : ", ") name[i] "()"
+		}
+	for (version in at)
+		print ".TP\nSince " version ".0\n" at[version]
+	print ".SH EXIT STATUS\nThe library ends no program."
+	print ".SH FILES\n.TP\n.I rawcache/" header "\nThe header, which says the same."
+	print ".TP\n.I /dev/shm/rawcache\\-*\nRuntime segments of images in use, unless options name another directory."
+	while ((getline s <after) > 0)
+		if (s ~ /^@example /) {
+			split(s, word, " ")
+			example(word[2], word[3])
+		} else
+			print s
 	print ".SH SEE ALSO\n.BR librawcache (3),\n.BR rawcache (1)"
 }

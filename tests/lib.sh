@@ -224,6 +224,14 @@ cached() {
 	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- "$@"
 }
 
+# begin COMMAND...: the same, and go on. Its process is $begun; that of `cached COMMAND &` would be a shell, and who
+# kills or stops that leaves the program as it is.
+begin() {
+	"$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" -- "$@" &
+	begun=$!
+	pids="$pids $begun"
+}
+
 # counter NAME: a counter of the totals of $IMAGE
 counter() {
 	"$RAWCACHE" stat --cache "$IMAGE" --json | python3 -c '

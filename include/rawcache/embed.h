@@ -54,6 +54,14 @@ void rawcache_count_bypass(struct rawcache *cache, enum rawcache_reason reason);
  */
 const void *rawcache_layout(size_t *bytes);
 
+/* --- what is cached */
+
+/* The key of the file's state, high and low half, as in struct rawcache_file_state. False: a stale handle. */
+bool rawcache_file_key(struct rawcache *cache, uint64_t file, uint64_t key[2]);
+
+/* How many bytes are cached of the file of this key and size. Needs no handle, and asks nothing of the origin. */
+uint64_t rawcache_key_cached(struct rawcache *cache, const uint64_t key[2], uint64_t size);
+
 /* --- the tier */
 
 struct rawcache_tier_server {
@@ -117,10 +125,9 @@ int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
 			     enum rawcache_reason *reason);
 
 /*
- * Report a reason to look at the attributes of the file again (stx_ino and the device count), such as a
- * granted lock: all handles of this process are -ESTALE until they are opened again. `ask`: the next
- * rawcache_file_open() of it asks the server, past what the kernel remembers. `cache` may be NULL;
- * thread-safe.
+ * Report a reason to look at the attributes of the file again (stx_ino and the device count), such as a granted lock:
+ * all handles of this process are -ESTALE until they are opened again. `ask`: the next rawcache_file_open() of it asks
+ * the server, past what the kernel remembers. `cache` may be NULL; thread-safe.
  */
 void rawcache_file_doubt(struct rawcache *cache, const struct statx *stx, bool ask);
 
@@ -149,10 +156,7 @@ void rawcache_file_stores_end(struct rawcache *cache, const struct statx *stx);
 
 /* --- code */
 
-/*
- * Whether the program or library with this hash of its build id has system call instructions of its own: 1,
- * 0, or -1: not known in this boot.
- */
+/* Whether the object with this hash of its build id has system calls of its own: 1, 0, or -1: not yet known. */
 int rawcache_code_known(const struct rawcache *cache, uint64_t id);
 void rawcache_code_note(struct rawcache *cache, uint64_t id, bool calls);
 
@@ -164,8 +168,15 @@ struct rawcache_names {
 	bool settled; /* a name that is absent now stays absent for as long as it has this state */
 };
 
-/* Whether directories on the mount of `fd` are known to get other times with new names. */
+/*
+ * Whether directories on the mount of `fd` are known to get other times with new names, and the kernel does
+ * not remember absent names itself: a FUSE server that passes on a directory of such a file system, as its
+ * source and the times of both show.
+ */
 bool rawcache_names_real(int fd);
+
+/* Whether there is a mount in or above `paths`, as of RAWCACHE_PATHS, for which that may be true. */
+bool rawcache_names_wanted(const char *paths);
 
 /*
  * What is known of the directory with these attributes: stx_ino, the device, the mount, stx_mtime and
@@ -176,9 +187,14 @@ bool rawcache_names_look(struct rawcache *cache, const struct statx *dir, uint64
 			 struct rawcache_names *names);
 bool rawcache_names_same(const struct rawcache_names *a, const struct rawcache_names *b);
 
-/* Whether the name is known to be absent. */
-bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *names,
-			  const char *name, size_t n);
+enum rawcache_name {
+	RAWCACHE_NAME_UNKNOWN,
+	RAWCACHE_NAME_ABSENT, /* known to be absent */
+	RAWCACHE_NAME_EXISTS, /* it was there: the kernel must be asked */
+};
+
+enum rawcache_name rawcache_name_find(struct rawcache *cache, const struct rawcache_names *names,
+				      const char *name, size_t n);
 
 /*
  * Remember that the name is absent. The caller looked for it, and the directory, which is settled, had the
@@ -186,6 +202,38 @@ bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *n
  */
 void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *names,
 			 const char *name, size_t n);
+
+/* Remember that it exists, which need not stay true. */
+void rawcache_name_seen(struct rawcache *cache, const struct rawcache_names *names,
+			const char *name, size_t n);
+
+/* --- files opened ahead: a program that opens a directory's files in order has the next ones opened by helpers */
+#define RAWCACHE_OPEN_FLAGS \
+	(O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_LARGEFILE | 0100000) /* and O_CLOEXEC */
+extern uint32_t rawcache_opens_waiting; /* files that wait for the program */
+struct rawcache_opened {		/* what it has opened for reading: */
+	const char *path;		/* canonical */
+	uint32_t directory;		/* a hash of its path */
+	int flags;
+	uint64_t ns; /* CLOCK_MONOTONIC */
+};
+/* Other numbers when it gets other rights, and when others have told it something. */
+struct rawcache_opener {
+	uint32_t rights, heard;
+};
+/* Call after each open below a configured path; if true, the second one, too. */
+bool rawcache_open_seen(const struct rawcache_opened *opened);
+void rawcache_open_follow(struct rawcache *cache, const struct rawcache_opened *opened,
+			  const struct rawcache_opener *opener);
+/*
+ * Paths that the program opened in its last run, in that order, each with its terminator; they must stay until the
+ * next call. NULL: none.
+ */
+void rawcache_opens_as_before(char *names, size_t bytes);
+/* The descriptor that the kernel would give now, or -1: it must be asked. */
+int rawcache_open_ahead(int dir, const char *path, int flags, const struct rawcache_opener *opener);
+void rawcache_opens_drop(bool wait); /* close what waits; `wait`: for what is being opened, too */
+void rawcache_opens_stop(void);	     /* and open nothing ahead any more */
 
 /* --- frozen trees */
 
@@ -248,10 +296,7 @@ void rawcache_helpers_dismiss(void);
 /* This process is about to have its system calls filtered: its children have no slot, and make no call to get one. */
 void rawcache_confine(void);
 
-/*
- * Whether any file is mapped from the image in this process; the answer may be outdated. `cache` may be
- * NULL.
- */
+/* Whether any file is mapped from the image in this process; the answer may be outdated. `cache` may be NULL. */
 bool rawcache_maps_shown(const struct rawcache *cache);
 
 /*
@@ -300,13 +345,16 @@ void rawcache_maps_ask(struct rawcache *cache);
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 
 /*
- * Must enclose a call that unmaps or replaces a range: take the notes of the image's pages in it before,
- * and after the call drop the holds, or put the notes back if nothing was unmapped; `by` is by how many
- * bytes the range was moved, if it was. The pointer is the library's, and may be NULL.
+ * Must enclose a call that unmaps or replaces a range: take the notes of the image's pages in it before, and after the
+ * call drop the holds, or put the notes back if nothing was unmapped; `by` is by how many bytes the range was moved, if
+ * it was. The pointer is the library's, and may be NULL.
  */
 void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
 void rawcache_maps_drop(struct rawcache *cache, void *taken);
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
+
+/* How many bytes of ours from `end` on the caller must unmap with what it took, by the same call: that is cheaper. */
+size_t rawcache_maps_behind(void *taken, const void *end);
 
 /* The edge of a piece in the taken pages that comes next behind `address`; NULL: there is none. */
 const void *rawcache_maps_edge(const void *taken, const void *address);

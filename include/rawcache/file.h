@@ -28,31 +28,49 @@ extern "C" {
 
 struct statx;
 
+/* A handle that no file has: each function treats it as a stale one. */
 #define RAWCACHE_NO_FILE UINT64_C(0)
 
 /*
- * Make the regular file behind `fd` known to the cache. `path` is its canonical absolute path
- * as /proc/self/fd tells it; `stx` holds its attributes, read after it was opened. Opening the
- * same unchanged file again gives a handle of the same object: what the process learned about
- * its chunks is kept. Each success owes one rawcache_file_put().
- * Errors, with *reason (may be NULL) set: -EAGAIN the file changed too recently to be cached
- * (try again after options.settle_ms); -ENOMEM; -ENODATA an empty file.
+ * Make a regular file known to the cache. Opening the same unchanged file again gives a handle of the
+ * same object: what the process learned about its chunks is kept.
+ *
+ * @fd: the file, opened for reading by the caller, who keeps it
+ * @path: its canonical absolute path, as /proc/self/fd shows it
+ * @stx: its attributes (STATX_BASIC_STATS | STATX_MNT_ID), read after it was opened
+ * @file: gets the handle; each success must be followed by one rawcache_file_put()
+ * @reason: gets why the file is not cached; may be NULL
+ *
+ * Returns 0.
+ * Errors:
+ * -EAGAIN: the file changed too recently to be cached; try again after options.settle_ms
+ * -ENODATA: the file is empty
+ * -E...: others: see *reason
  */
 int rawcache_file_open(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 		       uint64_t *file, enum rawcache_reason *reason);
 
+/* Put a handle away. It is stale afterwards; one that is stale already is ignored. */
 void rawcache_file_put(struct rawcache *cache, uint64_t file);
 
-/* The size in bytes that the file had when it was opened; 0 for a stale handle. */
+/* Returns the size in bytes that the file had when it was opened; 0 for a stale handle. */
 uint64_t rawcache_file_size(struct rawcache *cache, uint64_t file);
 
 /*
- * Read up to `len` bytes at `offset` into `buf`, from the cache, or from the origin `fd` while
- * storing them. Returns the count, short only at the end of the file or where an error cut it
- * off; 0 at or beyond the end that was known at open: confirm it with the origin.
- * -ESTALE: the file may have changed, or the handle was put away: open again with fresh
- * attributes. -EFAULT: `buf` is not writable. Other errors are the origin's own.
- * No system call, lock or shared store is made when the bytes are cached and resident.
+ * Read from the cache, or from the origin, which is stored then. No system call, lock or shared store is made
+ * when the bytes are cached and resident.
+ *
+ * @fd: the origin, as in rawcache_file_open()
+ * @buf, len: where the bytes go, and how many at most
+ * @offset: of the first byte in the file
+ *
+ * Returns the count: short only at the end of the file, or where an error cut it off; 0 at or beyond the
+ * end that was known at open: confirm it with the origin.
+ * Errors:
+ * -ESTALE: the file may have changed, or the handle was put away: open again with fresh attributes
+ * -EFAULT: `buf` is not writable
+ * -E...: others are the origin's
+ * Signals: may be called in a signal handler.
  */
 ssize_t rawcache_file_read(struct rawcache *cache, uint64_t file, int fd, void *buf, size_t len,
 			   uint64_t offset);
@@ -69,31 +87,43 @@ struct rawcache_file_state {
 };
 
 /*
- * Find out what is cached of the file behind `fd`: parameters and errors as for
- * rawcache_file_open(), which is what says why a file is not cached. Reads neither the file
- * nor its extents, and changes nothing: an extent that a reader would verify first, and find
- * damaged, counts as cached. Takes time in proportion to the file's size, some 5 us per MiB.
+ * Find out what is cached of the file behind `fd`. Reads neither the file nor its extents, and changes
+ * nothing: an extent that a reader would verify first, and find damaged, counts as cached. Takes time in
+ * proportion to the file's size.
+ *
+ * @state: gets what is cached
+ *
+ * Returns 0. The other parameters and the errors are those of rawcache_file_open().
  */
 int rawcache_file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 			  struct rawcache_file_state *state, enum rawcache_reason *reason);
 
 /*
- * What the program says about its reading, as to posix_fadvise(): POSIX_FADV_NORMAL, _SEQUENTIAL
- * and _RANDOM hold for the file from now on; POSIX_FADV_WILLNEED begins to read the range (`len`
- * 0: to the end) as far as there is room, without waiting for it. Others do nothing. `fd` as in
- * rawcache_file_read().
+ * Announce how the file is going to be read, as to posix_fadvise().
+ *
+ * @offset, len: the range, in bytes; `len` 0: to the end
+ * @advice: POSIX_FADV_NORMAL, _SEQUENTIAL and _RANDOM hold for the whole file from now on;
+ * POSIX_FADV_WILLNEED begins to read the range, as far as there is room, without waiting for it; others do
+ * nothing
  */
 void rawcache_file_advise(struct rawcache *cache, uint64_t file, int fd, uint64_t offset,
 			  uint64_t len, int advice);
 
-/* How many of the file's bytes in [offset, offset + len) are cached. 0 for a stale handle. */
+/*
+ * Count what is cached of a range. Reads nothing, and changes nothing.
+ *
+ * @offset, len: the range, in bytes
+ *
+ * Returns the number of its bytes that are cached; 0 for a stale handle.
+ */
 uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t file, uint64_t offset, uint64_t len);
 
 /*
- * Tell the readers in all processes that the file with these attributes is being changed by a
- * program under the cache's eyes: they look at its attributes again before the next byte, and what they have mapped
- * of it is the origin's again.
- * Call it before and after each change.
+ * Tell the readers in all processes that a file is being changed: they look at its attributes again before the
+ * next byte, and what they have mapped of it is the origin's again. Call it before and after each change.
+ * Waits up to a second for a process that has mapped the file and is stopped.
+ *
+ * @stx: stx_ino and the device count
  */
 void rawcache_file_changed(struct rawcache *cache, const struct statx *stx);
 

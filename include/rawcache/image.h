@@ -13,11 +13,14 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* The ways to detach the pages of a region before it is written anew. */
+/*
+ * The ways to detach the pages of a region before it is written anew, so that references to them, in a socket for
+ * example, keep the old bytes.
+ */
 enum rawcache_detach {
-	RAWCACHE_DETACH_NONE,
-	RAWCACHE_DETACH_ZERO_RANGE,
-	RAWCACHE_DETACH_PUNCH_HOLE
+	RAWCACHE_DETACH_NONE, /* its file system or device cannot: pages are never sent by reference */
+	RAWCACHE_DETACH_ZERO_RANGE, /* fallocate(2) with FALLOC_FL_ZERO_RANGE */
+	RAWCACHE_DETACH_PUNCH_HOLE  /* with FALLOC_FL_PUNCH_HOLE */
 };
 
 struct rawcache_format_options {
@@ -35,11 +38,17 @@ struct rawcache_format_options {
 	void *progress_arg;
 };
 
-/* Fill *options, of `size` bytes (sizeof(*options)), with the defaults: as rawcache_options_init(). */
+/*
+ * Fill *options with the defaults. As rawcache_options_init(), for programs built with a shorter or longer struct.
+ *
+ * @size: sizeof(*options)
+ */
 void rawcache_format_options_init(struct rawcache_format_options *options, size_t size);
 
+/* Bytes: 2 MiB for the metadata, and the 16 regions that an image must have, of 512 KiB at least. */
 #define RAWCACHE_MIN_IMAGE_SIZE (10u << 20)
 
+/* What the superblock of an image says of it. Sizes and offsets are in bytes. */
 struct rawcache_image_info {
 	char uuid[37];
 	char runtime[64]; /* name of the runtime segment */
@@ -58,12 +67,23 @@ struct rawcache_image_info {
 };
 
 /*
- * Make an image at `path`: a new file (0600, preallocated, zero-written where the file system
- * cannot promise space), an existing file, or a block device. Never follows a symbolic link at
- * the last component when it creates. What is there already is overwritten only if it is an
- * image that nobody uses, or blank (begins and ends with a MiB of zeros), or with
- * options->force; a block device that is mounted never is (-EBUSY). -ERANGE: an option has a value that it cannot
- * have. `message` (may be NULL) gets one sentence for the user on failure.
+ * Make an image: a new file (0600, preallocated, zero-written where the file system cannot promise space),
+ * an existing file, or a block device. What is there already is overwritten only if it is an image that
+ * nobody uses, or blank (begins and ends with a MiB of zeros), or with options->force; a block device that is
+ * mounted never is.
+ *
+ * @path: the file or device; a symbolic link in the place of a new file is not followed
+ * @options: filled by rawcache_format_options_init()
+ * @message, message_size: gets one sentence for the user on failure; may be NULL
+ *
+ * Returns 0.
+ * Errors:
+ * -EINVAL: options that were not filled, or a file or device that is too small
+ * -E2BIG: an option is set that this version does not know
+ * -ERANGE: an option has a value that it cannot have
+ * -EBUSY: the image is in use, or the block device is mounted
+ * -ECANCELED: options->progress returned false
+ * -E...: others are the kernel's
  *
  * With options->shared a new file gets the mode 0666 less the umask, and the file's sticky bit
  * is set: as long as it belongs to root or to the user who attaches, that is enough for an
@@ -73,11 +93,31 @@ struct rawcache_image_info {
 int rawcache_image_format(const char *path, const struct rawcache_format_options *options,
 			  char *message, size_t message_size);
 
-/* Read the superblock; `size` is sizeof(*info), as the program was built; `message` as above. */
+/*
+ * Describe an image without attaching to it. The used_ fields are 0.
+ *
+ * @info: gets the description
+ * @size: sizeof(*info), as the program was built
+ * @message, message_size: as in rawcache_image_format()
+ *
+ * Returns 0.
+ * Errors:
+ * -EINVAL: neither a regular file nor a block device, or a damaged image
+ * -EMEDIUMTYPE: the file or device never was an image
+ * -EPROTONOSUPPORT: a newer version made it
+ * -E...: others are the kernel's
+ */
 int rawcache_image_info(const char *path, struct rawcache_image_info *info, size_t size,
 			char *message, size_t message_size);
 
-/* Like rawcache_image_info() for an attached cache, with the used_ fields counted. */
+/*
+ * As rawcache_image_info(), for an attached cache, with the used_ fields counted: this walks the index.
+ *
+ * @info: gets the description
+ * @size: sizeof(*info), as the program was built
+ *
+ * Returns 0.
+ */
 int rawcache_info(struct rawcache *cache, struct rawcache_image_info *info, size_t size);
 
 enum rawcache_region_state {
@@ -99,21 +139,33 @@ struct rawcache_region {
 };
 
 /*
- * The regions in the order in which they lie: fills up to `max` rows of `row_size` bytes (sizeof(*rows), as
- * the program was built), returns the number there are. Programs may use the cache meanwhile. Since 0.2.0.
+ * List the regions in the order in which they lie. Programs may use the cache meanwhile.
+ *
+ * @rows: gets up to `max` rows; may be NULL if `max` is 0
+ * @row_size: sizeof(*rows), as the program was built
+ *
+ * Returns the number of regions, which may be more than `max`.
  */
 int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_t row_size,
 		     size_t max);
 
 /*
- * Whether this process may only read the image, for its file or device says so: then nothing is
- * stored, dropped or counted.
+ * Returns whether this process may only read the image, because of the rights of its file or device, or by
+ * options.read_only: then nothing is stored, dropped or counted.
  */
 bool rawcache_read_only(struct rawcache *cache);
 
-/* Forget everything that is cached. Programs go on; their next reads miss. */
+/*
+ * Forget everything that is cached. Programs may use the cache meanwhile; their next reads miss.
+ *
+ * Returns 0.
+ * Errors:
+ * -EROFS: the image is open for reading only
+ * -ETIMEDOUT: a process that was stopped in the middle of a change keeps others from it; nothing was forgotten
+ */
 int rawcache_drop_all(struct rawcache *cache);
 
+/* What rawcache_verify() has found: numbers of extents, and bytes. */
 struct rawcache_verify_result {
 	uint64_t extents, bytes; /* looked at */
 	uint64_t bad;		 /* wrong checksum: dropped */
@@ -121,7 +173,17 @@ struct rawcache_verify_result {
 	uint64_t broken;	 /* entries that point outside the image: dropped */
 };
 
-/* Check every extent against its checksum. `progress` may be NULL; returning false stops. */
+/*
+ * Read every extent and compare it with its checksum; damaged ones are dropped. Programs may use the cache
+ * meanwhile.
+ *
+ * @result: gets what was found
+ * @progress: called after each extent with a position in the index and the index's length, both in entries;
+ * returning false stops; may be NULL
+ * @arg: for `progress`
+ *
+ * Returns 0, also when it was stopped.
+ */
 int rawcache_verify(struct rawcache *cache, struct rawcache_verify_result *result,
 		    bool (*progress)(void *arg, uint64_t done, uint64_t total), void *arg);
 

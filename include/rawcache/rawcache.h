@@ -5,8 +5,15 @@
  * Conventions of all public headers:
  *  - Functions return 0 or a count on success and a negative errno value on failure; none
  *    sets errno. Sizes and offsets are in bytes unless a name says otherwise.
+ *  - A pointer that a function gets is used during the call only, unless its comment says more. A parameter
+ *    `cache` is what rawcache_attach() gave, `file` a handle that rawcache_file_open() gave; `arg` is passed on to
+ *    the function beside it.
+ *  - Errors are listed one a line. -EIO (the image's storage failed) and -ENOMEM may come from each function that
+ *    returns errors, and are not repeated.
  *  - All functions may be called from any thread at any time, except that rawcache_detach()
- *    must be the last use of its cache.
+ *    must be the last use of its cache. None may be called in a signal handler, except
+ *    rawcache_file_read() and those that say so.
+ *  - All came with version 0.2.0, unless a comment says "Since".
  *  - A child made by fork() may go on using a cache: it attaches anew at its first need.
  *  - The library starts no thread before the first need and installs no signal handler.
  *
@@ -29,12 +36,30 @@ extern "C" {
 
 struct rawcache;
 
-/* The library's version, "0.2.0". Static storage. Since 0.2.0. */
+/* The library's version, "0.2.0". Static storage. */
 const char *rawcache_version(void);
 
-enum rawcache_io { RAWCACHE_IO_AUTO, RAWCACHE_IO_URING, RAWCACHE_IO_THREADS, RAWCACHE_IO_SYNC };
-enum rawcache_tier { RAWCACHE_TIER_RW, RAWCACHE_TIER_READ, RAWCACHE_TIER_OFF };
-enum rawcache_verify { RAWCACHE_VERIFY_BOOT, RAWCACHE_VERIFY_ALWAYS, RAWCACHE_VERIFY_NEVER };
+/* What reads the origin ahead of a program. */
+enum rawcache_io {
+	RAWCACHE_IO_AUTO,    /* helper threads */
+	RAWCACHE_IO_URING,   /* io_uring; helper threads where the kernel does not allow it */
+	RAWCACHE_IO_THREADS, /* helper threads */
+	RAWCACHE_IO_SYNC     /* nothing is read ahead: the reading thread reads and stores */
+};
+
+/* What this process does with the tier of options.tier. */
+enum rawcache_tier {
+	RAWCACHE_TIER_RW,   /* asks it, and puts what it reads of the origin */
+	RAWCACHE_TIER_READ, /* asks it only */
+	RAWCACHE_TIER_OFF
+};
+
+/* When an extent is compared with its checksum before it is used. */
+enum rawcache_verify {
+	RAWCACHE_VERIFY_BOOT,	/* at its first use after the machine was started */
+	RAWCACHE_VERIFY_ALWAYS, /* at each look into the index */
+	RAWCACHE_VERIFY_NEVER
+};
 
 /* A tunable that is 0 where 0 means something uses this for "let the cache choose". */
 #define RAWCACHE_AUTO UINT64_MAX
@@ -94,28 +119,50 @@ struct rawcache_options {
 void rawcache_options_init(struct rawcache_options *options, size_t size);
 
 /*
- * Attach the calling process to the image `options->device`. *cache is the caller's until
- * rawcache_detach(). *reason (may be NULL) says why it failed: see rawcache_reason_text().
- * Errors: -EINVAL no device, or options that rawcache_options_init() did not fill; -E2BIG an option that this
- * version does not know; -ENOENT no image; -EMEDIUMTYPE something that never was one; -EINVAL damaged image;
- * -EPROTONOSUPPORT made by a newer version; -EPERM others may write the image; -EBUSY its users have a runtime segment
- * that is not reachable here; -EAGAIN all slots taken; or what the kernel says.
+ * Attach the calling process to an image.
+ *
+ * @options: filled by rawcache_options_init(), with `device` set
+ * @cache: gets the cache, which is the caller's until rawcache_detach()
+ * @reason: gets why the call failed, for rawcache_reason_text(); may be NULL
+ *
+ * Returns 0.
+ * Errors:
+ * -EINVAL: no device, options that rawcache_options_init() did not fill, or a damaged image
+ * -E2BIG: an option is set that this version does not know
+ * -ENOENT: there is no image
+ * -EMEDIUMTYPE: the file or device never was an image
+ * -EPROTONOSUPPORT: a newer version made the image
+ * -EPERM: others may write the image
+ * -EBUSY: its users have a runtime segment that is not reachable here
+ * -EAGAIN: all slots are taken
+ * -E...: others are the kernel's
  */
 int rawcache_attach(const struct rawcache_options *options, struct rawcache **cache,
 		    enum rawcache_reason *reason);
 
-/* Fold this process's statistics into the totals and let go of everything. NULL is allowed. */
+/*
+ * Add this process's statistics to the totals of the image, and release the cache and all that it holds: handles
+ * of files end with it. NULL is allowed. Views must have been released.
+ */
 void rawcache_detach(struct rawcache *cache);
 
 /*
- * Statistics of all processes that ever used the cache: totals and live ones together. `size` is
- * sizeof(*total), as the program was built. Returns 0.
+ * Sum up the statistics of all processes that ever used the image, those that use it now included.
+ *
+ * @total: gets the sum
+ * @size: sizeof(*total), as the program was built
+ *
+ * Returns 0.
  */
 int rawcache_stats_total(struct rawcache *cache, struct rawcache_stats *total, size_t size);
 
 /*
- * The live processes: fills up to `max` rows of `row_size` bytes (sizeof(*rows), as the program was built),
- * returns the number there are. Processes that died are folded first.
+ * List the processes that use the image now. What dead ones counted is added to the totals first.
+ *
+ * @rows: gets up to `max` rows; may be NULL if `max` is 0
+ * @row_size: sizeof(*rows), as the program was built
+ *
+ * Returns the number of processes, which may be more than `max`.
  */
 int rawcache_stats_processes(struct rawcache *cache, struct rawcache_process *rows, size_t row_size,
 			     size_t max);

@@ -17,6 +17,7 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+/* Why something went past the cache, or why an attachment failed. */
 enum rawcache_reason {
 #define REASON(name, text) RAWCACHE_REASON_##name,
 #include <rawcache/reason_tbl.h>
@@ -31,11 +32,14 @@ enum rawcache_reason {
  */
 #define RAWCACHE_LATENCY_BUCKETS 56
 
+/* Counts of samples. */
 struct rawcache_latency {
 	uint64_t bucket[RAWCACHE_LATENCY_BUCKETS];
 };
 
-#define RAWCACHE_REASONS_FIRST 24 /* reasons of version 0.1.0 */
+/* The number of reasons that version 0.1.0 had: they have their place in the image for ever. */
+#define RAWCACHE_REASONS_FIRST 24
+/* The most reasons that there can be: what follows them in the totals of an image keeps its place. */
 #define RAWCACHE_REASONS_MAX 64
 
 /*
@@ -59,7 +63,7 @@ struct rawcache_stats {
 #undef STAT
 };
 
-/* How often a read or an open went past the cache for this reason; 0 for a number that is none. */
+/* Returns how often a read or an open went past the cache for this reason; 0 for a number that is none. */
 static inline uint64_t rawcache_passthrough(const struct rawcache_stats *stats, unsigned int reason)
 {
 	if (reason < RAWCACHE_REASONS_FIRST)
@@ -77,16 +81,28 @@ struct rawcache_counter {
 	size_t offset; /* of the uint64_t inside struct rawcache_stats */
 };
 
-/* The counters in the order of the struct; *count gets their number. Static storage. */
+/*
+ * List the counters.
+ *
+ * @count: gets their number
+ *
+ * Returns them in the order of the struct. Static storage.
+ */
 const struct rawcache_counter *rawcache_counters(size_t *count);
 
-/* Name and explanation of a reason; "unknown" for a number that is none. Static storage. */
+/* Returns the name of a reason, as in JSON; "unknown" for a number that is none. Static storage. */
 const char *rawcache_reason_name(unsigned int reason);
+
+/* Returns a sentence for users that explains the reason; "unknown" for a number that is none. Static storage. */
 const char *rawcache_reason_text(unsigned int reason);
 
 /*
- * The duration in nanoseconds below which `percent` (0..100) of the histogram's samples lie,
- * as the upper bound of its bucket; 0 for an empty histogram.
+ * Find a percentile of a histogram.
+ *
+ * @percent: 0 to 100
+ *
+ * Returns the duration in nanoseconds below which so many of the samples lie: the limit of a bucket; 0 for an
+ * empty histogram.
  */
 uint64_t rawcache_latency_percentile(const struct rawcache_latency *latency, double percent);
 

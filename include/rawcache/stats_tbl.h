@@ -68,4 +68,10 @@ STAT(frozen_wrong, "files", "files that were not as the record of their frozen t
 STAT(tier_hedged, "chunks", "chunks that the origin was asked for, too, because the tier's answer was late")
 STAT(tier_hedge_lost, "chunks", "of these, chunks that the tier's answer had first")
 STAT(libraries_mapped, "libraries", "libraries whose read-only data were mapped out of the image")
+STAT(tier_unpaid, "chunks", "of the chunks in tier_skipped, those for which the tier is no faster than the origin")
+STAT(tier_lease_vain, "waits", "of tier_lease_waits, those that ended without the chunk: the origin was read")
+STAT(tier_lease_refused, "chunks", "chunks that another machine fetched and that were not waited for, after a wait in vain: the origin was read")
+STAT(opens_ahead, "opens", "files opened at the origin before the program asked for them")
+STAT(opens_ahead_unused, "opens", "of these, files that the program did not ask for in time")
+STAT(fill_waits_vain, "waits", "of fill_waits, those that ended without the extent: its owner was too slow, the origin was read again")
 #endif

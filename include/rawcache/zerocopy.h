@@ -20,6 +20,7 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+/* The system call of a transfer. */
 enum rawcache_transfer_way {
 	RAWCACHE_TRANSFER_SENDFILE,
 	RAWCACHE_TRANSFER_SPLICE,
@@ -36,40 +37,54 @@ struct rawcache_transfer {
 };
 
 /*
- * Send up to `length` bytes at `offset` of the file from the image to `transfer->out`, with the
- * system call that `way` names; where references to pages of the image must not leave it
+ * Send bytes of a file from the image. Where references to pages of the image must not leave it
  * (options.sendfile is 0, or its file system does not detach pages) sendfile() becomes write().
- * The region is pinned for the length of each call. Returns the count, short where the call's own
- * is; 0 at or beyond the end that was known at open.
- * -ENODATA: not possible now (the bytes cannot be stored, for one): nothing was sent, read and
- * write them instead.
- * -ESTALE: as rawcache_file_read(). Other errors are those of the system call.
+ *
+ * @file, fd: as in rawcache_file_read()
+ * @transfer: where the bytes go, and by which system call
+ * @offset, length: the range of the file, in bytes
+ *
+ * Returns the count, short where that of the system call is; 0 at or beyond the end that was known at open.
+ * Errors:
+ * -ENODATA: not possible now, for example because the bytes cannot be stored. Nothing was sent: read and write
+ * them instead
+ * -ESTALE: as in rawcache_file_read()
+ * -E...: others are those of the system call
  */
 ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t file, int fd,
 			       const struct rawcache_transfer *transfer, uint64_t offset,
 			       size_t length);
 
-/* The size from which reads and writes are worth mapping and sending, in bytes. */
+/* Returns the size from which a read is copied out of the mapping, and a write is sent from the image, in bytes. */
 uint64_t rawcache_mmap_threshold(const struct rawcache *cache);
 
 /*
- * Fix that size for all processes that use the image, until the machine is
- * started again: bytes, RAWCACHE_AUTO to follow the measured costs, or 0 for what each was
- * attached with. -EROFS.
+ * Fix that size for all processes that use the image, until the machine is started again.
+ *
+ * @bytes: the size; RAWCACHE_AUTO: follow the measured costs; 0: what each process was attached with
+ *
+ * Returns 0.
+ * Errors:
+ * -EROFS: the image is open for reading only
  */
 int rawcache_set_mmap_threshold(struct rawcache *cache, uint64_t bytes);
 
 /*
- * Put what the cache has of the file in place of [*address, *address + length), where the caller has
- * mapped the file itself, from `offset` (a multiple of the page size) on: pages of the image,
- * private, with protection `prot`, in at most 1024 pieces. `flags` are those of mmap(2): with MAP_FIXED
- * they lie where the caller's mapping is, otherwise *address may become another address; the
- * caller's mapping is then the cache's to keep. What is missing is fetched: all of it with MAP_POPULATE,
- * or what a second brings of up to 64 MiB. The rest stays a mapping of the file, and so do pages
- * beyond its end; what the program touches of it is fetched and stored for others by a
- * helper thread, until the range is given back. Returns
- * the bytes that are the image's now; their regions are held until exit or
- * exec. A fork child holds them anew. Thread-safe.
+ * Put pages of the image, private to the process, in the place of a file's own in a mapping that the caller
+ * has made: at most 1024 pieces. What is missing is fetched: all of it with MAP_POPULATE, else what a second
+ * brings of up to 64 MiB. The rest stays a mapping of the file, and so do pages beyond its end; what the program
+ * touches of it is fetched and stored for others by a helper thread, until the range is given back. The regions
+ * are held until exit or exec; a child of fork() holds them anew.
+ *
+ * @file, fd: as in rawcache_file_read()
+ * @address: of the caller's mapping of the file; without MAP_FIXED it may get another address, and the
+ * caller's mapping is then the cache's
+ * @length: of the mapping, in bytes
+ * @prot: its protection
+ * @flags: those of mmap(2)
+ * @offset: in the file, of its first byte: a multiple of the page size
+ *
+ * Returns the number of bytes that are the image's now; 0: nothing was changed.
  */
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t file, int fd, void **address,
 			   size_t length, int prot, int flags, uint64_t offset);

@@ -9,7 +9,7 @@
 #include "base/sys.h"
 
 /* Each place holds a free buffer or NULL: taken and given back by exchange, without a lock. */
-#define KEPT 48
+#define KEPT 48 /* as many as there are fetches (FETCHES): a stream of them maps no memory */
 /* Nothing can be written behind a buffer: the largest page size of any kernel. */
 #define GUARD_BYTES (64u << 10)
 static char *kept_buffers[KEPT];

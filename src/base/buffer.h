@@ -3,7 +3,7 @@
 #ifndef CORE_BUFFER_H
 #define CORE_BUFFER_H
 
-#define BUFFER_BYTES (256u << 10)
+#define BUFFER_BYTES (256u << 10) /* the largest chunk: FORMAT_CHUNK_MAX */
 
 /* NULL: no memory. The contents are anything. */
 char *buffer_get(void);

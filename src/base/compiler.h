@@ -14,6 +14,20 @@
 /* clang-format on */
 #define never_inline __attribute__((noinline))
 #define rare __attribute__((cold, noinline))
+/*
+ * For zeroed tables of a page and more: they lie behind all other variables (--sort-section of the preload object),
+ * so that a program that starts touches few pages. gcc takes what is named .bss.* for zeroed.
+ */
+#define large_table __attribute__((section(".bss.large")))
+/*
+ * The first of large_table's: a program that starts has the pages up to its beginning mapped at once (start_pages.c).
+ */
+#define first_table __attribute__((section(".bss.first")))
+/*
+ * For functions that each program calls when it starts: the linker puts them side by side, between other code and
+ * constants, so that a program that starts has both mapped at once (start_pages.c).
+ */
+#define at_start __attribute__((section("start_code")))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
 /* The only TLS that may be touched inside somebody else's malloc or before main(). */

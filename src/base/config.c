@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/auxv.h>
 
 #include "base/compiler.h"
 #include "base/log.h"
@@ -18,6 +18,21 @@
 
 extern char **environ;
 
+/*
+ * Without regard to the case of `text`; `word` is in lower case. strcasecmp() needs tables of the locale: two page
+ * faults in each program that starts.
+ */
+at_start static bool text_same(const char *text, const char *word)
+{
+	for (; *text; text++, word++) {
+		bool upper = *text >= 'A' && *text <= 'Z';
+
+		if ((upper ? *text - 'A' + 'a' : *text) != *word)
+			return false;
+	}
+	return !*word;
+}
+
 /* Parsers: each stores into its field and returns NULL, or text that says what is wrong. */
 
 /*
@@ -25,13 +40,13 @@ extern char **environ;
  * called (the address sanitizer ends the program then). The process has one thread at that time, so no
  * critical section is needed.
  */
-static void string_put(char *string)
+at_start static void string_put(char *string)
 {
 	if (string)
 		memory_put(string, strlen(string) + 1);
 }
 
-static const char *parse_string(const char *text, char **field)
+at_start static const char *parse_string(const char *text, char **field)
 {
 	size_t n = strlen(text) + 1;
 	char *copy = memory_get(n);
@@ -44,7 +59,7 @@ static const char *parse_string(const char *text, char **field)
 	return NULL;
 }
 
-static const char *parse_paths(const char *text, char **field)
+at_start static const char *parse_paths(const char *text, char **field)
 {
 	const char *why = NULL;
 
@@ -53,12 +68,12 @@ static const char *parse_paths(const char *text, char **field)
 	return parse_string(text, field);
 }
 
-static const char *parse_size(const char *text, uint64_t *field)
+at_start static const char *parse_size(const char *text, uint64_t *field)
 {
 	return size_parse(text, field) ? "is not a size such as 512, 64K or 10G" : NULL;
 }
 
-static const char *parse_size_or_auto(const char *text, uint64_t *field)
+at_start static const char *parse_size_or_auto(const char *text, uint64_t *field)
 {
 	if (!strcmp(text, "auto")) {
 		*field = RAWCACHE_AUTO;
@@ -67,14 +82,14 @@ static const char *parse_size_or_auto(const char *text, uint64_t *field)
 	return size_parse(text, field) ? "is neither auto nor a size such as 64K" : NULL;
 }
 
-static const char *parse_boolean(const char *text, uint8_t *field)
+at_start static const char *parse_boolean(const char *text, uint8_t *field)
 {
 	static const char *const words[2][4] = { { "0", "no", "off", "false" },
 						 { "1", "yes", "on", "true" } };
 
 	for (int value = 0; value < 2; value++) {
 		for (int i = 0; i < 4; i++) {
-			if (!strcasecmp(text, words[value][i])) {
+			if (text_same(text, words[value][i])) {
 				*field = (uint8_t)value;
 				return NULL;
 			}
@@ -83,15 +98,15 @@ static const char *parse_boolean(const char *text, uint8_t *field)
 	return "is neither 0 nor 1";
 }
 
-static const char *parse_names(const char *text, uint8_t *field)
+at_start static const char *parse_auto(const char *text, uint8_t *field)
 {
-	if (strcasecmp(text, "auto"))
+	if (!text_same(text, "auto"))
 		return parse_boolean(text, field) ? "is none of auto, 0, 1" : NULL;
-	*field = CONFIG_NAMES_AUTO;
+	*field = CONFIG_AUTO;
 	return NULL;
 }
 
-static const char *parse_seconds(const char *text, uint32_t *field)
+at_start static const char *parse_seconds(const char *text, uint32_t *field)
 {
 	uint64_t milli;
 
@@ -101,7 +116,7 @@ static const char *parse_seconds(const char *text, uint32_t *field)
 	return NULL;
 }
 
-static const char *parse_milliseconds(const char *text, uint32_t *field)
+at_start static const char *parse_milliseconds(const char *text, uint32_t *field)
 {
 	uint64_t milli;
 
@@ -111,7 +126,7 @@ static const char *parse_milliseconds(const char *text, uint32_t *field)
 	return NULL;
 }
 
-static const char *parse_revalidate(const char *text, uint32_t *field)
+at_start static const char *parse_revalidate(const char *text, uint32_t *field)
 {
 	uint64_t n;
 
@@ -129,10 +144,10 @@ static const char *parse_revalidate(const char *text, uint32_t *field)
 	return NULL;
 }
 
-static const char *parse_word(const char *text, uint8_t *field, const char *const *words)
+at_start static const char *parse_word(const char *text, uint8_t *field, const char *const *words)
 {
 	for (uint8_t i = 0; words[i]; i++) {
-		if (!strcasecmp(text, words[i])) {
+		if (text_same(text, words[i])) {
 			*field = i;
 			return NULL;
 		}
@@ -140,21 +155,21 @@ static const char *parse_word(const char *text, uint8_t *field, const char *cons
 	return "is none of the words it may be";
 }
 
-static const char *parse_io(const char *text, uint8_t *field)
+at_start static const char *parse_io(const char *text, uint8_t *field)
 {
 	static const char *const words[] = { "auto", "io_uring", "threads", "sync", NULL };
 
 	return parse_word(text, field, words) ? "is none of auto, io_uring, threads, sync" : NULL;
 }
 
-static const char *parse_verify(const char *text, uint8_t *field)
+at_start static const char *parse_verify(const char *text, uint8_t *field)
 {
 	static const char *const words[] = { "boot", "always", "never", NULL };
 
 	return parse_word(text, field, words) ? "is none of boot, always, never" : NULL;
 }
 
-static const char *parse_tier(const char *text, char **field)
+at_start static const char *parse_tier(const char *text, char **field)
 {
 #ifndef ENABLE_TIER
 	if (*text)
@@ -163,14 +178,14 @@ static const char *parse_tier(const char *text, char **field)
 	return parse_string(text, field);
 }
 
-static const char *parse_tier_mode(const char *text, uint8_t *field)
+at_start static const char *parse_tier_mode(const char *text, uint8_t *field)
 {
 	static const char *const words[] = { "rw", "ro", "off", NULL };
 
 	return parse_word(text, field, words) ? "is none of rw, ro, off" : NULL;
 }
 
-static const char *parse_number(const char *text, uint32_t *field)
+at_start static const char *parse_number(const char *text, uint32_t *field)
 {
 	uint64_t n;
 
@@ -180,7 +195,7 @@ static const char *parse_number(const char *text, uint32_t *field)
 	return NULL;
 }
 
-static const char *parse_log_level(const char *text, uint8_t *field)
+at_start static const char *parse_log_level(const char *text, uint8_t *field)
 {
 	static const char *const words[] = { "error", "warn", "info", "debug", NULL };
 
@@ -199,19 +214,50 @@ const struct config_variable *config_variables(size_t *count)
 	return variables;
 }
 
-int config_load(struct config *config, config_complain_fn *complain, void *arg)
+/* What stands behind the name of a variable and '='; NULL: it is another variable. */
+at_start static const char *value_behind(const char *entry, const char *name)
 {
+	size_t n = strlen(name);
+
+	return !strncmp(entry, name, n) && entry[n] == '=' ? entry + n + 1 : NULL;
+}
+
+/*
+ * The values of all variables, NULL for those that are not set. One walk over the environment: every program that
+ * starts pays for it, and asking for each of the variables would walk as often.
+ */
+at_start static void values_find(const char **values)
+{
+	/* as secure_getenv() does, there is nothing for set-uid programs */
+	for (char **e = getauxval(AT_SECURE) ? NULL : environ; e && *e; e++) {
+		const char *value = NULL;
+
+		if (strncmp(*e, PREFIX, strlen(PREFIX)))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(variables) && !value; i++) {
+			value = value_behind(*e, variables[i].name);
+			if (value && !values[i])
+				values[i] = value;
+		}
+	}
+}
+
+at_start int config_load(struct config *config, config_complain_fn *complain, void *arg)
+{
+	const char *values[ARRAY_SIZE(variables)] = { NULL };
+	const char **next = values;
 	const char *value;
 	const char *why;
 	int complaints = 0;
 
 	memset(config, 0, sizeof(*config));
+	values_find(values);
 #define CONFIG(NAME, field, parser, fallback, text) \
 	if (parse_##parser(fallback, &config->field)) { \
 		config_free(config); \
 		return -ENOMEM; \
 	} \
-	value = secure_getenv(PREFIX #NAME); \
+	value = *next++; \
 	why = value && *value ? parse_##parser(value, &config->field) : NULL; \
 	if (why) { \
 		complaints++; \

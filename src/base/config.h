@@ -13,9 +13,10 @@
 
 #include <rawcache/rawcache.h>
 
+/* Words in the place of a number: no program waits for 49 days, and a switch is 0 or 1 otherwise. */
 #define CONFIG_REVALIDATE_OPEN UINT32_MAX
 #define CONFIG_REVALIDATE_SYNC (UINT32_MAX - 1)
-#define CONFIG_NAMES_AUTO 2
+#define CONFIG_AUTO 2 /* of what may be 0 or 1, too */
 
 struct config {
 	char *paths; /* canonical "DIR:!DIR:...", as given but without trailing slashes */
@@ -32,7 +33,8 @@ struct config {
 	uint8_t direct;
 	uint8_t io;
 	uint8_t verify;
-	uint8_t names; /* CONFIG_NAMES_AUTO, or 0 or 1 */
+	uint8_t names;	   /* CONFIG_AUTO, or 0 or 1 */
+	uint8_t openahead; /* the same */
 	uint8_t keep_origin;
 	uint8_t shared;
 	uint8_t early;

@@ -23,9 +23,12 @@ CONFIG(REVALIDATE, revalidate_ms, revalidate, "1000",
 CONFIG(TRUST, trust, boolean, "0",
 	"1: files do not change while they are read; their mount is believed without asking its server, and files"
 	" on rclone, gcsfuse, davfs2 and the like are cached")
-CONFIG(NAMES, names, names, "0",
+CONFIG(NAMES, names, auto, "auto",
 	"whether names that do not exist are remembered: auto, where directories are known to tell of new ones; "
 	"1, everywhere; 0, nowhere")
+CONFIG(OPENAHEAD, openahead, auto, "auto",
+	"whether files are opened before a program asks for them, in their directory's order or in that of its last run: "
+	"auto, with RAWCACHE_TRUST=1; 1, on all mounts but SMB; 0, nowhere")
 CONFIG(FROZEN, frozen, paths, "",
 	"':'-separated directories that are one version until they are thawed: DIR or DIR=TIME, as in /opt/app=10m; "
 	"their names, attributes and small files come from the record that `rawcache warm --frozen` makes")
@@ -43,6 +46,6 @@ CONFIG(TIER, tier, tier, "", "memcached servers that machines share what they re
 CONFIG(TIER_KEY, tier_key, string, "", "file with the tier's secret: 32 bytes or 64 hexadecimal digits, which nobody else may read")
 CONFIG(TIER_NAME, tier_name, string, "", "the names of data sets that machines share: DIR=NAME, separated by ':'; DIR=- shares nothing below DIR; an NFS mount that is not named has its server's name")
 CONFIG(TIER_MODE, tier_mode, tier_mode, "rw", "rw, ro: put nothing into the tier, or off")
-CONFIG(TIER_TTL, tier_ttl, seconds, "0", "seconds after which the servers forget a chunk; 0: never")
+CONFIG(TIER_TTL, tier_ttl, seconds, "0", "seconds after which the servers forget a chunk, 30 days at most; 0: never")
 CONFIG(TIER_EPOCH, tier_epoch, number, "0", "a number; where it is raised nothing is used that the tier had before")
 CONFIG(TIER_PREFER, tier_prefer, boolean, "0", "1: ask the tier also where it is no faster than the origin, because requests to that cost money")

@@ -4,7 +4,7 @@
  * could call read(), enter the cache and wait for its own thread; or it could leave by siglongjmp() or
  * cancellation with the lock held. All signals are held back, glibc's own included, except those of faults:
  * the kernel kills a process that faults while they are blocked. If the thread blocks those, the section
- * opens them while it lasts: see guard.h.
+ * opens them while it lasts: see fault_mask.h.
  */
 #ifndef BASE_CRITICAL_H
 #define BASE_CRITICAL_H
@@ -12,36 +12,31 @@
 #include <signal.h>
 
 #include "base/compiler.h"
+#include "base/fault_mask.h"
 #include "base/sys.h"
 
 struct critical {
 	uint64_t mask;
 };
 
-static inline uint64_t critical_bit(int signal)
-{
-	return UINT64_C(1) << (signal - 1);
-}
-
-#define CRITICAL_FAULTS (critical_bit(SIGBUS) | critical_bit(SIGSEGV))
-
-/* For a thread that blocks SIGSEGV and SIGBUS: in guard.c. */
-void critical_open(const struct critical *critical);
-void critical_close(const struct critical *critical);
-
 static inline void critical_enter(struct critical *critical)
 {
-	const uint64_t all = ~(CRITICAL_FAULTS | critical_bit(SIGILL) | critical_bit(SIGFPE));
+	const uint64_t all = ~(FAULT_SIGNALS | signal_bit(SIGILL) | signal_bit(SIGFPE));
 
+	critical->mask = 0;
+	if (fault_mask_held)
+		return;
 	sys_sigprocmask(SIG_BLOCK, &all, &critical->mask);
-	if (unlikely(critical->mask & CRITICAL_FAULTS))
-		critical_open(critical);
+	if (unlikely(critical->mask & FAULT_SIGNALS))
+		fault_section_open(critical->mask);
 }
 
 static inline void critical_leave(const struct critical *critical)
 {
-	if (unlikely(critical->mask & CRITICAL_FAULTS))
-		critical_close(critical);
+	if (fault_mask_held)
+		return;
+	if (unlikely(critical->mask & FAULT_SIGNALS))
+		fault_section_close(critical->mask);
 	else
 		sys_sigprocmask(SIG_SETMASK, &critical->mask, NULL);
 }

@@ -24,8 +24,8 @@
 #include "base/sys.h"
 
 #define FROZEN_MAGIC "rcfrozen"
-#define FROZEN_VERSION 1
-#define FROZEN_HEADER 4096u
+#define FROZEN_VERSION 1    /* a record of another version is made anew */
+#define FROZEN_HEADER 4096u /* a page, so that what follows is mapped on a boundary */
 /* the record has no bytes of larger files: they are opened */
 #define FROZEN_SMALL (UINT64_C(1) << 20)
 #define FROZEN_NONE UINT32_MAX

@@ -9,7 +9,7 @@
 /* Gets one line without its end, which it may change. Returns true to stop. */
 typedef bool line_fn(void *arg, char *line);
 
-#define LINES_ENOUGH 1
+#define LINES_ENOUGH 1 /* no error, and not 0 */
 
 /*
  * Call `visit` for each line of the file `path`. `buf` has `size` bytes; the part of a line that does not

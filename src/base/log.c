@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/compiler.h"
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 int log_limit = -1;
 static char log_file[512];
 
-void log_init(const char *file, enum log_level level)
+at_start void log_init(const char *file, enum log_level level)
 {
 	if (!file || !*file || strlen(file) >= sizeof(log_file)) {
 		log_limit = -1;

@@ -10,9 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed private pages, or NULL. Pages that are never touched cost address space only. */
+/* Where the blocks of a short program lie. */
+extern char memory_first[];
+
+/*
+ * Zeroed private pages, or NULL. Pages that are never touched cost address space only, but a few are mapped at once:
+ * a page fault takes longer than that.
+ */
 void *memory_map(size_t n);
 void memory_unmap(void *p, size_t n);
+
+/*
+ * Map what is about to be touched, by one call in place of a page fault for each page. Nothing is lost where the
+ * kernel refuses, or is too old. To write: pages of a file are counted as changed.
+ */
+void memory_expect(const void *p, size_t n, bool write);
 
 /*
  * Reserve `n` bytes of address space, whole pages without access, at an address that is `residue` modulo

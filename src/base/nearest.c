@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define NAME_MAX_LENGTH 40
+#define NAME_MAX_LENGTH 40 /* longer than each option, command and variable */
 
 /* Edit distance with swapped neighbours as one edit (optimal string alignment), by rows. */
 static unsigned int name_distance(const char *a, const char *b)

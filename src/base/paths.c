@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
+
 /* One entry of the list; returns where the next one starts, or NULL after the last. */
-static const char *entry_next(const char *p, const char **dir, size_t *len, bool *exclude)
+at_start static const char *entry_next(const char *p, const char **dir, size_t *len, bool *exclude)
 {
 	const char *end = strchr(p, ':');
 
@@ -17,7 +19,7 @@ static const char *entry_next(const char *p, const char **dir, size_t *len, bool
 	return end ? end + 1 : NULL;
 }
 
-bool path_below(const char *path, size_t n, const char *dir, size_t length)
+at_start bool path_below(const char *path, size_t n, const char *dir, size_t length)
 {
 	while (length > 1 && dir[length - 1] == '/')
 		length--;
@@ -26,8 +28,8 @@ bool path_below(const char *path, size_t n, const char *dir, size_t length)
 	return n >= length && !memcmp(path, dir, length) && (n == length || path[length] == '/');
 }
 
-enum path_match paths_find(const char *list, const char *path, const char **best_dir,
-			   size_t *best_length)
+at_start enum path_match paths_find(const char *list, const char *path, const char **best_dir,
+				    size_t *best_length)
 {
 	enum path_match match = PATH_OUTSIDE;
 	size_t n = strlen(path);
@@ -48,7 +50,7 @@ enum path_match paths_find(const char *list, const char *path, const char **best
 	return match;
 }
 
-enum path_match paths_match(const char *list, const char *path)
+at_start enum path_match paths_match(const char *list, const char *path)
 {
 	const char *dir;
 	size_t length;
@@ -56,7 +58,21 @@ enum path_match paths_match(const char *list, const char *path)
 	return paths_find(list, path, &dir, &length);
 }
 
-bool list_contains(const char *list, const char *entry)
+bool paths_meet(const char *list, const char *dir)
+{
+	const char *listed;
+	size_t length;
+	bool exclude;
+
+	for (const char *p = list; p && *p;) {
+		p = entry_next(p, &listed, &length, &exclude);
+		if (length && !exclude && path_below(listed, length, dir, strlen(dir)))
+			return true;
+	}
+	return paths_match(list, dir) == PATH_INSIDE;
+}
+
+at_start bool list_contains(const char *list, const char *entry)
 {
 	size_t n = strlen(entry);
 
@@ -68,12 +84,12 @@ bool list_contains(const char *list, const char *entry)
 	return false;
 }
 
-bool paths_exclude(const char *list)
+at_start bool paths_exclude(const char *list)
 {
 	return *list == '!' || strstr(list, ":!");
 }
 
-int paths_check(const char *list, const char **why)
+at_start int paths_check(const char *list, const char **why)
 {
 	const char *dir;
 	size_t len;

@@ -21,6 +21,9 @@ enum path_match paths_find(const char *list, const char *path, const char **dir,
 /* Whether `path`, of `n` bytes, is the directory or lies below it. Both must be canonical. */
 bool path_below(const char *path, size_t n, const char *dir, size_t length);
 
+/* Whether `dir` lies in a listed directory, or a listed one lies in `dir`. Both must be canonical. */
+bool paths_meet(const char *list, const char *dir);
+
 /* Whether "ENTRY:ENTRY:..." has the entry, which must not be empty; `list` may be NULL. */
 bool list_contains(const char *list, const char *entry);
 

@@ -55,7 +55,7 @@
 /*
  * The same for a chunk that is read ahead: its owner may come back to it at once, or never. Then: the
  * flight is taken over. An owner that did not come back has more chunks: for FLIGHT_AHEAD_MEMORY_MS each of
- * them is waited for at most FLIGHT_AHEAD_AGAIN_MS.
+ * its chunks is waited for at most FLIGHT_AHEAD_AGAIN_MS.
  */
 #define FLIGHT_AHEAD_MS 100u
 #define FLIGHT_AHEAD_AGAIN_MS 4u
@@ -119,6 +119,8 @@
  */
 #define HELPERS_END_TRIES 200
 #define HELPERS_END_NAP_NS 5000000
+/* And this many after the last helper has ended as far as we can see: the kernel counts it a little longer. */
+#define HELPERS_GONE_TRIES 10
 /* A program that forks waits for helpers to end, not longer than this; they are made anew afterwards. */
 #define POOL_ASIDE_MS 200u
 
@@ -155,7 +157,36 @@
  */
 #define FOLLOW_CLOSE_MS 100u
 
+/*
+ * A thread that forks waits for those that look at the loader's list, whose lock would stay taken in the child;
+ * those that want to look wait for it. A look takes microseconds; but either may have the lock that the other one
+ * waits for. So many naps. Then: the program forks, and the look is put off to the next call.
+ */
+#define LOADER_NAPS 100
+#define LOADER_NAP_NS 1000000
+
+/*
+ * A program that takes a record lock waits for threads that close a file of ours, which would end the lock: one to four
+ * calls, of which only close() may wait, for a server. So many naps. Then: it takes the lock.
+ */
+#define LOCKS_NAPS 1000
+#define LOCKS_NAP_NS 20000
+
 /* mmap() of a file that is not cached fetches for this long; the rest stays mapped from the origin. */
 #define MAP_FETCH_MS 1000u
+
+/*
+ * --- elsewhere
+ *
+ * The tier waits for as long as its servers and the mount took before: core/tier/breaker.h, question.c and
+ * connection.c; for its helper, for what it has to send, for a thread that compares, and for one that makes a name, as
+ * long as tier.c, proof.c and derive.c say. A program whose file a helper is opening already waits until that would be
+ * too old to be used, a second: opens_ahead.c; then it opens the file itself.
+ *
+ * Without an end waits who cannot go on: rawcache_detach() and a follower that ends, for reads and stores that use the
+ * cache's memory (fetch.c, map_follow.c, watcher.c); a read, for the helper that reads its chunk or opens its file, as
+ * it would wait for the origin itself (io.c, origin_fds.c, fill_aside.c); a call that moves or closes a descriptor, for
+ * a few instructions of another thread in the busy state of its position (position.h).
+ */
 
 #endif

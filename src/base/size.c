@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/compiler.h"
 #include "base/size.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 
 static const char suffixes[] = "KMGTP";
 
-static int digits_parse(const char **text, uint64_t *number)
+at_start static int digits_parse(const char **text, uint64_t *number)
 {
 	const char *p = *text;
 	uint64_t n = 0;
@@ -23,7 +24,7 @@ static int digits_parse(const char **text, uint64_t *number)
 	return 0;
 }
 
-static unsigned int suffix_shift(const char **text)
+at_start static unsigned int suffix_shift(const char **text)
 {
 	const char *p = *text;
 	const char *found = *p ? strchr(suffixes, *p >= 'a' ? *p - 'a' + 'A' : *p) : NULL;
@@ -41,7 +42,7 @@ static unsigned int suffix_shift(const char **text)
 	return shift;
 }
 
-int size_parse(const char *text, uint64_t *size)
+at_start int size_parse(const char *text, uint64_t *size)
 {
 	uint64_t n;
 	unsigned int shift;
@@ -58,7 +59,7 @@ int size_parse(const char *text, uint64_t *size)
 	return 0;
 }
 
-int milli_parse(const char *text, uint64_t *milli)
+at_start int milli_parse(const char *text, uint64_t *milli)
 {
 	uint64_t n;
 	uint64_t scale = 100;

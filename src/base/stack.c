@@ -6,16 +6,17 @@
 #include <sys/auxv.h>
 
 #include "base/compiler.h"
+#include "base/memory.h"
 
-#define STACK_GUARD 4096u
+#define STACK_GUARD 4096u /* a page: what grows beyond the stack faults */
 /* The most that a fill needs, and 5 KiB for each signal that the kernel delivers meanwhile (AVX-512). */
 #define STACK_ROOM 16384u
-#define NOTED 2
+#define NOTED 2 /* a handler on one stack may have set another */
 
 #ifdef __SANITIZE_THREAD__
 #define STACK_BYTES (2u << 20) /* the sanitizer needs a megabyte of it */
 #else
-#define STACK_BYTES (256u << 10)
+#define STACK_BYTES (256u << 10) /* sixteen times STACK_ROOM */
 #endif
 
 /*
@@ -99,6 +100,7 @@ int stack_call(void (*fn)(void *arg), void *arg)
 	if (sys_is_error(base))
 		return -ENOMEM;
 	SYS_CALL(__NR_mprotect, base, STACK_GUARD, PROT_NONE, 0, 0, 0);
+	memory_expect(base + STACK_GUARD + STACK_BYTES - STACK_ROOM, STACK_ROOM, true);
 	stack_switch(work_run, &work, base + STACK_GUARD + STACK_BYTES);
 	sys_munmap(base, STACK_GUARD + STACK_BYTES);
 	return 0;
@@ -112,7 +114,7 @@ static tls_initial struct {
 static tls_initial bool forgotten; /* more were set than fit */
 static bool noted_all;
 
-void stack_notes(bool all)
+at_start void stack_notes(bool all)
 {
 	store_relaxed(&noted_all, all);
 }
@@ -143,11 +145,6 @@ static size_t alternate_room(uintptr_t at)
 	if (!SYS_CALL(__NR_sigaltstack, NULL, &stack, 0, 0, 0, 0) && stack.ss_flags & SS_ONSTACK)
 		return at - (uintptr_t)stack.ss_sp;
 	return 0;
-}
-
-bool stack_is_alternate(void)
-{
-	return alternate_room((uintptr_t)__builtin_frame_address(0));
 }
 
 bool stack_is_small(void)

@@ -12,12 +12,9 @@
 #define STACK_SAME (UINT64_C(8) << 20)
 
 /*
- * Whether the caller runs on the alternate signal stack: there, addresses do not tell who called whom. With
+ * Whether the caller runs on the alternate signal stack, and its room is small or unknown. With
  * SS_AUTODISARM the kernel does not report it; stack_note() must have been called.
  */
-bool stack_is_alternate(void);
-
-/* Whether the caller runs on the alternate stack, and its room is small or unknown. */
 bool stack_is_small(void);
 
 /*

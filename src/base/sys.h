@@ -122,6 +122,10 @@ static inline int sys_statx(int dir, const char *path, int flags, unsigned int m
 	return (int)SYS_CALL(__NR_statx, dir, path, flags, mask, stx, 0);
 }
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22  /* since Linux 5.14, in glibc's headers since 2.35 */
+#define MADV_POPULATE_WRITE 23 /* the same */
+#endif
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x00004000U /* since Linux 6.8; older ones ignore it */
 #endif
@@ -151,6 +155,12 @@ static inline int sys_fstatx_by(int fd, int flags, struct statx *stx)
 static inline uint64_t sys_timestamp_ns(const struct statx_timestamp *t)
 {
 	return t->tv_sec < 0 ? 0 : (uint64_t)t->tv_sec * 1000000000u + t->tv_nsec;
+}
+
+static inline bool sys_timestamp_same(const struct statx_timestamp *a,
+				      const struct statx_timestamp *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 static inline int sys_fstatx(int fd, struct statx *stx)
@@ -264,6 +274,14 @@ static inline int sys_fstatfs(int fd, void *statfs)
 static inline int sys_getpid(void)
 {
 	return (int)SYS_CALL(__NR_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+/* Page faults of the thread for which the kernel had to read; 0 where it does not tell. */
+static inline long sys_major_faults(void)
+{
+	struct rusage usage;
+
+	return SYS_CALL(__NR_getrusage, RUSAGE_THREAD, &usage, 0, 0, 0, 0) ? 0 : usage.ru_majflt;
 }
 
 static inline unsigned int sys_geteuid(void)

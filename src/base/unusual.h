@@ -9,6 +9,7 @@
 #ifndef BASE_UNUSUAL_H
 #define BASE_UNUSUAL_H
 
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 
@@ -72,6 +73,16 @@ static inline bool unusual_in_core(const char *addr, size_t n)
 				return false;
 	}
 	return true;
+}
+
+/* Open what the kernel remembers: -EAGAIN if it would have to ask the file system. */
+static inline int unusual_open_cached(int dir, const char *path, uint64_t flags)
+{
+	struct open_how how = { .flags = flags, .resolve = RESOLVE_CACHED };
+
+	return unusual_forbidden() ?
+		       -ENOSYS :
+		       (int)SYS_CALL(__NR_openat2, dir, path, &how, sizeof(how), 0, 0);
 }
 
 /* A descriptor of our own process. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/sys.h"
 
 static int hex_digit(char c)
@@ -33,21 +34,44 @@ static int uuid_parse(const char *text, size_t n, uint8_t uuid[16])
 	return digits == 32 ? 0 : -EINVAL;
 }
 
-int boot_id_read(uint8_t boot_id[16])
+static int boot_id_ask(uint8_t boot_id[16])
 {
-	const char *fake = secure_getenv("RAWCACHE_TEST_BOOT_ID");
 	char text[64];
 	ssize_t n;
 	int fd;
 
-	if (fake)
-		return uuid_parse(fake, strlen(fake), boot_id);
 	fd = sys_openat(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	n = sys_read(fd, text, sizeof(text));
 	sys_close(fd);
 	return n < 0 ? (int)n : uuid_parse(text, (size_t)n, boot_id);
+}
+
+/* A process that attaches reads it twice. */
+int boot_id_read(uint8_t boot_id[16])
+{
+	static uint64_t known[2]; /* the same, whichever thread writes it */
+	static bool is_known;
+	const char *fake = secure_getenv("RAWCACHE_TEST_BOOT_ID");
+	uint64_t words[2];
+	int err;
+
+	if (fake)
+		return uuid_parse(fake, strlen(fake), boot_id);
+	if (!load_acquire(&is_known)) {
+		err = boot_id_ask(boot_id);
+		if (err)
+			return err;
+		memcpy(words, boot_id, sizeof(words));
+		store_relaxed(&known[0], words[0]);
+		store_relaxed(&known[1], words[1]);
+		store_release(&is_known, true);
+	}
+	words[0] = load_relaxed(&known[0]);
+	words[1] = load_relaxed(&known[1]);
+	memcpy(boot_id, words, sizeof(words));
+	return 0;
 }
 
 void uuid_format(const uint8_t uuid[16], char text[37])

@@ -10,8 +10,9 @@ const char *advice_of(unsigned int reason)
 		return "take the exclusion out of --exclude or RAWCACHE_PATHS if these files may be cached";
 	case RAWCACHE_REASON_open_mode:
 		return "opening for reading and writing is served, but what is appended to, written or mapped shared "
-		       "and writable is not: use what only reads (numpy.memmap with mode=\"r\", LMDB with readonly), "
-		       "or mount it read-only";
+		       "is not, and nothing in programs that have io_uring or make calls past libc: use what only "
+		       "reads (numpy.memmap with mode=\"r\", LMDB with readonly, h5py and PHP with \"r\", qemu-io "
+		       "with -r), or mount it read-only";
 	case RAWCACHE_REASON_unsettled:
 		return "wait until files have not changed for a while, or lower RAWCACHE_SETTLE";
 	case RAWCACHE_REASON_changed:

@@ -15,8 +15,9 @@ const char *advice_of_file(unsigned int reason);
 
 /* What a program gets of a file that it opens for writing, too, and what helps. */
 #define ADVICE_WRITERS \
-	"served until it is written or mapped shared (open_mode); what only reads stays served: " \
-	"numpy.memmap with mode=\"r\", LMDB with readonly, any program on a read-only mount"
+	"served until it is written or mapped shared (open_mode), and not at all in programs that have io_uring or " \
+	"make calls past libc; what only reads stays served: numpy.memmap with mode=\"r\", LMDB with readonly, " \
+	"h5py and PHP with \"r\", qemu-io with -r, any program on a read-only mount"
 
 /*
  * The reasons that were counted, most frequent first; `none` and `outside`, which nobody asked for, are

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What an ELF file says of itself, by libelf. */
+/* What an ELF file says of itself, by libelf, which is loaded at the first use: see library.h. */
 #ifndef CLI_BINARY_H
 #define CLI_BINARY_H
 
 #include <libelf.h>
 #include <limits.h>
 #include <stdbool.h>
+
+#define BINARY_LIBRARY "libelf.so.1"
 
 struct binary {
 	int fd;
@@ -15,7 +17,10 @@ struct binary {
 	bool go;		    /* carries the build id of the Go linker */
 };
 
-/* 0; -ENOEXEC when it is no ELF file or damaged; or -errno. On 0 owes binary_close(). */
+/* False: there is no libelf. */
+bool binary_load(void);
+
+/* 0; -ELIBACC: there is no libelf; -ENOEXEC when it is no ELF file or damaged; or -errno. On 0 owes binary_close(). */
 int binary_open(struct binary *binary, const char *path);
 void binary_close(struct binary *binary);
 

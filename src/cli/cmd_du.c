@@ -3,6 +3,7 @@
  * rawcache du: how much is cached below each directory. The list of files is sorted by name, so
  * that the files of a directory stand together: the directories of the last one are a stack.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "cli/table.h"
 #include "cli/target.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX (PATH_MAX / 2) /* no path has more directories: each is a slash and a letter */
 
 struct du_options {
 	const char *cache;

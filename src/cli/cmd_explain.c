@@ -18,7 +18,7 @@
 #include "cli/target.h"
 #include "cli/text.h"
 
-#define KEY_LENGTH 33
+#define KEY_LENGTH 33 /* two numbers of 16 digits, and the end */
 
 struct explain_asked {
 	const char *cache;

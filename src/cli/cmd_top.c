@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache top: the statistics, live, on a terminal. */
-#include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/curses.h"
 #include "cli/option.h"
 #include "cli/sample.h"
 #include "cli/say.h"
@@ -85,8 +85,8 @@ static bool interval_pass(struct top_view *view, const struct target *target, st
 	while ((t = clock_mono_ns() / 1000000) < end) {
 		int key;
 
-		timeout((int)(end - t));
-		key = getch();
+		curses.timeout((int)(end - t));
+		key = curses.getch();
 		if (key == ERR)
 			continue;
 		if (!key_take(view, key))
@@ -98,22 +98,22 @@ static bool interval_pass(struct top_view *view, const struct target *target, st
 
 static SCREEN *screen_open(void)
 {
-	SCREEN *screen = newterm(NULL, stdout, stdin);
+	SCREEN *screen = curses.newterm(NULL, stdout, stdin);
 
 	if (!screen)
 		return NULL;
-	cbreak();
-	noecho();
-	keypad(stdscr, TRUE);
-	set_escdelay(25);
-	curs_set(0);
+	curses.cbreak();
+	curses.noecho();
+	curses.keypad(*curses.screen, TRUE);
+	curses.set_escdelay(25);
+	curses.curs_set(0);
 	return screen;
 }
 
 static void screen_close(SCREEN *screen)
 {
-	endwin();
-	delscreen(screen);
+	curses.endwin();
+	curses.delscreen(screen);
 }
 
 /* The counters and the regions. On GO_ON owes sample_free(). */
@@ -200,6 +200,8 @@ static int top_main(int argc, char **argv)
 
 	if (status == GO_ON)
 		status = top_terminal();
+	if (status == GO_ON && !curses_load())
+		status = library_refuse("top", CURSES_LIBRARY);
 	if (status == GO_ON)
 		status = target_open(&target, options.cache);
 	if (status != GO_ON)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rawcache warm: read files into the cache before somebody needs them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,12 +9,8 @@
 #include <unistd.h>
 
 #include <rawcache/embed.h>
-#include <rawcache/file.h>
 
-#include "base/checked.h"
 #include "base/compiler.h"
-#include "base/fdpath.h"
-#include "base/sys.h"
 #include "cli/command.h"
 #include "cli/filelist.h"
 #include "cli/json.h"
@@ -25,24 +20,14 @@
 #include "cli/target.h"
 #include "cli/text.h"
 #include "cli/warm_frozen.h"
+#include "cli/warm_job.h"
 
-#define JOBS_MAX 64
-#define PIECE (256u << 10)
+#define JOBS_MAX 64 /* each has a buffer: 16 MiB of memory */
 
 struct warm_options {
 	const char *cache;
 	uint64_t jobs;
 	bool dry, frozen, json;
-};
-
-/* Shared by the jobs. */
-struct warm {
-	struct rawcache *cache;
-	struct filelist list;
-	size_t next;   /* the next file to take */
-	uint64_t done; /* bytes that were cached before or read now */
-	uint64_t read; /* bytes that were read now */
-	uint32_t running;
 };
 
 /* clang-format off */
@@ -99,71 +84,6 @@ static int warm_parse(struct warm_options *options, int argc, char **argv)
 	return GO_ON;
 }
 
-/* --- the jobs */
-
-static int warm_open(struct warm *warm, struct filelist_file *file, int *fd)
-{
-	char self[FDPATH_BYTES];
-	char path[PATH_MAX];
-	struct statx stx;
-	ssize_t n;
-	int err;
-
-	*fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (*fd < 0)
-		return -errno;
-	fdpath(self, *fd);
-	n = readlink(self, path, sizeof(path) - 1);
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	err = sys_fstatx(*fd, &stx);
-	return err ? err : rawcache_file_open(warm->cache, *fd, path, &stx, &file->handle, NULL);
-}
-
-/* Read what is not cached yet, and leave the rest alone. */
-static int warm_read(struct warm *warm, const struct filelist_file *file, int fd, char *buf)
-{
-	uint64_t size = rawcache_file_size(warm->cache, file->handle);
-
-	/* chunks must lie side by side from the first one on */
-	rawcache_file_advise(warm->cache, file->handle, fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	for (uint64_t at = 0; at < size; at += PIECE) {
-		uint64_t n = min_u64(PIECE, size - at);
-		ssize_t got = (ssize_t)n;
-
-		if (rawcache_file_cached(warm->cache, file->handle, at, n) < n) {
-			got = rawcache_file_read(warm->cache, file->handle, fd, buf, n, at);
-			fetch_add(&warm->read, got > 0 ? (uint64_t)got : 0);
-		}
-		if (got < 0)
-			return (int)got;
-		fetch_add(&warm->done, (uint64_t)got);
-	}
-	return 0;
-}
-
-static void *warm_job(void *arg)
-{
-	struct warm *warm = arg;
-	char *buf = malloc(PIECE);
-	size_t i;
-
-	while (buf && (i = fetch_add(&warm->next, 1)) < warm->list.count) {
-		struct filelist_file *file = &warm->list.file[i];
-		int fd = -1;
-
-		file->err = warm_open(warm, file, &fd);
-		if (!file->err)
-			file->err = warm_read(warm, file, fd, buf);
-		if (fd >= 0)
-			close(fd);
-	}
-	free(buf);
-	fetch_sub(&warm->running, 1);
-	return NULL;
-}
-
 /* --- progress */
 
 static void warm_watch(const struct warm *warm)
@@ -203,14 +123,18 @@ static int warm_start(struct warm *warm, const struct warm_options *options)
 	return GO_ON;
 }
 
-static void file_complain(const struct filelist_file *file)
+static void file_complain(const struct filelist *list, const struct filelist_file *file)
 {
-	if (file->err == -EAGAIN)
+	int err = warm_error(file);
+	char path[PATH_MAX];
+
+	filelist_path(list, file, path); /* cut short if it is too long */
+	if (err == -EAGAIN)
 		say_warning(
 			"%s changed just now and is not stored yet; try again in a moment, or lower RAWCACHE_SETTLE",
-			file->path);
+			path);
 	else
-		filelist_unreadable(file->path, -file->err);
+		filelist_unreadable(path, -err);
 }
 
 static void warm_json(const struct warm *warm, uint64_t cached, size_t failed)
@@ -253,12 +177,11 @@ static int warm_report(struct warm *warm, const struct warm_options *options)
 	for (size_t i = 0; i < warm->list.count; i++) {
 		const struct filelist_file *file = &warm->list.file[i];
 
-		if (file->handle)
-			cached += rawcache_file_cached(warm->cache, file->handle, 0, file->size);
-		if (!file->err)
+		cached += warm_cached(warm, file);
+		if (!warm_error(file))
 			continue;
 		failed++;
-		file_complain(file);
+		file_complain(&warm->list, file);
 	}
 	warm_print(warm, options, cached, failed);
 	if (failed)
@@ -277,14 +200,8 @@ static int warm_dry(struct warm *warm, const struct warm_options *options)
 	uint64_t cached = 0;
 
 	for (size_t i = 0; i < warm->list.count; i++) {
-		struct filelist_file *file = &warm->list.file[i];
-		int fd = -1;
-
-		file->err = warm_open(warm, file, &fd);
-		if (!file->err)
-			cached += rawcache_file_cached(warm->cache, file->handle, 0, file->size);
-		if (fd >= 0)
-			close(fd);
+		warm_file(warm, &warm->list.file[i], NULL);
+		cached += warm_cached(warm, &warm->list.file[i]);
 	}
 	warm_print(warm, options, cached, warm->list.unreadable);
 	return warm->list.unreadable ? STATUS_REFUSED : STATUS_OK;

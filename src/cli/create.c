@@ -23,9 +23,13 @@
 #include "cli/say.h"
 #include "cli/text.h"
 
+/*
+ * What the cache needs besides grows with it: of 10 GiB, 35 MiB of index and a segment as large in memory, which the
+ * smallest machines have. A smaller one would not hold an epoch of most data sets. `format --size` takes another.
+ */
 #define DEFAULT_SIZE (UINT64_C(10) << 30)
 #define DEFAULT_SHARE 10 /* of the free space: images in several places must not fill the disk */
-#define SIZE_STEP (UINT64_C(1) << 20)
+#define SIZE_STEP (UINT64_C(1) << 20) /* people read the size */
 
 struct image_path {
 	char path[PATH_MAX]; /* absolute */

@@ -35,6 +35,9 @@ void doctor_link(struct doctor *doctor, const char *path, const char *loader);
 /* doctor_system.c: the image, limits, shared memory, the kernel. */
 void doctor_system(struct doctor *doctor);
 
+/* doctor_mounts.c: what the mounts of these directories, "DIR:!DIR:...", allow for names. */
+void doctor_mounts(const struct doctor *doctor, const char *paths);
+
 /* doctor_tier.c: the machines that share what they have read, if there are any. */
 void doctor_tier(struct doctor *doctor);
 

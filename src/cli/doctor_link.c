@@ -16,7 +16,7 @@
 #include "cli/doctor.h"
 #include "cli/preload.h"
 
-#define NAMES_SHOWN 6
+#define NAMES_SHOWN 6 /* of a dozen letters: a line of 80 columns */
 
 /* Functions that need a hook; those that the preload object has are taken out. */
 struct functions {

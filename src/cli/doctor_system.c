@@ -12,8 +12,9 @@
 #include "cli/doctor.h"
 #include "cli/text.h"
 
+/* The largest segment has 35 MiB: segment_layout.c; others need some, too. */
 #define SHM_WANTED (UINT64_C(64) << 20)
-#define FILES_WANTED 64
+#define FILES_WANTED 64 /* with fewer, image_fd_hide() finds no number above the program's own */
 
 static void image_look(struct doctor *doctor)
 {

@@ -50,7 +50,7 @@ static const char *reason_of(const struct asked_directory *dir, const struct tar
 		return "it lies below no configured path";
 	if (!(dir->stx.stx_mask & STATX_MNT_ID_UNIQUE))
 		return "Linux before 6.8 does not tell mounts apart";
-	if (target->config.names == CONFIG_NAMES_AUTO && !rawcache_names_real(dir->fd))
+	if (target->config.names == CONFIG_AUTO && !rawcache_names_real(dir->fd))
 		return "it is not known whether its mount's directories have real times; "
 		       "RAWCACHE_NAMES=1 says so";
 	if (image_shared(target))

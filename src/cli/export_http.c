@@ -8,53 +8,35 @@
 
 #include "cli/command.h"
 #include "cli/export.h"
+#include "cli/library.h"
 #include "cli/say.h"
 
 #ifdef HAVE_MICROHTTPD
-#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <time.h>
 
+/* A scraper needs one; clients that leak them must not take all descriptors. */
 #define CONNECTIONS_MAX 32u
-#define IDLE_SECONDS 10u
+#define IDLE_SECONDS \
+	10u /* the scrape timeout of Prometheus, by default: its "Configuration" page */
 
 #define TYPE_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define TYPE_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_PLAIN "text/plain; charset=utf-8"
 
-/*
- * Loaded when it is used: with the dozen libraries that it needs, it took half of the time of each
- * `rawcache run`.
- */
 #define LIBRARY "libmicrohttpd.so.12"
+/* clang-format off */
 #define HTTP_TABLE(X) \
-	X(lookup_connection_value) \
-	X(create_response_from_buffer) \
-	X(add_response_header) \
-	X(queue_response) \
-	X(destroy_response) \
-	X(start_daemon) \
-	X(stop_daemon)
+	X(MHD_lookup_connection_value) X(MHD_create_response_from_buffer) X(MHD_add_response_header) \
+	X(MHD_queue_response) X(MHD_destroy_response) X(MHD_start_daemon) X(MHD_stop_daemon)
+/* clang-format on */
 
 static struct {
-#define X(name) __typeof__(MHD_##name) *name;
-	HTTP_TABLE(X)
-#undef X
+	HTTP_TABLE(LIBRARY_POINTER)
 } http;
-
-static bool http_load(void)
-{
-	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	bool all = library;
-
-#define X(name) all = all && (*(void **)&http.name = dlsym(library, "MHD_" #name));
-	HTTP_TABLE(X)
-#undef X
-	return all;
-}
 
 struct answer {
 	unsigned int code;
@@ -65,7 +47,8 @@ struct answer {
 
 static bool wants_open(struct MHD_Connection *connection)
 {
-	const char *accept = http.lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
+	const char *accept = http.MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							      "Accept");
 
 	return accept && strstr(accept, "application/openmetrics-text");
 }
@@ -106,15 +89,15 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, const stru
 	enum MHD_Result result;
 
 	if (answer->text)
-		response = http.create_response_from_buffer(answer->length, answer->text,
-							    MHD_RESPMEM_MUST_FREE);
+		response = http.MHD_create_response_from_buffer(answer->length, answer->text,
+								MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		return MHD_NO;
-	http.add_response_header(response, "Content-Type", answer->type);
-	http.add_response_header(response, "Cache-Control", "no-store");
-	http.add_response_header(response, "X-Content-Type-Options", "nosniff");
-	result = http.queue_response(connection, answer->code, response);
-	http.destroy_response(response);
+	http.MHD_add_response_header(response, "Content-Type", answer->type);
+	http.MHD_add_response_header(response, "Cache-Control", "no-store");
+	http.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	result = http.MHD_queue_response(connection, answer->code, response);
+	http.MHD_destroy_response(response);
 	return result;
 }
 
@@ -167,7 +150,7 @@ int export_serve(struct exporter *exporter, const char *where)
 	sigset_t ends;
 	int status;
 
-	if (!http_load())
+	if (!library_load(LIBRARY, HTTP_TABLE(LIBRARY_NAME), &http))
 		return say_refusal("rawcache needs " LIBRARY " to listen, which cannot be loaded; "
 				   "`rawcache export --textfile FILE` works without it");
 	status = listener_open(&listener, where);
@@ -178,15 +161,15 @@ int export_serve(struct exporter *exporter, const char *where)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
-	server = http.start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, request_take,
-				   exporter, MHD_OPTION_LISTEN_SOCKET, listener.fd,
-				   MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-				   MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
+	server = http.MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, request_take,
+				       exporter, MHD_OPTION_LISTEN_SOCKET, listener.fd,
+				       MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+				       MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	if (server) {
 		printf("serving %s\n", listener.url);
 		fflush(stdout);
 		export_until(exporter, &ends);
-		http.stop_daemon(server);
+		http.MHD_stop_daemon(server);
 		listener.fd = -1; /* libmicrohttpd has closed it */
 	} else {
 		status = say_refusal("the server for %s could not be started; "

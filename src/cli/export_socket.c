@@ -12,7 +12,7 @@
 #include "cli/export.h"
 #include "cli/say.h"
 
-#define BACKLOG 16
+#define BACKLOG 16 /* connections of one moment; the kernel lets others try again */
 #define UNIX_PREFIX "unix:"
 
 static int listen_refuse(const char *where, const char *why)

@@ -40,6 +40,11 @@ static inline uint64_t figures_from_origin(const struct rawcache_stats *stats)
 	return stats->miss_bytes + stats->mapped_origin_bytes;
 }
 
+static inline uint64_t figures_mapped(const struct rawcache_stats *stats)
+{
+	return stats->mapped_bytes + stats->mapped_origin_bytes;
+}
+
 /* All reasons but "none". */
 uint64_t figures_bypassed(const struct rawcache_stats *stats);
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,28 +12,78 @@
 #include "cli/command.h"
 #include "cli/say.h"
 
+/* Keep the first bytes of a string; *at is where. Returns false if there is no memory. */
+static bool text_add(struct filelist *list, const char *text, size_t length, uint32_t *at)
+{
+	size_t end = list->text_length + length + 1;
+
+	if (end > list->text_room) {
+		size_t room = list->text_room ? list->text_room : 65536;
+		char *grown;
+
+		while (room < end)
+			room *= 2;
+		grown = room <= UINT32_MAX ? realloc(list->text, room) : NULL;
+		if (!grown)
+			return false;
+		list->text = grown;
+		list->text_room = room;
+	}
+	*at = (uint32_t)list->text_length;
+	memcpy(list->text + *at, text, length);
+	list->text[end - 1] = '\0';
+	list->text_length = end;
+	return true;
+}
+
+/* The directory of a path, with its last slash: the one of the file before, in most cases. */
+static bool directory_add(struct filelist *list, const char *path, size_t length)
+{
+	const char *last = list->text ? list->text + list->directory : NULL;
+
+	if (last && strlen(last) == length && !memcmp(last, path, length))
+		return true;
+	return text_add(list, path, length, &list->directory);
+}
+
+static bool file_room(struct filelist *list)
+{
+	size_t room = list->room ? list->room * 2 : 1024;
+	struct filelist_file *grown;
+
+	if (list->count < list->room)
+		return true;
+	grown = realloc(list->file, room * sizeof(*grown));
+	if (!grown)
+		return false;
+	list->file = grown;
+	list->room = room;
+	return true;
+}
+
 static int filelist_file_add(struct filelist *list, const FTSENT *entry)
 {
-	struct filelist_file *file;
+	const char *path = entry->fts_accpath;
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct filelist_file file = { .size = (uint64_t)entry->fts_statp->st_size };
 
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 1024;
-		struct filelist_file *grown = realloc(list->file, room * sizeof(*grown));
-
-		if (!grown)
-			return say_memory();
-		list->file = grown;
-		list->room = room;
-	}
-	file = &list->file[list->count];
-	memset(file, 0, sizeof(*file));
-	file->path = strdup(entry->fts_accpath);
-	if (!file->path)
+	if (!file_room(list) || !directory_add(list, path, (size_t)(name - path)) ||
+	    !text_add(list, name, strlen(name), &file.name))
 		return say_memory();
-	file->size = (uint64_t)entry->fts_statp->st_size;
-	list->bytes += file->size;
-	list->count++;
+	file.directory = list->directory;
+	list->file[list->count++] = file;
+	list->bytes += file.size;
 	return GO_ON;
+}
+
+int filelist_path(const struct filelist *list, const struct filelist_file *file,
+		  char path[PATH_MAX])
+{
+	int n = snprintf(path, PATH_MAX, "%s%s", list->text + file->directory,
+			 list->text + file->name);
+
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
 void filelist_unreadable(const char *path, int err)
@@ -74,8 +126,7 @@ int filelist_add(struct filelist *list, const char *path)
 
 void filelist_fini(struct filelist *list)
 {
-	for (size_t i = 0; i < list->count; i++)
-		free(list->file[i].path);
+	free(list->text);
 	free(list->file);
 	memset(list, 0, sizeof(*list));
 }

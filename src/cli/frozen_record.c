@@ -56,6 +56,13 @@ static const char *kind_refused(uint32_t kind)
 	}
 }
 
+const char *frozen_refused(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) ? NULL : kind_refused((uint32_t)fs.f_type);
+}
+
 static int refused_looking(const char *path, int err)
 {
 	return say_refusal("cannot look at %s: %s; it must be there when it is frozen", path,

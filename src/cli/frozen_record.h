@@ -20,4 +20,7 @@ struct frozen_recorded {
 int frozen_record(const struct target *target, const char *path, unsigned int jobs,
 		  struct frozen_recorded *recorded);
 
+/* Why a tree on the file system of `fd` cannot be frozen; NULL: it can. Static text. */
+const char *frozen_refused(int fd);
+
 #endif

@@ -17,6 +17,7 @@
 #include "base/compiler.h"
 
 #define WANTED (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_MNT_ID_UNIQUE)
+/* Places of names are numbered in 32 bits, and a node may have four. */
 #define NODES_MAX (UINT32_C(1) << 28)
 
 /* Write the absolute path of a node. False: it is too long. */

@@ -8,7 +8,7 @@
 
 #include "cli/sample.h"
 
-#define HISTORY_POINTS 240u
+#define HISTORY_POINTS 240u /* a point for each pixel or so of a picture: page_time.c */
 
 struct history_point {
 	uint64_t when; /* monotonic ns */

@@ -5,7 +5,7 @@
 
 #include "cli/target.h"
 
-#define HOLDINGS_TOP 10u
+#define HOLDINGS_TOP 10u /* a list that is read at a glance */
 
 struct holding {
 	char *name;

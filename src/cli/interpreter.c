@@ -84,6 +84,7 @@ static int interpreter_read(int fd, char interpreter[PATH_MAX])
 			continue;
 		n = pread(fd, interpreter, segment.bytes, (off_t)segment.offset);
 		interpreter[n < 0 ? 0 : n] = '\0';
+		break; /* the kernel takes the first one, too */
 	}
 	return err;
 }

@@ -6,16 +6,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "cli/version.h"
+
+/* What `run` takes, mostly for paths; see memory_expect(). The kernel has mapped three times as much for the stack. */
+#define STACK_EXPECTED 40960u
 
 int command_unknown(const char *name)
 {
@@ -100,9 +103,9 @@ int main(int argc, char **argv)
 {
 	int status;
 
+	memory_expect((char *)__builtin_frame_address(0) - STACK_EXPECTED, STACK_EXPECTED, true);
 	descriptors_reserve();
 	signal(SIGBUS, image_unreadable);
-	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: programs read the numbers */
 	status = dispatch(argc, argv);
 	if ((fflush(stdout) || ferror(stdout)) && !status)
 		return say_refusal(

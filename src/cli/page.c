@@ -109,11 +109,14 @@ static void tiles_print(FILE *out, const struct page *page)
 	char text[TEXT_LENGTH];
 
 	fputs("<div class=\"tiles\">\n", out);
-	tile(out, text_ratio(stats->hits, stats->misses, text), "of the reads are hits");
-	if (stats->mapped_bytes || stats->mapped_origin_bytes)
+	if (stats->hits + stats->misses || !figures_mapped(stats))
+		tile(out, text_ratio(stats->hits, stats->misses, text), "of the reads are hits");
+	if (figures_mapped(stats))
 		tile(out, text_ratio(figures_from_cache(stats), figures_from_origin(stats), text),
 		     "of the bytes, with those of mappings");
 	tile(out, text_bytes(stats->hit_bytes, text), "read from the cache");
+	if (figures_mapped(stats))
+		tile(out, text_bytes(stats->mapped_bytes, text), "mapped from the cache");
 	tile(out, text_bytes(stats->miss_bytes, text), "waited for at the origin");
 	tile(out, text_bytes(stats->origin_bytes, text), "fetched from the origin");
 	tile(out, text_bytes(stats->fill_bytes, text), "stored");

@@ -5,10 +5,11 @@
 #include "cli/page.h"
 #include "cli/text.h"
 
+/* The picture, in units of its viewBox; the page scales it. BOTTOM: of the bars, above the numbers. */
 #define WIDTH 360
 #define HEIGHT 130
 #define BOTTOM 108.0
-#define BUCKETS_MIN 8u
+#define BUCKETS_MIN 8u /* two lone bars would fill the picture */
 
 struct range {
 	size_t first, end; /* buckets that are shown */

@@ -6,7 +6,7 @@
 #include "cli/page.h"
 #include "cli/text.h"
 
-#define BAR 120
+#define BAR 120 /* pixels of the longest bar */
 
 static void reason_row(FILE *out, const struct rawcache_stats *stats, unsigned int reason)
 {
@@ -24,10 +24,23 @@ static void reason_row(FILE *out, const struct rawcache_stats *stats, unsigned i
 	fputs("</b></td></tr>\n", out);
 }
 
+/* No call went past the cache for these bytes, but a mapping has the origin's pages for them. */
+static void mapped_row(FILE *out, uint64_t bytes)
+{
+	char text[TEXT_LENGTH];
+
+	fputs("<p>", out);
+	html_textf(out, "%s of mappings are the origin's pages", text_bytes(bytes, text));
+	fputs(": they were not cached when they were mapped, or others needed the space.<br>"
+	      "<b>a larger image holds more</b></p>\n",
+	      out);
+}
+
 void page_reasons(FILE *out, const struct page *page)
 {
 	unsigned int reasons[RAWCACHE_REASON_COUNT];
 	unsigned int count = advice_reasons(&page->stats, reasons);
+	uint64_t mapped = page->stats.mapped_origin_bytes;
 
 	html_card_open(out, "What was not served, and what to do", true);
 	if (count) {
@@ -35,9 +48,11 @@ void page_reasons(FILE *out, const struct page *page)
 		for (unsigned int i = 0; i < count; i++)
 			reason_row(out, &page->stats, reasons[i]);
 		fputs("</table>\n", out);
-	} else {
-		fputs("<p>Nothing went past the cache.</p>\n", out);
 	}
+	if (mapped)
+		mapped_row(out, mapped);
+	if (!count && !mapped)
+		fputs("<p>Nothing went past the cache.</p>\n", out);
 	html_card_close(out);
 }
 
@@ -122,11 +137,11 @@ static void process_row(FILE *out, const struct rawcache_process *process)
 	fputs("<tr><td>", out);
 	html_textf(out, "%s (%u)", process->command, process->pid);
 	fputs("</td><td class=\"n\">", out);
-	html_text(out, text_ratio(stats->hits, stats->misses, text));
+	html_text(out, text_ratio(figures_from_cache(stats), figures_from_origin(stats), text));
 	fputs("</td><td class=\"n\">", out);
-	html_text(out, text_bytes(stats->hit_bytes, text));
+	html_text(out, text_bytes(figures_from_cache(stats), text));
 	fputs("</td><td class=\"n\">", out);
-	html_text(out, text_bytes(stats->miss_bytes, text));
+	html_text(out, text_bytes(figures_from_origin(stats), text));
 	fputs("</td></tr>\n", out);
 }
 
@@ -137,11 +152,11 @@ void page_processes(FILE *out, const struct page *page)
 	if (!sample->count)
 		return;
 	html_card_open(out, "Processes that use the image now", true);
-	fputs("<table>\n<tr><th>Process</th><th class=\"n\">Hit ratio</th><th class=\"n\">Cache</th>"
+	fputs("<table>\n<tr><th>Process</th><th class=\"n\">Cached</th><th class=\"n\">Cache</th>"
 	      "<th class=\"n\">Origin</th></tr>\n",
 	      out);
 	for (size_t i = 0; i < sample->count; i++)
 		process_row(out, &sample->processes[i]);
-	fputs("</table>\n", out);
+	fputs("</table>\n<p class=\"soft\">Of the bytes that they read and mapped.</p>\n", out);
 	html_card_close(out);
 }

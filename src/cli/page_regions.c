@@ -7,9 +7,9 @@
 #include "cli/regions.h"
 #include "cli/text.h"
 
-#define COLUMNS 32
-#define CELLS_MAX 512u
-#define CELL 11.0
+#define COLUMNS 32     /* of CELL: as wide as the other pictures */
+#define CELLS_MAX 512u /* 16 rows: each cell stands for several regions of larger images */
+#define CELL 11.0      /* units of the viewBox; two are left between cells */
 
 static void region_cell_draw(FILE *out, const struct regions_cell *cell, size_t place)
 {
@@ -70,7 +70,7 @@ void page_regions(FILE *out, const struct page *page)
 	svg_close(out);
 	legend_print(out);
 	fputs("<p>", out);
-	html_textf(out, "%llu files are listed, %s of them is cached; a region has %s.",
+	html_textf(out, "Files that are listed: %llu, with %s in the cache; a region has %s.",
 		   (unsigned long long)h->files, text_bytes(h->cached, cached),
 		   text_bytes(h->region[0].size, size));
 	fputs("</p>\n", out);

@@ -5,6 +5,7 @@
 #include "cli/page.h"
 #include "cli/text.h"
 
+/* The picture, in units of its viewBox, and the frame in it, with room for the numbers beside and below. */
 #define WIDTH 360
 #define HEIGHT 150
 #define LEFT 46.0
@@ -23,21 +24,24 @@ struct axes {
 
 static double from_cache(const struct rawcache_stats *gained, double seconds)
 {
-	return seconds > 0 ? (double)gained->hit_bytes / seconds : -1;
+	return seconds > 0 ? (double)figures_from_cache(gained) / seconds : -1;
 }
 
 static double from_both(const struct rawcache_stats *gained, double seconds)
 {
-	return seconds > 0 ? ((double)gained->hit_bytes + (double)gained->miss_bytes) / seconds :
-			     -1;
+	double bytes = (double)figures_from_cache(gained) + (double)figures_from_origin(gained);
+
+	return seconds > 0 ? bytes / seconds : -1;
 }
 
+/* Of the bytes: mappings have no hits. */
 static double page_ratio(const struct rawcache_stats *gained, double seconds)
 {
-	double reads = (double)gained->hits + (double)gained->misses;
+	double cache = (double)figures_from_cache(gained);
+	double whole = cache + (double)figures_from_origin(gained);
 
 	(void)seconds;
-	return reads > 0 ? (double)gained->hits / reads : -1;
+	return whole > 0 ? cache / whole : -1;
 }
 
 static double value_at(const struct history *history, size_t i, value_of *value)
@@ -145,24 +149,39 @@ static void source_key(FILE *out, const char *color, const char *name, uint64_t 
 	fputs("</span>\n", out);
 }
 
-/* One bar: what programs got out of the cache, and what they waited for. */
+static void page_mappings_print(FILE *out, const struct rawcache_stats *stats)
+{
+	char cache[TEXT_LENGTH], origin[TEXT_LENGTH];
+
+	if (!figures_mapped(stats))
+		return;
+	fputs("<p>", out);
+	html_textf(out, "Mappings are in it: %s are the cache's pages, %s the origin's.",
+		   text_bytes(stats->mapped_bytes, cache),
+		   text_bytes(stats->mapped_origin_bytes, origin));
+	fputs("</p>\n", out);
+}
+
+/* One bar: what programs got out of the cache, and what they had from the origin. */
 static void sources_draw(FILE *out, const struct rawcache_stats *stats)
 {
-	double whole = (double)stats->hit_bytes + (double)stats->miss_bytes;
-	double part = whole > 0 ? (WIDTH - 8) * (double)stats->hit_bytes / whole : 0;
+	uint64_t cache = figures_from_cache(stats), origin = figures_from_origin(stats);
+	double whole = (double)cache + (double)origin;
+	double part = whole > 0 ? (WIDTH - 8) * (double)cache / whole : 0;
 
 	if (whole <= 0) {
-		fputs("<p>No byte was read through the cache in this time.</p>\n", out);
+		fputs("<p>No byte was read or mapped through the cache in this time.</p>\n", out);
 		return;
 	}
 	svg_open(out, WIDTH, 26, "share of the bytes that came from the cache");
 	svg_rect(out, "cache", 4, 4, part, 18, "from the cache");
-	svg_rect(out, "origin", 4 + part, 4, WIDTH - 8 - part, 18, "waited for at the origin");
+	svg_rect(out, "origin", 4 + part, 4, WIDTH - 8 - part, 18, "from the origin");
 	svg_close(out);
 	fputs("<p>", out);
-	source_key(out, "cache", "from the cache", stats->hit_bytes);
-	source_key(out, "origin", "waited for at the origin", stats->miss_bytes);
+	source_key(out, "cache", "from the cache", cache);
+	source_key(out, "origin", "from the origin", origin);
 	fputs("</p>\n", out);
+	page_mappings_print(out, stats);
 }
 
 static void bandwidth_draw(FILE *out, const struct history *history)
@@ -187,17 +206,33 @@ static void ratio_draw(FILE *out, const struct history *history)
 	struct axes axes;
 
 	axes_init(&axes, history);
-	svg_open(out, WIDTH, HEIGHT, "hit ratio over time");
+	svg_open(out, WIDTH, HEIGHT, "share of the bytes that came from the cache, over time");
 	axes_draw(out, &axes, "100%", "50%", "0%");
 	curve_draw(out, &axes, page_ratio);
 	svg_close(out);
+}
+
+static void ratios_print(FILE *out, const struct rawcache_stats *stats)
+{
+	char text[TEXT_LENGTH];
+
+	fputs("<p>", out);
+	if (stats->hits + stats->misses)
+		html_textf(
+			out,
+			"%s of the reads: %llu were answered from the cache, %llu needed the origin. ",
+			text_ratio(stats->hits, stats->misses, text),
+			(unsigned long long)stats->hits, (unsigned long long)stats->misses);
+	html_textf(out, "%s of the bytes, %s.",
+		   text_ratio(figures_from_cache(stats), figures_from_origin(stats), text),
+		   figures_mapped(stats) ? "with those of mappings" : "of which none were mapped");
+	fputs("</p>\n", out);
 }
 
 void page_over_time(FILE *out, const struct page *page)
 {
 	const struct rawcache_stats *stats = &page->stats;
 	bool times = page->history && page->history->count > 1;
-	char text[TEXT_LENGTH];
 
 	html_card_open(out, "Where the bytes came from", false);
 	sources_draw(out, stats);
@@ -205,11 +240,7 @@ void page_over_time(FILE *out, const struct page *page)
 		bandwidth_draw(out, page->history);
 	html_card_close(out);
 	html_card_open(out, "Hit ratio", false);
-	fputs("<p>", out);
-	html_textf(out, "%s: %llu reads were answered from the cache, %llu needed the origin.",
-		   text_ratio(stats->hits, stats->misses, text), (unsigned long long)stats->hits,
-		   (unsigned long long)stats->misses);
-	fputs("</p>\n", out);
+	ratios_print(out, stats);
 	if (times)
 		ratio_draw(out, page->history);
 	html_card_close(out);

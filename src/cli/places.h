@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLACES_MAX 16
+#define PLACES_MAX 16 /* with the heading and the question, they fit on a terminal of 24 lines */
 
 struct place_found {
 	char path[PATH_MAX]; /* a mount point, or an image's name */

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "cli/text.h"
 
-#define STEP_MS 200
+#define STEP_MS 200 /* five lines a second: a number that changes faster cannot be read */
 
 void progress_begin(struct progress *progress, const char *what, bool bytes)
 {

@@ -218,7 +218,7 @@ static void process_line(struct table *table, const struct rawcache_process *pro
 	table_cell(table, "%llu", (unsigned long long)stats->hits);
 	table_cell(table, "%llu", (unsigned long long)stats->misses);
 	table_cell(table, "%s", text_ratio(stats->hits, stats->misses, text));
-	bytes_cell(table, stats->hit_bytes, style);
+	bytes_cell(table, figures_from_cache(stats), style);
 	bytes_cell(table, stats->origin_bytes, style);
 	table_cell(table, "%llu", (unsigned long long)figures_bypassed(stats));
 }

@@ -14,8 +14,8 @@
 #include "cli/frozen_record.h"
 #include "cli/say.h"
 
-#define JOBS 16
-#define LIST_MAX 65536
+#define JOBS 16	       /* threads, which wait for a server most of the time */
+#define LIST_MAX 65536 /* bytes: sixteen of the longest paths */
 
 int run_frozen_take(struct pathlist *given, const char *value)
 {

@@ -10,6 +10,7 @@
 #include "cli/say.h"
 #include "cli/tierlist.h"
 
+/* Bytes: SERVERS_MAX names, as long as struct rawcache_tier_server has them. */
 #define TIER_LIST 2048
 
 static struct setting {

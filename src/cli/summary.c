@@ -5,7 +5,7 @@
 #include "cli/say.h"
 #include "cli/text.h"
 
-#define REASONS_SHOWN 3
+#define REASONS_SHOWN 3 /* `rawcache stat` shows all */
 
 /* The largest ones. */
 static void reasons_print(const struct rawcache_stats *stats)

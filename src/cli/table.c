@@ -8,8 +8,20 @@
 #include <libsmartcols.h>
 
 #include "cli/command.h"
+#include "cli/library.h"
 #include "cli/say.h"
 #include "cli/text.h"
+
+#define SMARTCOLS_LIBRARY "libsmartcols.so.1"
+/* clang-format off */
+#define SMARTCOLS_TABLE(X) \
+	X(scols_new_table) X(scols_table_enable_noheadings) X(scols_table_new_column) X(scols_table_new_line) \
+	X(scols_line_refer_data) X(scols_print_table) X(scols_unref_table)
+/* clang-format on */
+
+static struct {
+	SMARTCOLS_TABLE(LIBRARY_POINTER)
+} smartcols;
 
 struct table {
 	struct libscols_table *scols;
@@ -24,15 +36,17 @@ struct table *table_new(const struct table_column *columns, size_t count, bool h
 
 	if (!table)
 		return NULL;
-	table->scols = scols_new_table();
+	if (library_load(SMARTCOLS_LIBRARY, SMARTCOLS_TABLE(LIBRARY_NAME), &smartcols))
+		table->scols = smartcols.scols_new_table();
 	if (!table->scols) {
 		free(table);
 		return NULL;
 	}
-	scols_table_enable_noheadings(table->scols, !headings);
+	smartcols.scols_table_enable_noheadings(table->scols, !headings);
 	for (size_t i = 0; i < count; i++)
-		if (!scols_table_new_column(table->scols, columns[i].heading, 0,
-					    columns[i].align == TABLE_RIGHT ? SCOLS_FL_RIGHT : 0))
+		if (!smartcols.scols_table_new_column(
+			    table->scols, columns[i].heading, 0,
+			    columns[i].align == TABLE_RIGHT ? SCOLS_FL_RIGHT : 0))
 			table->failed = true;
 	return table;
 }
@@ -41,7 +55,7 @@ void table_line(struct table *table)
 {
 	if (!table)
 		return;
-	table->line = scols_table_new_line(table->scols, NULL);
+	table->line = smartcols.scols_table_new_line(table->scols, NULL);
 	table->cell = 0;
 	table->failed |= !table->line;
 }
@@ -60,7 +74,7 @@ void table_cell(struct table *table, const char *format, ...)
 	if (n >= 0)
 		text_clean(text);
 	/* smartcols owns the text from here */
-	if (n < 0 || scols_line_refer_data(table->line, table->cell++, text))
+	if (n < 0 || smartcols.scols_line_refer_data(table->line, table->cell++, text))
 		table->failed = true;
 }
 
@@ -76,10 +90,14 @@ void table_cell_bytes(struct table *table, uint64_t bytes, bool exact)
 
 int table_print(struct table *table)
 {
-	bool failed = !table || table->failed || scols_print_table(table->scols);
+	bool failed;
+
+	if (!smartcols.scols_new_table)
+		return library_refuse("a table", SMARTCOLS_LIBRARY);
+	failed = !table || table->failed || smartcols.scols_print_table(table->scols);
 
 	if (table) {
-		scols_unref_table(table->scols);
+		smartcols.scols_unref_table(table->scols);
 		free(table);
 	}
 	return failed ? say_refusal("there is not enough memory for the table") : STATUS_OK;

@@ -2,6 +2,8 @@
 #include "cli/text.h"
 
 #include <limits.h>
+#include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -103,6 +105,15 @@ size_t text_character(const char *s)
 	return (size_t)more + 1;
 }
 
+void text_locale(void)
+{
+	static bool taken;
+
+	if (!taken)
+		setlocale(LC_CTYPE, "");
+	taken = true;
+}
+
 void text_clean(char *text)
 {
 	mbstate_t state = { 0 };
@@ -110,6 +121,9 @@ void text_clean(char *text)
 	wchar_t wide;
 	size_t n;
 
+	for (const char *p = text; *p; p++)
+		if (*p & 0x80)
+			text_locale();
 	for (; *text; text += n) {
 		n = mbrtowc(&wide, text, strnlen(text, MB_LEN_MAX), &state);
 		if (n <= MB_LEN_MAX && iswprint((wint_t)wide)) {

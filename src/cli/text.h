@@ -19,6 +19,12 @@ char *text_time(uint64_t seconds, char *buf);		   /* 2024-05-01 12:00:00 */
 size_t text_character(const char *s);
 
 /*
+ * Take the user's locale for characters, not for numbers, which programs read. Most that is printed is ASCII, and
+ * `run` prints nothing: its tables are read when they are needed.
+ */
+void text_locale(void);
+
+/*
  * Names of files may hold anything: a line that has one in it keeps the characters of the locale
  * that can be printed, and for the rest, newlines among them, has ? in their places.
  */

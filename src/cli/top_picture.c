@@ -2,17 +2,17 @@
 #include "cli/top_picture.h"
 
 #include <langinfo.h>
-#include <ncurses.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/compiler.h"
+#include "cli/curses.h"
 #include "cli/figures.h"
 #include "cli/regions.h"
 #include "cli/text.h"
 
 #define LABEL 22 /* columns before the bars */
-#define LEVELS 9
+#define LEVELS 9 /* nothing, and the eight heights that Unicode has */
 
 /* Nothing is drawn below the screen. */
 void line_draw(int line, const char *format, ...)
@@ -20,13 +20,13 @@ void line_draw(int line, const char *format, ...)
 	char text[1024];
 	va_list ap;
 
-	if (line >= LINES)
+	if (line >= *curses.lines)
 		return;
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	text_clean(text);
-	mvaddnstr(line, 0, text, COLS);
+	curses.mvaddnstr(line, 0, text, *curses.columns);
 }
 
 /* --- bars */
@@ -44,7 +44,7 @@ static double ratio(const struct rawcache_stats *gained, uint64_t ns)
 
 static double cache_bytes(const struct rawcache_stats *gained, uint64_t ns)
 {
-	return (double)figures_rate(gained->hit_bytes, ns);
+	return (double)figures_rate(figures_from_cache(gained), ns);
 }
 
 static double origin_bytes(const struct rawcache_stats *gained, uint64_t ns)
@@ -126,7 +126,7 @@ static size_t values_take(const struct history *history, const struct row *row, 
 static void row_draw(int line, const struct history *history, const struct row *row)
 {
 	double values[HISTORY_POINTS];
-	size_t room = COLS > LABEL ? (size_t)(COLS - LABEL) : 0;
+	size_t room = *curses.columns > LABEL ? (size_t)(*curses.columns - LABEL) : 0;
 	char text[TEXT_LENGTH], bars[HISTORY_POINTS * 3 + 1];
 	double most;
 	size_t n = values_take(history, row, values, room < HISTORY_POINTS ? room : HISTORY_POINTS,
@@ -173,14 +173,14 @@ static char cell_letter(const struct regions_cell *cell)
 
 static void cell_draw(int line, int column, const struct regions_cell *cell)
 {
-	chtype look = has_colors() ? COLOR_PAIR(1 + (short)cell->kind) : 0;
+	chtype look = curses.has_colors() ? curses.COLOR_PAIR(1 + (short)cell->kind) : 0;
 
 	if (cell->held)
 		look |= A_REVERSE;
 	if (cell->kind == REGIONS_WRITTEN)
 		look |= A_BOLD;
-	if (line < LINES && column < COLS)
-		mvaddch(line, column, (chtype)cell_letter(cell) | look);
+	if (line < *curses.lines && column < *curses.columns)
+		curses.mvaddch(line, column, (chtype)cell_letter(cell) | look);
 }
 
 static void colors_init(void)
@@ -192,18 +192,18 @@ static void colors_init(void)
 	};
 	static bool done;
 
-	if (done || !has_colors())
+	if (done || !curses.has_colors())
 		return;
-	start_color();
-	use_default_colors();
+	curses.start_color();
+	curses.use_default_colors();
 	for (short i = 0; i < (short)ARRAY_SIZE(colors); i++)
-		init_pair((short)(i + 1), colors[i], -1);
+		curses.init_pair((short)(i + 1), colors[i], -1);
 	done = true;
 }
 
 int map_draw(int line, int rows_most, const struct rawcache_region *region, size_t count)
 {
-	size_t room = COLS > 0 ? (size_t)COLS * (size_t)rows_most : 0;
+	size_t room = *curses.columns > 0 ? (size_t)*curses.columns * (size_t)rows_most : 0;
 	size_t cells = count < room ? count : room;
 
 	if (!cells)
@@ -214,7 +214,8 @@ int map_draw(int line, int rows_most, const struct rawcache_region *region, size
 	for (size_t i = 0; i < cells; i++) {
 		struct regions_cell cell = regions_cell_of(region, count, i, cells);
 
-		cell_draw(line + (int)(i / (size_t)COLS), (int)(i % (size_t)COLS), &cell);
+		cell_draw(line + (int)(i / (size_t)*curses.columns),
+			  (int)(i % (size_t)*curses.columns), &cell);
 	}
-	return line + (int)((cells + (size_t)COLS - 1) / (size_t)COLS);
+	return line + (int)((cells + (size_t)*curses.columns - 1) / (size_t)*curses.columns);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/top_view.h"
 
-#include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/compiler.h"
+#include "cli/curses.h"
 #include "cli/figures.h"
 #include "cli/text.h"
 #include "cli/top_picture.h"
@@ -52,7 +52,7 @@ static int compare_processes(const void *left, const void *right)
 
 	switch (sorting->order) {
 	case TOP_BY_BYTES:
-		order = compare_u64(b->stats.hit_bytes, a->stats.hit_bytes);
+		order = compare_u64(figures_from_cache(&b->stats), figures_from_cache(&a->stats));
 		break;
 	case TOP_BY_ORIGIN:
 		order = compare_u64(b->stats.origin_bytes, a->stats.origin_bytes);
@@ -79,10 +79,10 @@ static void title_draw(const char *path, const struct sample *now)
 
 	if (localtime_r(&t, &tm))
 		strftime(clock, sizeof(clock), "%T", &tm);
-	attron(A_BOLD);
+	curses.attron(A_BOLD);
 	line_draw(0, "rawcache %s  %s  %zu process%s  %s", path, text_bytes(now->image.size, size),
 		  now->count, now->count == 1 ? "" : "es", clock);
-	attroff(A_BOLD);
+	curses.attroff(A_BOLD);
 }
 
 static void totals_draw(const struct sample *now, const struct sample *before)
@@ -98,14 +98,15 @@ static void totals_draw(const struct sample *now, const struct sample *before)
 	line_draw(3, "%-8s %9s %9s %7s %9s %9s %9s %9s", "per sec.",
 		  text_count(figures_rate(d.hits, ns), t[0]),
 		  text_count(figures_rate(d.misses, ns), t[1]), text_ratio(d.hits, d.misses, t[2]),
-		  text_bytes(figures_rate(d.hit_bytes, ns), t[3]),
+		  text_bytes(figures_rate(figures_from_cache(&d), ns), t[3]),
 		  text_bytes(figures_rate(d.origin_bytes, ns), t[4]),
 		  text_bytes(figures_rate(d.fill_bytes, ns), t[5]),
 		  text_bytes(figures_rate(d.evicted_bytes, ns), t[6]));
 	line_draw(4, "%-8s %9s %9s %7s %9s %9s %9s %9s", "total", text_count(total->hits, t[0]),
 		  text_count(total->misses, t[1]), text_ratio(total->hits, total->misses, t[2]),
-		  text_bytes(total->hit_bytes, t[3]), text_bytes(total->origin_bytes, t[4]),
-		  text_bytes(total->fill_bytes, t[5]), text_bytes(total->evicted_bytes, t[6]));
+		  text_bytes(figures_from_cache(total), t[3]),
+		  text_bytes(total->origin_bytes, t[4]), text_bytes(total->fill_bytes, t[5]),
+		  text_bytes(total->evicted_bytes, t[6]));
 }
 
 /* Medians and tails since `before`, or of all time while nothing happened since. */
@@ -159,21 +160,21 @@ static void process_draw(int line, const struct rawcache_process *process,
 		  text_count(figures_rate(d.hits, ns), t[0]),
 		  text_count(figures_rate(d.misses, ns), t[1]),
 		  text_ratio(stats->hits, stats->misses, t[2]),
-		  text_bytes(figures_rate(d.hit_bytes, ns), t[3]),
+		  text_bytes(figures_rate(figures_from_cache(&d), ns), t[3]),
 		  text_bytes(figures_rate(d.origin_bytes, ns), t[4]),
-		  text_bytes(stats->hit_bytes, t[5]), text_bytes(stats->origin_bytes, t[6]),
-		  text_count(figures_bypassed(stats), t[7]));
+		  text_bytes(figures_from_cache(stats), t[5]),
+		  text_bytes(stats->origin_bytes, t[6]), text_count(figures_bypassed(stats), t[7]));
 }
 
 static void processes_draw(int line, const struct sample *now, const struct sample *before)
 {
 	uint64_t ns = now->when - before->when;
 
-	attron(A_REVERSE);
+	curses.attron(A_REVERSE);
 	line_draw(line, "%8s %-15s %8s %8s %7s %9s %9s %9s %9s %8s", "PID", "COMMAND", "HITS/s",
 		  "MISSES/s", "RATIO", "CACHE/s", "ORIGIN/s", "CACHE", "ORIGIN", "PAST");
-	attroff(A_REVERSE);
-	for (size_t i = 0; i < now->count && line + 2 + (int)i < LINES; i++)
+	curses.attroff(A_REVERSE);
+	for (size_t i = 0; i < now->count && line + 2 + (int)i < *curses.lines; i++)
 		process_draw(line + 1 + (int)i, &now->processes[i],
 			     process_find(before, &now->processes[i]), ns);
 }
@@ -186,16 +187,18 @@ void top_view_draw(const struct top_view *view, const char *path, struct sample 
 	sorting = view;
 	if (now->count)
 		qsort(now->processes, now->count, sizeof(*now->processes), compare_processes);
-	erase();
+	curses.erase();
 	title_draw(path, now);
 	totals_draw(now, before);
 	latencies_draw(now, before);
-	if (!view->plain && LINES >= PICTURE_LINES) {
+	if (!view->plain && *curses.lines >= PICTURE_LINES) {
 		line = bars_draw(line, &view->history) + 1;
-		line = map_draw(line, LINES / 6, view->image.region, view->image.region_count) + 1;
+		line = map_draw(line, *curses.lines / 6, view->image.region,
+				view->image.region_count) +
+		       1;
 	}
 	processes_draw(line, now, before);
-	line_draw(LINES > 8 ? LINES - 1 : LINES, "q quit   s sort (%s)   r reverse   p pictures",
-		  order_names[view->order]);
-	refresh();
+	line_draw(*curses.lines > 8 ? *curses.lines - 1 : *curses.lines,
+		  "q quit   s sort (%s)   r reverse   p pictures", order_names[view->order]);
+	curses.refresh();
 }

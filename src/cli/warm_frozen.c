@@ -42,7 +42,6 @@ void warm_frozen_shorten(struct filelist *list)
 			continue;
 		}
 		list->bytes -= list->file[i].size;
-		free(list->file[i].path);
 	}
 	list->count = kept;
 }

@@ -6,7 +6,7 @@
  * The image is made anew. Objects are looked up, and stored when they are not there; with --files
  * they are files beside the image, without contents, that are read through the cache. Shapes are
  * told in trace.h. The policies have as many bytes as the image. "moved" is what eviction copied,
- * for each byte that was stored.
+ * for each byte that was stored; "used" the mean part of the image that had something in it.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -27,6 +27,7 @@
 #define SIZE_DEFAULT (UINT64_C(256) << 20)
 #define REQUESTS_DEFAULT 200000u
 #define BUFFER (512u << 10)
+#define USED_EVERY 5000u
 
 struct bench {
 	const char *image;
@@ -36,6 +37,7 @@ struct bench {
 	uint32_t region, requests;
 	struct rawcache *cache;
 	struct rawcache_stats stats;
+	double used; /* the mean share of the image that was in use */
 };
 
 static char buffer[BUFFER];
@@ -103,9 +105,20 @@ static void cache_begin(struct bench *b)
 		fail("the image cannot be attached");
 }
 
+static double used_share(struct bench *b)
+{
+	struct rawcache_image_info info;
+
+	if (rawcache_info(b->cache, &info, sizeof(info)))
+		fail("the image cannot be looked at");
+	return (double)info.used_bytes / (double)b->size;
+}
+
 static struct ratio policy_engine(struct bench *b, const struct trace *trace)
 {
 	struct ratio ratio = { 0 };
+	double used = 0;
+	unsigned int looks = 0;
 
 	cache_begin(b);
 	for (size_t i = 0; i < trace->count; i++) {
@@ -114,21 +127,26 @@ static struct ratio policy_engine(struct bench *b, const struct trace *trace)
 				      object_get(b, object, trace->size[object]);
 
 		ratio_count(trace, &ratio, i, hit);
+		if (i >= trace->skip && i % USED_EVERY == 0) {
+			used += used_share(b);
+			looks++;
+		}
 	}
+	b->used = looks ? used / looks : 0;
 	rawcache_stats_total(b->cache, &b->stats, sizeof(b->stats));
 	rawcache_detach(b->cache);
 	return ratio;
 }
 
 static void report(const struct bench *b, const char *shape, const char *policy, struct ratio ratio,
-		   double moved)
+		   double moved, double used)
 {
 	double percent = ratio.asked ? 100.0 * (double)ratio.hit / (double)ratio.asked : 0;
 
 	printf(b->json ? "{\"bench\":\"evict\",\"shape\":\"%s\",\"policy\":\"%s\",\"percent\":%.1f,"
-			 "\"moved\":%.2f}\n" :
-			 "%-8s %-10s %6.1f %%  moved %.2f\n",
-	       shape, policy, percent, moved);
+			 "\"moved\":%.2f,\"used\":%.3f}\n" :
+			 "%-8s %-10s %6.1f %%  moved %.2f  used %.3f\n",
+	       shape, policy, percent, moved, used);
 	fflush(stdout);
 }
 
@@ -139,14 +157,15 @@ static void shape_run(struct bench *b, const char *shape)
 
 	if (!trace)
 		fail("no such shape");
-	report(b, shape, "lru", policy_lru(trace, b->size), 0);
-	report(b, shape, "s3-fifo", policy_s3fifo(trace, b->size), 0);
-	report(b, shape, "belady", policy_belady(trace, b->size), 0);
+	report(b, shape, "lru", policy_lru(trace, b->size), 0, 1);
+	report(b, shape, "s3-fifo", policy_s3fifo(trace, b->size), 0, 1);
+	report(b, shape, "belady", policy_belady(trace, b->size), 0, 1);
 	engine = policy_engine(b, trace);
 	report(b, shape, "rawcache", engine,
 	       b->stats.fill_bytes ?
 		       (double)b->stats.reinserted_bytes / (double)b->stats.fill_bytes :
-		       0);
+		       0,
+	       b->used);
 	trace_free(trace);
 }
 

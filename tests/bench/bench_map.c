@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A mapping that is stitched from the cache against one of a local copy, in turns:
- * bench_map CACHED-FILE LOCAL-COPY [--json]
+ * bench_map CACHED-FILE LOCAL-COPY [--json [NAME]]
  *
  *   open    open, mmap, munmap, close
  *   fault   map, and touch each page once in random order (page faults included)
@@ -116,14 +116,21 @@ static void measure(const char *name, double (*time_of)(const char *path), int r
 
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		double (*time_of)(const char *path);
+		int rounds;
+	} rows[] = { { "open", open_time, OPEN_ROUNDS },
+		     { "fault", fault_time, ROUNDS },
+		     { "touch", touch_time, ROUNDS } };
 	bool json = argc > 3 && !strcmp(argv[3], "--json");
 
 	if (argc < 3)
 		return 2;
 	if (!json)
 		printf("%-6s %14s %14s %8s\n", "what", "cache ns", "native ns", "ratio");
-	measure("open", open_time, OPEN_ROUNDS, argv + 1, json);
-	measure("fault", fault_time, ROUNDS, argv + 1, json);
-	measure("touch", touch_time, ROUNDS, argv + 1, json);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (argc < 5 || !strcmp(argv[4], rows[i].name))
+			measure(rows[i].name, rows[i].time_of, rows[i].rounds, argv + 1, json);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads through the shim against native reads of a local copy, in turns:
- * bench_read CACHED-FILE LOCAL-COPY [--json]
+ * bench_read CACHED-FILE LOCAL-COPY [--json|--turns]
  *
  * Both files have the same bytes. For each size, random and sequential, the sides alternate; the
  * best round of each is taken and their ratio printed: above 1 the cache is faster. Every pass is
@@ -9,9 +9,14 @@
  * copies the same bytes out of a populated mapping of the local copy: what memory itself can do.
  * Then the same with two threads, and with two processes, at once; the time is that of a read in
  * one of them.
+ *
+ * With --turns it measures what standard input names, a line each, so that two processes can take turns in
+ * milliseconds (against.py): "list" prints the names of all rows, a row's number times one pass of the cached file.
+ * Workers stay on one processor each then.
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,6 +40,7 @@ enum { ALONE, THREADS, PROCESSES, MODES };
 static const char *paths[2];
 static const char *memory; /* of the local copy */
 static uint64_t bytes;
+static cpu_set_t processors; /* with --turns: those that workers may have */
 
 /* What workers share, processes too. */
 static struct shared {
@@ -98,6 +104,19 @@ static void pass_reads(const struct pass *pass, int fd, char *buf)
 		read_one(pass, fd, buf, pass->random ? bench_random(&state) % pass->slots : i);
 }
 
+/* The calling thread stays on one processor. */
+static void stay(int number)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &processors) && !number--)
+			CPU_SET(i, &one);
+	if (CPU_COUNT(&one))
+		sched_setaffinity(0, sizeof(one), &one);
+}
+
 static void *work(void *arg)
 {
 	const struct worker *w = arg;
@@ -105,6 +124,8 @@ static void *work(void *arg)
 	char *buf = NULL;
 	double start;
 
+	if (CPU_COUNT(&processors))
+		stay(w->number);
 	if ((fd < 0 && w->pass->side != MEMORY) || posix_memalign((void **)&buf, 4096, 1 << 20))
 		fail("open");
 	memset(buf, 0, 1 << 20);
@@ -186,9 +207,9 @@ static void report(int mode, int size, bool random, const double best[SIDES], do
 		   bool json)
 {
 	printf(json ? "{\"bench\":\"read\",\"workers\":\"%s\",\"size\":\"%s\",\"pattern\":\"%s\","
-		      "\"cache_ns\":%.0f,\"native_ns\":%.0f,\"ratio\":%.2f,\"memcpy_ns\":%.0f,"
+		      "\"cache_ns\":%.1f,\"native_ns\":%.1f,\"ratio\":%.2f,\"memcpy_ns\":%.1f,"
 		      "\"of_memcpy\":%.2f,\"of_alone\":%.2f}\n" :
-		      "%-12s %-5s %-10s %10.0f %10.0f %7.2fx %10.0f %6.2f %6.2f\n",
+		      "%-12s %-5s %-10s %10.1f %10.1f %7.2fx %10.1f %6.2f %6.2f\n",
 	       mode_names[mode], size_names[size], random ? "random" : "sequential",
 	       best[CACHE] * 1e9, best[NATIVE] * 1e9, best[NATIVE] / best[CACHE],
 	       best[MEMORY] * 1e9, best[MEMORY] / best[CACHE], alone / best[CACHE]);
@@ -223,10 +244,52 @@ static void shared_make(void)
 	pthread_barrier_init(&shared->start, &attr, WORKERS);
 }
 
+#define SIZES (int)(sizeof(sizes) / sizeof(sizes[0]))
+
+/* Of row `i`: all sizes, sequential and random, alone, then in threads, then in processes. */
+static struct pass row_pass(int i)
+{
+	struct pass pass = { .size = sizes[i / 2 % SIZES], .random = i % 2 };
+
+	pass.slots = bytes / pass.size;
+	pass.reads = BYTES_PER_PASS / pass.size;
+	pass.reads = pass.reads > READS_MAX ? READS_MAX : pass.reads;
+	pass.reads = pass.reads > pass.slots ? pass.slots : pass.reads;
+	return pass;
+}
+
+static int row_mode(int i)
+{
+	return i / 2 / SIZES;
+}
+
+#define ROWS (2 * SIZES * MODES)
+
+static void take_turns(void)
+{
+	char line[64];
+
+	if (sched_getaffinity(0, sizeof(processors), &processors))
+		fail("sched_getaffinity");
+	while (fgets(line, sizeof(line), stdin)) {
+		int row = atoi(line);
+		struct pass pass = row_pass(row % ROWS);
+
+		if (!strcmp(line, "list\n"))
+			for (int i = 0; i < ROWS; i++)
+				printf("%s %s %s%c", mode_names[row_mode(i)],
+				       size_names[i / 2 % SIZES], i % 2 ? "random" : "sequential",
+				       i == ROWS - 1 ? '\n' : ',');
+		else
+			printf("%.3f\n", pass_run(&pass, row_mode(row % ROWS)) * 1e9);
+		fflush(stdout);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool json = argc > 3 && !strcmp(argv[3], "--json");
-	double alone[7][2] = { { 0 } };
+	double alone[2 * SIZES];
 
 	if (argc < 3)
 		return 2;
@@ -234,26 +297,22 @@ int main(int argc, char **argv)
 	paths[NATIVE] = argv[2];
 	memory = map_copy(argv[2]);
 	shared_make();
+	if (argc > 3 && !strcmp(argv[3], "--turns")) {
+		take_turns();
+		return 0;
+	}
 	if (!json)
 		printf("%-12s %-5s %-10s %10s %10s %8s %10s %6s %6s\n", "", "size", "pattern",
 		       "cache ns", "native ns", "ratio", "memcpy ns", "of it", "alone");
-	for (int mode = 0; mode < MODES; mode++) {
-		for (int i = 0; i < 7; i++) {
-			for (int random = 0; random < 2; random++) {
-				struct pass pass = { .size = sizes[i], .random = random };
-				double best[SIDES];
+	for (int i = 0; i < ROWS; i++) {
+		struct pass pass = row_pass(i);
+		double best[SIDES];
 
-				pass.slots = bytes / pass.size;
-				pass.reads = BYTES_PER_PASS / pass.size;
-				pass.reads = pass.reads > READS_MAX ? READS_MAX : pass.reads;
-				pass.reads = pass.reads > pass.slots ? pass.slots : pass.reads;
-				measure(&pass, mode, best);
-				if (mode == ALONE)
-					alone[i][random] = best[CACHE];
-				report(mode, i, random, best, alone[i][random], json);
-				fflush(stdout);
-			}
-		}
+		measure(&pass, row_mode(i), best);
+		if (row_mode(i) == ALONE)
+			alone[i] = best[CACHE];
+		report(row_mode(i), i / 2 % SIZES, i % 2, best, alone[i % (2 * SIZES)], json);
+		fflush(stdout);
 	}
 	return 0;
 }

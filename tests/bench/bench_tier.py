@@ -4,7 +4,9 @@
 usage: bench_tier.py BUILD WORK SOURCE [--json] [ROW]...
 --json: the table goes to standard error, and JSON to standard output.
 Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
-every byte with a local copy. BENCH_BYTES is the file's size."""
+every byte with a local copy. BENCH_BYTES is the file's size, BENCH_NODES the numbers of nodes that read at once: 2 4 8.
+BENCH_READS=FILE: each read of a row's last node, as JSON in FILE.ROW: its time.monotonic(), seconds and offset.
+"""
 import json
 import os
 import shutil
@@ -85,6 +87,25 @@ def stat(mount):
         return int(dict(line.split(None, 1) for line in f)["read_bytes"])
 
 
+def busy(pid):
+    """Seconds of the processors that a process and its threads have used."""
+    with open("/proc/%d/stat" % pid) as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def serves(mount):
+    """The process that serves a mount: it has left us."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid) as f:
+                if f.read().split("\0")[-2:-1] == [mount]:
+                    return int(pid)
+        except OSError:
+            continue
+    sys.exit("nobody serves " + mount)
+
+
 class Node:
     def __init__(self, n):
         self.mount, self.image = "%s/m%d" % (work, n), "%s/%d.img" % (work, n)
@@ -92,10 +113,12 @@ class Node:
         subprocess.run([origin, "--latency=2", "--bandwidth=200M", "--direct-io", work + "/back", self.mount],
                        check=True)
         mounts.append(self.mount)
+        self.server = serves(self.mount)
 
-    used = []
+    used, looked = [], 0
 
-    def begin(self, addresses, seed=-1, fresh=True):
+    def begin(self, addresses, seed=-1, fresh=True, halfway=()):
+        """`halfway`: a process and a signal, which it gets when half of the file has been read."""
         # memory that was the page cache of another's image is there again: first touches are dear in a virtual machine
         for node in [n for n in Node.used if n is not self and n.child.poll() is not None]:
             os.unlink(node.image)
@@ -108,22 +131,28 @@ class Node:
             self.counted = {}
         env = dict(os.environ, RAWCACHE_TIER=addresses, RAWCACHE_TIER_KEY=work + "/key",
                    RAWCACHE_TIER_NAME=self.mount + "=bench")
-        self.before, self.begun = stat(self.mount), time.monotonic()
+        self.before = stat(self.mount)
+        self.served, self.others = busy(self.server), {child.pid: busy(child.pid) for child, _ in servers}
         self.child = subprocess.Popen(
             [rawcache, "run", "--path", self.mount, "--cache", self.image, "--",
-             sys.executable, __file__, "--read", self.mount + "/file", file, str(seed)],
+             sys.executable, __file__, "--read", self.mount + "/file", file, str(seed), *map(str, halfway)],
             env=env, stdout=subprocess.PIPE, text=True)
 
     def finish(self):
         self.connections = 0
         while self.child.poll() is None:
-            self.connections = max(self.connections, connected())
+            # seldom: /proc/net/tcp takes a processor for 3 ms
+            if time.monotonic() > Node.looked + 0.3:
+                Node.looked = time.monotonic()
+                self.connections = connected()
             time.sleep(0.02)
         out = self.child.communicate()[0]
         if self.child.returncode:
             sys.exit("a node has wrong bytes, or failed")
-        self.seconds, self.slowest, self.cpu, self.memory = map(float, out.split())
+        self.seconds, self.cpu, self.memory, *self.reads = map(float, out.split())
         self.share = (stat(self.mount) - self.before) / size
+        self.served = busy(self.server) - self.served
+        self.others = sum(busy(pid) - before for pid, before in self.others.items() if os.path.exists("/proc/%d" % pid))
         totals = subprocess.run([rawcache, "stat", "--json", "--cache", self.image], check=True, stdout=subprocess.PIPE)
         now = json.loads(totals.stdout)["totals"]
         self.totals = {k: v - self.counted.get(k, 0) for k, v in now.items() if k.startswith("tier_")}
@@ -131,8 +160,14 @@ class Node:
         return self
 
 
-def read(path, reference, seed):
-    """Eight threads; prints the seconds, the slowest read, and the processor's seconds."""
+def of_reads(took):
+    """Median, slowest hundredth, slowest."""
+    took = sorted(seconds for seconds, _, _ in took)
+    return took[len(took) // 2], took[len(took) * 99 // 100], took[-1]
+
+
+def read(path, reference, seed, pid=0, what=0):
+    """Eight threads; prints the seconds, the processor's, the memory, and what reads took in each half of the file."""
     import random
     import resource
     import threading
@@ -141,54 +176,74 @@ def read(path, reference, seed):
     if seed >= 0:
         random.Random(seed).shuffle(order)
     order.reverse()
+    half = len(order) // 2
     a, b = os.open(path, os.O_RDONLY), os.open(reference, os.O_RDONLY)
-    slowest, wrong, begun, cpu = [0.0] * 8, [], time.monotonic(), time.process_time()
+    took, wrong, begun, cpu = [], [], time.monotonic(), time.process_time()
 
-    def work_on(n):
+    def work_on():
         got, wanted = bytearray(262144), bytearray(262144)
         while True:
             try:
                 at = order.pop()
             except IndexError:
                 return
+            if pid and len(order) == half:
+                os.kill(pid, what)
             t = time.monotonic()
             os.preadv(a, [got], at)
-            slowest[n] = max(slowest[n], time.monotonic() - t)
+            took.append((time.monotonic() - t, t, at))
             os.preadv(b, [wanted], at)
             if got != wanted:
                 wrong.append(at)
 
-    threads = [threading.Thread(target=work_on, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(target=work_on) for _ in range(8)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
     seconds = time.monotonic() - begun
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(seconds, max(slowest), time.process_time() - cpu, memory)
+    took.sort(key=lambda read: read[1])
+    print(seconds, time.process_time() - cpu, memory, *of_reads(took[:half]), *of_reads(took[half:]))
+    if os.environ.get("BENCH_READS"):
+        with open(os.environ["BENCH_READS"], "w") as f:
+            json.dump([(t, seconds, at) for seconds, t, at in took], f)
     sys.exit(bool(wrong))
 
 
 def show(name, nodes, base=None):
     seconds = max(n.seconds for n in nodes)
-    names = "gets hits puts timeouts hedge_lost skipped lease_waits bad".split()
+    names = ("gets hits puts leases_won lease_waits lease_vain lease_refused hedged timeouts hedge_lost skipped unpaid "
+             "put_dropped lease_wait_us errors bad").split()
     counts = {c: sum(n.totals["tier_" + c] for n in nodes) for c in names}
     row = {"name": name, "seconds": seconds, "of_base": seconds / base if base else None,
-           "origin": sum(n.share for n in nodes), "slowest_read_ms": 1000 * max(n.slowest for n in nodes),
+           "origin": sum(n.share for n in nodes),
+           # median, slowest hundredth and slowest of the first half of the file, then of the second
+           "reads_ms": [1000 * max(n.reads[i] for n in nodes) for i in range(6)],
            "cpu_s_per_gb": sum(n.cpu for n in nodes) / len(nodes) / size * 1e9,
+           # of the nodes' programs, their origins and the servers, which the first node has seen from its beginning
+           "processors": (sum(n.cpu + n.served for n in nodes) + nodes[0].others) / seconds,
            "memory_mib": max(n.memory for n in nodes) / 1024,
            "connections": max(n.connections for n in nodes) / len(nodes), **counts}
     figures.append(row)
-    print("%-34s %6.2f s %8s  origin %5.3f x  slowest %4.0f ms  cpu %4.2f s/GB  %3.0f MiB  %2.0f conns  %s" % (
-        name, seconds, "%5.2f x" % row["of_base"] if base else "", row["origin"], row["slowest_read_ms"],
-        row["cpu_s_per_gb"], row["memory_mib"], row["connections"],
+    if os.environ.get("BENCH_READS"):
+        os.rename(os.environ["BENCH_READS"], os.environ["BENCH_READS"] + "." + name.replace(" ", "-"))
+    print("%-34s %6.2f s %8s  origin %5.3f x  reads %4.1f %4.1f %4.1f, %4.1f %4.1f %4.1f ms  cpu %4.2f s/GB"
+          "  %3.1f cpus  %3.0f MiB  %2.0f conns  %s" % (
+        name, seconds, "%5.2f x" % row["of_base"] if base else "", row["origin"],
+        *row["reads_ms"],
+        row["cpu_s_per_gb"], row["processors"], row["memory_mib"], row["connections"],
         " ".join("%s %d" % c for c in counts.items() if c[1])), file=sys.stderr if as_json else sys.stdout, flush=True)
     return seconds
 
 
-def one(node, addresses):
+def speed(node, share=1):
     with open(node.mount + "/.origin/control", "w") as f:
-        f.write("bandwidth 200000000\n")
+        f.write("bandwidth %d\n" % (200000000 // share))
+
+
+def one(node, addresses):
+    speed(node)
     node.begin(addresses)
     return node.finish()
 
@@ -196,8 +251,7 @@ def one(node, addresses):
 def at_once(nodes, addresses, shuffled=False):
     """All origins together have 200 MB/s."""
     for node in nodes:
-        with open(node.mount + "/.origin/control", "w") as f:
-            f.write("bandwidth %d\n" % (200000000 // len(nodes)))
+        speed(node, len(nodes))
     for i, node in enumerate(nodes):
         node.begin(addresses, i if shuffled else -1)
     return [node.finish() for node in nodes]
@@ -223,7 +277,7 @@ def main():
         nodes[7].begin(all_of(), fresh=False)
         show("a warm node", [nodes[7].finish()], alone)
     if wanted("once"):
-        for count in 2, 4, 8:
+        for count in map(int, os.environ.get("BENCH_NODES", "2 4 8").split()):
             without = show("no tier, %d at once" % count, at_once(nodes[:count], ""))
             for shuffled in False, True:
                 fresh_servers()
@@ -235,10 +289,9 @@ def main():
         fresh_servers()
         for node in nodes[0], nodes[2]: # what one has not put, the other does
             one(node, all_of())
-        nodes[1].begin(all_of())
-        time.sleep(0.2)
-        servers[0][0].send_signal(what)
-        show("warm, one of three %s after 0.2 s" % name, [nodes[1].finish()], alone)
+        speed(nodes[1])
+        nodes[1].begin(all_of(), halfway=(servers[0][0].pid, int(what)))
+        show("warm, one of three %s halfway" % name, [nodes[1].finish()], alone)
         show("the next node", [one(nodes[2], all_of())], alone)
     for mode in fakes:
         if not wanted(mode) and not wanted("fakes"):
@@ -253,7 +306,7 @@ def main():
 
 if reads:
     size = os.path.getsize(sys.argv[3])
-    read(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    read(sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))
 try:
     main()
     if as_json:

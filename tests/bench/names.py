@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Programs that look for many names, on the slow origin of the tests: names.py BUILD WORK [--json] [ROW]...
 
-Each side has a mount of its own: the origin alone, the cache without names, the cache with names, a frozen tree. The
-program runs three times; before each run the mount is made anew. The last run is told, with the origin's own counts
+Each side has a mount of its own: the origin alone, the cache, the cache with names, the same with files opened ahead,
+a frozen tree. The program runs three times; before each run all that the kernel remembers of the mount has run out. (A
+mount that is made anew is another one, whose names are learnt anew.) The last run is told, with the origin's own counts
 of requests, next to the same program on a local copy.
 """
 import json
@@ -15,8 +16,11 @@ import sys
 import time
 
 LATENCY_MS = float(os.environ.get("BENCH_NAMES_MS", "2"))
+IMAGES = int(os.environ.get("BENCH_IMAGES", "5000"))  # a number that 4 divides
 KINDS = ["lookup", "getattr", "open", "readdir", "read", "other"]
 ROWS = {}
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"  # the one of python3-numpy
+NEEDS = {"python": "python3", "numpy": "python3", "science": "python3", "images": "python3", "eslint": "npm"}
 
 
 def row(function):
@@ -80,6 +84,57 @@ def row_python(tree):
     return lambda at: "PYTHONPATH=" + ":".join(f"{at}/s{d}" for d in range(5)) + f" python3 -B {at}/main.py"
 
 
+def packages_of(names):
+    """What must be copied for these packages of this python3: their directories, and the libraries beside them."""
+    found = subprocess.run([PYTHON, "-c", "import sys\nfor name in sys.argv[1:]:\n    try:\n"
+                            "        print(name, *__import__(name).__path__[:1])\n"
+                            "    except ImportError:\n        pass", *names], text=True, capture_output=True)
+    packages = dict(line.split() for line in found.stdout.splitlines())
+    return packages, [part for name, path in packages.items()
+                      for part in [pathlib.Path(path), *pathlib.Path(path).parent.glob(f"{name}.libs")]]
+
+
+def python_row(tree, names):
+    """Packages as this python3 has them, imported from the third of three directories."""
+    packages, parts = packages_of(names)
+    if not packages:
+        return None
+    for d in range(3):
+        (tree / f"s{d}").mkdir(parents=True)
+    for part in parts:
+        shutil.copytree(part, tree / "s2" / part.name, symlinks=True)
+    write(tree / "main.py", "".join(f"import {name}\nassert {name}.__file__.startswith(__file__[:-7])\n"
+                                    for name in packages))
+    return lambda at: "PYTHONPATH=" + ":".join(f"{at}/s{d}" for d in range(3)) + f" {PYTHON} -B {at}/main.py"
+
+
+@row
+def row_numpy(tree):
+    """numpy."""
+    return python_row(tree, ["numpy"])
+
+
+@row
+def row_science(tree):
+    """numpy, scipy, pandas and matplotlib, as far as they are installed."""
+    return python_row(tree, ["numpy", "scipy", "pandas", "matplotlib"])
+
+
+@row
+def row_eslint(tree):
+    """eslint by npm, on ten files."""
+    tree.mkdir(exist_ok=True)
+    made = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", tree, "eslint@8"],
+                          stdout=subprocess.DEVNULL, check=False)
+    if made.returncode:
+        return None
+    write(tree / ".eslintrc.json",
+          '{"root": true, "extends": "eslint:recommended", "env": {"node": true, "es6": true}}')
+    for f in range(10):
+        write(tree / "src" / f"f{f}.js", f"exports.f{f} = () => {f};\n/* eslint no-undef: 0 */\n")
+    return lambda at: f"cd {at} && node node_modules/eslint/bin/eslint.js src"
+
+
 @row
 def row_tar(tree):
     """2,000 files of 2 KiB in 20 directories."""
@@ -97,8 +152,8 @@ def row_grep(tree):
 
 @row
 def row_images(tree):
-    """1,000 files of 20 KiB, listed, and read in random order by 4 processes."""
-    for f in range(1000):
+    """Files of 20 KiB, listed, and read in random order by 4 processes."""
+    for f in range(IMAGES):
         write(tree / f"c{f % 10}" / f"i{f}.jpg", "x" * 20480)
     (tree.parent / "load.py").write_text(
         "import os, random, sys\n"
@@ -106,7 +161,7 @@ def row_images(tree):
         "random.seed(1)\nrandom.shuffle(files)\nme = 0\n"
         "for n in (1, 2, 3):\n    me = me or (n if not os.fork() else 0)\n"
         "n = sum(len(open(f, 'rb').read()) for f in files[me::4])\n"
-        "assert n == 250 * 20480, n\n"
+        f"assert n == {IMAGES // 4} * 20480, n\n"
         "if not me:\n    for _ in range(3):\n        assert not os.wait()[1]\n")
     return lambda at: f"python3 {tree.parent}/load.py {at}"
 
@@ -125,9 +180,9 @@ def row_git(tree):
 class Side:
     """A mount of the files, and how programs are run on it."""
 
-    def __init__(self, bench, name, prefix=(), names=None):
+    def __init__(self, bench, name, prefix=(), names="0", ahead="0"):
         self.bench, self.name, self.prefix = bench, name, list(prefix)
-        self.env = {**os.environ, **({"RAWCACHE_NAMES": names} if names else {})}
+        self.env = {**os.environ, "RAWCACHE_NAMES": names, "RAWCACHE_OPENAHEAD": ahead}
         self.mount = bench.work / f"mnt-{name}"
         self.mount.mkdir(exist_ok=True)
         self.mounted = False
@@ -149,7 +204,6 @@ class Side:
 
     def run(self, command):
         """Seconds and requests."""
-        self.open()
         self.control("reset")
         start = time.monotonic()
         subprocess.run(self.prefix + ["sh", "-c", command(self.mount)], env=self.env, check=True,
@@ -171,15 +225,17 @@ class Bench:
         shutil.rmtree(self.work, ignore_errors=True)
         self.store.mkdir(parents=True)
         command = ROWS[name](self.store)
+        if not command:
+            return None
         shutil.copytree(self.store, self.local, symlinks=True)
         rawcache = self.build / "rawcache"
-        subprocess.run([rawcache, "format", "--force", "--size", "256M", self.image], check=True,
+        subprocess.run([rawcache, "format", "--force", "--size", "1G", self.image], check=True,
                        stdout=subprocess.DEVNULL)
         time.sleep(2.5)
         run = lambda side: [rawcache, "run", "--path", self.work / f"mnt-{side}", "--cache", self.image, "--"]
         frozen = run("frozen")[:-1] + ["--frozen", self.work / "mnt-frozen", "--"]
-        sides = [Side(self, "origin"), Side(self, "cache", run("cache"), "0"),
-                 Side(self, "names", run("names"), "1"), Side(self, "frozen", frozen, "0")]
+        sides = [Side(self, "origin"), Side(self, "cache", run("cache")), Side(self, "names", run("names"), "1"),
+                 Side(self, "ahead", run("ahead"), "1", "1"), Side(self, "frozen", frozen)]
         results = {}
         try:
             for _ in range(3):
@@ -201,7 +257,7 @@ class Bench:
 
 def tell(name, results, as_json):
     cached = results["cache"][0]
-    for side in ["local", "origin", "cache", "names", "frozen"]:
+    for side in ["local", "origin", "cache", "names", "ahead", "frozen"]:
         seconds, requests = results[side]
         if as_json:
             print(json.dumps({"bench": "names", "row": name, "side": side, "ms": LATENCY_MS, "seconds":
@@ -215,8 +271,11 @@ def main():
     arguments = [a for a in sys.argv[1:] if a != "--json"]
     bench = Bench(pathlib.Path(arguments[0]).absolute(), pathlib.Path(arguments[1]))
     for name in arguments[2:] or ROWS:
-        if shutil.which({"python": "python3", "images": "python3"}.get(name, name)):
-            tell(name, bench.run(name), "--json" in sys.argv)
+        results = bench.run(name) if shutil.which(NEEDS.get(name, name)) else None
+        if results:
+            tell(name, results, "--json" in sys.argv)
+        else:
+            print(f"{name}: not here", file=sys.stderr)
 
 
 main()

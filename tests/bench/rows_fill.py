@@ -76,7 +76,8 @@ def row_warm_status(bench):
 @row("warm of 200,000 files, resident MiB", lambda figures: figures["cache"]["memory"], most=32,
      unit="MiB", rounds=1)
 def row_warm_memory(bench):
-    argv = many(bench, max(int(200000 * SCALE), 20000), "2G")
+    # each has two entries in the index, of which 4 GiB have 458,752
+    argv = many(bench, max(int(200000 * SCALE), 20000), "4G")
     return {"cache": lambda: resident(argv, os.environ)}
 
 

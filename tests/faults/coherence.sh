@@ -25,7 +25,7 @@ history() {
 		esac
 	done <"$scratch/out"
 	ok $status "$2: the checker ended well"
-	at_least "$(counter hits)" 100 "$2: the cache was used"
+	at_least "$(counter hits)" "${seconds%.*}" "$2: the cache was used, also on a busy machine"
 	check "$2: the image verifies" "$RAWCACHE" verify --cache "$IMAGE"
 }
 

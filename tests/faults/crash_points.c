@@ -248,14 +248,14 @@ static int run_once(enum crash_point point, unsigned int pass, bool helper, bool
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-/* A busy machine makes somebody wait, too, but not three times for the same reason. */
+/* A busy machine makes somebody wait, too, but not eight times for the same reason. */
 static void run(enum crash_point point, unsigned int pass, bool helper)
 {
 	const char *where = helper ? " in a helper" : "";
 	int result = SLOW;
 	bool killed = false;
 
-	for (int tries = 0; tries < 3 && result == SLOW; tries++)
+	for (int tries = 0; tries < 8 && result == SLOW; tries++)
 		result = run_once(point, pass, helper, &killed);
 	tap_ok(killed, "%s: killed at pass %u%s", crash_name(point), pass, where);
 	if (patient && result == SLOW)

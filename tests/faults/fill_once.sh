@@ -35,6 +35,12 @@ cached dd if="$file" bs=4k status=none | cmp - "$original"
 ok $? "a first pass in small pieces"
 at_most "$(since)" 260 "asks for large ones: 128 KiB each or more"
 
+# again: bytes that may have been read twice. Where processors are short, an owner is slower than those who wait
+# for it have patience: they read its extent (256 KiB) themselves, and count that.
+again() {
+	echo $(($(counter fill_waits_vain) * 262144))
+}
+
 # from here on, opening a file does not drop what the kernel is reading of it for others
 origin --latency=1 --keep-cache
 fresh
@@ -48,16 +54,17 @@ for pid in $readers; do
 	wait "$pid" || status=1
 done
 ok $status "eight processes at once read the right bytes"
-at_most $(($(origin_bytes) * 100 / 33000000)) 105 "and the origin once (percent)"
+at_most $((($(counter origin_bytes) - $(again)) * 100 / 33000000)) 105 "and the origin once (percent)"
+# while pages of one process's read are there, those of others go through the kernel, which reads 128 KiB ahead
+at_most $((($(origin_bytes) - $(again)) * 100 / 33000000)) 130 "with what the kernel reads ahead of eight (percent)"
 
 # an owner that reads ahead, and does something else then
 fresh
 mark origin_bytes
-cached python3 "$TOP_SRCDIR/tests/faults/fill_sleeps.py" "$file" >"$scratch/ready" &
-owner=$!
-pids="$pids $owner"
+begin python3 "$TOP_SRCDIR/tests/faults/fill_sleeps.py" "$file" >"$scratch/ready"
+owner=$begun
 wait_until grep -q ready "$scratch/ready"
 right file "who needs what a sleeping process reads ahead has it"
-at_most $(($(since) * 100 / 33000000)) 105 "and reads none of it again (percent)"
+at_most $((($(since) - $(again)) * 100 / 33000000)) 105 "and reads none of it again (percent)"
 check "while that one sleeps" kill -0 $owner
 done_testing

@@ -9,9 +9,8 @@ origin --latency=0.5 --attr-timeout=0
 stalled() {
 	fresh
 	tell "stall read"
-	cached "$@" 2>/dev/null &
-	reader=$!
-	pids="$pids $reader"
+	begin "$@" 2>/dev/null
+	reader=$begun
 	wait_until is_stalled
 }
 
@@ -32,9 +31,8 @@ cut_in_its_fill() {
 
 killed() {
 	stalled dd if="$file" of=/dev/null bs=256k count=1
-	cached timeout 60 cmp "$file" "$back/file" &
-	other=$!
-	pids="$pids $other"
+	begin timeout 60 cmp "$file" "$back/file"
+	other=$begun
 	sleep 0.3
 	kill -9 $reader
 	wait $reader 2>/dev/null
@@ -47,7 +45,9 @@ stopped() {
 	stalled dd if="$file" of=/dev/null bs=256k count=1
 	kill -STOP $reader
 	tell clear
+	mark counter fill_waits_vain
 	check "$io: who waits for one that is stopped goes to the origin" cached timeout 60 cmp "$file" "$back/file"
+	at_least "$(since)" 1 "$io: and counts that it waited in vain"
 	kill -CONT $reader
 	wait $reader
 	ok $? "$io: and that one goes on, too"

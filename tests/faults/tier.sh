@@ -3,54 +3,15 @@
 # Machines that share a tier of memcached servers: each node has an image and an origin mount of its own, at another
 # place. Servers that fail in each way, secrets and data sets that differ: every byte is compared.
 . "$(dirname "$0")/../lib.sh"
-need memcached python3
-need_origin
-ldconfig -p | grep -q 'libsodium\.so\.23' || skip_all "libsodium is not installed"
+. "$(dirname "$0")/tier.inc"
 size=$((8 << 20))
-mkdir -p "$scratch/back" "$scratch/other"
-head -c $size /dev/urandom >"$scratch/back/file"
-head -c $size /dev/urandom >"$scratch/other/file"
+tier_file $size
+tier_file $size "$scratch/other"
 head -c 100000 /dev/urandom >"$scratch/back/small"
 age "$scratch/back"
 touch -r "$scratch/back/file" "$scratch/other/file"
-head -c 32 /dev/urandom >"$scratch/key"
-chmod 600 "$scratch/key"
+tier_key
 
-# server NAME [OPTION]...: a memcached; $NAME_port and $NAME_pid
-server() {
-	eval "$1_port=$(free_port)"
-	eval "server_port=\$$1_port"
-	name=$1
-	shift
-	memcached -u root -l 127.0.0.1 -p "$server_port" -m 64 "$@" 2>"$scratch/memcached.log" &
-	eval "${name}_pid=$!"
-	pids="$pids $!"
-	port_wait "$server_port"
-}
-# fake MODE [REAL_PORT]: a server that is wrong; its port is $fake_port
-fake() {
-	fake_port=$(free_port)
-	python3 "$TOP_SRCDIR/tests/faults/tier_fake.py" "$1" "$fake_port" ${2:+"$2"} 2>"$scratch/fake.log" &
-	fake_pid=$!
-	pids="$pids $!"
-	port_wait "$fake_port"
-}
-# node N [BACKING]: a fresh image, and a mount at a place of its own
-node() {
-	IMAGE=$scratch/node$1.img
-	CACHED_PATH=$scratch/mnt$1
-	if [ ! -d "$CACHED_PATH/.origin" ]; then
-		# slow, so that a server on a busy machine is not late
-		origin_mount "${2:-$scratch/back}" "$CACHED_PATH" --latency=30 --direct-io
-	fi
-	"$RAWCACHE" format --force --size 64M "$IMAGE" >/dev/null
-	rm -f "$scratch/log"
-}
-# tiered COMMAND...: below the cache, with the servers of $servers
-tiered() {
-	RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=${KEY:-$scratch/key} RAWCACHE_TIER_NAME=$CACHED_PATH=data \
-		RAWCACHE_LOG=$scratch/log cached "$@"
-}
 # same FILE WHAT: the program has every byte, and so has a second reader, from the image alone
 same() {
 	tiered cat "$CACHED_PATH/$1" >"$scratch/got"
@@ -59,9 +20,10 @@ same() {
 	check "$2: what was stored is right" cmp "$scratch/got" "${WANTED:-$scratch/back}/$1"
 }
 
-server one
-server two
-server three
+memcached_start one -m 64
+memcached_start two -m 64
+memcached_start three -m 64
+# shellcheck disable=SC2154 # memcached_start names them
 servers=127.0.0.1:$one_port,127.0.0.1:$two_port,127.0.0.1:$three_port
 node 1
 same file "the first node"
@@ -104,7 +66,7 @@ is "$(counter tier_gets)" "$gets" "it does not ask"
 check "the log says which data set" grep -q "data is not shared any more" "$scratch/log"
 
 # a machine with other files finds some chunks missing: what it reads is nobody else's
-server four
+memcached_start four -m 64
 good=$servers
 servers=127.0.0.1:$four_port
 node 1
@@ -116,8 +78,7 @@ node 2
 same file "a third node"
 servers=$good
 
-head -c 32 /dev/urandom >"$scratch/key2"
-chmod 600 "$scratch/key2"
+tier_key key2
 node 5
 KEY=$scratch/key2 same file "a node with another secret"
 is "$(counter tier_hits)" 0 "has nothing of the others"

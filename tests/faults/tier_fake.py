@@ -12,7 +12,7 @@ import time
 
 mode, port = sys.argv[1], int(sys.argv[2])
 real = int(sys.argv[3]) if len(sys.argv) > 3 else None
-pause = {"slow": 0.15, "slower": 0.6}.get(mode, 0)  # before each value of the real server
+pause = {"slow": 0.2, "slower": 0.6}.get(mode, 0)  # before each value of the real server
 seen = []  # values of other keys, and of this one
 
 
@@ -36,6 +36,7 @@ def answer(line):
         "lease": lambda: b"VA 0 O%s Z\r\n\r\n" % o,
         "full": lambda: b"SERVER_ERROR out of memory storing object\r\n",
         "late": lambda: b"VA 262184 O%s\r\n" % o + os.urandom(262184) + b"\r\n",
+        "old": lambda: b"ERROR\r\n",
         "line": lambda: b"V" * 100000,
         "unasked": lambda: b"EN O%s\r\nEN O%s\r\n" % (o, o),
     }[mode]()

@@ -25,6 +25,12 @@ def seccomp():
     program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buf))
     assert not libc.prctl(38, 1, 0, 0, 0)
     assert not libc.prctl(22, 2, ctypes.create_string_buffer(program, len(program)))
+def hidden():
+    """The same where /proc cannot be read, so that nobody sees the filter."""
+    if not os.getuid() and not libc.unshare(0x20000):
+        libc.mount(b"none", b"/", None, 0x44000, None)
+        assert not libc.mount(b"none", b"/proc", b"tmpfs", 0, None)
+    seccomp()
 def rights():
     if os.getuid():
         return
@@ -36,7 +42,8 @@ def capset():
 what = sys.argv[3]
 open(os.path.dirname(path) + "/small").read()
 before = sorted(os.listdir("/proc/self/fd"))
-first = what == "late" or same()
+first = what in ("late", "hidden") or same()
 result = child({"fork": lambda: None, "seccomp": seccomp, "set*id": rights, "capset": capset, "late": seccomp,
+                "hidden": hidden,
                 "exec": lambda: os.execv(sys.executable, [sys.executable] + sys.argv[:3] + ["fork"])}[what])
 print(first, result, before == sorted(os.listdir("/proc/self/fd")))

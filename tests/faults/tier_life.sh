@@ -4,59 +4,38 @@
 # they fetch; programs that confine themselves, change their rights, become others, or fork. What explain and doctor
 # tell.
 . "$(dirname "$0")/../lib.sh"
-need memcached python3
-need_origin
-ldconfig -p | grep -q 'libsodium\.so\.23' || skip_all "libsodium is not installed"
-size=$((8 << 20))
-mkdir -p "$scratch/back"
-head -c $size /dev/urandom >"$scratch/back/file"
+. "$(dirname "$0")/tier.inc"
+tier_file $((8 << 20))
 echo small >"$scratch/back/small"
 age "$scratch/back"
-head -c 32 /dev/urandom >"$scratch/key"
-chmod 600 "$scratch/key"
-port=$(free_port)
-servers=127.0.0.1:$port
-# server [OPTION]...: a memcached at $port; $server_pid
-server() {
-	memcached -u root -l 127.0.0.1 -p "$port" "$@" 2>"$scratch/memcached.log" &
-	server_pid=$!
-	pids="$pids $!"
-	port_wait "$port"
-}
-# node N: a fresh image and a mount of its own
-node() {
-	IMAGE=$scratch/node$1.img
-	CACHED_PATH=$scratch/mnt$1
-	[ -d "$CACHED_PATH/.origin" ] || origin_mount "$scratch/back" "$CACHED_PATH" --latency=30 --direct-io
-	"$RAWCACHE" format --force --size 64M "$IMAGE" >/dev/null
-}
-tiered() {
-	RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key RAWCACHE_TIER_NAME=$CACHED_PATH=data \
-		RAWCACHE_LOG=$scratch/log cached "$@"
-}
+tier_key
+
 # reads WHAT: a program has every byte
 reads() {
 	tiered cmp "$CACHED_PATH/file" "$scratch/back/file"
 	ok $? "$1"
 }
-# reads_until COUNTER WHAT N: on a busy machine all answers may be late; fresh nodes read until one is not
+# anew N: a fresh machine reads all of it
+anew() {
+	node "$1"
+	tiered cmp "$CACHED_PATH/file" "$scratch/back/file"
+}
+# reads_until COUNTER WHAT N: fresh machines read until it is not zero
 reads_until() {
-	for _ in $(seq 20); do
-		node "$3"
-		tiered cmp "$CACHED_PATH/file" "$scratch/back/file" || break
-		[ "$(counter "$1")" -eq 0 ] || break
-	done
+	tier_until "$1" anew "$3"
 	at_least "$(counter "$1")" 1 "$2"
 }
 
-server -m 64
+memcached_start server -m 64
+# shellcheck disable=SC2154 # memcached_start names it
+port=$server_port servers=127.0.0.1:$server_port
 node 1
 reads "a node fills the tier"
 reads_until tier_hits "another has chunks of it" 2
 
 # a server that is started again has nothing, and takes anew
 stop "$server_pid"
-server -m 64
+memcached_start server -m 64
 node 1
 reads "the server was started again: the bytes are right"
 is "$(counter tier_hits)" 0 "and it has nothing"
@@ -65,29 +44,32 @@ reads_until tier_hits "and gives it to others" 2
 
 # a server with room for a few chunks
 stop "$server_pid"
-server -m 2
+memcached_start server -m 2
 for n in 1 2 1 2; do
 	node $n
 	reads "a server that evicts: node $n has every byte"
 done
 stop "$server_pid"
-server -m 64
+memcached_start server -m 64
 
 # a machine is killed while it fetches: others wait for a moment, then read themselves
 node 1
-tiered python3 -c 'import sys, time
+tiered python3 -c 'import os, sys, time
 f = open(sys.argv[1], "rb", 0)
 f.read(1 << 20)
-print("on the way", flush=True)
+print(os.getpid(), "is on the way", flush=True)
 f.read()
 time.sleep(100)' "$CACHED_PATH/file" >"$scratch/said" &
-sleeper=$!
-pids="$pids $sleeper"
+pids="$pids $!"
 for _ in $(seq 200); do
 	grep -q "on the way" "$scratch/said" && break
 	sleep 0.02
 done
-kill -9 "$sleeper"
+# the shell around it is not the program
+reader=$(sed -n 's/ is on the way//p' "$scratch/said")
+check "a reader is on its way" kill -9 "$reader"
+wait $! 2>/dev/null
+is "$?" 137 "it was killed"
 node 2
 reads "a node was killed with leases: another reads all of the file"
 node 3
@@ -98,7 +80,7 @@ reads "and a third"
 node 4
 cp "$TOP_SRCDIR/tests/faults/tier_life.py" "$scratch/life.py" # others may read it there
 chmod 755 "$scratch"
-for what in fork exec seccomp late set\*id capset; do
+for what in fork exec seccomp late hidden set\*id capset; do
 	node 4
 	tiered python3 "$scratch/life.py" "$CACHED_PATH/file" "$scratch/back/file" "$what" >"$scratch/seen"
 	is "$(tail -n 1 "$scratch/seen")" "True 0 True" "$what: the program, and its child, have every byte"
@@ -139,6 +121,10 @@ if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
 	tiered unshare -n cmp "$CACHED_PATH/file" "$scratch/back/file"
 	ok $? "without a network: the program has every byte"
 	is "$(counter tier_hits) $(counter tier_errors)" "0 0" "and no server is thought to have failed"
+	"$RAWCACHE" drop --cache "$IMAGE" "$CACHED_PATH/file" >/dev/null
+	tiered unshare -n sh -c 'ip link set lo up; exec cmp "$1" "$2"' - "$CACHED_PATH/file" "$scratch/back/file"
+	ok $? "a container's own 127.0.0.1, where nothing listens: the program has every byte"
+	at_least "$(counter tier_errors)" 1 "it is refused there"
 	for _ in $(seq 20); do
 		"$RAWCACHE" drop --cache "$IMAGE" "$CACHED_PATH/file" >/dev/null
 		tiered cmp "$CACHED_PATH/file" "$scratch/back/file"
@@ -147,7 +133,8 @@ if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
 	at_least "$(counter tier_hits)" 1 "another program of the machine asks the server"
 	RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key "$RAWCACHE" tier status --cache "$IMAGE" >"$scratch/told"
 	check "tier status tells how long an answer takes" grep -q "^127.*an answer takes [0-9.]* ms" "$scratch/told"
-	is "$(grep -c "the last error" "$scratch/told")" 0 "and of no error"
+	is "$(grep -c "the last error" "$scratch/told")" 0 \
+		"and of no error: what another network has is no server of ours"
 else
 	skip "without a network" "network namespaces cannot be made here"
 fi

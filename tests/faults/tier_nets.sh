@@ -3,9 +3,8 @@
 # Machines that share a tier, as network and mount namespaces: three servers on one network, and nodes that have an
 # address, an origin mount, an image and a runtime directory of their own. A network that goes away.
 . "$(dirname "$0")/../lib.sh"
-need memcached python3 ip unshare
-need_origin
-ldconfig -p | grep -q 'libsodium\.so\.23' || skip_all "libsodium is not installed"
+. "$(dirname "$0")/tier.inc"
+need ip tc unshare
 [ "$(id -u)" = 0 ] || skip_all "only root can make network namespaces: tier.sh has the rest"
 hub=rawcache-hub-$$
 nodes="rawcache-a-$$ rawcache-b-$$ rawcache-c-$$"
@@ -33,11 +32,9 @@ nets_make() {
 }
 nets_make 2>"$scratch/nets.log" || skip_all "bridges or veth pairs cannot be made here"
 size=$((16 << 20))
-mkdir -p "$scratch/back"
-head -c $size /dev/urandom >"$scratch/back/file"
+tier_file $size
 age "$scratch/back"
-head -c 32 /dev/urandom >"$scratch/key"
-chmod 600 "$scratch/key"
+tier_key
 for n in 1 2 3; do
 	ip netns exec "$hub" memcached -u root -l 10.77.0.$n -p 11211 -m 64 2>>"$scratch/memcached.log" &
 	pids="$pids $!"
@@ -75,6 +72,20 @@ is "$(cat "$scratch/bytes1")" $size "the first node reads all of its origin"
 is "$(grep -c good "$scratch/check1")" 3 "rawcache tier check finds the servers good"
 node 2
 at_most "$(cat "$scratch/bytes2")" $((size / 2)) "the second node reads less than half of it"
+# a slow network that loses packets: 5 ms and one in a hundred where the kernel can, else what is too much for it
+loss=$(ip -n "$hub" -o link show type veth | sed -n 's/^[0-9]*: \(to[0-9]*\)@.*/\1/p')
+for link in $loss; do
+	tc -n "$hub" qdisc add dev "$link" root netem delay 5ms loss 1% limit 10000 2>/dev/null ||
+		tc -n "$hub" qdisc add dev "$link" root tbf rate 200mbit burst 32kb limit 64kb || skip_all "no tc here"
+done
+for n in 2 3; do
+	node $n
+done
+at_least "$(tc -n "$hub" -s qdisc | sed -n 's/.*dropped \([0-9]*\).*/\1/p' | sort -n | tail -n 1)" 1 \
+	"packets were lost on the way"
+for link in $loss; do
+	tc -n "$hub" qdisc del dev "$link" root
+done
 # the network goes away under way: nobody says so
 ORIGIN=$ORIGIN RAWCACHE=$RAWCACHE
 (

@@ -160,6 +160,12 @@ kill -9 $pid
 wait $pid 2>/dev/null
 wait_for stalled 0
 ok $? "a stalled reader can be killed"
+tell "hold getattr dir"
+stat --cached=never -c %Y mnt/dir >held &
+pid=$!
+wait_for stalled 1 && touch -d @1000 back/dir && tell clear && wait $pid
+[ "$(cat held)" != 1000 ] && [ "$(stat -c %Y back/dir)" = 1000 ]
+ok $? "an answer that is held back tells what was"
 tell "stall open"
 touch mnt/new &
 pid=$!

@@ -109,6 +109,15 @@ static int run_stall(char *args)
 	return fault_add(&fault, args);
 }
 
+static int run_hold(char *args)
+{
+	struct fault fault = { .kind = FAULT_HOLD };
+
+	if (op_take(&args, &fault.op) || fault.op != OP_GETATTR)
+		return -EINVAL;
+	return fault_add(&fault, args);
+}
+
 static int run_clear(char *args)
 {
 	if (*args)
@@ -159,13 +168,10 @@ static const struct command {
 	const char *name;
 	int (*run)(char *args);
 } commands[] = {
-	{ "reset", run_reset },
-	{ "clear", run_clear },
-	{ "fail", run_fail },
-	{ "short", run_short },
-	{ "stall", run_stall },
-	{ "latency", run_latency },
-	{ "meta-latency", run_meta_latency },
+	{ "reset", run_reset },		{ "clear", run_clear },
+	{ "fail", run_fail },		{ "short", run_short },
+	{ "stall", run_stall },		{ "hold", run_hold },
+	{ "latency", run_latency },	{ "meta-latency", run_meta_latency },
 	{ "bandwidth", run_bandwidth },
 };
 

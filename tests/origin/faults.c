@@ -91,7 +91,8 @@ static bool fault_take(enum fault_kind kind, const struct subject *s, const char
 	return false;
 }
 
-static int fault_stall(pid_t caller, const struct subject *s, const char *path)
+static int fault_stall(enum fault_kind kind, pid_t caller, const struct subject *s,
+		       const char *path)
 {
 	struct fault fault;
 	uint64_t ticket;
@@ -99,7 +100,7 @@ static int fault_stall(pid_t caller, const struct subject *s, const char *path)
 	int err;
 
 	pthread_mutex_lock(&lock);
-	stall = fault_take(FAULT_STALL, s, path, &fault);
+	stall = fault_take(kind, s, path, &fault);
 	ticket = wait_ticket();
 	pthread_mutex_unlock(&lock);
 	if (!stall)
@@ -120,7 +121,7 @@ int faults_apply(pid_t caller, const struct subject *s)
 	if (!atomic_load(&in_force))
 		return 0;
 	node_path(s->node, s->name, path, sizeof(path));
-	err = fault_stall(caller, s, path);
+	err = fault_stall(FAULT_STALL, caller, s, path);
 	if (err)
 		return err;
 	pthread_mutex_lock(&lock);
@@ -130,6 +131,16 @@ int faults_apply(pid_t caller, const struct subject *s)
 		return 0;
 	counters_add_failed();
 	return -fault.err;
+}
+
+int faults_hold(pid_t caller, const struct subject *s)
+{
+	char path[PATH_MAX];
+
+	if (!atomic_load(&in_force))
+		return 0;
+	node_path(s->node, s->name, path, sizeof(path));
+	return fault_stall(FAULT_HOLD, caller, s, path);
 }
 
 size_t faults_limit(struct node *node, size_t size)
@@ -165,8 +176,9 @@ static size_t fault_format(const struct fault *f, char *buf, size_t size)
 	else if (f->kind == FAULT_SHORT)
 		len = snprintf(buf, size, "short %s %zu %llu %s\n", op, f->max,
 			       (unsigned long long)f->count, f->prefix);
-	else if (f->kind == FAULT_STALL)
-		len = snprintf(buf, size, "stall %s %s\n", op, f->prefix);
+	else if (f->kind == FAULT_STALL || f->kind == FAULT_HOLD)
+		len = snprintf(buf, size, "%s %s %s\n", f->kind == FAULT_HOLD ? "hold" : "stall",
+			       op, f->prefix);
 	return (size_t)len < size ? (size_t)len : 0;
 }
 

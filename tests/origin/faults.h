@@ -11,7 +11,7 @@
 
 struct node;
 
-enum fault_kind { FAULT_NONE, FAULT_FAIL, FAULT_SHORT, FAULT_STALL };
+enum fault_kind { FAULT_NONE, FAULT_FAIL, FAULT_SHORT, FAULT_STALL, FAULT_HOLD };
 
 struct fault {
 	enum fault_kind kind;
@@ -39,6 +39,9 @@ struct subject {
 
 /* Stalls or fails a request: 0 to go on, or the -errno to answer. */
 int faults_apply(pid_t caller, const struct subject *subject);
+
+/* Holds the answer to a request back, which is known by now. 0, or -EINTR if the caller is gone. */
+int faults_hold(pid_t caller, const struct subject *subject);
 
 /* The number of bytes that a read of @size bytes may return. */
 size_t faults_limit(struct node *node, size_t size);

@@ -103,6 +103,8 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 		err = fstat((int)fi->fh, &st) ? -errno : 0;
 	else if (!err)
 		err = node_stat(node, &st);
+	if (!err)
+		err = request_hold(req, OP_GETATTR, node);
 	request_end(OP_GETATTR);
 	if (!err)
 		view_show(node, NULL, &st);

@@ -65,6 +65,13 @@ int request_begin_at(fuse_req_t req, enum op op, struct node *node, off_t offset
 	return subject_begin(req, &subject);
 }
 
+int request_hold(fuse_req_t req, enum op op, struct node *node)
+{
+	struct subject subject = { .op = op, .node = node };
+
+	return faults_hold(fuse_req_ctx(req)->pid, &subject);
+}
+
 void request_end(enum op op)
 {
 	counters_leave(op);

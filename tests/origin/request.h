@@ -15,6 +15,8 @@
 int request_begin(fuse_req_t req, enum op op, struct node *node, const char *name);
 /* The same for a read or a write of @size bytes at @offset. */
 int request_begin_at(fuse_req_t req, enum op op, struct node *node, off_t offset, size_t size);
+/* Holds the answer back where a test asks for that: what it will tell is known. */
+int request_hold(fuse_req_t req, enum op op, struct node *node);
 void request_end(enum op op);
 
 /* For requests that are only counted, and answered by an error or success. */

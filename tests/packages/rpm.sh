@@ -5,6 +5,7 @@
 need rpmbuild rpm
 unset MAKEFLAGS MFLAGS
 [ -f "$TOP_SRCDIR/build/Makefile" ] || skip_all "scripts/rpm takes the tarball of build/"
+[ "${RAWCACHE_TESTS_FULL:-}" = 1 ] || export CFLAGS=-O0 XZ_OPT=-0 # as in deb.sh
 RPM_OPTIONS=--nodeps "$TOP_SRCDIR/scripts/rpm" "$scratch/rpm" >"$scratch/out" 2>"$scratch/err"
 is $? 0 "scripts/rpm builds packages"
 sed 's/^/# /' "$scratch/err"

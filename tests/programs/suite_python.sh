@@ -29,43 +29,7 @@ IMAGE=$scratch/cache.img
 CACHED_PATH=$scratch/shim
 "$RAWCACHE" format --size 1G "$IMAGE" >/dev/null || exit 1
 
-# regrtest WHERE MODULE [COMMAND]...: results in $scratch/WHERE.xml, the program's words in .log
-regrtest() {
-	where=$1
-	module=$2
-	shift 2
-	rm -f "$scratch/$where.xml"
-	TMPDIR=$scratch/$where RAWCACHE_SETTLE=0 env --default-signal=INT,QUIT "$@" $python -m test --tempdir \
-		"$scratch/$where" \
-		--timeout 1200 --ignore "$ignored" --junit-xml "$scratch/$where.xml" "$module" \
-		>"$scratch/$where.log" 2>&1 </dev/null
-}
-
-# lost: the tests of a module that passed in the first results and not in the second
-lost() {
-	$python "$TOP_SRCDIR/tests/programs/suite_python_lost.py" "$@"
-}
-
-# Both results of one module, at the same time; in $scratch/lost what went wrong with the shim only
-run_module() {
-	regrtest native "$1" &
-	regrtest shim "$1" "$RAWCACHE" run --path "$CACHED_PATH" --cache "$IMAGE" --
-	wait $!
-	lost "$scratch/native.xml" "$scratch/shim.xml" >"$scratch/lost"
-}
-
-# Tests that fail now and then do so without the shim, too, on a loaded machine: two more runs, and
-# what was lost in all of them is lost.
-run_again() {
-	for _ in 1 2; do
-		[ -s "$scratch/lost" ] || return
-		sed 's/^/# once: /' "$scratch/lost"
-		mv "$scratch/lost" "$scratch/lost-before"
-		run_module "$1"
-		grep -Fxf "$scratch/lost-before" "$scratch/lost" >"$scratch/lost-both"
-		mv "$scratch/lost-both" "$scratch/lost"
-	done
-}
+. "$(dirname "$0")/suite_python.inc"
 
 for module in $modules; do
 	run_module "$module"

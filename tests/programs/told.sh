@@ -77,6 +77,11 @@ told open_mode "numpy.memmap" "a shared mapping that may be written" python3 -c 
 import mmap, sys
 with open(sys.argv[1], "r+b") as f:
     print(mmap.mmap(f.fileno(), 0)[5])' "$scratch/data/f"
+told open_mode "LMDB with readonly" "what is open for writing, mapped to be read (LMDB, vips)" python3 -c '
+import mmap, sys
+with open(sys.argv[1], "r+b") as f:
+    print(mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)[5])' "$scratch/data/f"
+check "what programs with a ring or another libc do about it is told" grep -q "qemu-io with -r" "$scratch/err"
 at_most "$(grep -c 'past the cache' "$scratch/err")" 3 "three reasons are told at most"
 
 chmod 600 "$IMAGE"

@@ -4,6 +4,7 @@
 # in such that read a thousand more, as strace counts them. Node.js of NODES ("PATH..."), or the one that is
 # installed; --full (RAWCACHE_TESTS_FULL=1) has npm fetch versions 20, 22 and 24. Bun makes its calls
 # itself, and deno some of them: each of its reads looks (docs/notes/static.md). They are DENO and BUN, or npm's.
+# A program with one such instruction stands for deno where that is not installed.
 . "$(dirname "$0")/../lib.sh"
 need strace python3
 strace -qq -o /dev/null true 2>/dev/null || skip_all "strace cannot trace here"
@@ -50,12 +51,21 @@ looks() {
 		"$1: the right bytes, while they are stored"
 	many=$(calls $MANY "${@:3}")
 	is "$(cat "$scratch/out")" "$wanted" "$1: the right bytes, from the cache"
-	echo "# $1: $many calls for $((2 * MANY)) reads"
+	strace -f -qq -y -o "$scratch/trace" "${@:3}" "$scratch/data/f" $MANY >/dev/null 2>&1
+	alone=$(grep -cF "$scratch/data/f" "$scratch/trace")
+	echo "# $1: $many calls for $((2 * MANY)) reads, $alone without the cache"
 	at_most $((many * 10 / (2 * MANY))) "$2" "$1: tenths of a call that a read makes"
 }
 
 warm "python3 $(python3 -c 'import platform; print(platform.python_version())')" \
 	python3 "$TOP_SRCDIR/tests/programs/warm_calls.py"
+
+# two calls for a pread(), which ask what the number is; a third one for a read(), for its position
+if gcc -O1 -o "$scratch/own" "$TOP_SRCDIR/tests/programs/warm_calls.c"; then
+	looks "a program with a system call instruction of its own" 25 "$scratch/own"
+else
+	echo "# gcc is not installed"
+fi
 
 nodes=${NODES:-$(command -v node)}
 if [ "${RAWCACHE_TESTS_FULL:-}" = 1 ] && command -v npm >/dev/null; then
@@ -71,6 +81,6 @@ fi
 for node in $nodes; do
 	warm "Node.js $("$node" --version)" "$node" "$scratch/js/warm_calls.js"
 done
-[ -z "${DENO:-}" ] || looks deno 40 env DENO_NO_UPDATE_CHECK=1 "$DENO" run -A "$scratch/js/warm_calls.js"
+[ -z "${DENO:-}" ] || looks deno 25 env DENO_NO_UPDATE_CHECK=1 "$DENO" run -A "$scratch/js/warm_calls.js"
 [ -z "${BUN:-}" ] || looks bun 11 "$BUN" "$scratch/js/warm_calls.js"
 done_testing

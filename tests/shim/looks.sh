@@ -72,6 +72,15 @@ done
 for case in inotify number directory lease mapped; do
 	case_of news_$case local "no read is older than what the program was told past its reads: $case"
 done
+for case in wait pipe vector recv message line long_line record scan byte byte_alone command signal; do
+	case_of heard_$case local "nor than what another process has told it: $case"
+done
+# written through the mount, whose kernel drops the attributes then
+head -c 4M /dev/zero | tr '\0' A >"$scratch/back/heard"
+sleep 0.1
+CACHED_PATH=$scratch/tells
+check "FUSE: what a child has done is seen when it has ended" cached timeout 60 "$looks" heard_wait \
+	"$scratch/tells/heard" "$scratch/tells/heard"
 case_of later keeps "the server is asked each second where that is wanted" RAWCACHE_REVALIDATE=sync
 case_of later tells "FUSE: after attr_timeout the file is what it is, for all descriptors"
 at_least "$(counter hits)" 50 "the cache was used"

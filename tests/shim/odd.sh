@@ -26,6 +26,7 @@ odd() {
 }
 
 odd "the first open on a signal stack of 8 KiB" altstack "$scratch/d/one"
+odd "and in a thread for which the program waits with the loader's lock" listed "$scratch/d/one"
 odd "after fork() the program has its own thread only" fork "$scratch/d/two"
 odd "a program that confines itself to its own calls, to the end" confined "$scratch/d/five"
 odd "and that has nothing to fetch" confined "$scratch/d/five"

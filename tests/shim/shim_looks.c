@@ -335,6 +335,19 @@ static const struct {
 	{ "news_number", news_number },
 	{ "news_lease", news_lease },
 	{ "news_mapped", news_mapped },
+	{ "heard_wait", heard_wait },
+	{ "heard_pipe", heard_pipe },
+	{ "heard_vector", heard_vector },
+	{ "heard_recv", heard_recv },
+	{ "heard_message", heard_message },
+	{ "heard_line", heard_line },
+	{ "heard_byte", heard_byte },
+	{ "heard_byte_alone", heard_byte_alone },
+	{ "heard_scan", heard_scan },
+	{ "heard_record", heard_record },
+	{ "heard_long_line", heard_long_line },
+	{ "heard_command", heard_command },
+	{ "heard_signal", heard_signal },
 };
 
 int main(int argc, char **argv)

@@ -50,4 +50,22 @@ int news_directory(void);
 int news_lease(void);
 int news_mapped(void);
 
+/* Cached reads by two descriptors, a change, and reads when @hears has returned; 8 times. */
+int news_rounds(int before, bool (*hears)(int channel, char letter), int channel);
+
+/* What others tell: shim_looks_heard.c */
+int heard_wait(void);
+int heard_pipe(void);
+int heard_vector(void);
+int heard_recv(void);
+int heard_message(void);
+int heard_line(void);
+int heard_byte(void);
+int heard_byte_alone(void);
+int heard_scan(void);
+int heard_record(void);
+int heard_long_line(void);
+int heard_command(void);
+int heard_signal(void);
+
 #endif

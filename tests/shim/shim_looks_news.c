@@ -36,7 +36,7 @@ static int rounds_by(const int fds[2], bool (*hears)(int channel, char letter), 
 }
 
 /* One descriptor is there before, the other is opened afterwards. */
-static int rounds(int before, bool (*hears)(int channel, char letter), int channel)
+int news_rounds(int before, bool (*hears)(int channel, char letter), int channel)
 {
 	const int fds[2] = { before, file_open(0) };
 
@@ -61,7 +61,7 @@ int news_inotify(void)
 
 	if (inotify_add_watch(channel, path, IN_MODIFY) < 0)
 		return fail("inotify");
-	return rounds(fd, event, channel);
+	return news_rounds(fd, event, channel);
 }
 
 int news_number(void)
@@ -71,7 +71,7 @@ int news_number(void)
 
 	if (inotify_add_watch(channel, path, IN_MODIFY) < 0)
 		return fail("inotify");
-	return rounds(fd, event, channel);
+	return news_rounds(fd, event, channel);
 }
 
 static bool signalled(int channel, char letter)
@@ -106,7 +106,7 @@ int news_directory(void)
 	signal_hold();
 	if (fcntl(channel, F_NOTIFY, DN_MODIFY | DN_MULTISHOT))
 		return fail("F_NOTIFY");
-	return rounds(fd, signalled, channel);
+	return news_rounds(fd, signalled, channel);
 }
 
 /* The lease is given up by the time the change is made; what it told of is that there will be one. */
@@ -124,7 +124,7 @@ int news_lease(void)
 	signal_hold();
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) || fcntl(fd, F_SETLEASE, F_UNLCK))
 		return fail("F_SETLEASE");
-	return rounds(fd, leased, -1);
+	return news_rounds(fd, leased, -1);
 }
 
 static const volatile char *seen;
@@ -146,5 +146,5 @@ int news_mapped(void)
 	if (p == MAP_FAILED)
 		return fail("mmap");
 	seen = p;
-	return rounds(fd, mapped, -1);
+	return news_rounds(fd, mapped, -1);
 }

@@ -103,6 +103,8 @@ static void compare(int asks)
 
 		if (plain && choice % 3 == 0)
 			ask_attribute(name, choice, answer);
+		else if (plain && choice % 5 == 0)
+			ask_outer(call % 3, name, choice, answer);
 		else if (plain)
 			ask_plain(call % 8, name, choice, answer);
 		else
@@ -193,8 +195,11 @@ static void change(void)
 
 static void build(void)
 {
-	char name[4096], to[16];
+	char name[4096], to[16], places[4 * sizeof(top) + 64];
 
+	snprintf(places, sizeof(places), "%s/d0:%s/d1/:../d2:%s/link3:/nowhere:%s/d0", top, top,
+		 top, top);
+	setenv("PATH", places, 1);
 	for (int d = 0; d < DIRS; d++) {
 		snprintf(name, sizeof(name), "%s/d%d", top, d);
 		mkdir(name, 0777);

@@ -12,6 +12,8 @@ const char *hidden(const char *p);
 void ask(int call, int dir, const char *name, int choice, int answer[2]);
 /* Those that take no directory. */
 void ask_plain(int call, const char *name, int choice, int answer[2]);
+/* Those inside which libc asks: of PATH, too. */
+void ask_outer(int call, const char *name, int choice, int answer[2]);
 void ask_attribute(const char *name, int choice, int answer[2]);
 
 #endif

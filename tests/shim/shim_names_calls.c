@@ -3,7 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -71,6 +76,62 @@ static int libc_opendir(const char *name)
 		return errno;
 	closedir(dir);
 	return 0;
+}
+
+static int each_stops(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)path;
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return 1;
+}
+
+/* libc takes slashes at the end away, and opens what is a directory */
+static int kernel_walk(const char *name)
+{
+	char buf[8192];
+	size_t n = (size_t)snprintf(buf, sizeof(buf), "%s", name);
+	int err;
+
+	while (n > 1 && buf[n - 1] == '/')
+		buf[--n] = '\0';
+	err = kernel_stat(AT_FDCWD, buf, AT_SYMLINK_NOFOLLOW);
+	if (!err && kernel_open(AT_FDCWD, buf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) == EMFILE)
+		err = EMFILE;
+	return err;
+}
+
+static int libc_scandir(int dir, const char *name)
+{
+	struct dirent **entries;
+	int n = scandirat(dir, name, &entries, NULL, NULL);
+
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	if (n >= 0)
+		free(entries);
+	return n < 0 ? errno : 0;
+}
+
+/* No file here may be executed, so that there is always an answer. */
+static int kernel_search(const char *name)
+{
+	char places[8192], path[8192], *rest;
+	char *const none[] = { NULL };
+	int err = ENOENT;
+	bool denied = false;
+
+	snprintf(places, sizeof(places), "%s", getenv("PATH"));
+	for (char *place = strtok_r(places, ":", &rest); place;
+	     place = strtok_r(NULL, ":", &rest)) {
+		snprintf(path, sizeof(path), "%s/%s", place, name);
+		err = -(int)SYS_CALL(__NR_execve, path, none, none, 0, 0, 0);
+		denied |= err == EACCES;
+		if (err != EACCES && err != ENOENT && err != ENOTDIR)
+			return err;
+	}
+	return denied ? EACCES : err;
 }
 
 static int told(int ret)
@@ -149,6 +210,31 @@ void ask_plain(int call, const char *name, int choice, int answer[2])
 	default:
 		answer[0] = closed(open(name, O_RDONLY)) ? errno : 0;
 		answer[1] = kernel_open(AT_FDCWD, name, O_RDONLY);
+		break;
+	}
+}
+
+void ask_outer(int call, const char *name, int choice, int answer[2])
+{
+	char *const none[] = { NULL };
+
+	switch (call) {
+	case 0:
+		answer[0] = *hidden(name) ? libc_scandir(AT_FDCWD, name) : ENOENT;
+		answer[1] = kernel_open(AT_FDCWD, name, O_RDONLY | O_DIRECTORY);
+		break;
+	case 1:
+		answer[0] =
+			told(nftw(name, each_stops, 4, FTW_PHYS | (choice % 2 ? FTW_DEPTH : 0)));
+		answer[1] = kernel_walk(name);
+		break;
+	default:
+		/* without a slash, it is searched for */
+		name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+		answer[0] = told(choice % 2 ? execvp(name, none) : execvpe(name, none, none));
+		answer[1] = *name && strlen(name) <= NAME_MAX ? kernel_search(name) :
+			    *name			      ? ENAMETOOLONG :
+								ENOENT;
 		break;
 	}
 }

@@ -8,6 +8,7 @@
  *	shim_odd sealed FILE		mremap() of a mapping that is sealed
  *	shim_odd grown[-private] FILE	a mapping, part of it cached and part not, when the file has grown
  *	shim_odd first-ends FILE	the first thread ends while another goes on, which then ends the process
+ *	shim_odd listed FILE	the first open, by a thread that is waited for in dl_iterate_phdr()
  *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
  *	shim_odd confined-fork FILE	and forks meanwhile
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
@@ -16,6 +17,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -132,6 +134,29 @@ static int first_ends(void)
 	if (pthread_create(&thread, NULL, last_thread, NULL))
 		return 77;
 	pthread_exit(NULL);
+}
+
+static void *reader(void *arg)
+{
+	handler(0);
+	return arg;
+}
+
+/* What it is called for holds the loader's lock. */
+static int thread_waited_for(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	pthread_t thread;
+
+	(void)info;
+	(void)size;
+	return pthread_create(&thread, NULL, reader, arg) || pthread_join(thread, NULL) ? 77 : 1;
+}
+
+static int listed(void)
+{
+	if (dl_iterate_phdr(thread_waited_for, NULL) != 1)
+		return 77;
+	return got != PAGE;
 }
 
 static int sealed(void)
@@ -293,6 +318,8 @@ int main(int argc, char **argv)
 		return ignored();
 	if (!strcmp(argv[1], "first-ends"))
 		return first_ends();
+	if (!strcmp(argv[1], "listed"))
+		return listed();
 	if (!strcmp(argv[1], "sealed"))
 		return sealed();
 	if (!strcmp(argv[1], "grown"))

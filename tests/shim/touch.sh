@@ -38,7 +38,11 @@ at_most "$(reads large "$few + [10_000_000]")" $((2 * chunk)) "also beside other
 "$RAWCACHE" drop --cache "$IMAGE" --all >/dev/null
 single='[(9 * k + 1) * 262_144 + 74_000 for k in range(20)]'
 at_most "$(reads large "$single")" $((20 * chunk)) "of single chunks that are touched, the rest is fetched, and no more"
-is "$(reads large "$single")" 0 "and then they are cached"
+for _ in 1 2 3; do # on a busy machine a program may not have waited for all of it
+	got=$(reads large "$single")
+	[ "$got" != 0 ] || break
+done
+is "$got" 0 "and then they are cached"
 at_most "$(reads small '[0]')" $chunk "a small file is fetched"
 is "$(reads small 'range(0, 200_000, 4096)')" 0 "as a whole"
 at_most "$(reads large 'range(0, 48 << 20, 4096)')" $((52 << 20)) "what is touched wholly is fetched once"

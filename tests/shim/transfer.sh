@@ -1,34 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Transfers inside the kernel from cached files are what they are natively; the counters tell.
-. "$(dirname "$0")/../lib.sh"
-mkdir -p "$scratch/store" "$scratch/local"
-head -c 3000001 /dev/urandom >"$scratch/store/a"
-cp "$scratch/store/a" "$scratch/local/a"
-age "$scratch/store"
-IMAGE=$scratch/cache.img
-CACHED_PATH=$scratch/store
-program=$TOP_BUILDDIR/tests/shim/shim_transfer
+# shellcheck source=tests/shim/twins.inc
+. "$(dirname "$0")/twins.inc"
+file a 3000001
+image
 other=$(mktemp /dev/shm/rawcache-transfer.XXXXXX)
-"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null || exit 1
-sends=$("$RAWCACHE" info --json --cache "$IMAGE" | grep -c '"sendfile": *true')
-for round in "1" "0"; do
-	cached env RAWCACHE_SENDFILE=$round "$program" "$scratch/store/a" "$scratch/local/a" "$other" "$scratch/near" \
-		>"$scratch/out"
-	ok $? "every call ends as natively with RAWCACHE_SENDFILE=$round"
-	grep -E '^(not ok|#)' "$scratch/out" | sed 's/^/# /'
-	[ "$round" = 1 ] && sent=$(counter sendfile_bytes)
-done
+
+RAWCACHE_SENDFILE=1 compared "every call ends as natively" shim_transfer "$other" "$scratch/near"
+mark counter sendfile_bytes
+! sends || at_least "$(counter sendfile_bytes)" 10000000 "bytes went from the image to sockets inside the kernel"
+RAWCACHE_SENDFILE=0 compared "and with RAWCACHE_SENDFILE=0" shim_transfer "$other" "$scratch/near"
+is "$(since)" 0 "of which none are sent then"
 rm -f "$other"
 
 # cat copies within a file system
-cached cat "$scratch/store/a" >/dev/null
-before=$(counter hit_bytes)
-cached cat "$scratch/store/a" >"$scratch/near"
+cached cat "$CACHED_PATH/a" >/dev/null
+mark counter hit_bytes
+cached cat "$CACHED_PATH/a" >"$scratch/near"
 check "cat FILE >FILE copies the bytes" cmp "$scratch/near" "$scratch/local/a"
-at_least $(($(counter hit_bytes) - before)) 3000001 "out of the cache"
-if [ "$sends" -gt 0 ]; then
-	at_least "$sent" 10000000 "bytes went from the image to sockets inside the kernel"
-	is "$(counter sendfile_bytes)" "$sent" "none with RAWCACHE_SENDFILE=0"
-fi
+at_least "$(since)" 3000001 "out of the cache"
 done_testing

@@ -13,11 +13,13 @@ exec $(command -v pkg-config) "\$@"
 EOF
 chmod +x "$scratch/bin/pkg-config"
 
-# configured NAME SWITCH...: in $scratch/NAME
+# configured NAME SWITCH...: in $scratch/NAME. What another one found out of the compiler holds; what pkg-config says
+# is asked anew.
 configured() {
-	mkdir "$scratch/$1"
-	(cd "$scratch/$1" && PKG_CONFIG=$scratch/bin/pkg-config "$TOP_SRCDIR/configure" -q "${@:2}") \
-		>"$scratch/$1/out" 2>&1
+	mkdir -p "$scratch/$1"
+	[ ! -e "$scratch/cache" ] || sed -i '/pkg_cv_\|ac_cv_env_/d' "$scratch/cache"
+	(cd "$scratch/$1" && PKG_CONFIG=$scratch/bin/pkg-config \
+		"$TOP_SRCDIR/configure" -q --cache-file="$scratch/cache" CFLAGS=-O0 "${@:2}") >"$scratch/$1/out" 2>&1
 }
 # commands NAME: what its commands.c lists
 commands() {
@@ -57,7 +59,7 @@ bytes=$(stat -c %s "$scratch/data/file")
 "$RAWCACHE" format --size 16M "$IMAGE" >/dev/null
 # built NAME SWITCH...: make it, too; without optimisation that takes a third of the time
 built() {
-	configured "$1" CFLAGS=-O0 "${@:2}"
+	configured "$1" "${@:2}"
 	make -j2 -C "$scratch/$1" all >"$scratch/$1/made" 2>&1 </dev/null || {
 		sed 's/^/# /' "$scratch/$1/out"
 		tail -n 20 "$scratch/$1/made" | sed 's/^/# /'
@@ -82,6 +84,7 @@ before=$(counter hit_bytes)
 reads "$object" "and it reads what is there"
 at_least "$(($(counter hit_bytes) - before))" "$bytes" "from the image, too"
 is "$(nm -D "$object" | grep -c ' tier_\| sodium')" 0 "it has nothing of the tier"
+cp -a "$scratch/least" "$scratch/few" # where the engine is the same, and is not compiled again
 make -C "$scratch/least" install DESTDIR="$scratch/stage" >"$scratch/least/made" 2>&1
 is "$(cd "$scratch/stage" && find . -name '*rawcache*' ! -type d | grep -E 'bin/|completion|man1|site-functions')" "" \
 	"nothing of the command is installed"

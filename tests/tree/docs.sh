@@ -198,7 +198,7 @@ while IFS= read -r line; do
 done <links
 is "$bad" "" "links lead to files"
 bad=$(cd "$TOP_SRCDIR" && for page in docs/*.md docs/quickstart/*.md; do
-	grep -qF "$page" Makefile.am || echo "$page"
+	grep -qF "$page" docs/Makefile.inc || echo "$page"
 done)
 is "$bad" "" "all pages are in the tarball"
 at_most "$(wc -l <"$TOP_SRCDIR/README.md")" 70 "the README is short"

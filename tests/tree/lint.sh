@@ -4,10 +4,11 @@
 # lintian looks at the packages in tests/packages/deb.sh, systemd-analyze and promtool at examples in their tests.)
 . "$(dirname "$0")/../lib.sh"
 cd "$TOP_SRCDIR" || exit 99
+our=$(ls -d .ci findings 2>/dev/null) # findings are in no tarball
 
 # scripts [KIND]: files that begin as scripts of a shell
 scripts() {
-	find .ci scripts tests debian examples findings -type f ! -name '*.log' ! -name '*.trs' -size -200k \
+	find $our scripts tests debian examples -type f ! -name '*.log' ! -name '*.trs' -size -200k \
 		-exec awk 'FNR == 1 { if (/^#!\/bin\/(ba)?sh/) print FILENAME; nextfile }' {} + | sort
 }
 if command -v shellcheck >/dev/null; then
@@ -22,7 +23,7 @@ fi
 # The style is .clang-format's. Tables (*_tbl.h) have a row a line and are left out: a row is as long as its text.
 # Another version breaks lines elsewhere.
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-	find src include tests examples findings -name '*.[ch]' ! -name '*_tbl.h' \
+	find src include tests examples $our -name '*.[ch]' ! -name '*_tbl.h' \
 		-exec clang-format --style=file --dry-run {} + >"$scratch/out" 2>&1
 	is "$(head -20 "$scratch/out")" "" "clang-format"
 else
@@ -38,7 +39,7 @@ fi
 	find src include docs examples debian man CONTRIBUTING.md README.md -type f -size -300k \
 		! -name '*_tbl.h' ! -name '*.json' ! -name rules.yml ! -name '*.svg' ! -name '*.3' ! -name rawcache.7 \
 		! -name '*.log' ! -name '*.o' ! -path '*/.libs/*'
-	find findings scripts tests -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.inc' -o -name '*.js' \) \
+	find $our scripts tests -type f \( -name '*.[ch]' -o -name '*.py' -o -name '*.inc' -o -name '*.js' \) \
 		! -name '*_tbl.h' ! -name '*_table.inc'
 	scripts
 } | sort -u |

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The shape of the tree: who includes whom, what the libraries export and import.
 . "$(dirname "$0")/../lib.sh"
-need nm
+need nm readelf
 src=$TOP_SRCDIR/src
 
 # no_arrow NAME: $scratch/bad, the arrows against the order, is empty
@@ -62,6 +62,10 @@ exports "$shim" >"$scratch/shim"
 sed -n 's/^SYMBOL([^,]*, \([A-Za-z0-9_]*\),.*/\1/p; s/^ALIAS(\([A-Za-z0-9_]*\),.*/\1/p' \
 	"$src/shim/libc/symbols_tbl.h" | sort -u >"$scratch/table"
 check "librawcache-preload exports exactly its table" diff "$scratch/table" "$scratch/shim"
+# start_pages.c maps them by one call
+readelf -SW "$TOP_BUILDDIR/.libs/librawcache-preload.so" | sed -n 's/^ *\[ *[0-9]*\] \([^ ]*\).*/\1/p' |
+	grep -A2 -x start_code | tail -n +2 >"$scratch/behind"
+check "code of the start lies before the constants" grep -qx '\.rodata' "$scratch/behind"
 
 # base and core must not call what the shim replaces
 nm --undefined-only "$TOP_BUILDDIR"/src/base/.libs/*.o "$TOP_BUILDDIR"/src/core/*/.libs/*.o \
@@ -141,6 +145,19 @@ no_arrow "no files of the engine call each other in a circle"
 for room in $shim_rooms; do symbols "shim/$room" "$room"; done | calls_against | sort >"$scratch/bad"
 no_arrow "no room of the shim calls a room above it"
 
+# a function that a header declares is there for another file, or for a test
+{
+	cat "$scratch/core_symbols"
+	for room in $shim_rooms; do symbols "shim/$room" "$room"; done
+	nm "$TOP_BUILDDIR"/src/cli/*.o 2>/dev/null | awk '$1 == "U" { print "U", "cli", $2 }'
+	cat "$scratch/shim" "$scratch/exported" | sed 's/^/U program /'
+	grep -rohw '[a-z_]*' --include='*.[ch]' "$TOP_SRCDIR/tests" | LC_ALL=C sort -u | sed 's/^/U tests /'
+} | awk '$1 == "U" { wanted[$3] } $1 == "D" { defined[$3] = $2 }
+	END { for (s in defined) if (!(s in wanted)) print s, defined[s] }' | LC_ALL=C sort >"$scratch/own"
+find "$src" -name '*.h' -exec grep -ohw '[a-z_]*' {} + | LC_ALL=C sort -u |
+	LC_ALL=C join - "$scratch/own" >"$scratch/bad"
+no_arrow "what no other file uses is static"
+
 # messages: who reads one knows what to do
 python3 "$TOP_SRCDIR/tests/tree/messages.py" "$TOP_SRCDIR"/src/cli/*.c >"$scratch/bad"
 no_arrow "messages of the command tell what to do"
@@ -149,6 +166,11 @@ no_arrow "messages of the command tell what to do"
 find "$src" -name '*.[ch]' | LC_ALL=C sort | xargs python3 "$TOP_SRCDIR/tests/tree/names.py" >"$scratch/bad"
 ok $? "the sources' names were read"
 no_arrow "no two functions, variables or types of different files have one name"
+(cd "$TOP_SRCDIR" && python3 tests/tree/cited.py) >"$scratch/bad" 2>&1
+no_arrow "what documents and comments name is there"
+find "$src" "$TOP_SRCDIR/include" -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort |
+	xargs python3 "$TOP_SRCDIR/tests/tree/numbers.py" >"$scratch/bad" 2>&1
+no_arrow "each number has a reason"
 
 # invariants: each that docs/architecture.md numbers is cited where it is kept, and where it is tested
 sed -n 's/^- \*\*\(INV-[0-9]*\)\*\*.*/\1/p' "$TOP_SRCDIR/docs/architecture.md" | LC_ALL=C sort >"$scratch/numbered"
@@ -160,6 +182,12 @@ done
 
 # sizes: what is longer is divided by its subjects. A table is as long as what it lists.
 cd "$TOP_SRCDIR" || exit 99
+# a test that is skipped as a whole is no error: automake's reader of TAP takes a status of 77 for one
+printf '#!/bin/sh\necho "1..0 # SKIP nothing"\nexit 77\n' >"$scratch/skips" && chmod +x "$scratch/skips"
+is "$(tests/limit "$scratch/skips" | grep -v took) $(tests/limit "$scratch/skips" >/dev/null; echo $?)" \
+	"1..0 # SKIP nothing 0" "a skipped test ends well"
+grep -v '^#' tests/longest | while read -r test; do [ -x "$test" ] || echo "$test"; done >"$scratch/bad"
+no_arrow "tests/longest names tests that are there"
 find src include tests -name '*.[ch]' ! -name '*_tbl.h' | LC_ALL=C sort >"$scratch/sources"
 {
 	cat "$scratch/sources"

@@ -62,6 +62,16 @@ int pthread_mutex_trylock(pthread_mutex_t *mutex)
 	return err;
 }
 
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+	static int (*next)(pthread_mutex_t * mutex);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "pthread_mutex_lock");
+	moment_pass(MOMENT_MUTEX);
+	return next(mutex);
+}
+
 int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
 	static int (*next)(pthread_mutex_t * mutex);

@@ -11,6 +11,7 @@
 enum moment {
 	MOMENT_CLOCK, /* clock_gettime() */
 	MOMENT_LOCK,  /* pthread_mutex_trylock(): a lock of the segment is wanted, and none held */
+	MOMENT_MUTEX, /* pthread_mutex_lock(): a lock of the process is wanted */
 	MOMENT_BOOT_ID, /* secure_getenv(): after the superblock was read, before any lock */
 	MOMENT_COUNT,
 };

@@ -136,6 +136,38 @@ static void test_unmapped(void **state)
 	assert_true(alone_in_time());
 }
 
+#define LARGE (64u << 20)
+
+/* A program that touches places here and there without a pause: they are stored while it goes on. */
+static void test_here_and_there(void **state)
+{
+	const char *path = scratch_path("large");
+	int fd = open_or_die(path, O_RDWR | O_CREAT | O_TRUNC);
+	uint64_t step = 4 * (uint64_t)cache->chunk_bytes;
+	uint64_t large, stored = 0;
+	const volatile char *at;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, LARGE), 0);
+	close(fd);
+	usleep(40000);
+	large = file_open_path(cache, path, &fd);
+	at = mmap(NULL, LARGE, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	/* or the kernel maps more than is touched */
+	assert_int_equal(madvise((void *)(uintptr_t)at, LARGE, MADV_RANDOM), 0);
+	follow_mapping(cache, file_at(cache, large), fd, (const void *)at, LARGE, 0);
+	close(fd);
+	for (uint64_t i = 0; i < LARGE && !stored; i += step) {
+		assert_int_equal(at[i], 0);
+		usleep(50000);
+		stored = rawcache_file_cached(cache, large, 0, LARGE);
+	}
+	assert_int_not_equal(stored, 0);
+	follow_unmapped(cache, (uintptr_t)at, (uintptr_t)at + LARGE);
+	munmap((void *)(uintptr_t)at, LARGE);
+}
+
 /* The file is another one: nothing of it is stored. */
 static void test_changed(void **state)
 {
@@ -252,6 +284,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_touched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_scattered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmapped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_here_and_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_detached, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forked, setup, teardown),

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "core/origin/opens_queue.h"
+#include "core/shared/cache.h"
 #include "core/shared/process.h"
 
 /* More processes than slots: the rest is refused, and told why; places come free again. */
@@ -172,6 +174,27 @@ static void test_address_space(void **state)
 	assert_in_child(body_space);
 }
 
+/* Files opened ahead: the more processes, the fewer each; none where the others cannot be counted, or are too many. */
+static void test_opened_ahead(void **state)
+{
+	static struct runtime_header header;
+	static struct process_slot slots[400];
+	static struct rawcache cache;
+
+	(void)state;
+	assert_int_equal(opens_limit(&cache), 0);
+	cache.runtime.header = &header;
+	cache.runtime.slots = slots;
+	assert_int_equal(opens_limit(&cache), 512);
+	header.slots_high = 400;
+	for (uint32_t i = 0; i < 255; i++)
+		slots[i].used = 1;
+	assert_int_equal(opens_limit(&cache), 2);
+	for (uint32_t i = 255; i < 400; i++)
+		slots[i].used = 1;
+	assert_int_equal(opens_limit(&cache), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup(test_few_files, limits_setup),
 		cmocka_unit_test_setup(test_many_files, limits_setup),
 		cmocka_unit_test_setup(test_address_space, limits_setup),
+		cmocka_unit_test(test_opened_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

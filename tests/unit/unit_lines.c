@@ -10,6 +10,8 @@
 #include "base/lines.h"
 #include "base/paths.h"
 #include "base/proctable.h"
+#include "base/sys.h"
+#include "core/origin/mountinfo.h"
 
 static bool line_keep(void *arg, char *line)
 {
@@ -94,11 +96,58 @@ static void test_path_below(void **state)
 	assert_false(path_below("/a", 2, "/a/b", 4));
 }
 
+static char asked_texts[MOUNTINFO_BUFFER], found_texts[MOUNTINFO_BUFFER];
+
+/* Files of a mount have one key, however the kernel was asked about it. */
+static bool mount_compare(void *arg, const struct mount_line *line, uint32_t kind)
+{
+	int fd = open(line->point, O_PATH | O_CLOEXEC);
+	struct mounted asked, found;
+	struct statx by_table, unique;
+	unsigned int *compared = arg;
+
+	(void)kind;
+	if (fd < 0 || sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &by_table) ||
+	    sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &unique) ||
+	    !(unique.stx_mask & STATX_MNT_ID_UNIQUE) ||
+	    !mountinfo_ask(asked_texts, unique.stx_mnt_id, &asked) ||
+	    !mountinfo_find(found_texts, by_table.stx_mnt_id, &found)) {
+		close(fd);
+		return false;
+	}
+	close(fd);
+	assert_string_equal(asked.point, found.point);
+	assert_string_equal(asked.root, found.root);
+	assert_string_equal(asked.type, found.type);
+	assert_string_equal(asked.source, found.source);
+	assert_string_equal(asked.device, found.device);
+	assert_int_equal(asked.kind, found.kind);
+	assert_int_equal(asked.block, found.block);
+	assert_int_equal(asked.writable, found.writable);
+	assert_true(XXH3_128bits_digest(&asked.state).low64 ==
+		    XXH3_128bits_digest(&found.state).low64);
+	++*compared;
+	return false;
+}
+
+static void test_mounts(void **state)
+{
+	static char lines[MOUNTINFO_BUFFER];
+	unsigned int compared = 0;
+
+	(void)state;
+	mountinfo_each(lines, mount_compare, &compared);
+	if (!compared)
+		skip(); /* no kernel before 6.13 */
+	print_message("# %u mounts are as the table has them\n", compared);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_lines_of_proc),
+		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_path_below),
 	};
 

@@ -52,26 +52,102 @@ static void turn(uint32_t i)
 	present[i] = !present[i];
 }
 
+/* The tree finds what touches the range, in its order, as a look at all pieces does. */
+static void assert_walk(uintptr_t start, uintptr_t end)
+{
+	const struct map_piece *found = NULL;
+
+	do {
+		const struct map_piece *wanted = next_slowly(found, start, end);
+
+		found = piece_tree_next(&maps, found, start, end);
+		assert_ptr_equal(found, wanted);
+	} while (found);
+}
+
+/* When each piece was removed, nothing is left. */
+static void assert_empties(void)
+{
+	for (uint32_t i = 0; i < PIECES; i++)
+		if (present[i])
+			turn(i);
+	assert_null(maps.root);
+}
+
 static void test_same(void **state)
 {
 	(void)state;
 	for (uint32_t round = 0; round < 3000; round++) {
 		uintptr_t start = draw(SPAN);
 		uintptr_t end = draw(10) ? start + 1 + draw(50) : UINTPTR_MAX;
-		const struct map_piece *found = NULL;
 
 		turn(draw(PIECES));
-		do {
-			const struct map_piece *wanted = next_slowly(found, start, end);
+		assert_walk(start, end);
+	}
+	assert_empties();
+}
 
-			found = piece_tree_next(&maps, found, start, end);
-			assert_ptr_equal(found, wanted);
-		} while (found);
+static void made(uint32_t i, uintptr_t start, uintptr_t end)
+{
+	piece[i].start = start;
+	piece[i].end = end;
+	piece[i].serial = maps.serials++;
+	present[i] = true;
+}
+
+/* Up to 40 pieces that are not in the tree, added as a list: most lists lie side by side where nothing else does. */
+static void add_some(void)
+{
+	uintptr_t at = draw(SPAN);
+	bool side_by_side = draw(4);
+	struct map_piece *first = NULL;
+	struct map_piece **link = &first;
+	uint32_t most = 1 + draw(40);
+
+	for (uint32_t i = 0; i < PIECES && most; i++) {
+		if (present[i])
+			continue;
+		at = side_by_side ? at : draw(SPAN);
+		made(i, at, at + 1 + draw(3));
+		at = piece[i].end;
+		*link = &piece[i];
+		link = &piece[i].next;
+		most--;
+	}
+	*link = NULL;
+	if (first)
+		piece_tree_add_list(&maps, first);
+}
+
+/* What is taken is all that begins in the range, in the tree's order; the rest stays. */
+static void take_some(void)
+{
+	uintptr_t start = draw(SPAN);
+	uintptr_t end = draw(10) ? start + 1 + draw(SPAN / 4) : UINTPTR_MAX;
+	struct map_piece *taken = piece_tree_take(&maps, start, end);
+
+	for (; taken; taken = taken->next) {
+		assert_true(present[taken - piece]);
+		assert_true(taken->start >= start && taken->start < end);
+		assert_true(!taken->next || before(taken, taken->next));
+		present[taken - piece] = false;
 	}
 	for (uint32_t i = 0; i < PIECES; i++)
-		if (present[i])
-			turn(i);
-	assert_null(maps.root);
+		assert_false(present[i] && piece[i].start >= start && piece[i].start < end);
+}
+
+static void test_lists(void **state)
+{
+	(void)state;
+	for (uint32_t round = 0; round < 3000; round++) {
+		turn(draw(PIECES));
+		if (draw(3))
+			add_some();
+		else
+			take_some();
+		assert_walk(0, UINTPTR_MAX);
+	}
+	assert_empties();
 }
 
 static uint32_t depth(const struct map_piece *node)
@@ -97,12 +173,19 @@ static void test_flat(void **state)
 	for (uint32_t i = 0; i < 16000; i++)
 		piece_tree_remove(&maps, &many[i]);
 	assert_null(maps.root);
+	for (uint32_t i = 0; i < 16000; i++)
+		many[i].next = i < 15999 ? &many[i + 1] : NULL;
+	piece_tree_add_list(&maps, many);
+	assert_true(depth(maps.root) < 50);
+	assert_ptr_equal(piece_tree_take(&maps, 0, UINTPTR_MAX), many);
+	assert_null(maps.root);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_flat),
 	};
 

@@ -231,6 +231,34 @@ static void test_became_cold(void **state)
 	assert_true(by_call > 0);
 }
 
+/* A copy that takes long only because the thread has lost its processor leaves the chunk hot. */
+static void test_lost_processor(void **state)
+{
+	const uint64_t pages = (UINT64_C(1) << 25) - 1; /* of 100,000 bytes */
+	const struct chunk *chunk;
+	int kept = 0;
+
+	(void)state;
+	attach_here();
+	usleep(2000);
+	for (int i = 0; i < 200; i++)
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 100000, 0));
+	chunk = file_chunk(file_at(cache, file_a), 0);
+	cache->way.ticks_per_us = 1; /* each copy is slow now */
+	for (int i = 0; i < 100; i++) {
+		bool hot = (chunk->resident & pages) == pages;
+		long faults = sys_major_faults();
+
+		assert_true(file_read_right(cache, file_a, fd_a, 1, 100000, 0));
+		/* in the first round the faults of the program's start count, too */
+		if (!i || !hot || faults != sys_major_faults())
+			continue;
+		assert_true((chunk->resident & pages) == pages);
+		kept++;
+	}
+	assert_true(kept > 0);
+}
+
 /* In pieces from the start to the end; what went by system calls. */
 static uint64_t pass_preads(size_t piece)
 {
@@ -272,7 +300,7 @@ static void test_stream_cold(void **state)
 		calls = stats_now().pread_reads - calls;
 		if (pieces[i] == FILE_BYTES)
 			assert_int_equal(calls, 2);
-		/* a copy that was slow, because the machine is busy, makes a chunk cold again */
+		/* a slow copy in a thread that has waited for the disk makes a chunk cold again */
 		for (int pass = 0; pass_preads(100000); pass++)
 			assert_in_range(pass, 0, 100);
 	}
@@ -312,6 +340,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_truncated_image, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_truncated_extent, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_became_cold, setup, two_files_close),
+		cmocka_unit_test_setup_teardown(test_lost_processor, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_stream_cold, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_slow_machine, setup, two_files_close),
 	};

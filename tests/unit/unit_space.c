@@ -7,6 +7,8 @@
 
 #include <rawcache/image.h>
 
+#include "core/space/evict.h"
+#include "core/space/move_space.h"
 #include "core/space/region.h"
 #include "core/space/space.h"
 
@@ -273,6 +275,41 @@ static void test_sizes(void **state)
 		-EROFS);
 }
 
+static uint32_t get_moved(uint32_t pages)
+{
+	struct extent extent;
+
+	assert_int_equal(move_space_get(cache, pages, &extent), 0);
+	assert_int_equal(extent.pages, pages);
+	note(&extent);
+	region_release(cache, &extent);
+	return extent.page;
+}
+
+/* Chunks that are moved lie in a row; what a region has left at its end is for smaller extents. */
+static void test_moved(void **state)
+{
+	uint32_t region_pages = cache->image.region_pages;
+	uint32_t tail = region_pages % (3 * CHUNK / 2);
+	uint32_t first, page;
+
+	(void)state;
+	assert_int_equal(evict_now(cache, 0), 0); /* two regions wait */
+	first = get_moved(3 * CHUNK / 2);
+	for (uint32_t used = 3 * CHUNK; used <= region_pages; used += 3 * CHUNK / 2)
+		assert_int_equal(get_moved(3 * CHUNK / 2), first + used - 3 * CHUNK / 2);
+	page = get_moved(3 * CHUNK / 2);
+	assert_int_not_equal(page / region_pages, first / region_pages);
+	assert_in_range(tail, CHUNK / 8, CHUNK);
+	for (uint32_t used = CHUNK / 8; used <= tail; used += CHUNK / 8)
+		assert_int_equal(get_moved(CHUNK / 8),
+				 first + region_pages - tail + used - CHUNK / 8);
+	/* then those get a block of their own, and chunks go on where they were */
+	assert_int_equal(get_moved(CHUNK / 8), page + 3 * CHUNK / 2);
+	assert_int_equal(get_moved(CHUNK / 8), page + 3 * CHUNK / 2 + CHUNK / 8);
+	assert_int_equal(get_moved(CHUNK), page + 3 * CHUNK / 2 + BLOCK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +320,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_recycled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moved, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 	};
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The tier without servers: the choice of a server, sealed values, secrets and names. */
+/* The tier without servers: the choice of a server, sealed values, secrets, names, dropped puts, comparisons. */
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/stats.h"
+#include "core/origin/file.h"
 #include "core/tier/derive.h"
 #include "core/tier/link.h"
+#include "core/tier/proof.h"
 #include "core/tier/seal.h"
 #include "core/tier/servers.h"
 #include "core/tier/setup.h"
@@ -211,6 +214,64 @@ static void leases_are_not_a_fork_childs(void **state)
 	assert_false(ask.reads);
 }
 
+/* Who stores a chunk does not wait for a server that takes none: what is too much is dropped, and counted. */
+static void too_many_puts_are_dropped(void **state)
+{
+	static struct rawcache_stats counted;
+	static struct link_call *calls[1000];
+	static char chunk[4096];
+	struct tier_ask ask = { .put = true };
+	size_t n = 0;
+
+	(void)state;
+	while (n < 1000 && (calls[n] = link_call_new(0)))
+		n++;
+	assert_in_range(n * sizeof(**calls), 31 << 20, 32 << 20);
+	stats_mine = &counted;
+	tier_put(&ask, chunk, sizeof(chunk));
+	stats_mine = NULL;
+	assert_int_equal(counted.tier_put_dropped, 1);
+	assert_int_equal(counted.tier_puts, 0);
+	assert_false(ask.put);
+	while (n)
+		link_call_free(calls[--n]);
+	calls[0] = link_call_new(0);
+	assert_non_null(calls[0]);
+	link_call_free(calls[0]);
+}
+
+static uint32_t compared(struct file *file, uint32_t chunks, struct tier_ask *last)
+{
+	static const char chunk[64];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < chunks; i++) {
+		struct tier_ask ask = { 0 };
+
+		if (proof_use(file, &ask, chunk, sizeof(chunk), 0) != PROOF_READ)
+			continue;
+		assert_true(ask.compare);
+		*last = ask;
+		n++;
+	}
+	return n;
+}
+
+/* One chunk in 256 comes from the origin, too; if that has other bytes, no more of the file comes from the tier. */
+static void some_chunks_are_compared(void **state)
+{
+	struct file file = { .size = UINT64_C(1) << 30, .tier.state = TIER_PROVEN };
+	static const char same[64], other[64] = "other";
+	struct tier_ask ask = { 0 };
+
+	(void)state;
+	assert_int_equal(compared(&file, 512, &ask), 2);
+	assert_true(proof_end(&file, &ask, same, sizeof(same), true));
+	assert_int_equal(compared(&file, 256, &ask), 1);
+	assert_false(proof_end(&file, &ask, other, sizeof(other), true));
+	assert_int_equal(file.tier.state, TIER_NEVER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +281,8 @@ int main(void)
 		cmocka_unit_test(secrets_and_names_are_checked),
 		cmocka_unit_test(nfs_mounts_have_names),
 		cmocka_unit_test(leases_are_not_a_fork_childs),
+		cmocka_unit_test(too_many_puts_are_dropped),
+		cmocka_unit_test(some_chunks_are_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

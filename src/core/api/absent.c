@@ -2,26 +2,103 @@
 /* Absent names: see rawcache/embed.h. */
 #include <rawcache/embed.h>
 
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "base/memory.h"
+#include "base/paths.h"
+#include "base/proctable.h"
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/origin/mountinfo.h"
 #include "core/shared/absent.h"
 
+/* A mount whose server passes on what a directory shows. */
+struct passed {
+	char lines[MOUNTINFO_BUFFER];
+	char point[PATH_MAX], source[PATH_MAX]; /* source: of what the mount shows */
+};
+
+static bool copy_path(char to[PATH_MAX], const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strcmp(b, "/") ? strlen(b) : 0;
+
+	if (n + m >= PATH_MAX)
+		return false;
+	memcpy(to, a, n);
+	memcpy(to + n, b, m);
+	to[n + m] = '\0';
+	mount_field_unescape(to);
+	return true;
+}
+
+static bool passed_find(struct passed *passed, int fd)
+{
+	struct mounted mounted;
+	struct statx stx;
+
+	/* mountinfo has the old, short numbers */
+	return !sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) &&
+	       stx.stx_mask & STATX_MNT_ID &&
+	       mountinfo_find(passed->lines, stx.stx_mnt_id, &mounted) &&
+	       mounted.kind & KIND_PASSES && *mounted.source == '/' &&
+	       copy_path(passed->point, mounted.point, "/") &&
+	       copy_path(passed->source, mounted.source, mounted.root);
+}
+
+/* Whether both are the same directory, seen through the server and without it. */
+static bool passed_same(const struct passed *passed, struct statx *below)
+{
+	struct statx above;
+
+	return !sys_statx(AT_FDCWD, passed->point, AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &above) &&
+	       !sys_statx(AT_FDCWD, passed->source, AT_NO_AUTOMOUNT,
+			  STATX_BASIC_STATS | STATX_MNT_ID, below) &&
+	       S_ISDIR(below->stx_mode) && below->stx_mask & STATX_MNT_ID &&
+	       sys_timestamp_ns(&above.stx_mtime) == sys_timestamp_ns(&below->stx_mtime) &&
+	       sys_timestamp_ns(&above.stx_ctime) == sys_timestamp_ns(&below->stx_ctime);
+}
+
+/* Whether another file system is mounted below the source. */
+static bool source_covers(void *arg, const struct mount_line *mount, uint32_t kind)
+{
+	const struct passed *passed = arg;
+	size_t n = strlen(mount->point), length = strlen(passed->source);
+
+	(void)kind;
+	return n > length && path_below(mount->point, n, passed->source, length);
+}
+
 bool rawcache_names_real(int fd)
 {
-	char *buf = memory_map(MOUNTINFO_BUFFER);
-	struct mounted mounted = { .kind = 0 };
-	struct statx stx;
-	bool found;
+	struct passed *passed = memory_map(sizeof(*passed));
+	struct mounted mounted;
+	struct statx below;
+	bool real;
 
-	if (!buf)
+	if (!passed)
 		return false;
-	/* mountinfo has the old, short numbers */
-	found = !sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) &&
-		stx.stx_mask & STATX_MNT_ID && mountinfo_find(buf, stx.stx_mnt_id, &mounted);
-	memory_unmap(buf, MOUNTINFO_BUFFER);
-	return found && mounted.kind & KIND_NAMES;
+	real = passed_find(passed, fd) && passed_same(passed, &below) &&
+	       mountinfo_find(passed->lines, below.stx_mnt_id, &mounted) &&
+	       mounted.kind & KIND_NAMES && !mountinfo_each(passed->lines, source_covers, passed);
+	memory_unmap(passed, sizeof(*passed));
+	return real;
+}
+
+static bool mount_may_be_real(void *arg, const struct mount_line *mount, uint32_t kind)
+{
+	return kind & KIND_PASSES && *mount->source == '/' && paths_meet(arg, mount->point);
+}
+
+bool rawcache_names_wanted(const char *paths)
+{
+	char *buf = memory_map(MOUNTINFO_BUFFER);
+	bool wanted = buf && mountinfo_each(buf, mount_may_be_real, (void *)(uintptr_t)paths);
+
+	if (buf)
+		memory_unmap(buf, MOUNTINFO_BUFFER);
+	return wanted;
 }
 
 bool rawcache_mount_id(uint64_t mount, uint64_t id[2])
@@ -68,12 +145,12 @@ bool rawcache_names_same(const struct rawcache_names *a, const struct rawcache_n
 	return a->state[0] == b->state[0] && a->state[1] == b->state[1];
 }
 
-bool rawcache_name_absent(struct rawcache *cache, const struct rawcache_names *names,
-			  const char *name, size_t n)
+enum rawcache_name rawcache_name_find(struct rawcache *cache, const struct rawcache_names *names,
+				      const char *name, size_t n)
 {
 	struct key state = absent_state_of(names);
 
-	return names->settled && absent_find(cache, &state, name, n);
+	return names->settled ? absent_find(cache, &state, name, n) : RAWCACHE_NAME_UNKNOWN;
 }
 
 void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *names,
@@ -83,4 +160,12 @@ void rawcache_name_learn(struct rawcache *cache, const struct rawcache_names *na
 
 	absent_add(cache, &state, name, n);
 	stats_add(names_absent, 1);
+}
+
+void rawcache_name_seen(struct rawcache *cache, const struct rawcache_names *names,
+			const char *name, size_t n)
+{
+	struct key state = absent_state_of(names);
+
+	absent_note(cache, &state, name, n);
 }

@@ -28,9 +28,12 @@
 #include "core/tier/tier.h"
 #include "core/zerocopy/map_follow.h"
 #include "core/zerocopy/map_table.h"
+#include "core/zerocopy/shown.h"
 #include "core/zerocopy/watcher.h"
 
 #define ATTACH_TRIES 4 /* each is after another `rawcache format` */
+#define ATTACH_BLOCKS \
+	20480u /* bytes of blocks that attaching takes: a copy of the superblock is most of it */
 
 /* Copy the options that the cache uses: their strings are the caller's and are not kept. */
 static void options_take(struct rawcache *cache, const struct rawcache_options *options)
@@ -69,6 +72,18 @@ static void first_user(struct rawcache *cache)
 	runtime_lock_byte(cache->image.fd, LOCK_USERS, F_RDLCK);
 }
 
+/*
+ * What is asked of the image before the first file is opened. Few attaches write there: a page that is made writable is
+ * dirty, goes to the disk, and waits where the file system is frozen.
+ */
+static void image_expect(const struct image *image, bool user)
+{
+	if (user && !image->read_only)
+		memory_expect(image->meta + FORMAT_STATE,
+			      FORMAT_TOTALS + FORMAT_PAGE - FORMAT_STATE, false);
+	memory_expect(image->regions, 1, false);
+}
+
 static int cache_attach(struct rawcache *cache, const struct rawcache_options *options,
 			enum rawcache_reason *reason)
 {
@@ -89,6 +104,7 @@ static int cache_attach(struct rawcache *cache, const struct rawcache_options *o
 		log_warn("%s is not used: %s", options->device, why);
 		return err;
 	}
+	image_expect(&cache->image, !options->read_only);
 	cache->chunk_shift = (uint8_t)cache->image.sb.chunk_shift;
 	cache->chunk_bytes = 1u << cache->chunk_shift;
 	err = runtime_attach(&cache->runtime, &cache->image, options->runtime_dir, reason);
@@ -125,8 +141,18 @@ static void cache_release(struct rawcache *cache)
 		cache->runtime.header = NULL;
 	runtime_detach(&cache->runtime);
 	hold_end(cache);
+	shown_end(cache);
 	watch_end(cache);
 	image_close(&cache->image);
+}
+
+static struct rawcache *cache_make(void)
+{
+	struct rawcache *cache = memory_map(sizeof(*cache));
+
+	memory_expect(memory_first, ATTACH_BLOCKS, true);
+	cache_unlisted = cache;
+	return cache;
 }
 
 /* The size of the options in the first version that had this rule. */
@@ -152,10 +178,9 @@ int rawcache_attach(const struct rawcache_options *theirs, struct rawcache **res
 	if (!options->device)
 		return -EINVAL;
 	*reason = RAWCACHE_REASON_no_memory;
-	cache = memory_map(sizeof(*cache));
+	cache = cache_make();
 	if (!cache)
 		return -ENOMEM;
-	cache_unlisted = cache;
 	/* tried again if `rawcache format` made the image anew meanwhile */
 	for (int tries = 0; tries < ATTACH_TRIES; tries++) {
 		err = cache_attach(cache, options, reason);

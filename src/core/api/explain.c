@@ -8,7 +8,7 @@
 #include <rawcache/file.h>
 
 #include "base/checked.h"
-#include "base/guard.h"
+#include "base/fault_mask.h"
 #include "core/origin/file.h"
 #include "core/index/parts.h"
 #include "core/index/verify.h"
@@ -38,10 +38,24 @@ static bool extent_explain(void *arg, const struct chunk_extent *extent)
 	return extent->whole;
 }
 
+static void key_explain(struct rawcache *cache, const struct key *key, uint64_t size,
+			struct rawcache_file_state *state)
+{
+	struct file_explained explain = { cache, state };
+
+	memset(state, 0, sizeof(*state));
+	state->key[0] = key->high;
+	state->key[1] = key->low;
+	state->size = size;
+	state->chunk_size = cache->chunk_bytes;
+	state->chunks = div_up(size, cache->chunk_bytes);
+	for (uint64_t i = 0; i < state->chunks; i++)
+		chunk_each_extent(cache, key, size, i, extent_explain, &explain);
+}
+
 static int file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 			struct rawcache_file_state *state, enum rawcache_reason *reason)
 {
-	struct file_explained explain = { cache, state };
 	struct file *file;
 	uint64_t handle;
 	int err;
@@ -51,13 +65,7 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 	if (err)
 		return err;
 	file = file_at(cache, handle); /* the handle is ours, so the object does not change */
-	state->key[0] = file->key.high;
-	state->key[1] = file->key.low;
-	state->size = file->size;
-	state->chunk_size = cache->chunk_bytes;
-	state->chunks = div_up(file->size, cache->chunk_bytes);
-	for (uint64_t i = 0; i < state->chunks; i++)
-		chunk_each_extent(cache, &file->key, file->size, i, extent_explain, &explain);
+	key_explain(cache, &file->key, file->size, state);
 	rawcache_file_put(cache, handle);
 	if (reason)
 		*reason = RAWCACHE_REASON_none;
@@ -68,13 +76,37 @@ static int file_explain(struct rawcache *cache, int fd, const char *path, const 
 int rawcache_file_explain(struct rawcache *cache, int fd, const char *path, const struct statx *stx,
 			  struct rawcache_file_state *state, enum rawcache_reason *reason)
 {
-	struct guard_window window;
+	struct fault_window window;
 	int err;
 
-	guard_open(&window);
+	fault_window_open(&window);
 	err = file_explain(cache, fd, path, stx, state, reason);
-	guard_close(&window);
+	fault_window_close(&window);
 	return err;
+}
+
+bool rawcache_file_key(struct rawcache *cache, uint64_t handle, uint64_t key[2])
+{
+	struct file *file = file_at(cache, handle);
+
+	if (!file || !file_hold(cache, file, handle))
+		return false;
+	key[0] = file->key.high;
+	key[1] = file->key.low;
+	file_release(cache, file);
+	return true;
+}
+
+uint64_t rawcache_key_cached(struct rawcache *cache, const uint64_t key[2], uint64_t size)
+{
+	struct key of = { .high = key[0], .low = key[1] };
+	struct rawcache_file_state state;
+	struct fault_window window;
+
+	fault_window_open(&window);
+	key_explain(cache, &of, size, &state);
+	fault_window_close(&window);
+	return state.bytes_cached;
 }
 
 static int tier_place(struct rawcache *cache, struct setup *setup, uint64_t handle, int fd,
@@ -100,7 +132,7 @@ int rawcache_tier_place(struct rawcache *cache, const struct rawcache_options *o
 			const char *path, const struct statx *stx,
 			struct rawcache_tier_place *place, const char **why)
 {
-	static struct setup setup;
+	static large_table struct setup setup;
 	uint64_t handle;
 	int err = setup_read(options, &setup, why);
 

@@ -8,6 +8,7 @@
  *	watchers		zerocopy/watcher.c	threads that answer writers of mapped files
  *	fetches, fetch_storers	fill/fetch_table.c	chunks on their way into the image
  *	the link		tier/link.c		connections to the servers of the tier
+ *	opens, openers		origin/opens_queue.c	files opened ahead of the program
  *	readers, kept, the ring	origin/io_threads.c, origin_fds.c, io_uring.c
  *	origins			origin/origin.c		what is known of mounts
  *	memory			base/memory.c		the pool that all of these take from
@@ -19,10 +20,12 @@
 #include "base/compiler.h"
 #include "base/critical.h"
 #include "base/memory.h"
+#include "base/record_locks.h"
 #include "base/stats.h"
 #include "core/api/list.h"
 #include "core/fill/fetch.h"
 #include "core/origin/file.h"
+#include "core/origin/opens_queue.h"
 #include "core/origin/origin.h"
 #include "core/read/resident.h"
 #include "core/shared/aside.h"
@@ -64,12 +67,14 @@ void rawcache_fork_prepare(void)
 		maps_fork_prepare(&cache->maps);
 		pthread_mutex_lock(&cache->watch_lock);
 	}
+	opens_fork_prepare();
 	origin_fork_prepare();
 	memory_fork_prepare();
 }
 
 static void helpers_fork_parent(void)
 {
+	opens_fork_parent();
 	link_fork_parent();
 	fetch_fork_parent();
 	watcher_fork_parent();
@@ -78,6 +83,7 @@ static void helpers_fork_parent(void)
 
 static void helpers_fork_child(void)
 {
+	opens_fork_child();
 	link_fork_child();
 	tier_fork_child();
 	fetch_fork_child();
@@ -111,6 +117,7 @@ void rawcache_fork_child(void)
 {
 	stats_fork_child();
 	aside_fork_child();
+	record_locks_fork_child();
 	for (struct rawcache *cache = caches; cache; cache = cache->next) {
 		slot_fork_child(cache);
 		resident_fork_child(cache);

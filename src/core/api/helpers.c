@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "core/api/list.h"
 #include "core/image/image.h"
+#include "core/origin/handover.h"
 #include "core/origin/io.h"
 #include "core/origin/pool.h"
 #include "core/shared/cache.h"
@@ -23,7 +24,7 @@ bool rawcache_owns_fd(int fd)
 		if (fd >= 0 && (fd == cache->image.fd || fd == cache->runtime.fd ||
 				fd == load_relaxed(&cache->direct_fd) - 1))
 			return true;
-	return fd >= 0 && io_owns_fd(fd);
+	return fd >= 0 && (io_owns_fd(fd) || handover_owns(fd));
 }
 
 void rawcache_helpers_dismiss(void)

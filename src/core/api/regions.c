@@ -5,7 +5,7 @@
 #include <rawcache/image.h>
 
 #include "base/checked.h"
-#include "base/guard.h"
+#include "base/fault_mask.h"
 #include "base/sized.h"
 #include "core/shared/pin.h"
 #include "core/shared/region_lock.h"
@@ -46,15 +46,15 @@ int rawcache_regions(struct rawcache *cache, struct rawcache_region *rows, size_
 {
 	struct pin_owners owners = { { 0 } };
 	uint32_t count = cache->image.sb.region_count;
-	struct guard_window window;
+	struct fault_window window;
 
-	guard_open(&window);
+	fault_window_open(&window);
 	for (uint32_t i = 0; i < count && i < max; i++) {
 		struct rawcache_region row = { 0 };
 
 		region_row_fill(cache, i, &owners, &row);
 		sized_out((char *)rows + (size_t)i * row_size, row_size, &row, sizeof(row));
 	}
-	guard_close(&window);
+	fault_window_close(&window);
 	return (int)count;
 }

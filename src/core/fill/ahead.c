@@ -159,7 +159,7 @@ static void stream_advance(struct stream *s, const struct want *want, uint64_t o
 static void stream_note(const struct rawcache *cache, const struct file *file, struct stream *s,
 			const struct want *want, struct plan *plan)
 {
-	uint64_t offset = want->chunk * cache->chunk_bytes + want->skip;
+	uint64_t offset = want_offset(cache, want);
 	uint64_t chunks = div_up(file->size, cache->chunk_bytes);
 	uint32_t max = file->ahead.advice == POSIX_FADV_RANDOM ? 0 : window_max(cache);
 	bool told = file->ahead.advice == POSIX_FADV_SEQUENTIAL;
@@ -191,7 +191,7 @@ void ahead_note(const struct rawcache *cache, struct file *file, const struct wa
 		      file->size <= (uint64_t)SMALL_CHUNKS * cache->chunk_bytes;
 	if (!ahead_enter(ahead))
 		return;
-	s = stream_choose(ahead, want->chunk, want->chunk * cache->chunk_bytes + want->skip);
+	s = stream_choose(ahead, want->chunk, want_offset(cache, want));
 	stream_note(cache, file, s, want, plan);
 	s->used = ++ahead->order;
 	ahead_leave(ahead);

@@ -72,6 +72,10 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	struct io_request *request = &fetch->request;
 	int err;
 
+	fetch->small = false;
+	fetch->piece = 0;
+	fetch->confirmed = fetch->looking = false;
+	fetch->name.length = 0;
 	request->buf = buffer_get();
 	if (!request->buf)
 		return -ENOMEM;
@@ -90,9 +94,29 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	return err;
 }
 
+static bool launch_claim(struct rawcache *cache, const struct key *key, struct claim *claim)
+{
+	struct found found;
+
+	if (!flight_try(cache, key, claim))
+		return false;
+	/* was it stored between our look and our claim? */
+	if (!index_find(cache, key, &found))
+		return true;
+	flight_end(cache, claim);
+	return false;
+}
+
+/* Use it unless it is OVER. */
+static struct fetch *fetch_taken(struct fetch *fetch)
+{
+	return fetch->state == FETCH_OVER ? NULL : fetch_use(fetch);
+}
+
+/* `taken`: a program waits for the chunk, and its fetch is used at once; or NULL. */
 static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file, int fd,
 				      uint64_t chunk, const struct key *key, bool ordered,
-				      bool urgent)
+				      struct fetch **taken)
 {
 	enum fetch_result result = FETCH_FULL;
 	struct critical critical;
@@ -102,30 +126,25 @@ static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file,
 	if (index_find(cache, key, &found))
 		return FETCH_CACHED;
 	fetches_lock(&critical);
-	if (fetch_find(file, chunk)) {
-		result = FETCH_STARTED;
-		goto out;
-	}
-	fetch = !urgent && fetch_crowded(file) ? NULL : fetch_place(file);
+	fetch = fetch_find(file, chunk);
+	if (fetch)
+		goto started;
+	fetch = !taken && fetch_crowded(file) ? NULL : fetch_place(file);
 	if (!fetch)
 		goto out;
 	result = FETCH_CACHED; /* or another thread fetches it */
-	if (!flight_try(cache, key, &fetch->claim))
+	if (!launch_claim(cache, key, &fetch->claim))
 		goto out;
 	CRASH_POINT(fetch_claimed);
 	fetch->cache = cache;
 	fetch->key = *key;
 	fetch->chunk = chunk;
 	fetch->ordered = ordered;
-	fetch->small = false;
-	fetch->piece = 0;
-	fetch->confirmed = fetch->looking = false;
-	fetch->name.length = 0;
-	fetch->request.urgent = urgent;
+	fetch->request.urgent = taken;
 	if (fetch_begin(cache, fetch, file, fd)) {
 		flight_end(cache, &fetch->claim);
 		/* a read that waits for a place would wait in vain: there is no helper, or no memory */
-		result = urgent ? FETCH_CACHED : FETCH_FULL;
+		result = taken ? FETCH_CACHED : FETCH_FULL;
 		goto out;
 	}
 	CRASH_POINT(fetch_begun);
@@ -135,9 +154,12 @@ static enum fetch_result fetch_launch(struct rawcache *cache, struct file *file,
 		pool_prepare(&fetch_storers);
 		flight_attend(&fetch->claim);
 	}
-	if (!urgent)
+	if (!taken)
 		stats_add(readahead_bytes, fetch->request.length);
+started:
 	result = FETCH_STARTED;
+	if (taken)
+		*taken = fetch_taken(fetch);
 out:
 	fetches_unlock(&critical);
 	return result;
@@ -148,13 +170,13 @@ enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd,
 {
 	struct key key = key_of_chunk(&cache->image.sb, &file->key, chunk);
 
-	return fetch_launch(cache, file, fd, chunk, &key, ordered, false);
+	return fetch_launch(cache, file, fd, chunk, &key, ordered, NULL);
 }
 
 enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
-				  const struct key *key, bool ordered)
+				  const struct key *key, bool ordered, struct fetch **fetch)
 {
-	return fetch_launch(cache, file, fd, chunk, key, ordered, true);
+	return fetch_launch(cache, file, fd, chunk, key, ordered, fetch);
 }
 
 /* Find a fetch of parts that are not stored yet. */
@@ -183,7 +205,7 @@ struct fetch *fetch_take(struct file *file, uint64_t chunk, uint64_t from, uint6
 	if (!fetch)
 		fetch = parts_fetched(file, from, to);
 	if (fetch)
-		fetch = fetch->state == FETCH_OVER ? NULL : fetch_use(fetch);
+		fetch = fetch_taken(fetch);
 	fetches_unlock(&critical);
 	return fetch;
 }

@@ -17,7 +17,7 @@
  * several, or until a thread waits for them. Closing a file does not wait; a program that ends or
  * executes another one does, and so does a mapping, which needs the bytes in the image.
  *
- * Locks: fetch_lock, inside a critical section; nests outside the files lock, the backend's and
+ * Locks: fetches.lock, inside a critical section; nests outside the files lock, the backend's and
  * the memory pool's.
  */
 #ifndef CORE_FETCH_H
@@ -45,9 +45,10 @@ struct fetch {
 	struct tier_ask ask;
 	struct io_request rival; /* what the tier has while the origin is read */
 	struct pool_job share;
-	bool shared;	  /* it was handed to the thread that puts it into the tier */
-	bool confirmed;	  /* the server was asked afterwards, and the file was unchanged */
-	bool looking;	  /* `look` is under way */
+	bool shared;	/* it was handed to the thread that puts it into the tier */
+	bool confirmed; /* the server was asked afterwards, and the file was unchanged */
+	bool looking;	/* `look` is under way */
+	bool waiting; /* stored when the server has confirmed it: of all that are being stored, those only */
 	bool ordered;	  /* a chunk of a file that is read in order */
 	uint64_t started; /* clock_mono_ns() */
 	uint32_t state;
@@ -65,9 +66,12 @@ enum fetch_result { FETCH_STARTED, FETCH_CACHED, FETCH_FULL };
 enum fetch_result fetch_start(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
 			      bool ordered);
 
-/* The same for a chunk that a program waits for: it is read next. */
+/*
+ * The same for a chunk that a program waits for: it is read next, and its fetch is used at once, as by fetch_take().
+ * `*fetch` stays as it is unless FETCH_STARTED is returned, and even then if the fetch was OVER.
+ */
 enum fetch_result fetch_start_now(struct rawcache *cache, struct file *file, int fd, uint64_t chunk,
-				  const struct key *key, bool ordered);
+				  const struct key *key, bool ordered, struct fetch **fetch);
 
 /*
  * Use the fetch of the chunk, or of parts of it with the file's bytes [from, to); NULL: there is none. Its

@@ -17,7 +17,8 @@ static void look_ended(struct io_request *request);
 
 static bool fetch_waits(const struct fetch *fetch, const struct file *file)
 {
-	return fetch->state == FETCH_STORING && !fetch->confirmed && fetch->file == file;
+	/* a chunk that a program's thread stores by itself is not ours to touch */
+	return fetch->state == FETCH_STORING && fetch->waiting && fetch->file == file;
 }
 
 /* Under the lock: the fetch whose request asks the server about `file`. */
@@ -37,10 +38,13 @@ static int look_begin(struct fetch *fetch, bool make)
 
 	if (make)
 		pool_prepare(&fetch_storers);
-	fetch->look =
-		(struct io_request){ .file = fetch->file,
-				     .arrived = look_ended,
-				     .urgent = fetch->ask.put /* other machines wait for it */ };
+	/*
+	 * With a tier, other machines may wait for this chunk, or for one that arrives while its look is queued:
+	 * behind all reads it might never be the next.
+	 */
+	fetch->look = (struct io_request){ .file = fetch->file,
+					   .arrived = look_ended,
+					   .urgent = fetch->request.instead != NULL };
 	err = io_look(&fetch->look, make);
 	fetch->looking = !err;
 	fetch->users += !err;
@@ -58,6 +62,7 @@ static int fetch_look_ask(struct fetch *fetch, bool make)
 	int err = 0;
 
 	fetch->confirmed = false;
+	fetch->waiting = true;
 	fetch->arrived = clock_mono_ns();
 	for (size_t i = 0; i < FETCHES; i++)
 		waiting += fetch_waits(&fetches.place[i], fetch->file);
@@ -69,6 +74,7 @@ static int fetch_look_ask(struct fetch *fetch, bool make)
 		     load_relaxed(&fetches.settlers) ||
 		     (fetch->claim.flight && load_relaxed(&fetch->claim.flight->waiters))))
 		io_look_hurry(&leader->look);
+	fetch->waiting = !err;
 	return err;
 }
 
@@ -91,6 +97,7 @@ static void look_settle(const struct file *file, const struct io_request *look)
 		if (!fetch_waits(fetch, file) || fetch->arrived > look->looked)
 			continue;
 		fetch->confirmed = true;
+		fetch->waiting = false;
 		if (look->result != 1) {
 			stats_bypass(RAWCACHE_REASON_changed);
 			doubt_raise(load_relaxed(&file->doubt), false);

@@ -12,6 +12,7 @@
 #include "core/fill/fetch_table.h"
 #include "core/origin/io.h"
 
+/* Each step of a fetch wakes us; without one we look at the clock again. */
 #define SLICE_NS 20000000
 #define SETTLE_NAP_NS 25000 /* before the lock is tried again */
 

@@ -18,7 +18,7 @@
 /* Of one device at most this many: if it stalls, there is room for others. */
 #define DEVICE_FETCHES 32u
 
-struct fetch_table fetches = { .lock = PTHREAD_MUTEX_INITIALIZER };
+large_table struct fetch_table fetches = { .lock = PTHREAD_MUTEX_INITIALIZER };
 tls_initial struct fetch *fetch_mine;
 
 void fetches_lock(struct critical *critical)
@@ -136,6 +136,7 @@ void fetch_init(struct fetch *fetch, struct file *file, uint32_t state, uint32_t
 	store_relaxed(&fetch->state, state);
 	fetch->users = users;
 	fetch->counted = state != FETCH_READING;
+	fetch->waiting = false;
 	file_share(file);
 	store_relaxed(&fetches.used, fetches.used + 1);
 }

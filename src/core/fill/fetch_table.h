@@ -13,7 +13,7 @@
 #include "core/fill/fetch.h"
 #include "core/origin/pool.h"
 
-#define FETCHES 48u
+#define FETCHES 48u /* DEVICE_FETCHES of one device, and half as many for all others */
 
 enum { FETCH_FREE, FETCH_READING, FETCH_STORING, FETCH_OVER };
 

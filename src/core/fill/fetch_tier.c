@@ -106,13 +106,14 @@ void fetch_tier_begin(struct fetch *fetch, struct file *file)
 					.unwanted = &fetch->request.unwanted };
 	fetch->request.instead = NULL;
 	fetch->request.race = 0;
-	fetch->request.elsewhere = fetch->request.light = false;
+	fetch->request.elsewhere = fetch->request.light = fetch->request.asks = false;
 	fetch->shared = false;
 	if (!tier_prepare(file))
 		return;
 	fetch->ask.first_comes = first_comes(fetch, file);
 	pool_prepare(&fetch_sharers);
 	fetch->request.instead = fetch_instead;
+	fetch->request.asks = true;
 	fetch->request.ask = fetch_ask;
 	fetch->request.origin_read = fetch_origin_read;
 	fetch->request.rival = fetch_rival;

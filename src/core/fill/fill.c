@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
 
-#include "base/buffer.h"
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
@@ -23,14 +22,33 @@
 #include "core/shared/flight.h"
 #include "core/shared/slot.h"
 #include "core/shared/storage.h"
-#include "core/space/extent.h"
 #include "core/tier/tier.h"
 
 /* At most this many chunks that have arrived are stored for others by one read before it returns. */
 #define PUBLISH_MAX 4
 #define PLACE_NAP_NS 100000
 
-static void fill_plan(struct rawcache *cache, struct file *file, int fd, const struct plan *plan)
+/* --- plan */
+
+static struct miss miss_plan(struct rawcache *cache, struct file *file, const struct want *want,
+			     const struct key *key)
+{
+	struct miss m = {
+		.cache = cache, .file = file, .want = want, .held = &filling, .key = *key
+	};
+
+	m.at = want->chunk * cache->chunk_bytes;
+	m.length = (uint32_t)min_u64(cache->chunk_bytes, file->size - m.at);
+	if (want->aside)
+		m.plan = (struct plan){ .whole = true, .ordered = want->ordered };
+	else
+		ahead_note(cache, file, want, &m.plan);
+	m.held->ordered = m.plan.ordered;
+	m.held->stream = file_stream(file, want->chunk);
+	return m;
+}
+
+static void plan_start(struct rawcache *cache, struct file *file, int fd, const struct plan *plan)
 {
 	uint32_t started = 0;
 	uint32_t passed = 0;
@@ -52,29 +70,50 @@ static void fill_plan(struct rawcache *cache, struct file *file, int fd, const s
 	ahead_started(file, plan, passed, started);
 }
 
-static ssize_t fill_own(struct miss *m, const struct plan *plan)
-{
-	struct found found;
-	ssize_t n;
+/* --- claim */
 
-	/* was it stored between our look and our claim? */
-	if (index_find(m->cache, &m->key, &found) && found.length == m->length)
-		return -EAGAIN;
-	fill_plan(m->cache, m->file, m->want->fd, plan);
-	m->buf = buffer_get();
-	if (!m->buf) {
-		extent_failed(m->cache, -ENOMEM);
-		return fill_bypass(m->cache, m->file, m->want);
-	}
-	n = plan->whole ? chunk_fetch(m) : parts_miss(m);
-	buffer_put(m->buf);
-	return n;
+/*
+ * The tier may have the chunk: a helper asks it, and reads the origin if it must. NULL: this thread reads the
+ * origin.
+ */
+static struct fetch *miss_ask(const struct miss *m)
+{
+	const struct want *want = m->want;
+	bool whole = m->plan.whole || want->length == m->length;
+	uint64_t wait = whole && !want->aside ? tier_wants(m->cache, m->file) : 0;
+	const struct timespec nap = { .tv_nsec = PLACE_NAP_NS };
+	struct fetch *fetch = NULL;
+	uint64_t end;
+
+	if (!wait)
+		return NULL;
+	end = clock_mono_ns() + wait;
+	/* all entries may hold chunks that are to be stored */
+	while (fetch_start_now(m->cache, m->file, want->fd, want->chunk, &m->key, m->plan.ordered,
+			       &fetch) == FETCH_FULL &&
+	       clock_mono_ns() < end)
+		if (!fill_help())
+			sys_nanosleep(&nap);
+	return fetch;
+}
+
+/* Use what was read ahead of it, or what a helper reads. */
+static bool miss_take(const struct miss *m)
+{
+	const struct want *want = m->want;
+	uint64_t from = m->at + want->skip;
+
+	m->held->fetch = fetch_take(m->file, want->chunk, from, from + want->length);
+	if (!m->held->fetch)
+		m->held->fetch = miss_ask(m);
+	return m->held->fetch;
 }
 
 /* Another process has fetched the part that we need. */
-static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const struct want *want,
-			  uint64_t place)
+static ssize_t miss_ready(const struct miss *m, uint64_t place)
 {
+	struct rawcache *cache = m->cache;
+	const struct want *want = m->want;
 	ssize_t got = image_pread(&cache->image, CHUNK_PAGE(place), want->skip, want->buf,
 				  want->length);
 
@@ -83,44 +122,63 @@ static ssize_t fill_ready(struct rawcache *cache, const struct file *file, const
 	if (got != (ssize_t)want->length || !place_still_current(&cache->image, place))
 		return -EAGAIN;
 	/* the process that fetches it has not checked the file yet */
-	if (!want->aside && !file_unchanged(file, want->fd))
-		return fill_stale(file, want->fd);
+	if (!want->aside && !file_unchanged(m->file, want->fd))
+		return fill_stale(m->file, want->fd);
 	stats_add(pread_reads, 1);
 	stats_add(pread_bytes, (uint64_t)got);
 	stats_add(miss_bytes, (uint64_t)got);
 	return got;
 }
 
-static ssize_t fill_claimed(struct rawcache *cache, struct file *file, const struct want *want,
-			    const struct key *key, const struct plan *plan)
+/*
+ * Claim the flight. Returns true if it is this thread's; otherwise *result is what the miss returns. The process
+ * for which this one waits may wait for a chunk that has arrived here: it is stored first.
+ */
+static bool miss_claim(const struct miss *m, ssize_t *result)
 {
-	struct miss miss = { .cache = cache,
-			     .file = file,
-			     .want = want,
-			     .held = &filling,
-			     .key = *key,
-			     .length = chunk_length(cache, file, want->chunk) };
-	uint64_t start = clock_mono_ns();
 	uint64_t place = 0;
-	struct flight_need need = { want->skip + want->length, &place };
-	ssize_t n;
+	uint64_t start;
+	struct flight_need need = { m->want->skip + m->want->length, &place };
+	struct found found;
 
-	switch (flight_begin(cache, &miss.key, &need, &filling.claim)) {
+	fill_publish(m->file, m->want->fd, PUBLISH_MAX);
+	start = clock_mono_ns();
+	*result = -EAGAIN;
+	switch (flight_begin(m->cache, &m->key, &need, &m->held->claim)) {
 	case FLIGHT_OWNER:
-		n = fill_own(&miss, plan);
-		flight_end(cache, &filling.claim);
-		return n;
+		/* was it stored between our look and our claim? */
+		return !index_find(m->cache, &m->key, &found) || found.length != m->length;
 	case FLIGHT_READY:
-		n = fill_ready(cache, file, want, place);
-		if (n >= 0)
+		*result = miss_ready(m, place);
+		if (*result >= 0)
 			stats_latency(miss_latency, clock_mono_ns() - start);
-		return n;
+		return false;
 	case FLIGHT_ALONE:
-		return fill_bypass(cache, file, want);
+		*result = MISS_BYPASS;
+		return false;
 	default:
 		stats_latency(miss_latency, clock_mono_ns() - start);
-		return -EAGAIN;
+		return false;
 	}
+}
+
+/* --- all steps */
+
+/* Claim, read, deliver, keep. */
+static ssize_t miss_serve(struct miss *m)
+{
+	ssize_t n = 0;
+	bool taken = miss_take(m);
+	bool ours = !taken && miss_claim(m, &n);
+
+	if (taken || ours)
+		plan_start(m->cache, m->file, m->want->fd, &m->plan);
+	if (taken)
+		return miss_fetched(m);
+	if (ours)
+		n = miss_own(m);
+	flight_end(m->cache, &m->held->claim);
+	return n;
 }
 
 static void fill_settle_own(struct file *file, int fd, bool small)
@@ -130,46 +188,16 @@ static void fill_settle_own(struct file *file, int fd, bool small)
 }
 
 /* The read that reaches the end of a file returns when all of it is stored: the program may end next. */
-static bool want_is_last(const struct rawcache *cache, const struct file *file,
-			 const struct want *want)
+static bool miss_is_last(const struct miss *m)
 {
-	return want->chunk * cache->chunk_bytes + want->skip + want->length == file->size;
-}
-
-/*
- * If the tier may have the chunk, a helper asks it, and reads the origin if it must. NULL: this thread
- * reads the origin.
- */
-static struct fetch *fill_by_tier(struct rawcache *cache, struct file *file,
-				  const struct want *want, const struct key *key,
-				  const struct plan *plan)
-{
-	bool whole = plan->whole || want->length == chunk_length(cache, file, want->chunk);
-	uint64_t wait = whole && !want->aside ? tier_wants(cache, file) : 0;
-	const struct timespec nap = { .tv_nsec = PLACE_NAP_NS };
-	enum fetch_result result;
-	uint64_t end;
-
-	if (!wait)
-		return NULL;
-	end = clock_mono_ns() + wait;
-	/* all entries may hold chunks that are to be stored */
-	while ((result = fetch_start_now(cache, file, want->fd, want->chunk, key, plan->ordered)) ==
-		       FETCH_FULL &&
-	       clock_mono_ns() < end)
-		if (!fill_help())
-			sys_nanosleep(&nap);
-	if (result != FETCH_STARTED)
-		return NULL;
-	return fetch_take(file, want->chunk, want_offset(cache, want),
-			  want_offset(cache, want) + want->length);
+	return m->at + m->want->skip + m->want->length == m->file->size;
 }
 
 ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want *want,
 		   const struct key *key)
 {
 	volatile uintptr_t seal = FILLING_SEAL;
-	struct plan plan;
+	struct miss m;
 	ssize_t n;
 
 	if (!storage_probe(cache) || cache->image.read_only || cache_slot_need(cache) ||
@@ -179,27 +207,13 @@ ssize_t fill_chunk(struct rawcache *cache, struct file *file, const struct want 
 		stats_bypass(RAWCACHE_REASON_nested);
 		return fill_bypass(cache, file, want);
 	}
-	if (want->aside)
-		plan = (struct plan){ .whole = true, .ordered = want->ordered };
-	else
-		ahead_note(cache, file, want, &plan);
-	filling.ordered = plan.ordered;
-	filling.stream = file_stream(file, want->chunk);
-	filling.fetch = fetch_take(file, want->chunk, want_offset(cache, want),
-				   want_offset(cache, want) + want->length);
-	if (!filling.fetch)
-		filling.fetch = fill_by_tier(cache, file, want, key, &plan);
-	if (filling.fetch) {
-		fill_plan(cache, file, want->fd, &plan);
-		n = fill_fetched(cache, file, want);
-	} else {
-		/* the process for which we are going to wait may wait for us */
-		fill_publish(file, want->fd, PUBLISH_MAX);
-		n = fill_claimed(cache, file, want, key, &plan);
-	}
+	m = miss_plan(cache, file, want, key);
+	n = miss_serve(&m);
+	if (n == MISS_BYPASS)
+		n = fill_bypass(cache, file, want);
 	if (n > 0)
 		chunk_fresh(file, want->chunk, want->skip + (uint32_t)n);
-	if (n > 0 && want_is_last(cache, file, want))
+	if (n > 0 && miss_is_last(&m))
 		fill_settle_own(file, want->fd, false);
 	filling_end();
 	seal = 0;
@@ -215,7 +229,7 @@ void fill_touch(struct rawcache *cache, struct file *file, const struct want *wa
 	    !confirm_pages(file, want->fd) || !filling_begin(cache, file, (const uintptr_t *)&seal))
 		return;
 	ahead_note(cache, file, want, &plan);
-	fill_plan(cache, file, want->fd, &plan);
+	plan_start(cache, file, want->fd, &plan);
 	fill_publish(file, want->fd, PUBLISH_MAX);
 	filling_end();
 	seal = 0;

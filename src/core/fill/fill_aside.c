@@ -30,8 +30,7 @@ static void aside_told(struct tier_ask *ask, enum tier_news news)
 /* Whether all of the chunk is in memory. The kernel says so of all files that are not the program's to write. */
 static bool chunk_resident(const struct miss *m)
 {
-	uint64_t offset = m->want->chunk * m->cache->chunk_bytes;
-	void *map = sys_mmap(NULL, m->length, PROT_READ, MAP_PRIVATE, m->want->fd, offset);
+	void *map = sys_mmap(NULL, m->length, PROT_READ, MAP_PRIVATE, m->want->fd, m->at);
 	bool resident;
 
 	if (sys_is_error(map))

@@ -15,13 +15,13 @@
 #include "core/shared/cache.h"
 
 /* Store the fetch, if this thread must. */
-static void fetched_store(void)
+static void fetched_store(struct filling *held)
 {
-	bool storing = filling.storing;
+	bool storing = held->storing;
 
-	filling.storing = false;
+	held->storing = false;
 	if (storing)
-		fetch_store(filling.fetch);
+		fetch_store(held->fetch);
 }
 
 /* This thread must store it. If the read came back short although the file was long enough, continue it. */
@@ -42,16 +42,18 @@ static void fetched_rest(struct fetch *fetch, const struct want *want)
 }
 
 /* Give the program its bytes from the buffer. It must not get bytes that a change has made old. */
-static ssize_t fetched_deliver(struct file *file, const struct want *want)
+static ssize_t fetched_deliver(const struct miss *m)
 {
-	struct fetch *fetch = filling.fetch;
+	const struct want *want = m->want;
+	struct fetch *fetch = m->held->fetch;
 	/*
 	 * The bytes were read before the program asked for them, so they are as old as the file was then. A
 	 * thread that read the attributes after the bytes has seen the state for which the key stands: they
 	 * are as good as bytes from the image.
 	 */
-	bool unchanged = load_relaxed(&fetch->request.unchanged) || file_unchanged(file, want->fd);
-	uint32_t skip = (uint32_t)(want_offset(fetch->cache, want) - fetch->request.offset);
+	bool unchanged = load_relaxed(&fetch->request.unchanged) ||
+			 file_unchanged(m->file, want->fd);
+	uint32_t skip = (uint32_t)(m->at + want->skip - fetch->request.offset);
 
 	if (fetch->request.result < (int32_t)(skip + want->length) || !unchanged)
 		return -ESTALE;
@@ -60,27 +62,28 @@ static ssize_t fetched_deliver(struct file *file, const struct want *want)
 		       (ssize_t)want->length;
 }
 
-ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want)
+ssize_t miss_fetched(const struct miss *m)
 {
-	struct fetch *fetch = filling.fetch;
+	const struct want *want = m->want;
+	struct fetch *fetch = m->held->fetch;
 	uint64_t start = clock_mono_ns();
 	ssize_t n;
 
 	io_wait(&fetch->request);
-	filling.storing = fetch_claim(fetch);
-	if (filling.storing)
+	m->held->storing = fetch_claim(fetch);
+	if (m->held->storing)
 		fetched_rest(fetch, want);
-	n = fetched_deliver(file, want);
+	n = fetched_deliver(m);
 	if (n < 0) {
 		if (n == -ESTALE)
 			fetch_reject(fetch);
 		filling_leave_fetch();
-		return n == -ESTALE ? fill_bypass(cache, file, want) : n;
+		return n == -ESTALE ? MISS_BYPASS : n;
 	}
 	stats_latency(miss_latency, clock_mono_ns() - start);
 	stats_add(miss_bytes, want->length);
-	name_store(cache, file, want->fd);
-	fetched_store();
+	name_store(m->cache, m->file, want->fd);
+	fetched_store(m->held);
 	filling_leave_fetch();
 	return n;
 }
@@ -88,26 +91,29 @@ ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct wan
 void fill_publish(struct file *file, int fd, int max)
 {
 	const struct want any = { .fd = fd };
+	struct filling *held = &filling;
 
 	for (int i = 0; i < max; i++) {
-		filling.fetch = fetch_take_done(file);
-		if (!filling.fetch)
+		held->fetch = fetch_take_done(file);
+		if (!held->fetch)
 			return;
-		filling.storing = true;
-		fetched_rest(filling.fetch, &any);
+		held->storing = true;
+		fetched_rest(held->fetch, &any);
 		if (file_unchanged(file, fd))
-			fetched_store();
+			fetched_store(held);
 		filling_leave_fetch();
 	}
 }
 
 bool fill_help(void)
 {
-	filling.fetch = fetch_take_waiting();
-	if (!filling.fetch)
+	struct filling *held = &filling;
+
+	held->fetch = fetch_take_waiting();
+	if (!held->fetch)
 		return false;
-	filling.storing = true;
-	fetched_store();
+	held->storing = true;
+	fetched_store(held);
 	filling_leave_fetch();
 	return true;
 }

@@ -88,7 +88,7 @@ static struct fetch chunk_whole(const struct miss *m, uint64_t start)
 	return (struct fetch){
 		.request = { .file = m->file,
 			     .buf = m->buf,
-			     .offset = m->want->chunk * m->cache->chunk_bytes,
+			     .offset = m->at,
 			     .length = m->length,
 			     .result = (int32_t)m->length,
 			     .done = IO_DONE,

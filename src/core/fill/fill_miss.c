@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/buffer.h"
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/crash.h"
@@ -16,6 +17,7 @@
 #include "core/fill/name.h"
 #include "core/fill/part.h"
 #include "core/origin/io.h"
+#include "core/space/extent.h"
 
 /* A chunk is read in pieces of this size, so that waiters in other processes get theirs early. */
 #define PIECE_BYTES (128u << 10)
@@ -39,7 +41,7 @@ static bool miss_deliver(const struct miss *m, bool enough, uint32_t skip, ssize
 
 	/* an error, or a new end of the file, may lie outside of what the program asked for */
 	if (!enough || !want_same(m->cache, want, m->number)) {
-		*result = fill_bypass(m->cache, m->file, want);
+		*result = MISS_BYPASS;
 		return false;
 	}
 	if (!m->same || !file_unchanged(m->file, want->fd)) {
@@ -67,12 +69,11 @@ static void miss_end(const struct miss *m)
 /* Read the chunk piece by piece; waiters get their bytes as they arrive. */
 static ssize_t chunk_read(struct miss *m)
 {
-	uint64_t offset = m->want->chunk * m->cache->chunk_bytes;
 	uint32_t have = 0;
 
 	while (have < m->length) {
 		uint32_t n = (uint32_t)min_u64(PIECE_BYTES, m->length - have);
-		ssize_t got = io_read_origin(m->want->fd, m->buf + have, n, offset + have);
+		ssize_t got = io_read_origin(m->want->fd, m->buf + have, n, m->at + have);
 
 		if (got < 0)
 			return have ? (ssize_t)have : got;
@@ -85,7 +86,7 @@ static ssize_t chunk_read(struct miss *m)
 	return have;
 }
 
-ssize_t chunk_fetch(struct miss *m)
+static ssize_t chunk_fetch(struct miss *m)
 {
 	const struct want *want = m->want;
 	struct tier_wait aside;
@@ -101,7 +102,7 @@ ssize_t chunk_fetch(struct miss *m)
 	}
 	if (got != (ssize_t)m->length) {
 		file_over(m->file, want->fd);
-		origin_forget(m->cache, want, want->chunk * m->cache->chunk_bytes, m->length);
+		origin_forget(m->cache, want, m->at, m->length);
 	} else {
 		chunk_keep(m);
 	}
@@ -118,23 +119,22 @@ static ssize_t parts_fetch(struct miss *m, const struct parts *parts, uint32_t f
 			   uint32_t count)
 {
 	const struct want *want = m->want;
-	uint64_t chunk_start = want->chunk * m->cache->chunk_bytes;
 	uint32_t from = first * PART_BYTES;
 	uint32_t to = (uint32_t)min_u64(from + count * PART_BYTES, parts->chunk_length);
 	ssize_t result;
 	ssize_t got;
 
 	miss_begin(m);
-	got = io_read_origin(want->fd, m->buf, to - from, chunk_start + from);
+	got = io_read_origin(want->fd, m->buf, to - from, m->at + from);
 	if (!miss_deliver(m, got >= (ssize_t)(want->skip + want->length - from), from, &result))
 		return result;
 	if (got == (ssize_t)(to - from)) {
 		parts_keep(m, parts, first, to - from);
-		ahead_gave(m->file, chunk_start + from, chunk_start + to);
+		ahead_gave(m->file, m->at + from, m->at + to);
 	} else {
 		file_over(m->file, want->fd);
 	}
-	origin_forget(m->cache, want, chunk_start + from, to - from);
+	origin_forget(m->cache, want, m->at + from, to - from);
 	miss_end(m);
 	return result;
 }
@@ -161,26 +161,25 @@ static bool parts_complete(const struct parts *parts, uint32_t have, int fd, uin
 static ssize_t parts_merge(struct miss *m, const struct parts *parts)
 {
 	const struct want *want = m->want;
-	uint64_t offset = want->chunk * m->cache->chunk_bytes;
 	ssize_t result;
 	uint32_t have;
 	bool all;
 
 	miss_begin(m);
 	have = parts_gather(m->cache, parts, m->buf);
-	all = parts_complete(parts, have, want->fd, offset, m->buf);
+	all = parts_complete(parts, have, want->fd, m->at, m->buf);
 	if (!miss_deliver(m, all, 0, &result))
 		return result;
 	merged_keep(m);
 	CRASH_POINT(part_stored);
 	name_store(m->cache, m->file, want->fd);
 	parts_remove(m->cache, parts);
-	origin_forget(m->cache, want, offset, parts->chunk_length);
+	origin_forget(m->cache, want, m->at, parts->chunk_length);
 	miss_end(m);
 	return result;
 }
 
-ssize_t parts_miss(struct miss *m)
+static ssize_t parts_miss(struct miss *m)
 {
 	const struct want *want = m->want;
 	uint32_t last = (want->skip + want->length - 1) / PART_BYTES;
@@ -195,4 +194,18 @@ ssize_t parts_miss(struct miss *m)
 		return -EAGAIN;
 	count = parts_choose(&parts, want, &first);
 	return count == parts.count ? parts_merge(m, &parts) : parts_fetch(m, &parts, first, count);
+}
+
+ssize_t miss_own(struct miss *m)
+{
+	ssize_t n;
+
+	m->buf = buffer_get();
+	if (!m->buf) {
+		extent_failed(m->cache, -ENOMEM);
+		return MISS_BYPASS;
+	}
+	n = m->plan.whole ? chunk_fetch(m) : parts_miss(m);
+	buffer_put(m->buf);
+	return n;
 }

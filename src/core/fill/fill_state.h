@@ -34,7 +34,7 @@ struct filling {
 };
 extern tls_initial struct filling filling; /* of this thread */
 
-#define FILLING_SEAL ((uintptr_t)0x6c6c69662d6377u)
+#define FILLING_SEAL ((uintptr_t)0x6c6c69662d6377u) /* "wc-fill": no address, and no small number */
 
 /*
  * Begin a fill. `seal` must lie in the caller's frame and hold FILLING_SEAL until after filling_end(), and

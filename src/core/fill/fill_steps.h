@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of a miss (fill.h), for the files of this room, each once: fill.c plans and claims, fill_miss.c reads and
- * delivers, fill_keep.c keeps.
+ * The steps of a miss (fill.h), for the files of this room, in their order, each once: fill.c plans and claims,
+ * fill_miss.c reads and delivers, fill_keep.c keeps; fill_fetched.c does the last three for a chunk that was read
+ * already. The miss goes through them as one argument. A step that cannot go on returns MISS_BYPASS.
  */
 #ifndef CORE_FILL_STEPS_H
 #define CORE_FILL_STEPS_H
 
 #include <sys/types.h>
 
+#include "core/fill/ahead.h"
 #include "core/fill/fetch.h"
 #include "core/fill/fill.h"
 #include "core/fill/fill_state.h"
@@ -21,14 +23,18 @@ struct tier_wait {
 	uint32_t told; /* futex */
 };
 
-/* A miss whose flight this thread owns. */
+/* The program gets its bytes of the origin, and nothing is stored. Lower than each -errno. */
+#define MISS_BYPASS (-4096)
+
 struct miss {
 	struct rawcache *cache;
 	struct file *file;
 	const struct want *want;
-	struct filling *held;	 /* what is released if this thread leaves by siglongjmp() */
-	struct key key;		 /* of the chunk */
-	uint32_t length;	 /* of the chunk */
+	struct filling *held; /* what is released if this thread leaves by siglongjmp() */
+	struct key key;	      /* of the chunk */
+	uint64_t at;	      /* of the chunk, in the file */
+	uint32_t length;      /* of the chunk */
+	struct plan plan;
 	char *buf;		 /* from buffer_get(); NULL: it belongs to another thread now */
 	struct tier_wait *aside; /* or NULL */
 	uint64_t start;		 /* clock_mono_ns() */
@@ -36,9 +42,7 @@ struct miss {
 	bool same;		 /* and whether the file was in the state in which it was opened */
 };
 
-/* --- fill.c */
-
-uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk);
+/* --- want.c */
 
 /*
  * The bytes that were read are of another version than `file` describes. Returns -ESTALE: the program must not get
@@ -48,9 +52,8 @@ ssize_t fill_stale(const struct file *file, int fd);
 
 /* --- fill_miss.c */
 
-/* Read, deliver and keep the whole chunk; or the missing parts. -EAGAIN: another thread has stored them. */
-ssize_t chunk_fetch(struct miss *m);
-ssize_t parts_miss(struct miss *m);
+/* The flight is this thread's: read, deliver and keep. -EAGAIN: another thread has stored it. */
+ssize_t miss_own(struct miss *m);
 
 /* number_now() of want->fd. A helper's descriptor is in a table of its own, which nobody else changes. */
 uint32_t number_of(const struct rawcache *cache, const struct want *want);
@@ -83,8 +86,8 @@ void aside_end(struct miss *m, bool kept);
 
 /* --- fill_fetched.c */
 
-/* Deliver a chunk that was read ahead, is being read, or is not stored yet. */
-ssize_t fill_fetched(struct rawcache *cache, struct file *file, const struct want *want);
+/* `held->fetch` was read ahead, is being read, or is not stored yet: deliver and keep. */
+ssize_t miss_fetched(const struct miss *m);
 
 /* Store chunks that have arrived: other processes may wait for them. */
 void fill_publish(struct file *file, int fd, int max);

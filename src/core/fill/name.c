@@ -10,7 +10,7 @@
 #include "base/sys.h"
 #include "core/space/extent.h"
 
-#define NAME_NUMBER (~UINT64_C(0))
+#define NAME_NUMBER (~UINT64_C(0)) /* no file has a chunk of this number */
 
 static struct key key_of_name(const struct superblock *sb, const struct key *file)
 {

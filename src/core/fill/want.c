@@ -2,20 +2,12 @@
 /* What a program wants of a chunk, and reading it from the origin without storing it. */
 #include <errno.h>
 
-#include "base/checked.h"
 #include "base/clock.h"
 #include "base/stats.h"
 #include "base/sys.h"
 #include "core/fill/fill.h"
 #include "core/fill/fill_steps.h"
 #include "core/shared/cache.h"
-
-uint32_t chunk_length(const struct rawcache *cache, const struct file *file, uint64_t chunk)
-{
-	uint64_t start = chunk * cache->chunk_bytes;
-
-	return (uint32_t)min_u64(cache->chunk_bytes, file->size - start);
-}
 
 uint64_t want_offset(const struct rawcache *cache, const struct want *want)
 {
@@ -30,9 +22,8 @@ ssize_t fill_stale(const struct file *file, int fd)
 
 ssize_t fill_bypass(const struct rawcache *cache, const struct file *file, const struct want *want)
 {
-	uint64_t offset = want->chunk * cache->chunk_bytes + want->skip;
 	uint64_t start = clock_mono_ns();
-	ssize_t got = sys_pread(want->fd, want->buf, want->length, offset);
+	ssize_t got = sys_pread(want->fd, want->buf, want->length, want_offset(cache, want));
 
 	stats_add(origin_reads, 1);
 	/* shorter than the file was: the kernel may still have its earlier attributes */

@@ -11,7 +11,7 @@
 #include "base/sys.h"
 #include "core/image/format.h"
 
-#define PROBE_BYTES 65536u
+#define PROBE_BYTES 65536u /* a multiple of the blocks of all devices: 64 KiB at most */
 
 int detach_range(int fd, uint32_t probes, uint64_t offset, uint64_t n)
 {

@@ -18,17 +18,25 @@
 #endif
 
 #define FORMAT_MAGIC "RAWCACHE"
+/* Changes that old readers may ignore, or must refuse, are features: see below. */
 #define FORMAT_VERSION 1u
+/* a page of both machines */
 #define FORMAT_PAGE_SHIFT 12
 #define FORMAT_PAGE 4096u
-#define FORMAT_DATA_ALIGN (2u << 20)
-#define FORMAT_REGION_MIN (512u << 10)
-#define FORMAT_REGION_MAX (64u << 20)
+#define FORMAT_DATA_ALIGN (2u << 20)   /* a huge page: regions can be mapped by them */
+#define FORMAT_REGION_MIN (512u << 10) /* two of the largest chunks */
+#define FORMAT_REGION_MAX (64u << 20)  /* the length of an entry has 26 bits */
+/*
+ * A mapping of a file has a piece for each region, and a region is detached by one call: smaller ones cost large files
+ * more of both. Larger ones leave a default image too few to tell what is old (REGIONS_WANTED: superblock.c, where
+ * small images get smaller ones).
+ */
 #define FORMAT_REGION_DEFAULT (32u << 20)
+/* Two are written, two are kept clean, and half may be held: some are left to be recycled. */
 #define FORMAT_REGIONS_MIN 16u
-#define FORMAT_CHUNK_MIN (64u << 10)
-#define FORMAT_CHUNK_MAX (256u << 10)
-#define FORMAT_OBJECT_DEFAULT (16u << 10)
+#define FORMAT_CHUNK_MIN (64u << 10)	  /* four parts: smaller chunks are parts */
+#define FORMAT_CHUNK_MAX (256u << 10)	  /* measured: docs/design/reading.md */
+#define FORMAT_OBJECT_DEFAULT (16u << 10) /* a part: the index has room for files of them */
 
 /* Features that a reader must know to read (incompatible) or may ignore (compatible). */
 #define FORMAT_NEIGHBOURS UINT64_C(1) /* incompatible: chunks' buckets lie side by side */
@@ -42,6 +50,7 @@
 #define FORMAT_PROBE_DIRECT 4u	   /* O_DIRECT works */
 #define FORMAT_SHARED 8u	   /* made for several users */
 
+/* Offsets: a page each. */
 #define FORMAT_SUPERBLOCK_A 0u
 #define FORMAT_SUPERBLOCK_B 4096u
 #define FORMAT_STATE 8192u
@@ -131,6 +140,7 @@ struct entry {
 };
 static_assert(sizeof(struct entry) == 32, "entry");
 
+/* The ages: 36 hours after the opening of the region, and 388 days before it. */
 #define ENTRY_LENGTH_BITS 26
 #define ENTRY_GENERATION_BITS 12
 #define ENTRY_EPOCH_BITS 8
@@ -144,7 +154,7 @@ static_assert(sizeof(struct entry) == 32, "entry");
 #define ENTRY_GENERATION_MASK ((1u << ENTRY_GENERATION_BITS) - 1)
 static_assert(ENTRY_AGE_SHIFT + ENTRY_AGE_BITS == 64, "entry");
 
-#define BUCKET_ENTRIES 7
+#define BUCKET_ENTRIES 7 /* with the head they are 256 bytes */
 
 struct bucket {
 	uint32_t sequence;  /* odd while an entry is being replaced */

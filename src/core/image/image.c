@@ -33,6 +33,13 @@ int64_t image_device_bytes(int fd)
 	return err ? err : (int64_t)bytes;
 }
 
+/* The kernel has a table of 32 KiB for so many numbers, and would make a larger one for a higher number. */
+#define NUMBERS_MAX 4096
+/* Above the first one that is tried: one for each file that is read ahead (FETCHES). */
+#define NUMBERS_ABOVE 48
+#define NUMBERS_FEW 64	 /* fewer are the program's, and those above */
+#define NUMBERS_SHELL 10 /* shells use the numbers below for themselves */
+
 int image_fd_hide(int fd)
 {
 	struct rlimit limit = { 1024, 1024 };
@@ -41,8 +48,11 @@ int image_fd_hide(int fd)
 	if (fd < 0)
 		return fd;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	/* just below a limit at which the kernel need not enlarge the descriptor table for us */
-	high = limit.rlim_cur > 4096 ? 4000 : limit.rlim_cur > 64 ? (int)limit.rlim_cur - 48 : 10;
+	if (limit.rlim_cur > NUMBERS_MAX)
+		high = NUMBERS_MAX - 2 * NUMBERS_ABOVE;
+	else
+		high = limit.rlim_cur > NUMBERS_FEW ? (int)limit.rlim_cur - NUMBERS_ABOVE :
+						      NUMBERS_SHELL;
 	high = sys_fcntl(fd, F_DUPFD_CLOEXEC, (uintptr_t)high);
 	if (high < 0)
 		high = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);

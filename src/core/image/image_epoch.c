@@ -26,7 +26,7 @@ int image_refresh(struct image *image)
 
 	if (bytes < 0)
 		return (int)bytes;
-	sb = memory_map(sizeof(*sb)); /* not on the stack: see superblock_checksum() */
+	sb = memory_get(sizeof(*sb)); /* not on the stack: see superblock_checksum() */
 	if (!sb)
 		return -ENOMEM;
 	err = superblock_read(image->fd, (uint64_t)bytes, sb, &why);
@@ -36,7 +36,7 @@ int image_refresh(struct image *image)
 		err = -ESTALE;
 	if (!err)
 		image->sb = *sb;
-	memory_unmap(sb, sizeof(*sb));
+	memory_put(sb, sizeof(*sb));
 	return err;
 }
 

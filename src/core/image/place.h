@@ -10,6 +10,7 @@
 
 #include "core/image/image.h"
 
+/* The generation has 31 bits from bit 32 on, the page the low 32: see chunk_place(). */
 #define CHUNK_VALID (UINT64_C(1) << 63)
 #define CHUNK_FRESH (UINT64_C(1) << 62)
 #define GENERATION_BITS 0x7fffffffu /* of a region's generation */

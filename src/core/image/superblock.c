@@ -121,12 +121,12 @@ struct verdict {
 	uint64_t sequence;
 };
 
-static struct verdict superblock_judge(int fd, uint64_t offset, uint64_t device_bytes,
-				       struct superblock *raw)
+/* `n` is what pread() has returned. */
+static struct verdict superblock_judge(const struct superblock *raw, ssize_t n,
+				       uint64_t device_bytes)
 {
 	struct verdict verdict = { SUPERBLOCK_TOO_SHORT, -EMEDIUMTYPE,
 				   "it is too short for an image of rawcache", 0 };
-	ssize_t n = sys_pread(fd, raw, sizeof(*raw), offset);
 
 	if (n < 0)
 		return (struct verdict){ SUPERBLOCK_UNREADABLE, (int)n, "it cannot be read", 0 };
@@ -151,34 +151,47 @@ static bool verdict_beats(const struct verdict *a, const struct verdict *b)
 	return a->weight == SUPERBLOCK_COUNTS && a->sequence > b->sequence;
 }
 
-static int superblock_choose(int fd, uint64_t device_bytes, struct superblock *raw,
+/* Both copies, which lie side by side, at once; or one by one, because one of them may be unreadable. */
+static void superblocks_read(int fd, struct superblock raw[2], ssize_t n[2])
+{
+	static_assert(FORMAT_SUPERBLOCK_B == FORMAT_SUPERBLOCK_A + sizeof(*raw), "superblocks");
+
+	n[0] = sys_pread(fd, raw, 2 * sizeof(*raw), FORMAT_SUPERBLOCK_A);
+	if (n[0] == 2 * (ssize_t)sizeof(*raw)) {
+		n[0] = n[1] = sizeof(*raw);
+		return;
+	}
+	n[0] = sys_pread(fd, &raw[0], sizeof(*raw), FORMAT_SUPERBLOCK_A);
+	n[1] = sys_pread(fd, &raw[1], sizeof(*raw), FORMAT_SUPERBLOCK_B);
+}
+
+static int superblock_choose(int fd, uint64_t device_bytes, struct superblock raw[2],
 			     struct superblock *sb, const char **why)
 {
-	struct verdict best = superblock_judge(fd, FORMAT_SUPERBLOCK_A, device_bytes, raw);
-	struct verdict other;
+	struct verdict verdict[2];
+	ssize_t n[2];
+	int best;
 
-	if (!best.err)
-		*sb = *raw;
-	other = superblock_judge(fd, FORMAT_SUPERBLOCK_B, device_bytes, raw);
-	if (verdict_beats(&other, &best)) {
-		best = other;
-		if (!best.err)
-			*sb = *raw;
-	}
-	*why = best.why;
-	return best.err;
+	superblocks_read(fd, raw, n);
+	for (int i = 0; i < 2; i++)
+		verdict[i] = superblock_judge(&raw[i], n[i], device_bytes);
+	best = verdict_beats(&verdict[1], &verdict[0]);
+	if (!verdict[best].err)
+		*sb = raw[best];
+	*why = verdict[best].why;
+	return verdict[best].err;
 }
 
 int superblock_read(int fd, uint64_t device_bytes, struct superblock *sb, const char **why)
 {
-	struct superblock *raw = memory_map(sizeof(*raw));
+	struct superblock *raw = memory_get(2 * sizeof(*raw));
 	int err;
 
 	*why = "there is no memory";
 	if (!raw)
 		return -ENOMEM;
 	err = superblock_choose(fd, device_bytes, raw, sb, why);
-	memory_unmap(raw, sizeof(*raw));
+	memory_put(raw, 2 * sizeof(*raw));
 	return err;
 }
 

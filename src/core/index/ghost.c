@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 
-#define WAYS 8u
+#define WAYS 8u /* 8 bytes each: the places of a key are one line of the processor's caches */
 
 /* The low half: bits of the key. The high half: the order of the region, never 0. */
 static uint64_t ghost_make(const struct rawcache *cache, const struct key *key)

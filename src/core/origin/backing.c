@@ -165,10 +165,11 @@ static bool slaves_made(const char *path, char *buf, int depth)
 	return made;
 }
 
+/* Only devices that the kernel makes up lie on others. */
 static bool made_below(const char *path, char *buf, int depth)
 {
 	return depth >= MADE_DEPTH || !device_place(path, buf) || place_is_made(buf) ||
-	       slaves_made(path, buf, depth);
+	       (strstr(buf, "/virtual/") && slaves_made(path, buf, depth));
 }
 
 bool device_is_made(const char *device)
@@ -177,6 +178,8 @@ bool device_is_made(const char *device)
 	char *buf = memory_map(room);
 	char path[80];
 	bool made = true;
+
+	memory_expect(buf, 1, true); /* most devices are made of no others */
 
 	snprintf(path, sizeof(path), "/sys/dev/block/%s", device);
 	if (buf)

@@ -39,6 +39,7 @@ static bool confirm_opened(const struct file *file)
 	if (fd < 0)
 		return false;
 	same = !sys_fstatx_sync(fd, &stx) && file_is_as(file, &stx);
+	/* of a helper's table: no record lock of the program ends */
 	sys_close(fd);
 	return same;
 }

@@ -7,7 +7,7 @@
 
 #define DOUBTS 1024u /* files that share one only look more often than they need */
 
-static struct doubt doubts[DOUBTS];
+static large_table struct doubt doubts[DOUBTS];
 
 struct doubt *doubt_of(const struct statx *stx)
 {

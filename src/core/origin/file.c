@@ -28,6 +28,8 @@ int files_init(struct rawcache *cache, void (*idle_now)(struct file *file))
 
 	if (!files)
 		return -ENOMEM;
+	/* its tables are touched here and there by the first file */
+	memory_expect(files, sizeof(*files), true);
 	pthread_mutex_init(&files->lock, NULL);
 	files->idle_now = idle_now;
 	cache->files = files;
@@ -64,6 +66,8 @@ static struct file *file_new(struct files *files)
 		page = memory_map(FILE_PAGE * sizeof(struct file));
 		if (!page)
 			return NULL;
+		/* a program that has opened so many files opens others */
+		memory_expect(page, (number ? FILE_PAGE : 1) * sizeof(struct file), true);
 		store_release(&files->page[number / FILE_PAGE], page);
 	}
 	files->count++;

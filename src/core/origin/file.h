@@ -35,7 +35,7 @@ struct chunk {
 	uint64_t resident;
 };
 
-#define FILE_DEAD UINT32_MAX
+#define FILE_DEAD UINT32_MAX /* no count of references: each takes memory */
 
 struct file {
 	uint32_t serial;     /* changes when the object stands for another file */

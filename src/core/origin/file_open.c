@@ -14,6 +14,7 @@
 #include "core/origin/file.h"
 #include "core/origin/file_table.h"
 #include "core/origin/origin.h"
+#include "core/origin/writing.h"
 #include "core/shared/cache.h"
 #include "core/shared/storage.h"
 #include "core/shared/watch.h"
@@ -115,6 +116,7 @@ static int file_open_as(struct rawcache *cache, int fd, const char *path, const 
 	struct identity identity;
 	struct origin origin;
 	struct key key;
+	bool local;
 	int err;
 
 	if (!stx->stx_size)
@@ -123,6 +125,7 @@ static int file_open_as(struct rawcache *cache, int fd, const char *path, const 
 		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_special_fs, -EINVAL);
 	mapped_learn(cache, stx);
 	origin_of(fd, stx, &origin);
+	local = origin.look == LOOK_LOCAL;
 	if (cache->options.trust)
 		origin.look = LOOK_LOCAL;
 	if (origin.special || origin.look == LOOK_NEVER)
@@ -138,6 +141,9 @@ static int file_open_as(struct rawcache *cache, int fd, const char *path, const 
 	key = key_of_file(&cache->image.sb, &identity);
 	if (file_reopen(cache, &key, stx, reasons, handle))
 		return 0;
+	/* asked after the attributes were read: a call that begins later changes them before it changes bytes */
+	if (local && writing_now(fd, stx))
+		return refuse_seen(cache, stx, reason, RAWCACHE_REASON_unsettled, -EAGAIN);
 	err = file_get(cache, &key, &identity, stx, reasons, handle);
 	if (err == -ESTALE)
 		return refuse(reason, RAWCACHE_REASON_changed, err);

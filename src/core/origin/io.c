@@ -12,6 +12,7 @@
 
 static const struct io_backend *const backends[] = { &io_threads_backend, &io_uring_backend };
 
+/* The places in the table above; NEVER: neither is used. */
 #define THREADS 0u
 #define URING 1u
 #define NEVER 2u

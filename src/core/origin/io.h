@@ -53,6 +53,7 @@ struct io_request {
 	int32_t (*instead)(struct io_request *request, int fd);
 	void (*ask)(struct io_request *request);
 	bool light; /* its bytes came from elsewhere: it takes no place in the lane of its mount */
+	bool asks; /* `instead` is to be called first: it need not wait for those that read the mount */
 	void (*origin_read)(struct io_request *request); /* called when `unchanged` is known */
 	/*
 	 * Of io_race(), see race.h: `rival` has the bytes that came from elsewhere in `buf`, or returns 0. `lost` is

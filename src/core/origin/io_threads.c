@@ -3,9 +3,7 @@
  * Requests by a few helper threads (pool.h). The helpers have a descriptor table of their own, which
  * contains only the files that they read (origin_fds.h): the program may close and reuse its descriptors at
  * any time, and closing a duplicate in the program's table would drop the program's POSIX locks.
- *
- * A mount that stalls must hold up only the helpers that read it: each device has a lane with a limit of
- * helpers, and there are as many helpers as the lanes need.
+ * There are as many helpers as the lanes of the devices need (io_lanes.h).
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -21,32 +19,24 @@
 #include "core/origin/confirm.h"
 #include "core/origin/file.h"
 #include "core/origin/io.h"
+#include "core/origin/io_lanes.h"
 #include "core/origin/kept_read.h"
 #include "core/origin/origin_fds.h"
 #include "core/origin/pool.h"
 #include "core/origin/race.h"
 
-#define LANES 4u /* devices that are read at the same time; others share lanes */
-#define LANE_HELPERS 8u
-#define LIGHT_HELPERS 2u /* additional ones, for jobs that do not read */
 #define WAIT_NS 20000000 /* the caller looks again then */
 /* A server is asked for the attributes of a file that is being read at most 50 times a second. */
 #define LOOK_NAP_NS 20000000
-
-struct lane {
-	uint64_t device;
-	uint32_t running; /* up, under the pool's lock, when a job is taken; down when it ends */
-};
 
 static void helper_begin(void);
 static void helper_work(struct pool *pool);
 static bool lane_take(struct pool_job *job);
 
-static struct lane lanes[LANES];
 static struct pool readers = { .work = helper_work,
 			       .begin = helper_begin,
 			       .take = lane_take,
-			       .limit = LANES * (LANE_HELPERS + LIGHT_HELPERS),
+			       .limit = LANES_HELPERS,
 			       .lock = PTHREAD_MUTEX_INITIALIZER };
 static uint32_t pool_failed; /* helpers cannot open files */
 static int begin_error;
@@ -55,36 +45,13 @@ static int begin_error;
 static struct io_request sweep;
 static uint32_t sweep_queued;
 
-static struct lane *lane_choose(uint64_t device, uint32_t most)
-{
-	struct lane *empty = NULL;
-
-	for (size_t i = 0; i < LANES; i++) {
-		uint32_t running = load_acquire(&lanes[i].running);
-
-		if (running && lanes[i].device == device)
-			return running < most ? &lanes[i] : NULL;
-		if (!running)
-			empty = &lanes[i];
-	}
-	if (empty)
-		empty->device = device;
-	return empty;
-}
-
 static bool lane_take(struct pool_job *job)
 {
 	struct io_request *request = container_of(job, struct io_request, job);
 
 	if (request == &sweep)
 		return true;
-	/* chunks that other machines wait for, or have sent, do not wait for the mount */
-	request->lane = lane_choose(load_relaxed(&request->file->device),
-				    request->light || (request->look && request->urgent) ?
-					    LANE_HELPERS + LIGHT_HELPERS :
-					    LANE_HELPERS);
-	if (request->lane)
-		fetch_add(&request->lane->running, 1);
+	request->lane = lane_enter(request);
 	return request->lane;
 }
 
@@ -100,8 +67,10 @@ static int32_t helper_fetch(struct kept *kept, struct io_request *request, char 
 			    uint64_t *took)
 {
 	uint64_t begun;
-	int32_t got = races || !request->instead ? 0 : request->instead(request, kept->fd);
+	int32_t got;
 
+	request->asks = false;
+	got = races || !request->instead ? 0 : request->instead(request, kept->fd);
 	if (got)
 		return got;
 	begun = clock_mono_ns();
@@ -114,7 +83,7 @@ static int32_t helper_fetch(struct kept *kept, struct io_request *request, char 
 static void helper_ask(struct kept *kept, struct io_request *request)
 {
 	origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	fetch_sub(&request->lane->running, 1);
+	lane_leave(request->lane);
 	request->ask(request);
 }
 
@@ -145,7 +114,7 @@ static void helper_finish(struct kept *kept, struct io_request *request, struct 
 	/* now: who closes the file waits for what has arrived */
 	if (kept)
 		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	fetch_sub(&lane->running, 1);
+	lane_leave(lane);
 	request->arrived(request);
 }
 
@@ -164,7 +133,7 @@ static void helper_lose(struct kept *kept, struct io_request *request, char *buf
 	buffer_put(buf);
 	if (kept)
 		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	fetch_sub(&lane->running, 1);
+	lane_leave(lane);
 	request->lost(request, read, got);
 }
 
@@ -279,7 +248,7 @@ static void helper_look(struct io_request *request)
 		sys_futex(&request->hurry, FUTEX_WAIT_PRIVATE, 0, &nap);
 	request->looked = clock_mono_ns();
 	request->result = confirm_by_path(request->file);
-	fetch_sub(&request->lane->running, 1);
+	lane_leave(request->lane);
 	store_release(&request->done, IO_DONE);
 	request->arrived(request);
 }
@@ -366,8 +335,7 @@ static void threads_fork_parent(void)
 static void threads_fork_child(void)
 {
 	origin_fds_fork_child();
-	for (size_t i = 0; i < LANES; i++)
-		lanes[i].running = 0;
+	lanes_fork_child();
 	sweep_queued = 0;
 	pool_fork_child(&readers);
 }

@@ -28,7 +28,8 @@
 #include "core/origin/ring.h"
 
 #define ENTRIES 64u /* more than the fetches that there may be: FETCHES */
-#define WORKERS 16u
+#define WORKERS \
+	16u /* threads of the kernel for all devices: as many as two lanes have (io_lanes.h) */
 #define WAIT_NS 2000000 /* another thread may have collected our completion */
 
 enum { RING_NONE, RING_UP, RING_FAILED };

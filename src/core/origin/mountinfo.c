@@ -4,16 +4,16 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "base/compiler.h"
+#include "base/fstype.h"
 #include "base/lines.h"
 #include "base/proctable.h"
 #include "base/sys.h"
 
 struct kind_of {
-	const char *type;
+	char type[32]; /* no pointer, which the loader would have to relocate in each program */
 	uint32_t kind;
 };
 
@@ -79,24 +79,28 @@ static const struct kind_of kinds[] = {
 	{ "exfat", KIND_MOUNT | KIND_TIMES },
 	{ "hfs", KIND_MOUNT | KIND_TIMES },
 	{ "hfsplus", KIND_MOUNT | KIND_TIMES },
-	{ "ext2", KIND_EXT },
-	{ "ext3", KIND_EXT },
-	{ "ext4", KIND_EXT },
-	{ "btrfs", KIND_SUBVOLUMES },
-	{ "bcachefs", KIND_SUBVOLUMES },
-	{ "nfs", KIND_REMOTE },
-	{ "nfs4", KIND_REMOTE },
+	{ "ext2", KIND_EXT | KIND_NAMES },
+	{ "ext3", KIND_EXT | KIND_NAMES },
+	{ "ext4", KIND_EXT | KIND_NAMES },
+	{ "btrfs", KIND_SUBVOLUMES | KIND_NAMES },
+	{ "bcachefs", KIND_SUBVOLUMES | KIND_NAMES },
+	{ "xfs", KIND_NAMES },
+	{ "f2fs", KIND_NAMES },
+	{ "zfs", KIND_NAMES },
+	{ "tmpfs", KIND_NAMES },
+	{ "nfs", KIND_REMOTE | KIND_NAMES },
+	{ "nfs4", KIND_REMOTE | KIND_NAMES },
 	{ "cifs", KIND_REMOTE },
 	{ "smb3", KIND_REMOTE },
-	{ "ceph", KIND_REMOTE },
+	{ "ceph", KIND_REMOTE | KIND_NAMES },
 	{ "9p", KIND_REMOTE },
 	{ "afs", KIND_REMOTE },
-	{ "lustre", KIND_REMOTE },
+	{ "lustre", KIND_REMOTE | KIND_NAMES },
 	{ "orangefs", KIND_REMOTE },
 	{ "virtiofs", KIND_REMOTE },
-	{ "fuse.gocryptfs", KIND_NAMES },
-	{ "fuse.encfs", KIND_NAMES },
-	{ "fuse.bindfs", KIND_LIVE },
+	{ "fuse.gocryptfs", KIND_PASSES },
+	{ "fuse.encfs", KIND_PASSES },
+	{ "fuse.bindfs", KIND_LIVE | KIND_PASSES },
 	{ "fuse.juicefs", KIND_LIVE },
 	{ "fuse.glusterfs", KIND_LIVE },
 	{ "fuse.ceph-fuse", KIND_LIVE },
@@ -149,6 +153,9 @@ static uint32_t kind_by_type(const char *type, const char *source, bool writable
 		kind = kind_by_source(source);
 	if (!kind && !writable)
 		kind = KIND_PACKED;
+	else if (!kind && !strcmp(type, "fuse") &&
+		 *source == '/') /* bindfs has no type of its own */
+		kind = KIND_PASSES;
 	return kind | KIND_FUSE | KIND_TIMES | KIND_REMOTE;
 }
 
@@ -175,6 +182,28 @@ static bool is_read_only(const char *options)
 	return options && (!strncmp(options, "ro,", 3) || !strcmp(options, "ro"));
 }
 
+void mounted_set(struct mounted *mounted, const struct mount_line *mount)
+{
+	XXH3_128bits_reset(&mounted->state);
+	mounted_add(mounted, mount->root);
+	mounted_add(mounted, mount->point);
+	mounted_add(mounted, mount->type);
+	mounted_add(mounted, mount->source);
+	mounted->root = mount->root;
+	mounted->point = mount->point;
+	mounted->type = mount->type;
+	mounted->source = mount->source;
+	mounted->writable = !is_read_only(mount->options);
+	mounted->kind = kind_by_type(mount->type, mount->source,
+				     mounted->writable && !is_read_only(mount->point_options));
+	if (mounted->kind & KIND_PACKED &&
+	    mount->options) /* not the options that tell where it begins: a session, an offset */
+		mounted_add(mounted, mount->options);
+	snprintf(mounted->device, sizeof(mounted->device), "%s", mount->device);
+	mounted->block = strncmp(mount->device, "0:", 2) != 0 ||
+			 source_device(mount->source, mounted->device);
+}
+
 struct search {
 	uint64_t mount;
 	struct mounted *mounted;
@@ -183,30 +212,39 @@ struct search {
 static bool mount_line_look(void *arg, char *line)
 {
 	struct search *search = arg;
-	struct mounted *mounted = search->mounted;
 	struct mount_line mount;
 
 	if (!mount_line_parse(line, &mount) || mount.id != search->mount)
 		return false;
-	XXH3_128bits_reset(&mounted->state);
-	mounted_add(mounted, mount.root);
-	mounted_add(mounted, mount.point);
-	mounted_add(mounted, mount.type);
-	mounted_add(mounted, mount.source);
-	mounted->root = mount.root;
-	mounted->point = mount.point;
-	mounted->type = mount.type;
-	mounted->source = mount.source;
-	mounted->writable = !is_read_only(mount.options);
-	mounted->kind = kind_by_type(mount.type, mount.source,
-				     mounted->writable && !is_read_only(mount.point_options));
-	if (mounted->kind & KIND_PACKED &&
-	    mount.options) /* not the options that tell where it begins: a session, an offset */
-		mounted_add(mounted, mount.options);
-	snprintf(mounted->device, sizeof(mounted->device), "%s", mount.device);
-	mounted->block = strncmp(mount.device, "0:", 2) != 0 ||
-			 source_device(mount.source, mounted->device);
+	mounted_set(search->mounted, &mount);
 	return true;
+}
+
+struct each {
+	bool (*look)(void *arg, const struct mount_line *mount, uint32_t kind);
+	void *arg;
+};
+
+static bool mount_line_pass(void *arg, char *line)
+{
+	struct each *each = arg;
+	struct mount_line mount;
+
+	if (!mount_line_parse(line, &mount))
+		return false;
+	mount_field_unescape(mount.point);
+	return each->look(each->arg, &mount,
+			  kind_by_type(mount.type, mount.source, !is_read_only(mount.options)));
+}
+
+bool mountinfo_each(char *buf,
+		    bool (*look)(void *arg, const struct mount_line *mount, uint32_t kind),
+		    void *arg)
+{
+	struct each each = { .look = look, .arg = arg };
+
+	return lines_read("/proc/self/mountinfo", buf, MOUNTINFO_BUFFER, mount_line_pass, &each) ==
+	       LINES_ENOUGH;
 }
 
 bool mountinfo_find(char *buf, uint64_t mount, struct mounted *mounted)
@@ -243,11 +281,8 @@ uint32_t kind_by_magic(int fd)
 	};
 	struct statfs fs;
 
-	if (sys_fstatfs(fd, &fs))
+	if (sys_fstatfs(fd, &fs) || fstype_among(&fs, special, ARRAY_SIZE(special)))
 		return KIND_SPECIAL;
-	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
-		if ((uint32_t)fs.f_type == special[i])
-			return KIND_SPECIAL;
 	if ((uint32_t)fs.f_type == BTRFS_SUPER_MAGIC)
 		return KIND_MOUNT | KIND_SUBVOLUMES;
 	return KIND_MOUNT | KIND_TIMES | KIND_REMOTE;

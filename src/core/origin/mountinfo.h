@@ -29,13 +29,12 @@
 #define KIND_AGED 128u	/* not even then, for minutes */
 #define KIND_EXT 256u	/* f_fsid is the UUID */
 #define KIND_SUBVOLUMES 512u /* snapshots repeat inode numbers and times */
-/*
- * The times of a directory change with its names, and the kernel does not remember absent names itself:
- * FUSE servers that were seen to pass through the times of a local directory.
- */
+/* The times of a directory change with its names. */
 #define KIND_NAMES 1024u
 /* a FUSE server of files that change, however it is mounted: a clock sets ctime */
 #define KIND_LIVE 2048u
+/* a FUSE server that passes on the times of what is below it; `source` may tell what that is */
+#define KIND_PASSES 4096u
 
 /* What a line of mountinfo tells. */
 struct mounted {
@@ -50,12 +49,27 @@ struct mounted {
 /* Add a text and its terminator to the hash. */
 void mounted_add(struct mounted *mounted, const char *text);
 
+/* Take what a line tells; the texts stay where they are. */
+struct mount_line;
+void mounted_set(struct mounted *mounted, const struct mount_line *mount);
+
 /*
  * Read the line of `mount`, an id as in STATX_MNT_ID, in the process's own table. `buf` must have
  * MOUNTINFO_BUFFER bytes. False: the table does not have the mount, or there is no table.
  */
 #define MOUNTINFO_BUFFER 65536u
 bool mountinfo_find(char *buf, uint64_t mount, struct mounted *mounted);
+
+/*
+ * The same of a mount whose id, as in STATX_MNT_ID_UNIQUE, is known. False: the kernel cannot be asked, or the
+ * table tells more.
+ */
+bool mountinfo_ask(char *buf, uint64_t unique, struct mounted *mounted);
+
+/* Call `look` for each line, until it returns true; returns whether it did. */
+bool mountinfo_each(char *buf,
+		    bool (*look)(void *arg, const struct mount_line *mount, uint32_t kind),
+		    void *arg);
 
 /* What is known of the file system of `fd` without a table: KIND_ bits. */
 uint32_t kind_by_magic(int fd);

@@ -162,18 +162,31 @@ static bool mount_unknown(int fd, struct mounted *mounted)
 	return mount_add(mounted, fd);
 }
 
+/* What the process's table of mounts says about the mount of `fd`: 1, or 0: nothing; -1: it cannot be asked. */
+static int mount_of_fd(int fd, char *buf, struct mounted *mounted)
+{
+	struct statx stx; /* without the other bit it has the id that mountinfo uses */
+
+	if (!sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx) &&
+	    stx.stx_mask & STATX_MNT_ID_UNIQUE && mountinfo_ask(buf, stx.stx_mnt_id, mounted))
+		return 1;
+	if (sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx))
+		return -1;
+	return mountinfo_find(buf, stx.stx_mnt_id, mounted);
+}
+
 /* Returns false if nothing tells its files from others. */
 static bool mount_identify(int fd, int depth, char *buf, struct origin *origin)
 {
-	struct statx stx; /* has the id that mountinfo uses */
 	struct mounted mounted;
 	XXH128_hash_t hash;
 	bool good = true;
+	int found = mount_of_fd(fd, buf, &mounted);
 
-	if (sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx))
+	if (found < 0)
 		return false;
 	origin->packed = false;
-	if (!mountinfo_find(buf, stx.stx_mnt_id, &mounted)) {
+	if (!found) {
 		origin->packed = true;
 		good = mount_unknown(fd, &mounted);
 	} else if (mount_is_made(&mounted) || source_is_made(&mounted, buf)) {
@@ -194,6 +207,7 @@ static void origin_look_up(int fd, struct origin *origin)
 {
 	char *buf = memory_map(MOUNTINFO_BUFFER);
 
+	memory_expect(buf, 1, true);
 	memset(origin, 0, sizeof(*origin));
 	if (!buf || !mount_identify(fd, 0, buf, origin))
 		origin->special = origin->packed = true;

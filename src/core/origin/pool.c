@@ -11,7 +11,7 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/critical.h"
-#include "base/guard.h"
+#include "base/fault_mask.h"
 #include "base/patience.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -19,7 +19,7 @@
 #ifdef __SANITIZE_THREAD__
 #define STACK_BYTES (2u << 20) /* the sanitizer needs a megabyte of it */
 #else
-#define STACK_BYTES (128u << 10)
+#define STACK_BYTES (128u << 10) /* eight times what a fill needs: base/stack.c */
 #endif
 /* long enough for the next read of a program that reads on, short enough for its end */
 #define IDLE_MS 500
@@ -34,7 +34,7 @@ static struct pool *pools;   /* all that have had a thread */
 static uint32_t leaving;     /* number of callers that want no helper to exist */
 static int32_t seats[SEATS]; /* thread ids of helpers, including those that have just ended */
 
-unsigned int rawcache_helper_threads(void)
+at_start unsigned int rawcache_helper_threads(void)
 {
 	return load_relaxed(&pool_threads);
 }
@@ -94,7 +94,7 @@ static void seat_take(void)
 
 static void *thread_main(void *arg)
 {
-	uint64_t mask = ~(GLIBC_SIGNALS | critical_bit(SIGSEGV) | critical_bit(SIGBUS));
+	uint64_t mask = ~(GLIBC_SIGNALS | signal_bit(SIGSEGV) | signal_bit(SIGBUS));
 	struct pool *pool = arg;
 
 	struct critical critical;
@@ -102,8 +102,9 @@ static void *thread_main(void *arg)
 	CRASH_HELPER();
 	CRASH_POINT(helper_born);
 	seat_take();
-	guard_helper();
+	fault_mask_helper();
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
+	fault_mask_held = true;
 	jobs_lock(pool, &critical);
 	pool->idle--;
 	jobs_unlock(pool, &critical);
@@ -208,30 +209,34 @@ struct pool_job *pool_next(struct pool *pool)
 	}
 }
 
-/* Under the lock. */
-static void job_put(struct pool *pool, struct pool_job *job)
+/* Under the lock: put the job behind `before`, or in front of all. */
+static void job_put_behind(struct pool *pool, struct pool_job *before, struct pool_job *job)
 {
-	job->next = NULL;
-	if (pool->last)
-		pool->last->next = job;
-	else
-		pool->first = job;
-	pool->last = job;
+	struct pool_job **link = before ? &before->next : &pool->first;
+
+	job->next = *link;
+	*link = job;
+	if (pool->last == before)
+		pool->last = job;
 	store_relaxed(&pool->waiting, pool->waiting + 1);
 	fetch_add(&pool->queued, 1);
 }
 
-/* Under the lock: put the job before all others. */
+static void job_put(struct pool *pool, struct pool_job *job)
+{
+	job->early = false;
+	job_put_behind(pool, pool->last, job);
+}
+
+/* Behind those that came early, too: one of them would never be the next if more come all the time. */
 static void job_put_first(struct pool *pool, struct pool_job *job)
 {
-	if (!pool->first) {
-		job_put(pool, job);
-		return;
-	}
-	job->next = pool->first;
-	pool->first = job;
-	store_relaxed(&pool->waiting, pool->waiting + 1);
-	fetch_add(&pool->queued, 1);
+	struct pool_job *before = NULL;
+
+	for (struct pool_job *early = pool->first; early && early->early; early = early->next)
+		before = early;
+	job->early = true;
+	job_put_behind(pool, before, job);
 }
 
 static int job_add(struct pool *pool, struct pool_job *job, bool make, bool first)

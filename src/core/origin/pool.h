@@ -23,6 +23,7 @@
 /* Embedded in the struct that describes the job. */
 struct pool_job {
 	struct pool_job *next;
+	bool early; /* by pool_add_first() */
 };
 
 struct pool {
@@ -52,7 +53,7 @@ struct pool {
 int pool_add(struct pool *pool, struct pool_job *job, bool make);
 void pool_prepare(struct pool *pool);
 
-/* The same for a job that is already waited for: it becomes the next. */
+/* The same for a job that is already waited for: it comes before all others, but those that came so before it. */
 int pool_add_first(struct pool *pool, struct pool_job *job, bool make);
 
 /* Queue a job without waking a thread, for one that will look. -EAGAIN: there is none. */

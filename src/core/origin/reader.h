@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+/*
+ * Readers of one file that are told apart. One more, and each finds that another has its place: none is read ahead for.
+ * Each costs 56 bytes of every open file, and a comparison at every miss.
+ */
 #define AHEAD_STREAMS 4
 
 struct stream {

@@ -5,7 +5,7 @@
 #include <rawcache/file.h>
 
 #include "base/checked.h"
-#include "base/guard.h"
+#include "base/fault_mask.h"
 #include "core/space/extent.h"
 #include "core/fill/fill.h"
 #include "core/index/parts.h"
@@ -27,17 +27,17 @@ void rawcache_file_advise(struct rawcache *cache, uint64_t handle, int fd, uint6
 			  uint64_t len, int advice)
 {
 	struct file *file = file_at(cache, handle);
-	struct guard_window window;
+	struct fault_window window;
 
 	if (!file || !file_hold(cache, file, handle))
 		return;
-	guard_open(&window);
+	fault_window_open(&window);
 	if (advice == POSIX_FADV_WILLNEED && offset < file->size)
 		advise_need(cache, file, fd, offset, len);
 	else if (advice == POSIX_FADV_NORMAL || advice == POSIX_FADV_RANDOM ||
 		 advice == POSIX_FADV_SEQUENTIAL)
 		store_relaxed(&file->ahead.advice, (uint32_t)advice);
-	guard_close(&window);
+	fault_window_close(&window);
 	file_release(cache, file);
 }
 
@@ -64,19 +64,19 @@ uint64_t rawcache_file_cached(struct rawcache *cache, uint64_t handle, uint64_t 
 			      uint64_t len)
 {
 	struct file *file = file_at(cache, handle);
-	struct guard_window window;
+	struct fault_window window;
 	struct cached cached = { .from = offset };
 
 	if (!file || !file_hold(cache, file, handle))
 		return 0;
 	cached.to = offset < file->size ? offset + min_u64(len, file->size - offset) : offset;
-	guard_open(&window);
+	fault_window_open(&window);
 	for (uint64_t chunk = offset / cache->chunk_bytes; chunk * cache->chunk_bytes < cached.to;
 	     chunk++) {
 		cached.chunk_start = chunk * cache->chunk_bytes;
 		chunk_each_extent(cache, &file->key, file->size, chunk, extent_cached, &cached);
 	}
-	guard_close(&window);
+	fault_window_close(&window);
 	file_release(cache, file);
 	return cached.bytes;
 }

@@ -53,18 +53,26 @@ uint64_t chunk_locate(struct rawcache *cache, const struct file *file, uint64_t 
 	return place;
 }
 
-uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number, uint32_t skip,
-		    uint32_t end)
+uint64_t chunk_find_from(struct rawcache *cache, const struct file *file, uint64_t number,
+			 uint32_t skip, uint32_t end, const struct key *key)
 {
 	struct chunk *chunk = file_chunk(file, number);
 	uint64_t place = chunk && cache->memo ? load_acquire(&chunk->place) : 0;
-
-	struct key key;
+	struct key own;
 
 	if (number * cache->chunk_bytes >= load_relaxed(&file->size))
 		return 0;
 	if (place_current(&cache->image, place, 1))
 		return place;
-	key = key_of_chunk(&cache->image.sb, &file->key, number);
-	return chunk_locate(cache, file, number, &key, skip, end);
+	if (!key) {
+		own = key_of_chunk(&cache->image.sb, &file->key, number);
+		key = &own;
+	}
+	return chunk_locate(cache, file, number, key, skip, end);
+}
+
+uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number, uint32_t skip,
+		    uint32_t end)
+{
+	return chunk_find_from(cache, file, number, skip, end, NULL);
 }

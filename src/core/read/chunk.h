@@ -12,6 +12,10 @@
 uint64_t chunk_find(struct rawcache *cache, const struct file *file, uint64_t number, uint32_t skip,
 		    uint32_t end);
 
+/* The same for a caller that has the chunk's key, or NULL. */
+uint64_t chunk_find_from(struct rawcache *cache, const struct file *file, uint64_t number,
+			 uint32_t skip, uint32_t end, const struct key *key);
+
 /*
  * Look up the chunk with `key` for a read from `skip` to `end`. Returns its place, verified if that is due,
  * or 0. The place is remembered once the chunk counts as visited.

@@ -4,11 +4,12 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/sys.h"
 #include "core/shared/cache.h"
 
 #define WAY_EXPLORE 32u	   /* 3 % of first touches take the way that seems dearer */
 #define WAY_DEFAULT 65536u /* measured: the size that `auto` finds on most machines */
-#define CLASS_SHIFT 10
+#define CLASS_SHIFT 10	   /* the least class is below 2 KiB */
 
 static unsigned int class_of(uint64_t n)
 {
@@ -75,6 +76,16 @@ void copy_policy_learn(struct copy_policy_costs *costs, enum way way, uint32_t n
 	if (!old)
 		old = (uint32_t)ns;
 	store_relaxed(cost, (uint32_t)((old * UINT64_C(7) + ns) / 8) + 1);
+}
+
+bool copy_policy_waited(void)
+{
+	static tls_initial long seen;
+	long now = sys_major_faults();
+	bool more = now != seen;
+
+	seen = now;
+	return more;
 }
 
 uint64_t copy_policy_threshold(const struct rawcache *cache)

@@ -37,7 +37,7 @@ uint64_t copy_policy_threshold_fixed(const struct rawcache *cache);
 /* Measure how fast the tick counter runs; cheap, called now and then. */
 void copy_policy_calibrate(struct copy_policy_costs *costs);
 
-/* Whether a copy that took this long must have waited for the disk: more than 10 us, and 1 ns a byte. */
+/* Whether a copy that took this long may have waited for the disk: more than 10 us, and 1 ns a byte. */
 static inline bool copy_policy_slow(const struct copy_policy_costs *costs, uint32_t n,
 				    uint64_t ticks)
 {
@@ -45,5 +45,11 @@ static inline bool copy_policy_slow(const struct copy_policy_costs *costs, uint3
 
 	return ticks > per_us * (10 + (n >> 10)) && per_us;
 }
+
+/*
+ * Whether the thread has waited for the disk since it asked for the last time, and not only lost its processor for a
+ * while, as on a busy machine: a page fault for which the kernel read is counted. It may have been the program's own.
+ */
+bool copy_policy_waited(void);
 
 #endif

@@ -69,9 +69,8 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 
 	while (run->length < length) {
 		uint64_t left = region_pages - (CHUNK_PAGE(place) & (region_pages - 1));
-		uint64_t most = min_u64((length - run->length + cache->chunk_bytes - 1) /
-						cache->chunk_bytes,
-					(left + pages - 1) / pages - 1);
+		uint64_t most = min_u64(div_up(length - run->length, cache->chunk_bytes),
+					div_up(left, pages) - 1);
 		uint32_t end;
 		/* counted from this chunk: groups mostly begin where regions do */
 		uint64_t known = most ? run_known(cache, file, number, place, most + 1) : 0;
@@ -88,8 +87,8 @@ static void run_extend(struct rawcache *cache, const struct file *file, uint64_t
 	}
 }
 
-int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
-	     struct run *run)
+int run_find_from(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
+		  const struct key *key, struct run *run)
 {
 	uint64_t size = load_relaxed(&file->size);
 	uint64_t number = offset / cache->chunk_bytes;
@@ -101,7 +100,7 @@ int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_
 		return -ENODATA;
 	length = min_u64(length, size - offset);
 	end = (uint32_t)min_u64(skip + length, cache->chunk_bytes);
-	place = chunk_find(cache, file, number, skip, end);
+	place = chunk_find_from(cache, file, number, skip, end, key);
 	if (place) {
 		run->region = CHUNK_PAGE(place) >> cache->image.region_pages_shift;
 		run->generation = load_acquire(&cache->image.regions[run->region].generation);
@@ -113,4 +112,10 @@ int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_
 			run_extend(cache, file, number, place, length, run);
 	}
 	return place ? 0 : -ENODATA;
+}
+
+int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
+	     struct run *run)
+{
+	return run_find_from(cache, file, offset, length, NULL, run);
 }

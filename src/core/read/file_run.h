@@ -31,6 +31,10 @@ struct span {
 int run_find(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
 	     struct run *run);
 
+/* The same for a caller that has the key of the chunk at `offset`, or NULL. */
+int run_find_from(struct rawcache *cache, struct file *file, uint64_t offset, uint64_t length,
+		  const struct key *key, struct run *run);
+
 /* The same; with span->fd >= 0 a missing chunk is fetched first: run_fetch.c. */
 int run_fetch(struct rawcache *cache, const struct span *span, struct run *run);
 

@@ -12,7 +12,7 @@
  * When the extent that begins at a page was last seen in memory: the page in the upper half, seconds in the
  * lower. Extents with the same place in the table push each other out, which costs a few system calls.
  */
-static uint64_t prefault_seen[1u << WARM_SHIFT];
+static large_table uint64_t prefault_seen[1u << WARM_SHIFT];
 
 static uint64_t seen_word(uint32_t page)
 {

@@ -8,6 +8,7 @@
 
 #include "core/shared/cache.h"
 
+/* Log2 of the places: 32 KiB of memory, for extents of a GiB of whole chunks. */
 #define WARM_SHIFT 12
 
 /*

@@ -6,6 +6,7 @@
  *	read_piece		chunk memo -> generation -> hot_copy; else, with a reference:
  *	hot_copy (read_hot.h)	copy -> generation again
  *	read_held		everything that is not hot
+ *	stretch_read		more chunks than one, side by side on the disk, by one call (stretch.c)
  *	unmapped_read		known place, but not seen in memory yet: into the page tables, or
  *				pread from the image (unmapped.c, copy_policy.h)
  *	chunk_locate (chunk.c)	index -> generation -> TTL -> verification -> chunk memo
@@ -26,7 +27,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "base/guard.h"
+#include "base/fault_mask.h"
 #include "base/stats.h"
 #include "core/fill/fill.h"
 #include "core/fill/part.h"
@@ -47,9 +48,20 @@
 #define TIMED_MIN 16384u     /* a copy of this size is worth two reads of the counter */
 
 /*
- * A copy that is long enough to be timed. If the page cache dropped pages meanwhile, the copy is slow, and
- * the chunk counts as cold again. That is written with a reference, because without one the table's memory
- * may be in other use by now. (A short copy faults in one page, which costs as much as pread().)
+ * A copy was slow. If it waited for the disk, the page cache has dropped pages, and the chunk counts as cold again.
+ * That is written with a reference, because without one the table's memory may be in other use by now.
+ */
+static never_inline void chunk_was_slow(struct rawcache *cache, struct file *file, uint64_t handle,
+					struct chunk *chunk)
+{
+	if (!copy_policy_waited() || !file_hold(cache, file, handle))
+		return;
+	store_relaxed(&chunk->resident, 0);
+	file_release(cache, file);
+}
+
+/*
+ * A copy that is long enough to be timed. (A short copy faults in one page, which costs as much as pread().)
  */
 static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_t handle,
 			      struct chunk *chunk, uint64_t place, const struct want *want)
@@ -57,11 +69,8 @@ static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_
 	uint64_t start = clock_ticks();
 	ssize_t n = hot_copy(cache, place, want);
 
-	if (unlikely(copy_policy_slow(&cache->way, want->length, clock_ticks() - start)) &&
-	    file_hold(cache, file, handle)) {
-		store_relaxed(&chunk->resident, 0);
-		file_release(cache, file);
-	}
+	if (unlikely(copy_policy_slow(&cache->way, want->length, clock_ticks() - start)))
+		chunk_was_slow(cache, file, handle, chunk);
 	return n;
 }
 
@@ -135,17 +144,23 @@ static ssize_t read_miss(struct rawcache *cache, struct file *file, const struct
 	return n == -EAGAIN ? fill_bypass(cache, file, want) : n;
 }
 
-/* All reads that are not hot. Holds a reference, which keeps the object this file's. */
+/*
+ * All reads that are not hot: of the piece, or of more that lies behind it. Holds a reference, which keeps the object
+ * this file's.
+ */
 static ssize_t never_inline read_held(struct rawcache *cache, struct file *file, uint64_t handle,
 				      const struct want *want)
 {
 	struct key key;
-	ssize_t n;
+	ssize_t n = -EAGAIN;
 
 	if (!file_hold(cache, file, handle))
 		return -ESTALE;
 	key = key_of_chunk(&cache->image.sb, &file->key, want->chunk);
-	n = read_rounds(cache, file, want, &key);
+	if (want->more && !piece_seen(file, want))
+		n = stretch_read(cache, file, want, &key);
+	if (n == -EAGAIN)
+		n = read_rounds(cache, file, want, &key);
 	if (n >= 0)
 		hit_count((uint64_t)n);
 	else if (n == READ_MISS)
@@ -193,11 +208,7 @@ static ssize_t never_inline read_pieces(struct rawcache *cache, struct file *fil
 
 		want.length = (uint32_t)min_u64(len - done, cache->chunk_bytes - want.skip);
 		want.more = len - done - want.length;
-		n = want.more && !piece_seen(file, &want) ?
-			    read_stretch(cache, file, handle, &want) :
-			    -EAGAIN;
-		if (n == -EAGAIN)
-			n = read_piece(cache, file, handle, &want);
+		n = read_piece(cache, file, handle, &want);
 		if (n < 0)
 			return done && n != -ESTALE ? (ssize_t)done : n;
 		/* `fd` may have become another file during a miss: one read never returns bytes of two */
@@ -268,19 +279,21 @@ static inline bool chunk_hot(const struct image *image, const struct chunk *chun
 		resident >> ((end - 1) >> FORMAT_PAGE_SHIFT) & 1);
 }
 
-/* The path of most small reads, in one function. -EAGAIN: take the long path. */
+/*
+ * The path of most small reads, in one function, for a thread that does not block the signals of faults. -EAGAIN: take
+ * the long path, also for what is to be done about a fault.
+ */
 static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *buf, size_t len,
 				 uint64_t offset)
 {
 	struct file *file = file_at(cache, handle);
 	uint32_t skip = (uint32_t)offset & (cache->chunk_bytes - 1);
-	struct want want = { .skip = skip, .length = (uint32_t)len, .buf = buf };
 	const struct chunk *chunk;
 	uint64_t place, size;
 
 	if (unlikely(!file || !stats_mine || !(stats_mine->hits & SAMPLE_MASK) ||
 		     len - 1 >= FORMAT_PAGE || skip + len > cache->chunk_bytes ||
-		     file_written(file)))
+		     !guard_range(buf, len) || file_written(file)))
 		return -EAGAIN;
 	size = load_relaxed(&file->size);
 	chunk = file_chunk(file, offset >> cache->chunk_shift);
@@ -288,10 +301,11 @@ static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *
 		     load_relaxed(&cache->broken) || !cache->image.data))
 		return -EAGAIN;
 	place = load_acquire(&chunk->place);
-	if (unlikely(!chunk_hot(&cache->image, chunk, place, skip, skip + want.length) ||
-		     hot_copy(cache, place, &want) < 0 || !file_is(file, handle)))
+	if (unlikely(!chunk_hot(&cache->image, chunk, place, skip, skip + (uint32_t)len) ||
+		     guard_copy_open(buf, place_bytes(cache, place, skip), len) ||
+		     !place_still_current(&cache->image, place) || !file_is(file, handle)))
 		return -EAGAIN;
-	hit_count(len);
+	hit_count_mapped(len);
 	return (ssize_t)len;
 }
 
@@ -302,12 +316,12 @@ static inline ssize_t read_small(struct rawcache *cache, uint64_t handle, void *
 static never_inline ssize_t read_in_window(struct rawcache *cache, uint64_t handle, int fd,
 					   void *buf, size_t len, uint64_t offset)
 {
-	struct guard_window window;
+	struct fault_window window;
 	ssize_t n;
 
-	guard_open(&window);
+	fault_window_open(&window);
 	n = file_read(cache, handle, fd, buf, len, offset);
-	guard_close(&window);
+	fault_window_close(&window);
 	return n;
 }
 
@@ -316,7 +330,7 @@ ssize_t rawcache_file_read(struct rawcache *cache, uint64_t handle, int fd, void
 {
 	ssize_t n;
 
-	if (unlikely(guard_may_block()))
+	if (unlikely(fault_mask_may_block()))
 		return read_in_window(cache, handle, fd, buf, len, offset);
 	n = read_small(cache, handle, buf, len, offset);
 	return likely(n > 0) ? n : file_read(cache, handle, fd, buf, len, offset);

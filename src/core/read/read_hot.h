@@ -46,11 +46,32 @@ static inline void hit_count(uint64_t n)
 	stats_add(hit_bytes, n);
 }
 
+/* A hit that was copied out of the mapping. */
+static inline void hit_count_mapped(uint64_t n)
+{
+	struct rawcache_stats *mine =
+		stats_mine; /* loaded once: the compiler must not assume that it stays */
+
+	if (unlikely(!mine)) {
+		hit_count(n);
+		stats_add(mmap_reads, 1);
+		stats_add(mmap_bytes, n);
+		return;
+	}
+	store_relaxed(&mine->hits, mine->hits + 1);
+	store_relaxed(&mine->hit_bytes, mine->hit_bytes + n);
+	store_relaxed(&mine->mmap_reads, mine->mmap_reads + 1);
+	store_relaxed(&mine->mmap_bytes, mine->mmap_bytes + n);
+}
+
+static inline const char *place_bytes(const struct rawcache *cache, uint64_t place, uint32_t skip)
+{
+	return cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) + skip;
+}
+
 static inline ssize_t hot_copy(struct rawcache *cache, uint64_t place, const struct want *want)
 {
-	const char *src = cache->image.data + ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) +
-			  want->skip;
-	int err = guard_copy(want->buf, src, want->length);
+	int err = guard_copy(want->buf, place_bytes(cache, place, want->skip), want->length);
 
 	if (unlikely(err)) {
 		if (err == -EFAULT)

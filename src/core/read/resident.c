@@ -14,8 +14,8 @@
 #include "core/shared/cache.h"
 
 #define BLOCK_BYTES (RESIDENT_PAGES * (uint64_t)FORMAT_PAGE)
-#define RESIDENT_DEFAULT (UINT64_C(256) << 20)
-#define RESIDENT_MIN (UINT64_C(16) << 20)
+#define RESIDENT_DEFAULT (UINT64_C(256) << 20) /* measured: docs/design/reading.md */
+#define RESIDENT_MIN (UINT64_C(16) << 20) /* eight blocks: fewer would go and come all the time */
 /* Of the blocks that are used, one part in so many goes at a time: a turn looks at each chunk that is known. */
 #define TURN_PART 16u
 /* Turns, and mapping as much anew, take one part in so many of the time. */

@@ -43,11 +43,8 @@ static void stretch_seen(const struct rawcache *cache, const struct file *file,
 	}
 }
 
-/*
- * Read chunks that lie side by side, and on the disk only, by one system call, as from a file without a
- * cache. Returns bytes, or -EAGAIN: read chunk by chunk.
- */
-static ssize_t stretch_read(struct rawcache *cache, struct file *file, const struct want *want)
+ssize_t never_inline stretch_read(struct rawcache *cache, struct file *file,
+				  const struct want *want, const struct key *key)
 {
 	struct want all = *want;
 	bool pass = pass_reads(cache, file, want);
@@ -58,8 +55,8 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, const str
 	ssize_t n;
 
 	if (!cache->image.data || load_relaxed(&cache->broken) || load_relaxed(&file->ahead.live) ||
-	    run_find(cache, file, want->chunk * cache->chunk_bytes + want->skip,
-		     want->length + want->more, &run) ||
+	    run_find_from(cache, file, want->chunk * cache->chunk_bytes + want->skip,
+			  want->length + want->more, key, &run) ||
 	    run.length <= want->length)
 		return -EAGAIN;
 	place = chunk_place((uint32_t)((run.at - want->skip) >> FORMAT_PAGE_SHIFT), run.generation);
@@ -73,18 +70,5 @@ static ssize_t stretch_read(struct rawcache *cache, struct file *file, const str
 	if (!stream && !resident_full(cache))
 		stretch_seen(cache, file, want, (uint64_t)n);
 	disk_stream_note(cache, file, want, (uint64_t)n, clock_mono_ns() - start);
-	hit_count((uint64_t)n);
-	return n;
-}
-
-ssize_t never_inline read_stretch(struct rawcache *cache, struct file *file, uint64_t handle,
-				  const struct want *want)
-{
-	ssize_t n;
-
-	if (!file_hold(cache, file, handle))
-		return -EAGAIN;
-	n = stretch_read(cache, file, want);
-	file_release(cache, file);
 	return n;
 }

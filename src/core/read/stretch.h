@@ -8,7 +8,12 @@
 /* Whether some of the chunk was in memory when it was last read: a hint. */
 bool piece_seen(const struct file *file, const struct want *want);
 
-ssize_t read_stretch(struct rawcache *cache, struct file *file, uint64_t handle,
-		     const struct want *want);
+/*
+ * Read chunks that lie side by side, and on the disk only, by one system call, as from a file without a cache:
+ * `want` is of the first one, whose key is `key`. Returns bytes, or -EAGAIN: read chunk by chunk. The caller holds a
+ * reference of `file`.
+ */
+ssize_t stretch_read(struct rawcache *cache, struct file *file, const struct want *want,
+		     const struct key *key);
 
 #endif

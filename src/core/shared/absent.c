@@ -132,12 +132,18 @@ static struct key name_key(const struct rawcache *cache, const struct key *state
 	return key_of(cache, numbers, sizeof(numbers));
 }
 
-bool absent_find(const struct rawcache *cache, const struct key *state, const char *name, size_t n)
+/* The word of a name that exists is the complement of the one of a name that is absent. */
+enum rawcache_name absent_find(const struct rawcache *cache, const struct key *state,
+			       const char *name, size_t n)
 {
 	struct key key = name_key(cache, state, name, n);
 	uint64_t word;
 
-	return entry_find(cache, &key, &word) && word == key.high;
+	if (!entry_find(cache, &key, &word))
+		return RAWCACHE_NAME_UNKNOWN;
+	return word == key.high	 ? RAWCACHE_NAME_ABSENT :
+	       word == ~key.high ? RAWCACHE_NAME_EXISTS :
+				   RAWCACHE_NAME_UNKNOWN;
 }
 
 void absent_add(struct rawcache *cache, const struct key *state, const char *name, size_t n)
@@ -145,4 +151,17 @@ void absent_add(struct rawcache *cache, const struct key *state, const char *nam
 	struct key key = name_key(cache, state, name, n);
 
 	entry_store(cache, &key, key.high);
+}
+
+void absent_note(struct rawcache *cache, const struct key *state, const char *name, size_t n)
+{
+	struct key key = name_key(cache, state, name, n);
+	const struct absent_entry *bucket = bucket_of(cache, &key);
+
+	for (unsigned int i = 0; i < WAYS; i++) {
+		if (load_relaxed(&bucket[i].tag))
+			continue;
+		entry_store(cache, &key, ~key.high);
+		return;
+	}
 }

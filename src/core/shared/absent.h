@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rawcache/embed.h>
+
 #include "core/image/key.h"
 #include "core/shared/cache.h"
 
@@ -41,7 +43,11 @@ struct key absent_state(const struct rawcache *cache, const struct statx *dir, u
  */
 bool absent_settled(struct rawcache *cache, const struct statx *dir, const struct key *state);
 
-bool absent_find(const struct rawcache *cache, const struct key *state, const char *name, size_t n);
+enum rawcache_name absent_find(const struct rawcache *cache, const struct key *state,
+			       const char *name, size_t n);
 void absent_add(struct rawcache *cache, const struct key *state, const char *name, size_t n);
+
+/* Note that the name exists, if that takes no other entry's place: it saves the question whether it is absent. */
+void absent_note(struct rawcache *cache, const struct key *state, const char *name, size_t n);
 
 #endif

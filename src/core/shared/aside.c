@@ -17,7 +17,7 @@
 #include "core/shared/names.h"
 
 #define ASIDE_MAGIC "RCASIDE1"
-#define ASIDE_BYTES 8192u
+#define ASIDE_BYTES 8192u /* whole pages: a head of 1 KiB, and counters of a page at most */
 /* No counter can have become larger: such a number was made up. */
 #define PLAUSIBLE (UINT64_C(1) << 60)
 

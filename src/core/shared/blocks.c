@@ -16,6 +16,46 @@ struct rawcache *cache_current(void)
 	return load_acquire(&counted_for);
 }
 
+/* Blocks for threads, as struct stats_provider requires them. */
+static struct rawcache_stats *process_block_get(void)
+{
+	struct rawcache *cache = cache_current();
+	uint32_t owner;
+
+	if (!cache || cache->slot < 0)
+		return NULL;
+	/* processes start their search at different blocks */
+	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
+		uint32_t n = (i + (uint32_t)cache->slot * 8) % RUNTIME_BLOCKS;
+		uint32_t *word = &cache->runtime.header->block_owner[n];
+
+		owner = 0;
+		if (load_relaxed(word) || !cas(word, &owner, (uint32_t)cache->slot + 1))
+			continue;
+		fetch_add(&cache->blocks_out, 1);
+		return &cache->runtime.blocks[n].stats;
+	}
+	return NULL;
+}
+
+static void process_block_put(struct rawcache_stats *stats)
+{
+	struct rawcache *cache = cache_current();
+	struct stats_block *block = container_of(stats, struct stats_block, stats);
+	uint32_t *owner;
+
+	/* a thread that outlived a detach returns a block of a segment that is not ours any more */
+	if (!cache || cache->slot < 0 || block < cache->runtime.blocks ||
+	    block >= cache->runtime.blocks + RUNTIME_BLOCKS)
+		return;
+	owner = &cache->runtime.header->block_owner[block - cache->runtime.blocks];
+	if (load_acquire(owner) != (uint32_t)cache->slot + 1)
+		return;
+	fetch_sub(&cache->blocks_out, 1);
+	stats_move(&cache_slot(cache)->stats, stats);
+	store_release(owner, 0);
+}
+
 void cache_announce(struct rawcache *cache)
 {
 	struct rawcache *none = NULL;
@@ -38,43 +78,4 @@ void cache_renounce(struct rawcache *cache)
 		stats_release();
 	if (cas(&counted_for, &mine, NULL))
 		stats_set_provider(NULL);
-}
-
-struct rawcache_stats *process_block_get(void)
-{
-	struct rawcache *cache = cache_current();
-	uint32_t owner;
-
-	if (!cache || cache->slot < 0)
-		return NULL;
-	/* processes start their search at different blocks */
-	for (uint32_t i = 0; i < RUNTIME_BLOCKS; i++) {
-		uint32_t n = (i + (uint32_t)cache->slot * 8) % RUNTIME_BLOCKS;
-		uint32_t *word = &cache->runtime.header->block_owner[n];
-
-		owner = 0;
-		if (load_relaxed(word) || !cas(word, &owner, (uint32_t)cache->slot + 1))
-			continue;
-		fetch_add(&cache->blocks_out, 1);
-		return &cache->runtime.blocks[n].stats;
-	}
-	return NULL;
-}
-
-void process_block_put(struct rawcache_stats *stats)
-{
-	struct rawcache *cache = cache_current();
-	struct stats_block *block = container_of(stats, struct stats_block, stats);
-	uint32_t *owner;
-
-	/* a thread that outlived a detach returns a block of a segment that is not ours any more */
-	if (!cache || cache->slot < 0 || block < cache->runtime.blocks ||
-	    block >= cache->runtime.blocks + RUNTIME_BLOCKS)
-		return;
-	owner = &cache->runtime.header->block_owner[block - cache->runtime.blocks];
-	if (load_acquire(owner) != (uint32_t)cache->slot + 1)
-		return;
-	fetch_sub(&cache->blocks_out, 1);
-	stats_move(&cache_slot(cache)->stats, stats);
-	store_release(owner, 0);
 }

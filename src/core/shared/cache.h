@@ -31,7 +31,7 @@ struct watch_counts;
 /* The thread of watcher.h. */
 enum { WATCHER_NONE, WATCHER_WANTED, WATCHER_PAUSES, WATCHER_LEAVES };
 
-#define SLOT_NONE (-1)
+#define SLOT_NONE (-1)	/* slots are numbered from 0 */
 #define SLOT_LATER (-2) /* a fork child that has not needed a slot yet */
 
 /* Our row of one kind of holds: see region_hold.h. */

@@ -9,7 +9,7 @@
 #include "core/shared/absent.h"
 #include "core/shared/cache.h"
 
-#define ANSWER UINT64_C(1)
+#define ANSWER UINT64_C(1) /* the lowest bit of an entry; the others are the id's */
 
 static uint64_t *entry_of(const struct rawcache *cache, uint64_t id)
 {

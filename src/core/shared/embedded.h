@@ -21,6 +21,9 @@ struct copy_policy_costs {
 struct map_piece;
 struct shown;
 
+/* Files whose last mapping has just ended: enough for a program that maps a few again and again. */
+#define MAPS_LEFT 16u
+
 /* How many of the last replaced pages are remembered. */
 #define MAPS_REPLACED 1024u
 
@@ -30,8 +33,10 @@ struct maps {
 	struct map_piece *root;	 /* of the pieces: see piece_tree.h */
 	uint64_t serials, ranks; /* how many serials and ranks were given to pieces */
 	struct shown *shown;	 /* the files that the pieces belong to */
-	int32_t room;		 /* how many more pieces there may be */
-	uint32_t hiding;	 /* threads in maps_lock_all() */
+	/* those that have just lost their last piece, by inode: see shown.c */
+	struct shown *shown_left[MAPS_LEFT];
+	int32_t room;	 /* how many more pieces there may be */
+	uint32_t hiding; /* threads in maps_lock_all() */
 	uint32_t replaced_next;
 	struct {
 		uintptr_t start, end;

@@ -76,11 +76,17 @@ static bool flight_claim(struct rawcache *cache, const struct key *key, uint64_t
 	return false;
 }
 
-static uint64_t taken_over; /* clock_coarse_ms() of the last take-over */
+/*
+ * The last take-over: clock_coarse_ms() and the owner that did not come back. Two words that are not of one
+ * take-over make a wait shorter or longer, no more.
+ */
+static uint64_t taken_over_ms;
+static uint32_t taken_over_owner;
 
-static uint64_t ahead_patience_ns(void)
+static uint64_t ahead_patience_ns(uint64_t claim)
 {
-	bool again = clock_coarse_ms() - load_relaxed(&taken_over) < FLIGHT_AHEAD_MEMORY_MS;
+	bool again = claim_owner(claim) == load_relaxed(&taken_over_owner) &&
+		     clock_coarse_ms() - load_relaxed(&taken_over_ms) < FLIGHT_AHEAD_MEMORY_MS;
 
 	return (again ? FLIGHT_AHEAD_AGAIN_MS : FLIGHT_AHEAD_MS) * UINT64_C(1000000);
 }
@@ -90,6 +96,7 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 			     struct claim *mine)
 {
 	uint64_t tag = claim_tag(claim);
+	uint32_t owner = claim_owner(claim);
 
 	if (!load_relaxed(&flight->ahead))
 		return false;
@@ -99,7 +106,8 @@ static bool flight_take_over(struct rawcache *cache, struct flight *flight, uint
 	fetch_add(&flight->word, 1);
 	claim_take(cache, mine, flight, tag);
 	CRASH_POINT(flight_taken);
-	store_relaxed(&taken_over, clock_coarse_ms());
+	store_relaxed(&taken_over_owner, owner);
+	store_relaxed(&taken_over_ms, clock_coarse_ms());
 	return true;
 }
 
@@ -158,7 +166,7 @@ static bool flight_look(struct rawcache *cache, struct flight *flight, uint64_t 
 		*result = FLIGHT_ENDED;
 	else if (ready)
 		*result = FLIGHT_READY;
-	else if (waited > ahead_patience_ns() && flight_take_over(cache, flight, claim, mine))
+	else if (waited > ahead_patience_ns(claim) && flight_take_over(cache, flight, claim, mine))
 		*result = FLIGHT_OWNER;
 	else
 		return false;
@@ -166,16 +174,24 @@ static bool flight_look(struct rawcache *cache, struct flight *flight, uint64_t 
 }
 
 /* Sleep for a slice. Returns false if the owner has reported something before it was over. */
-static bool slice_wait(struct flight *flight, uint32_t word, bool ahead)
+static bool slice_wait(struct flight *flight, uint32_t word, uint64_t claim, bool ahead)
 {
 	struct timespec slice = { 0, SLICE_NS };
 	int err;
 
-	if (ahead && ahead_patience_ns() < SLICE_NS)
+	if (ahead && ahead_patience_ns(claim) < SLICE_NS)
 		slice.tv_nsec = FLIGHT_AHEAD_AGAIN_MS * 1000000;
 	err = sys_futex(&flight->word, FUTEX_WAIT, word, &slice);
 	/* a program's own timer may interrupt every slice: time passes all the same */
 	return err == -ETIMEDOUT || err == -EINTR;
+}
+
+/* Nobody waits for the owner of a flight any more, until it goes on from `steps`. */
+static void owner_blame(struct flight *flight, struct process_slot *owner, uint32_t steps)
+{
+	store_relaxed(&flight->slow, 1);
+	if (owner)
+		store_relaxed(&owner->vain, steps); /* no harm if it has taken a step since */
 }
 
 /*
@@ -202,20 +218,18 @@ static enum flight_result flight_wait(struct rawcache *cache, struct flight *fli
 
 		if (flight_look(cache, flight, tag, need, waited, mine, &result))
 			break;
-		if (!slow && !slice_wait(flight, word, ahead))
+		if (!slow && !slice_wait(flight, word, claim, ahead))
 			continue;
 		if (!claim_alive(cache, flight, claim))
 			continue;
 		if (slow)
 			break;
-		if (waited > FLIGHT_PATIENCE_MS * UINT64_C(1000000)) {
-			store_relaxed(&flight->slow, 1);
-			if (owner)
-				/* no harm if the owner has taken a step since */
-				store_relaxed(&owner->vain, steps);
-		}
+		if (waited > FLIGHT_PATIENCE_MS * UINT64_C(1000000))
+			owner_blame(flight, owner, steps);
 	}
 	fetch_sub(&flight->waiters, 1);
+	if (result == FLIGHT_OWNER || result == FLIGHT_ALONE)
+		stats_add(fill_waits_vain, 1);
 	return result;
 }
 

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/sys.h"
 
-#define NAMES_BYTES (32u << 10)
+#define NAMES_BYTES (32u << 10) /* what readdir() of glibc asks the kernel for at once */
 
 struct dirent_of_kernel {
 	uint64_t inode;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/critical.h"
+#include "base/memory.h"
 #include "core/shared/cache.h"
 #include "core/shared/flight.h"
 #include "core/shared/region_hold.h"
@@ -69,6 +70,7 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 
 		if (load_acquire(owner) != slot + 1)
 			continue;
+		memory_expect(&runtime->blocks[i], sizeof(runtime->blocks[i]), false);
 		stats_move(totals_of(cache), &runtime->blocks[i].stats);
 		CRASH_POINT(fold_block);
 		store_release(owner, 0);
@@ -77,7 +79,8 @@ static void slot_fold(struct rawcache *cache, uint32_t slot)
 	CRASH_POINT(fold_counters);
 	regions_disown(cache, slot);
 	evictor_disown(cache, slot);
-	flight_abandon(cache, slot);
+	if (load_relaxed(&s->steps)) /* most have read only what is cached */
+		flight_abandon(cache, slot);
 	for (uint32_t i = 0; i < SLOT_PINS; i++)
 		store_release(&s->pin[i], 0);
 	CRASH_POINT(fold_pins);
@@ -122,6 +125,7 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
 
 	s->pid = (uint32_t)sys_getpid();
+	s->steps = s->vain = 0;
 	s->attached = clock_real_s();
 	SYS_CALL(__NR_prctl, PR_GET_NAME, s->command, 0, 0, 0, 0);
 	s->command[15] = '\0';
@@ -149,15 +153,27 @@ static bool slot_alive(struct rawcache *cache, uint32_t slot)
 	return false;
 }
 
+/* What folding and taking a slot touch of the segment lies far apart. */
+static void slot_expect(const struct rawcache *cache, uint32_t slot)
+{
+	const struct runtime *runtime = &cache->runtime;
+
+	for (unsigned int set = 0; set < HOLD_SETS; set++)
+		memory_expect(&runtime->holds[set][(size_t)slot * runtime->hold_words], 1, false);
+	memory_expect(&runtime->slots[slot], sizeof(runtime->slots[slot]), false);
+	memory_expect(&runtime->watch_rows[slot], sizeof(runtime->watch_rows[slot]), false);
+	memory_expect(runtime->writers, 1, false);
+}
+
 int process_attach(struct rawcache *cache)
 {
 	if (!runtime_fd_valid(&cache->runtime))
 		return -EBADF;
 	for (uint32_t i = 0; i < RUNTIME_SLOTS; i++) {
-		if (load_acquire(&cache->runtime.slots[i].used) && slot_alive(cache, i))
+		/* our own lock would not exclude us */
+		if ((int32_t)i == cache->slot || slot_lock(cache, i, F_WRLCK))
 			continue;
-		if (slot_lock(cache, i, F_WRLCK))
-			continue;
+		slot_expect(cache, i);
 		if (load_acquire(&cache->runtime.slots[i].used))
 			slot_fold(cache, i);
 		CRASH_POINT(slot_locked);

@@ -27,8 +27,4 @@ unsigned int process_reap(struct rawcache *cache);
 /* Statistics of one slot: its own and those of its threads. */
 void process_stats(const struct rawcache *cache, uint32_t slot, struct rawcache_stats *stats);
 
-/* Blocks for threads, as struct stats_provider requires them. */
-struct rawcache_stats *process_block_get(void);
-void process_block_put(struct rawcache_stats *block);
-
 #endif

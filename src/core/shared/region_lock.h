@@ -7,7 +7,7 @@
 #include "base/critical.h"
 #include "core/shared/cache.h"
 
-#define REGION_NONE UINT32_MAX
+#define REGION_NONE UINT32_MAX /* an image has fewer regions */
 
 static inline struct runtime_header *header_of(const struct rawcache *cache)
 {

@@ -27,34 +27,39 @@
 #include "core/image/image.h"
 
 #define RUNTIME_MAGIC "RCRUNTIM"
-#ifndef RUNTIME_VERSION /* tests/faults/versions.c defines another */
-#define RUNTIME_VERSION 12u
+#ifndef RUNTIME_VERSION	    /* tests/faults/versions.c defines another */
+#define RUNTIME_VERSION 12u /* goes up when the layout changes */
 #endif
-#define RUNTIME_SLOTS 1024u
-#define RUNTIME_BLOCKS 1024u
-#define RUNTIME_FLIGHTS 1024u
-#define RUNTIME_WRITERS 8192u
-#define RUNTIME_VISITED_MAX (8u << 20)
-#define RUNTIME_INDEX_LOCKS 64u
-#define RUNTIME_ABSENT 65536u /* names: see absent.h */
-#define RUNTIME_CLOCKS 256u
-#define RUNTIME_CODE 1024u /* objects of programs: see code_known.c */
-#define RUNTIME_NEXT 2u	   /* clean regions that are kept ready: one for each log */
-#define RUNTIME_GHOSTS_MIN 64u
-#define RUNTIME_GHOSTS_MAX (512u << 10)
-#define WATCH_SHOWN 1024u /* bits of a row: see watch.h */
-#define RUNTIME_ASKS 8u	  /* regions that are wanted back at the same time: see hold_ask.h */
-#define WATCH_WRITTEN 2048u
+/*
+ * What the segment has room for. All together it takes 35 MiB of memory at most, of which pages that nobody has
+ * touched take none. What happens when there is no room:
+ */
+#define RUNTIME_SLOTS 1024u  /* processes; others run without the cache */
+#define RUNTIME_BLOCKS 1024u /* threads that count apart; others share the block of their process */
+#define RUNTIME_FLIGHTS 1024u /* chunks under way; others are fetched by each that wants them */
+#define RUNTIME_WRITERS 8192u /* files that share a writer generation are looked at together */
+#define RUNTIME_VISITED_MAX (8u << 20)	/* entries that share a byte count as visited together */
+#define RUNTIME_INDEX_LOCKS 64u		/* writers of buckets that share a lock wait */
+#define RUNTIME_ABSENT 65536u		/* names: see absent.h */
+#define RUNTIME_CLOCKS 256u		/* mounts whose names may be settled: see absent.h */
+#define RUNTIME_CODE 1024u		/* objects of programs: see code_known.c */
+#define RUNTIME_NEXT 2u			/* clean regions that are kept ready: one for each log */
+#define RUNTIME_GHOSTS_MIN 64u		/* eight sets: see ghost.c */
+#define RUNTIME_GHOSTS_MAX (512u << 10) /* 4 MiB */
+#define WATCH_SHOWN 1024u		/* bits of a row: see watch.h */
+#define RUNTIME_ASKS 8u		 /* regions that are wanted back at the same time: see hold_ask.h */
+#define WATCH_WRITTEN 2048u	 /* the same, of what is written to */
 #define WATCH_WAYS 2u		 /* enum watch_way */
 #define RUNTIME_HOLDS_MAX 65536u /* bits of a process: see region_hold.h */
 #ifndef SLOT_PINS
-#define SLOT_PINS 64u
+#define SLOT_PINS 64u /* bits of a word: calls of a process that pin at the same time */
 #endif
-#define TIER_SERVERS 64u
-#define TIER_ORIGINS 16u
-#define TIER_NAMES 16u
-#define SPACE_RESTS 16u
-#define SPACE_RUNS 64u
+#define TIER_SERVERS \
+	64u /* twice the servers of a list: another program may have another list, or network */
+#define TIER_ORIGINS 16u /* mounts */
+#define TIER_NAMES 16u	 /* data sets: SETUP_NAMES */
+#define SPACE_RESTS 16u	 /* leftovers; the smallest one is given up for another */
+#define SPACE_RUNS 64u	 /* files that are read in order at the same time */
 
 /* A process. Only its owner writes it, except that others write `vain`, and clear `pin` of a dead process. */
 struct process_slot {
@@ -63,7 +68,7 @@ struct process_slot {
 	uint64_t attached; /* seconds since 1970 */
 	char command[16];
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
-	/* incremented when one of its flights begins, becomes ready or ends: see flight.h */
+	/* 0 when it attached, incremented when one of its flights begins, becomes ready or ends: see flight.h */
 	uint32_t steps;
 	uint32_t vain; /* `steps` at the time when a waiter began to wait that then timed out */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
@@ -87,15 +92,15 @@ struct flight {
 };
 static_assert(sizeof(struct flight) == 64, "flight");
 
-#define FLIGHT_OWNER_MASK UINT64_C(0xffff)
+#define FLIGHT_OWNER_MASK UINT64_C(0xffff) /* the low 16 bits of a claim */
 static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
 
 /* Whether a part of the tier is used now: see core/tier/breaker.h. Times: clock_coarse_ms(). */
 struct tier_switch {
-	uint64_t until; /* 0: it is used */
-	uint64_t since; /* results of calls that began before it say nothing about it */
-	uint32_t level; /* how often it failed since it last worked */
-	uint32_t reserved;
+	uint64_t until;	 /* 0: it is used */
+	uint64_t since;	 /* results of calls that began before it say nothing about it */
+	uint32_t level;	 /* how often it failed since it last worked */
+	uint32_t credit; /* what waits that succeeded have earned for one that does not */
 };
 
 struct tier_server {
@@ -324,7 +329,7 @@ void runtime_unlock(pthread_mutex_t *lock);
 /* Returns 0: locked; -EAGAIN: another description holds the byte; or -errno. */
 int runtime_lock_byte(int fd, uint64_t byte, int type);
 
-#define LOCK_USERS (UINT64_C(1) << 62)
+#define LOCK_USERS (UINT64_C(1) << 62) /* behind the end of each image */
 /* held by a reader without a segment; only `format` checks it */
 #define LOCK_READERS (LOCK_USERS + 1)
 #define LOCK_SLOT UINT64_C(1)

@@ -17,16 +17,23 @@
 #include "core/shared/runtime.h"
 #include "core/shared/sweep.h"
 
-#define FUSE_MAGIC 0x65735546
+#define FUSE_MAGIC 0x65735546 /* FUSE_SUPER_MAGIC, which older <linux/magic.h> do not have */
 
 int runtime_path(char *path, size_t room, const uint8_t uuid[16], const char *dir)
 {
+	static const char name[] = "/rawcache-";
 	char text[37];
-	int n;
+	size_t n;
 
+	dir = dir ? dir : "/dev/shm";
+	n = strlen(dir);
+	if (n + strlen(name) + sizeof(text) > room)
+		return -ENAMETOOLONG;
 	uuid_format(uuid, text);
-	n = snprintf(path, room, "%s/rawcache-%s", dir ? dir : "/dev/shm", text);
-	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
+	memcpy(path, dir, n);
+	memcpy(path + n, name, strlen(name));
+	memcpy(path + n + strlen(name), text, sizeof(text));
+	return 0;
 }
 
 /* Whether a process has a slot in the segment at `path`. */
@@ -212,41 +219,53 @@ static bool users_hidden(const struct image *image, const uint8_t boot_id[16])
 	       memcmp(image->state->runtime_id, none, 16);
 }
 
+/* A new file for the segment, with all of its space. Returns a descriptor, or -errno. */
+static int segment_file_make(const char *path, const struct image *image, uint64_t bytes)
+{
+	int err = sys_unlinkat(AT_FDCWD, path, 0);
+	int fd;
+
+	if (err && err != -ENOENT)
+		return err;
+	fd = image_fd_hide(sys_openat(AT_FDCWD, path,
+				      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+	if (fd < 0)
+		return fd;
+	if (image->mode & 0020)
+		sys_fchown(fd, UINT32_MAX, image->group);
+	if (image->mode & 0022)
+		sys_fchmod(fd, image->mode);
+	CRASH_POINT(segment_created);
+	/* allocated now: a full tmpfs must be an error here, not a SIGBUS later */
+	err = sys_file_size_allowed(bytes) ? 0 : -EFBIG;
+	while (!err && (err = sys_fallocate(fd, 0, 0, bytes)) == -EINTR)
+		err = 0;
+	CRASH_POINT(segment_sized);
+	if (!err)
+		return fd;
+	sys_unlinkat(AT_FDCWD, path, 0);
+	sys_close(fd);
+	return err;
+}
+
 int runtime_create(struct runtime *runtime, struct image *image, const uint8_t boot_id[16])
 {
 	uint64_t bytes = runtime_place(runtime, NULL, image);
 	int err;
 
-	if (users_hidden(image, boot_id))
-		return -EBUSY;
 	/* a copy of the image has the same name for its segment */
-	if (path_in_use(runtime->path))
+	if (users_hidden(image, boot_id) || path_in_use(runtime->path))
 		return -EBUSY;
 	err = image_epoch_begin(image, boot_id);
 	if (err)
 		return err;
 	CRASH_POINT(epoch_begun);
 	segment_regions_disown(image);
-	err = sys_unlinkat(AT_FDCWD, runtime->path, 0);
-	if (err && err != -ENOENT)
-		return err;
 	runtime->read_only = false;
-	runtime->fd = image_fd_hide(sys_openat(
-		AT_FDCWD, runtime->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+	runtime->fd = segment_file_make(runtime->path, image, bytes);
 	if (runtime->fd < 0)
 		return runtime->fd;
-	if (image->mode & 0020)
-		sys_fchown(runtime->fd, UINT32_MAX, image->group);
-	if (image->mode & 0022)
-		sys_fchmod(runtime->fd, image->mode);
-	CRASH_POINT(segment_created);
-	/* allocated now: a full tmpfs must be an error here, not a SIGBUS later */
-	err = sys_file_size_allowed(bytes) ? 0 : -EFBIG;
-	while (!err && (err = sys_fallocate(runtime->fd, 0, 0, bytes)) == -EINTR)
-		err = 0;
-	CRASH_POINT(segment_sized);
-	if (!err)
-		err = runtime_map(runtime, bytes, image);
+	err = runtime_map(runtime, bytes, image);
 	if (!err)
 		err = header_init(runtime, image, boot_id);
 	if (!err)

@@ -16,8 +16,9 @@
 
 /* A segment is made in milliseconds; one that is not ready after this time was left by a killed process. */
 #define UNREADY_S 3600u
-/* Sweeping may take one part in this many of the time. */
-#define SWEEP_SHARE 50u
+/* Sweeping may take one part in this many of the time, but is done once a second where processes attach. */
+#define SWEEP_SHARE 1000u
+#define SWEEP_WAIT_NS UINT64_C(1000000000)
 
 /* The inode of this process's mount namespace; 0: unknown. */
 static uint64_t mounts_own(void)
@@ -210,9 +211,13 @@ static void segment_sweep(int dir, const char *name)
 
 /* --- all of them */
 
+/* `arg`: the path of the segment that we use ourselves, or NULL. */
 static void leftover_look(int dir, const char *name, void *arg)
 {
-	(void)arg;
+	const char *own = arg ? strrchr(arg, '/') : NULL;
+
+	if (own && !strcmp(own + 1, name))
+		return;
 	if (!strncmp(name, NAMES_ASIDE, strlen(NAMES_ASIDE))) {
 		if (aside_left(dir, name))
 			sys_unlinkat(dir, name, 0);
@@ -232,9 +237,11 @@ void sweep_now_and_then(struct runtime *runtime, const char *dir)
 	uint64_t begun = clock_mono_ns();
 
 	if (h && begun < load_relaxed(&h->sweep_after_ns) &&
-	    load_relaxed(&h->sweep_after_ns) - begun < UINT64_C(1000000000))
+	    load_relaxed(&h->sweep_after_ns) - begun <= SWEEP_WAIT_NS)
 		return;
-	sweep_dir(dir);
+	names_each(dir, NAMES_SEGMENT, leftover_look, h ? runtime->path : NULL);
 	if (h && !runtime->read_only)
-		store_relaxed(&h->sweep_after_ns, begun + (clock_mono_ns() - begun) * SWEEP_SHARE);
+		store_relaxed(
+			&h->sweep_after_ns,
+			begun + min_u64((clock_mono_ns() - begun) * SWEEP_SHARE, SWEEP_WAIT_NS));
 }

@@ -40,10 +40,9 @@ static int counts_need(struct rawcache *cache)
 int watch_show(struct rawcache *cache, const uint32_t *writer)
 {
 	uint32_t bit = bit_of(cache, writer, WATCH_SHOWN);
-	struct critical critical;
 	int err;
 
-	watch_enter(cache, &critical);
+	pthread_mutex_lock(&cache->watch_lock);
 	err = writer_valid(cache, writer) ? counts_need(cache) : -EROFS;
 	if (!err) {
 		cache->watch_counts->shown[bit]++;
@@ -51,21 +50,19 @@ int watch_show(struct rawcache *cache, const uint32_t *writer)
 		/* must follow the store to the row: see any_clear() */
 		row_set(cache->runtime.watch->shown, bit);
 	}
-	watch_leave(cache, &critical);
+	pthread_mutex_unlock(&cache->watch_lock);
 	return err;
 }
 
 void watch_hide(struct rawcache *cache, const uint32_t *writer)
 {
 	uint32_t bit = bit_of(cache, writer, WATCH_SHOWN);
-
 	uint32_t *count = &cache->watch_counts->shown[bit];
-	struct critical critical;
 
-	watch_enter(cache, &critical);
+	pthread_mutex_lock(&cache->watch_lock);
 	if (*count && !--*count && cache->slot >= 0)
 		row_clear(row_own(cache)->shown, bit);
-	watch_leave(cache, &critical);
+	pthread_mutex_unlock(&cache->watch_lock);
 }
 
 /* --- what we write */

@@ -34,7 +34,7 @@ void watch_clear(struct rawcache *cache, uint32_t slot);
 /*
  * watch_show(): this process maps one more piece of the file whose writer generation is `writer` from the
  * image; watch_hide(): one less. watch_show() returns 0, or -EROFS or -ENOMEM: then no writer would tell us
- * of a change, and the piece must not be mapped.
+ * of a change, and the piece must not be mapped. Both in a critical section of the caller's.
  */
 int watch_show(struct rawcache *cache, const uint32_t *writer);
 void watch_hide(struct rawcache *cache, const uint32_t *writer);

@@ -22,6 +22,7 @@
 #include "core/index/catalog.h"
 #include "core/shared/process.h"
 #include "core/space/recycle.h"
+#include "core/space/move_space.h"
 #include "core/index/verify.h"
 
 /*
@@ -138,7 +139,7 @@ static bool extent_move(struct rawcache *cache, const struct key *key, const str
 {
 	char *buf = buffer_get();
 	struct extent to;
-	int err = buf ? region_alloc_spare(cache, pages_of(found), &to) : -ENOMEM;
+	int err = buf ? move_space_get(cache, pages_of(found), &to) : -ENOMEM;
 
 	if (!err) {
 		err = extent_copy(cache, key, found, &to, buf);

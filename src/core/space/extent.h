@@ -9,7 +9,7 @@
 #include "core/index/index.h"
 #include "core/space/space.h"
 
-#define EXTENT_PIECES 16u
+#define EXTENT_PIECES 16u /* the parts of a chunk: FORMAT_CHUNK_MAX / PART_BYTES */
 
 /*
  * Find the live extent of `key` with exactly `bytes` bytes: not expired, and not wrong if its checksum is

@@ -22,7 +22,7 @@
  * readers read ahead.
  */
 #define PROBATION_SHARE 10u
-#define PROBATION_BYTES (UINT64_C(32) << 20)
+#define PROBATION_BYTES (UINT64_C(24) << 20)
 
 /* Ranks of victims, in the order in which they are taken. */
 #define RANK_DEAD (UINT64_C(1) << 60)	/* a dead process was recycling it */

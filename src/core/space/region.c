@@ -156,21 +156,6 @@ int region_allowed(struct rawcache *cache, uint32_t pages)
 	return err;
 }
 
-int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent)
-{
-	int err = region_allowed(cache, pages);
-	uint32_t active;
-
-	extent->pin = -1;
-	for (int tries = 0; tries < 2 && !err; tries++) {
-		err = region_try(cache, REGION_MAIN, pages, pages, &active, extent);
-		if (err != -EAGAIN)
-			return err;
-		err = region_replace(cache, REGION_MAIN, active, 0);
-	}
-	return err ? err : -EAGAIN;
-}
-
 void region_release(struct rawcache *cache, const struct extent *extent)
 {
 	pin_put(cache, extent->pin);

@@ -31,9 +31,6 @@ struct extent {
 int region_alloc_most(struct rawcache *cache, enum region_log log, uint32_t least, uint32_t most,
 		      struct extent *extent);
 
-/* Cut from the main log, only if nothing must be recycled for it; else -ENOENT. */
-int region_alloc_spare(struct rawcache *cache, uint32_t pages, struct extent *extent);
-
 /* The number of clean regions that wait. */
 uint32_t regions_waiting(const struct rawcache *cache);
 

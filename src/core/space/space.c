@@ -11,7 +11,6 @@
 #include "base/sys.h"
 #include "core/image/format.h"
 #include "core/shared/cache.h"
-#include "core/shared/pin.h"
 #include "core/shared/slot.h"
 #include "core/space/evict.h"
 #include "core/space/folio.h"
@@ -102,21 +101,16 @@ static int space_step(struct rawcache *cache, struct space_want *want, struct pi
 static int space_cut(struct rawcache *cache, const struct space_want *want, struct piece *hand,
 		     struct extent *extent)
 {
-	uint32_t least = want->stream ? block_pages(cache) : want->cut;
+	/* what a region has left at its end becomes a rest, and the next region is cut */
+	uint32_t least = want->stream ? block_pages(cache) : 1;
 	int err = region_alloc_most(cache, want->log, least, want->cut, extent);
-	struct extent cut;
 
 	if (err)
 		return err;
-	*hand = (struct piece){ extent->page, extent->pages, extent->generation };
 	/* larger pieces are one write; many small writes would each walk through all blocks of the folio */
 	if (want->pages < block_pages(cache) && (want->stream || want->pages >= chunk_pages(cache)))
-		folio_prepare(cache, hand->page, hand->pages);
-	/* in this order, as in extent_give_back() */
-	cut = *extent;
-	extent->pin = -1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	region_release(cache, &cut);
+		folio_prepare(cache, extent->page, extent->pages);
+	*hand = piece_unpin(cache, extent);
 	return 0;
 }
 
@@ -136,23 +130,6 @@ static void space_give_up(struct rawcache *cache, const struct space_want *want,
 		runtime_unlock(&want->space->lock);
 	}
 	critical_leave(&critical);
-}
-
-/* Pin the pages that were taken; -ESTALE: their region was recycled meanwhile. */
-static int taken_pin(struct rawcache *cache, const struct piece *taken, struct extent *extent)
-{
-	int pin;
-
-	if (!piece_valid(cache, taken))
-		return -ESTALE;
-	pin = pin_get(cache, taken->page >> cache->image.region_pages_shift, taken->generation);
-	extent->pin = pin; /* set before anything that a handler could leave by siglongjmp() */
-	if (pin < 0)
-		return pin == -ESTALE ? pin : -EBUSY;
-	extent->page = taken->page;
-	extent->pages = taken->pages;
-	extent->generation = taken->generation;
-	return 0;
 }
 
 static bool stream_possible(const struct rawcache *cache, const struct space_stream *stream)
@@ -215,7 +192,7 @@ int space_get(struct rawcache *cache, enum region_log log, uint32_t pages,
 	for (int tries = 0; tries < TRIES && err == -ESTALE; tries++) {
 		err = space_find(cache, &want, &taken, extent);
 		if (!err)
-			err = taken_pin(cache, &taken, extent);
+			err = piece_pin(cache, &taken, extent);
 	}
 	if (!err)
 		evict_step(cache, pages);

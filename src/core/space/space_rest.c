@@ -2,12 +2,15 @@
 /* Rests: pieces that were cut from regions and are free. */
 #include "core/space/space_rest.h"
 
+#include <errno.h>
+
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "core/image/format.h"
 #include "core/shared/cache.h"
+#include "core/shared/pin.h"
 #include "core/space/space_run.h"
 
 uint32_t chunk_pages(const struct rawcache *cache)
@@ -55,6 +58,34 @@ struct piece piece_split(struct piece *piece, uint32_t pages)
 	piece->page += pages;
 	piece->pages -= pages;
 	return cut;
+}
+
+struct piece piece_unpin(struct rawcache *cache, struct extent *extent)
+{
+	struct piece piece = { extent->page, extent->pages, extent->generation };
+	struct extent cut = *extent;
+
+	/* in this order, as in extent_give_back() */
+	extent->pin = -1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	region_release(cache, &cut);
+	return piece;
+}
+
+int piece_pin(struct rawcache *cache, const struct piece *taken, struct extent *extent)
+{
+	int pin;
+
+	if (!piece_valid(cache, taken))
+		return -ESTALE;
+	pin = pin_get(cache, taken->page >> cache->image.region_pages_shift, taken->generation);
+	extent->pin = pin; /* set before anything that a handler could leave by siglongjmp() */
+	if (pin < 0)
+		return pin == -ESTALE ? pin : -EBUSY;
+	extent->page = taken->page;
+	extent->pages = taken->pages;
+	extent->generation = taken->generation;
+	return 0;
 }
 
 static bool rest_load(const struct rawcache *cache, struct space_rest *rest, struct piece *piece)

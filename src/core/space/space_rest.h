@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/shared/cache.h"
+#include "core/space/region.h"
 
 #define BLOCK_PAGES_MAX (FORMAT_DATA_ALIGN >> FORMAT_PAGE_SHIFT)
 
@@ -28,6 +29,15 @@ uint32_t space_now_s(void);
 bool piece_valid(const struct rawcache *cache, const struct piece *piece);
 
 struct piece piece_split(struct piece *piece, uint32_t pages);
+
+/*
+ * Pages that were cut, as a piece in our hand: the extent's pin is released. No other process can have them, so
+ * they need none.
+ */
+struct piece piece_unpin(struct rawcache *cache, struct extent *extent);
+
+/* Pin pages that were taken; -ESTALE: their region was recycled meanwhile; -EBUSY: no pin is free. */
+int piece_pin(struct rawcache *cache, const struct piece *taken, struct extent *extent);
 
 /* Join the piece to the rest that it continues; else it replaces the smallest rest, which is lost. */
 void rest_put(const struct rawcache *cache, struct space *space, const struct piece *piece);

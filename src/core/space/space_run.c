@@ -9,6 +9,11 @@
 #include "core/space/space_rest.h"
 
 #define RUN_CHUNKS_MAX 64u /* bits of space_run.taken */
+/*
+ * 16 MiB: half of a region, so that two files which are read in order share one. A longer run would be space that a
+ * file has before it needs it, and that becomes rests if it is read no further; a shorter one leaves more seams in
+ * the file's mappings.
+ */
 #define RUN_PAGES_MAX (8 * BLOCK_PAGES_MAX)
 /* Chunks arrive out of order, but by no more blocks than this. */
 #define AHEAD_BLOCKS 8u

@@ -5,28 +5,67 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 
-#define PAUSE_MS 1000u
-#define PAUSE_LATE_MS 125u /* the server says nothing, or answers late: it may be this machine */
-#define PAUSE_MAX_MS 32000u
-#define PROBE_MS 125u
-#define LEVEL_MAX 9u /* from the shortest to the longest pause */
-#define MS_NS UINT64_C(1000000)
+#define PAUSE_MS 1000u	    /* the first pause: see breaker.h */
+#define PAUSE_LATE_MS 125u  /* the server says nothing, or answers late: it may be this machine */
+#define PAUSE_MAX_MS 32000u /* the longest one */
+#define PROBE_MS 125u	    /* then the next one is let through */
+#define LEVEL_MAX 9u	    /* from the shortest to the longest pause */
+#define MS_NS UINT64_C(1000000) /* a millisecond */
 /* Assumed while nothing is known of the origin. */
 #define UNKNOWN_NS (30 * MS_NS)
+/*
+ * A mount that stalled for minutes, once, is not one that takes minutes: nothing counts for more than four times what
+ * was known. And what takes longer than this hangs: a choice.
+ */
+#define OUTLIER 4u
+#define EXPECTED_MAX_NS (4000 * MS_NS)
 #define SHARE_UNKNOWN_NS (2 * MS_NS)
 /* Less than this is two time slices of a busy machine, not a slow server. */
 #define PATIENCE_MIN_NS (8 * MS_NS)
 /* The newest measurement counts for an eighth. */
 #define WEIGHT 8
+/*
+ * What answers cost is judged over so many: a moment in which this machine stands still takes a few of them at once.
+ * Where the tier is seldom asked because of that, the newest counts for an eighth, for it to be found out soon.
+ */
+#define PRICE_WEIGHT 64
 #define PRICE_MIN 64u
 #define PRICE_TURNS 32u
+/* One wait in vain is allowed for so many that gave the chunk, and a few at a time. */
+#define WAITS_PRICE 16u
+#define WAITS_MAX (8 * WAITS_PRICE)
 #define LATE_PRICE 10
 #define LATE_MAX (32 * LATE_PRICE)
 
 static int32_t late_credit = LATE_MAX;
 
-struct tier_server *breaker_of(struct tier_state *state, uint64_t name)
+/* Lists of servers have changed until there was no place left: one of them is a stranger's, and begins anew. */
+static struct tier_server *server_instead(struct tier_server *server, uint64_t name)
 {
+	struct tier_switch *const switches[] = { &server->asked, &server->leases };
+
+	for (size_t i = 0; i < 2; i++) {
+		store_relaxed(&switches[i]->until, 0);
+		store_relaxed(&switches[i]->since, 0);
+		store_relaxed(&switches[i]->level, 0);
+		store_relaxed(&switches[i]->credit, 0);
+	}
+	store_relaxed(&server->answer_us, 0);
+	store_relaxed(&server->error, 0);
+	store_relaxed(&server->name, name);
+	return server;
+}
+
+static uint64_t name_in(uint64_t name, uint64_t network)
+{
+	return (name ^ network << 32 ^ network) | 1;
+}
+
+struct tier_server *breaker_of(struct tier_state *state, uint64_t name, uint64_t network)
+{
+	static uint32_t turn;
+
+	name = name_in(name, network);
 	for (uint32_t i = 0; i < TIER_SERVERS; i++) {
 		struct tier_server *server = &state->server[(name + i) % TIER_SERVERS];
 		uint64_t seen = load_relaxed(&server->name);
@@ -34,6 +73,18 @@ struct tier_server *breaker_of(struct tier_state *state, uint64_t name)
 		if (seen == name || (!seen && cas(&server->name, &seen, name)) || seen == name)
 			return server;
 	}
+	/* each in turn: of two servers that are asked, neither must take the other's place for ever */
+	return server_instead(&state->server[((name >> 32) + fetch_add(&turn, 1)) % TIER_SERVERS],
+			      name);
+}
+
+const struct tier_server *breaker_find(const struct tier_state *state, uint64_t name,
+				       uint64_t network)
+{
+	name = name_in(name, network);
+	for (uint32_t i = 0; i < TIER_SERVERS; i++)
+		if (load_relaxed(&state->server[i].name) == name)
+			return &state->server[i];
 	return NULL;
 }
 
@@ -85,6 +136,30 @@ void breaker_late(struct tier_switch *breaker, uint64_t begun)
 	breaker_count(breaker, begun, PAUSE_LATE_MS);
 }
 
+void breaker_waited(struct tier_switch *breaker, uint64_t begun)
+{
+	uint32_t credit = load_relaxed(&breaker->credit);
+
+	if (credit < WAITS_MAX)
+		store_relaxed(&breaker->credit, credit + 1);
+	breaker_works(breaker, begun);
+}
+
+void breaker_vain(struct tier_switch *breaker, uint64_t begun)
+{
+	uint32_t credit = load_relaxed(&breaker->credit);
+
+	if (begun < load_relaxed(&breaker->since))
+		return;
+	if (credit < WAITS_PRICE || credit > WAITS_MAX) {
+		breaker_late(breaker, begun);
+		return;
+	}
+	/* others that ended with it do not pay */
+	store_relaxed(&breaker->credit, credit - WAITS_PRICE);
+	store_relaxed(&breaker->since, clock_coarse_ms() + 1);
+}
+
 void breaker_condemn(struct tier_switch *breaker)
 {
 	breaker_open(breaker, LEVEL_MAX, PAUSE_MS);
@@ -111,7 +186,16 @@ uint64_t price_expected(const struct tier_origin *origin)
 {
 	uint64_t ns = load_relaxed(&origin->origin_ns);
 
-	return ns ? ns + 2 * load_relaxed(&origin->spread_ns) : UNKNOWN_NS;
+	if (!ns)
+		return UNKNOWN_NS;
+	ns = min_u64(ns, EXPECTED_MAX_NS);
+	return min_u64(ns + 2 * min_u64(load_relaxed(&origin->spread_ns), EXPECTED_MAX_NS),
+		       EXPECTED_MAX_NS);
+}
+
+bool price_known(const struct tier_origin *origin)
+{
+	return load_relaxed(&origin->origin_ns);
 }
 
 uint64_t price_patience(const struct tier_origin *origin)
@@ -126,11 +210,16 @@ uint64_t price_share(const struct tier_origin *origin)
 	return min_u64(cost ? cost : SHARE_UNKNOWN_NS, price_expected(origin)) / 2;
 }
 
-static void average(uint64_t *mean, uint64_t ns)
+static void average_of(uint64_t *mean, uint64_t ns, uint32_t weight)
 {
 	uint64_t before = load_relaxed(mean);
 
-	store_relaxed(mean, before ? before - before / WEIGHT + ns / WEIGHT : ns);
+	store_relaxed(mean, before ? before - before / weight + ns / weight : ns);
+}
+
+static void average(uint64_t *mean, uint64_t ns)
+{
+	average_of(mean, ns, WEIGHT);
 }
 
 void breaker_answered(struct tier_server *server, uint64_t ns)
@@ -150,6 +239,7 @@ void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
 	uint64_t mean = load_relaxed(&origin->origin_ns);
 
+	ns = min_u64(ns, OUTLIER * (mean ? min_u64(mean, EXPECTED_MAX_NS) : UNKNOWN_NS));
 	if (mean)
 		average(&origin->spread_ns, ns > mean ? ns - mean : mean - ns);
 	average(&origin->origin_ns, ns);
@@ -169,10 +259,25 @@ static uint64_t miss_limit(const struct tier_origin *origin)
 	return load_relaxed(&origin->origin_cost) / 4;
 }
 
+/*
+ * A miss moves no bytes: what it costs is that its chunk's read begins later. It is divided by the reads that the
+ * origin has at once, if there are more of them than questions: they all go on meanwhile. So a few misses that are
+ * answered one by one, by a busy machine, are compared with what one chunk takes, not with its share.
+ */
+static uint64_t miss_cost(const struct tier_origin *origin, uint64_t ns, uint32_t depth)
+{
+	uint64_t cost = load_relaxed(&origin->origin_cost);
+	uint64_t reads = cost ? load_relaxed(&origin->origin_ns) / cost : 0;
+
+	return ns / max_u64(depth, reads);
+}
+
 /* A few that took very long are not what most take: none counts for more than twice what is allowed. */
 static void average_priced(uint64_t *mean, uint64_t ns, uint64_t limit)
 {
-	average(mean, limit ? min_u64(ns, 2 * limit) : ns);
+	bool dear = limit && load_relaxed(mean) > limit;
+
+	average_of(mean, limit ? min_u64(ns, 2 * limit) : ns, dear ? WEIGHT : PRICE_WEIGHT);
 }
 
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
@@ -183,7 +288,7 @@ void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 
 void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
-	average_priced(&origin->miss_cost, ns / depth, miss_limit(origin));
+	average_priced(&origin->miss_cost, miss_cost(origin, ns, depth), miss_limit(origin));
 	store_relaxed(&origin->misses, load_relaxed(&origin->misses) + 1);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all processes of the machine have learned of the tier, in the runtime segment: which servers are not
- * asked for a while, for whose leases nobody waits, what a chunk takes from the origin and from the tier, and
- * which data sets differ. It is a guess of the next answer's worth; nothing that is right depends on it.
+ * What all processes of the machine have learned of the tier, in the runtime segment: which servers are not asked for
+ * a while (by the processes of one network namespace: another one's 127.0.0.1 is another server), for whose leases
+ * nobody waits, what a chunk takes from the origin and from the tier, and which data sets differ. It is a guess of the
+ * next answer's worth; nothing that is right depends on it.
  *
  *	closed -> open for 1 s -> one is let through -> closed, or open for 2 s, ... 32 s at most
  */
@@ -14,8 +15,15 @@
 
 #include "core/shared/runtime.h"
 
-/* The entry of a server; NULL: there is no place for it, and it is always asked. */
-struct tier_server *breaker_of(struct tier_state *state, uint64_t name);
+/*
+ * The entry of a server, as the network with the number `network` (socket_network()) has it. If there is no place for
+ * it, another's becomes its own.
+ */
+struct tier_server *breaker_of(struct tier_state *state, uint64_t name, uint64_t network);
+
+/* The same, for who only looks: nothing is written, the segment may be mapped read-only. NULL: it has none. */
+const struct tier_server *breaker_find(const struct tier_state *state, uint64_t name,
+				       uint64_t network);
 
 /* Whether to ask, or to wait, now. When the time of an open one is over, one caller is let through. */
 bool breaker_allows(struct tier_switch *breaker);
@@ -31,8 +39,16 @@ void breaker_error(struct tier_server *server, int error);
 void breaker_works(struct tier_switch *breaker, uint64_t begun);
 void breaker_fails(struct tier_switch *breaker, uint64_t begun);
 
-/* Answers do not come, or too many are late: the same, beginning with an eighth of a second. */
+/* Answers do not come, or too many are late, or nothing listens now: the same, beginning with an eighth of a second. */
 void breaker_late(struct tier_switch *breaker, uint64_t begun);
+
+/*
+ * A wait for what another machine fetches gave the chunk, or was in vain. A server that says for ever that somebody
+ * fetches has no wait that succeeds, and its first one in vain opens it; a machine that died, or is slow, with some
+ * leases of its own is no reason not to wait for all others'.
+ */
+void breaker_waited(struct tier_switch *breaker, uint64_t begun);
+void breaker_vain(struct tier_switch *breaker, uint64_t begun);
 
 /* Open for the longest time at once: the server's answers are wrong. */
 void breaker_condemn(struct tier_switch *breaker);
@@ -42,6 +58,9 @@ struct tier_origin *price_of(struct tier_state *state, uint64_t device);
 
 /* The time in nanoseconds within which the origin returns nearly all chunks. */
 uint64_t price_expected(const struct tier_origin *origin);
+
+/* Whether a chunk of it was read since the machine was started: else `expected` is a guess. */
+bool price_known(const struct tier_origin *origin);
 
 /* How long the tier may take before the origin is asked too. */
 uint64_t price_patience(const struct tier_origin *origin);

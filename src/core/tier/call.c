@@ -9,8 +9,8 @@
 #include "base/sys.h"
 #include "core/tier/link.h"
 
-#define KEPT 32
-#define CALLS_MAX ((32u << 20) / (uint32_t)sizeof(struct link_call))
+#define KEPT 32							     /* 8 MiB of memory */
+#define CALLS_MAX ((32u << 20) / (uint32_t)sizeof(struct link_call)) /* 32 MiB of memory */
 
 /* Free calls, kept warm: taken and given back by exchange, without a lock. */
 static struct link_call *kept[KEPT];

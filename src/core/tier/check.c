@@ -19,9 +19,10 @@
 #include "core/tier/setup.h"
 #include "core/tier/socket.h"
 
+/* A first packet that is lost is sent again after a second (RFC 6298). A user looks on: not longer than twice that. */
 #define PATIENCE_NS UINT64_C(2000000000)
-#define SLICE_NS 100000000
-#define VALUE_BYTES (256u << 10)
+#define SLICE_NS 100000000	 /* between two looks at the clock */
+#define VALUE_BYTES (256u << 10) /* a chunk */
 
 /* One connection, over which questions are asked in turn. */
 struct check {
@@ -192,7 +193,7 @@ static void check_server(struct check *check, const struct setup *setup, uint32_
 
 int rawcache_tier_allowed(const struct rawcache_options *options, const char **why)
 {
-	static struct setup setup;
+	static large_table struct setup setup;
 
 	return setup_read(options, &setup, why);
 }
@@ -200,7 +201,7 @@ int rawcache_tier_allowed(const struct rawcache_options *options, const char **w
 int rawcache_tier_check(const struct rawcache_options *options, uint32_t n,
 			struct rawcache_tier_server *server)
 {
-	static struct setup setup;
+	static large_table struct setup setup;
 	struct check check = { .fd = -1 };
 	uint64_t begun;
 	char *buf;
@@ -240,9 +241,10 @@ static uint64_t switch_left(const struct tier_switch *breaker)
 int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *options, uint32_t n,
 			struct rawcache_tier_server *server)
 {
-	static struct setup setup;
-	struct tier_state *state;
-	struct tier_server *known;
+	static large_table struct setup setup;
+	static const struct tier_server unknown;
+	const struct tier_server *known;
+	const struct tier_state *state;
 	int err = setup_read(options, &setup, &server->why);
 
 	if (err)
@@ -252,14 +254,16 @@ int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *o
 	if (!cache->runtime.header)
 		return -EACCES;
 	state = &cache->runtime.header->tier;
-	known = breaker_of(state, setup.servers.server[n].name);
+	known = breaker_find(state, setup.servers.server[n].name, socket_network());
+	if (!known)
+		known = &unknown;
 	snprintf(server->name, sizeof(server->name), "%s", setup.servers.server[n].text);
 	server->why = NULL;
-	server->failed = known ? load_relaxed(&known->asked.level) : 0;
-	server->left_ms = known ? switch_left(&known->asked) : 0;
-	server->leases_left_ms = known ? switch_left(&known->leases) : 0;
-	server->answer_us = known ? load_relaxed(&known->answer_us) : 0;
-	server->error = known ? load_relaxed(&known->error) : 0;
+	server->failed = load_relaxed(&known->asked.level);
+	server->left_ms = switch_left(&known->asked);
+	server->leases_left_ms = switch_left(&known->leases);
+	server->answer_us = load_relaxed(&known->answer_us);
+	server->error = load_relaxed(&known->error);
 	server->differing = 0;
 	for (uint32_t i = 0; i < setup.names; i++)
 		server->differing += differing(state, setup.name[i].hash);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/tier/attention.h"
 #include "core/tier/connection.h"
 
 #include <errno.h>
@@ -66,7 +67,8 @@ void call_end(struct link_call *call, int error)
 		link_call_free(call);
 }
 
-void connection_fail(struct connection *link, int error)
+/* Close it, and end all its calls with `error`. */
+static void connection_fail(struct connection *link, int error)
 {
 	struct link_call *call;
 
@@ -82,7 +84,7 @@ void connection_fail(struct connection *link, int error)
 		call_end(call, error);
 }
 
-bool connection_dial(struct connection *link)
+int connection_dial(struct connection *link)
 {
 	bool under_way;
 	int fd = socket_dial(&link->server->address, link->server->length, &under_way);
@@ -91,12 +93,12 @@ bool connection_dial(struct connection *link)
 		bool own = socket_own_error(fd);
 
 		connection_fail(link, own ? -ENOTCONN : fd);
-		return !own;
+		return own ? fd : 0;
 	}
 	link->fd = fd + 1;
 	link->dialling = under_way;
-	link->dialled = link->heard = clock_mono_ns();
-	return true;
+	link->dialled = link->heard = attention_ns();
+	return 0;
 }
 
 void connection_dialled(struct connection *link)
@@ -107,7 +109,7 @@ void connection_dialled(struct connection *link)
 		connection_fail(link, error);
 	else
 		link->dialling = false;
-	link->heard = clock_mono_ns();
+	link->heard = attention_ns();
 }
 
 static bool call_needless(const struct link_call *call)
@@ -150,10 +152,12 @@ static bool call_send(struct connection *link, struct queue *queue)
 			connection_fail(link, (int)n);
 		return false;
 	}
-	if (!link->under_way.count || !call->sent)
+	if (!link->under_way.count || !call->sent) {
 		call->begun = clock_mono_ns();
+		call->watched = attention_ns();
+	}
 	if (!link->under_way.count)
-		link->heard = clock_mono_ns();
+		link->heard = attention_ns();
 	call->sent += (uint32_t)n;
 	if (call->sent < call_bytes(call))
 		return false;
@@ -256,23 +260,37 @@ static int link_take(struct connection *link)
 static bool overdue(const struct connection *link, uint64_t now)
 {
 	const struct link_call *call = link->under_way.first;
+	uint64_t lag = 4 * attention_lag();
 
 	if (link->dialling)
 		return now > link->dialled + DIAL_NS;
 	if (!call)
 		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
-	return call &&
-	       (now > link->heard + max_u64(8 * call->patience, SILENCE_MIN_NS) + 4 * link->lag ||
-		(!call->put &&
-		 now > call->begun + max_u64(8 * call->patience, ANSWER_MIN_NS) + 4 * link->lag));
+	return call && (now > link->heard + max_u64(8 * call->patience, SILENCE_MIN_NS) + lag ||
+			(!call->put &&
+			 now > call->watched + max_u64(8 * call->patience, ANSWER_MIN_NS) + lag));
 }
 
-static void queue_late(struct queue *queue, uint64_t now, uint64_t lag)
+/*
+ * When its time is over; or when the server owes answers and has said nothing for what one may take: then those before
+ * it are no reason to wait for it, nor is it one that it was asked only now.
+ */
+static bool call_lapsed(const struct connection *link, const struct link_call *call, uint64_t now)
+{
+	uint64_t grace = attention_grace(call->patience);
+
+	if (call->raced)
+		return call_needless(call);
+	return now >= call->late + grace || ((link->under_way.count || link->dialling) &&
+					     now >= link->heard + call->patience + grace);
+}
+
+static void queue_late(struct connection *link, struct queue *queue, uint64_t now)
 {
 	for (struct link_call *call = queue->first; call; call = call->next) {
 		void *owner = call->owner;
 
-		if (!owner || (call->raced ? !call_needless(call) : now < call->late + 2 * lag))
+		if (!owner || !call_lapsed(link, call, now))
 			continue;
 		call->owner = NULL;
 		call->raced = call->ended(owner, NULL);
@@ -283,14 +301,14 @@ static void queue_late(struct queue *queue, uint64_t now, uint64_t lag)
 
 static void connection_late(struct connection *link, uint64_t now)
 {
-	queue_late(&link->under_way, now, link->lag);
-	queue_late(&link->gets, now, link->lag);
+	queue_late(link, &link->under_way, now);
+	queue_late(link, &link->gets, now);
 }
 
 /* Must be called when all that has arrived was taken. */
 static void connection_judge(struct connection *link)
 {
-	uint64_t now = clock_mono_ns();
+	uint64_t now = attention_ns();
 
 	if (overdue(link, now))
 		connection_fail(link, -ETIMEDOUT);
@@ -316,7 +334,7 @@ void connection_receive(struct connection *link)
 			link->body -= (uint32_t)n;
 		else if (n > 0)
 			link->have += (uint32_t)n;
-		link->heard = clock_mono_ns();
+		link->heard = attention_ns();
 		if (n > 0 && direct && !link->body) {
 			n = body_ended(call) ? n : -EPROTO;
 			if (n > 0)
@@ -334,13 +352,10 @@ void connection_receive(struct connection *link)
 
 void connection_idle(struct connection *link)
 {
-	uint64_t now = clock_mono_ns();
-
 	bool owes = link->under_way.count || link->dialling;
+	uint64_t silent = attention_ns() - link->heard, lag = 4 * attention_lag();
 
-	store_relaxed(&link->silent, owes && now > link->heard + 4 * link->lag ?
-					     now - link->heard - 4 * link->lag :
-					     0);
+	store_relaxed(&link->silent, owes && silent > lag ? silent - lag : 0);
 	connection_judge(link);
 }
 
@@ -357,6 +372,7 @@ void connection_accept(struct connection *link, struct link_call *call)
 	call->error = 0;
 	call->sent = 0;
 	call->begun = clock_mono_ns();
-	call->late = call->begun + call->patience + before * call->share;
+	call->watched = attention_ns();
+	call->late = call->watched + call->patience + before * call->share;
 	queue_put(call->put ? &link->puts : &link->gets, call);
 }

@@ -17,15 +17,14 @@ struct connection {
 	const struct server *server;
 	int fd; /* descriptor + 1; 0: there is none */
 	bool dialling;
-	uint64_t dialled;
+	uint64_t dialled; /* attention_ns(), as all times here */
 	/* to be sent: values, for which nobody waits, come after the questions */
 	struct queue gets, puts;
 	uint32_t puts_under_way;
 	struct queue under_way; /* sent, in the order of their answers */
 	uint64_t heard;		/* when the server last did something, or began to owe an answer */
 	uint64_t silent; /* ns of owing an answer and saying nothing; other threads read it */
-	uint64_t lag; /* nanoseconds for which this machine stands still now and then: see link.c */
-	uint32_t have; /* bytes in `line` */
+	uint32_t have;	 /* bytes in `line` */
 	/* bytes of the value and of its line end that are still to come; 0: a line is next */
 	uint32_t body;
 	char line[4096];
@@ -34,8 +33,8 @@ struct connection {
 /* Queue a call. */
 void connection_accept(struct connection *link, struct link_call *call);
 
-/* Begin to connect. False: this process cannot, and that says nothing about the server. */
-bool connection_dial(struct connection *link);
+/* Begin to connect. 0; or -errno: this process cannot, and that says nothing about the server. */
+int connection_dial(struct connection *link);
 
 /* Call when the connection is made, or cannot be made. */
 void connection_dialled(struct connection *link);
@@ -52,9 +51,6 @@ void connection_receive(struct connection *link);
  * Only a look tells: while this thread does not run, answers lie there unseen.
  */
 void connection_idle(struct connection *link);
-
-/* Close it, and end all its calls with `error`. */
-void connection_fail(struct connection *link, int error);
 
 /* Whether a call is under way. */
 bool connection_busy(const struct connection *link);

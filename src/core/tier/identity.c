@@ -12,7 +12,7 @@
 #include "core/tier/derive.h"
 #include "core/tier/seal.h"
 
-#define KEY_VERSION 2u
+#define KEY_VERSION 2u /* goes up when a chunk gets another key */
 /* For many small files the round trips take longer than the bytes. */
 #define SIZE_MIN (64u << 10)
 /* Two seconds, for which files must be unchanged anyway, and two for clocks that differ. */

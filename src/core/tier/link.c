@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/tier/attention.h"
 #include "core/tier/link.h"
 
 #include <errno.h>
@@ -15,17 +16,28 @@
 
 /*
  * The helper cannot be woken from poll(): other threads have other descriptors. So it looks for calls this
- * often.
+ * often; with a slow origin less often, because each look takes a busy machine's processor from somebody: a part of
+ * the time that an answer may take.
  */
-#define POLL_NS 200000
-/* As many as are read from one mount at once, and some to follow: other machines shall win the others. */
+#define POLL_NS 200000u
+#define POLL_MAX_NS 2000000u
+#define POLL_SHARE 32u
+/*
+ * As many as are read from one mount at once, and some to follow: other machines shall win the others. Who waits for
+ * many chunks of others shares a file's window with them, and leaves them more: what nobody has won yet keeps the
+ * origin of who is done first busy.
+ */
 #define LEASES_MAX 12u
+#define LEASES_MIN 4u
+#define LEASES_SHARE 4u /* one less for so many chunks that are waited for */
 /* If reads take this long, the origin hangs: what is on other mounts does not wait for their leases. */
 #define LEASES_WAIT_NS UINT64_C(2000000000)
 #define BARRED_MS 60000u
+/* A hundred times what is waited for a helper: no thread can be made, perhaps. */
+#define IMPATIENT_MS 10000u
+/* A socket file that is not there may be that of a server which is being started again: this, then twice it, ... */
+#define ABSENT_MS 125u
 #define READY_NAP_NS 100000
-#define LAG_MAX_NS 25000000u
-#define LAG_WEIGHT 256u /* in looks: a lag is forgotten within some 50 ms */
 
 static void link_work(struct pool *pool);
 static void link_begin(void);
@@ -33,10 +45,14 @@ static void link_begin(void);
 static const struct servers *servers;
 static const struct seal_loader *loader;
 static const uint8_t *secret;
-static struct connection links[SERVERS_MAX];
+static large_table struct connection links[SERVERS_MAX];
 static uint64_t barred[SERVERS_MAX]; /* clock_coarse_ms(), until then */
-static uint32_t ready;		     /* 1: yes, 2: never */
-uint32_t link_leases;
+/* how often the socket file was not there, since the last connection */
+static uint32_t absences[SERVERS_MAX];
+static uint64_t poll_ns = POLL_NS;
+static uint32_t ready; /* 1: yes, 2: never */
+uint32_t link_leases, link_waits;
+uint64_t link_network;
 static struct pool helper = {
 	.work = link_work, .begin = link_begin, .limit = 1, .lock = PTHREAD_MUTEX_INITIALIZER
 };
@@ -57,11 +73,17 @@ void link_prepare(void)
 
 bool link_ready(uint64_t ns)
 {
+	static uint64_t
+		impatient; /* clock_coarse_ms(): no helper came, and until then nobody waits for one */
 	const struct timespec nap = { .tv_nsec = READY_NAP_NS };
 	uint64_t end = clock_mono_ns() + ns;
 
+	if (load_relaxed(&impatient) > clock_coarse_ms())
+		return load_acquire(&ready) == 1;
 	while (!load_acquire(&ready) && clock_mono_ns() < end)
 		sys_nanosleep(&nap);
+	if (ns && !load_acquire(&ready))
+		store_relaxed(&impatient, clock_coarse_ms() + IMPATIENT_MS);
 	return load_acquire(&ready) == 1;
 }
 
@@ -84,9 +106,16 @@ bool link_barred(uint32_t server)
 
 /* --- called by the helper */
 
+static uint32_t leases_max(void)
+{
+	uint32_t less = load_relaxed(&link_waits) / LEASES_SHARE;
+
+	return less < LEASES_MAX - LEASES_MIN ? LEASES_MAX - less : LEASES_MIN;
+}
+
 static bool parked_stays(const struct link_call *call, uint64_t now)
 {
-	return now < call->at || (call->lease && load_relaxed(&link_leases) >= LEASES_MAX &&
+	return now < call->at || (call->lease && load_relaxed(&link_leases) >= leases_max() &&
 				  now < max_u64(call->begun, call->at) + LEASES_WAIT_NS);
 }
 
@@ -101,6 +130,8 @@ static uint32_t links_depth(void)
 
 static void call_accept(struct link_call *call)
 {
+	if (call->patience)
+		poll_ns = max_u64(POLL_NS, min_u64(call->patience / POLL_SHARE, POLL_MAX_NS));
 	call->depth = links_depth() + 1;
 	connection_accept(&links[call->server], call);
 }
@@ -123,25 +154,18 @@ static void parked_step(bool leaves)
 	}
 }
 
-/*
- * How much later than asked for this thread runs again, now and then. A machine with more runnable threads
- * than processors lets servers and their answers wait as long, and that is not their fault.
- */
-static uint64_t lag_note(uint64_t slept)
-{
-	static uint64_t lag;
-
-	lag -= lag / LAG_WEIGHT;
-	if (slept > POLL_NS && slept - POLL_NS > lag)
-		lag = min_u64(slept - POLL_NS, LAG_MAX_NS);
-	return lag;
-}
-
 /* A process without a network, or without descriptors, must not have the others of its machine go without. */
 static void link_dial(uint32_t server)
 {
-	if (!connection_dial(&links[server]))
-		store_relaxed(&barred[server], clock_coarse_ms() + BARRED_MS);
+	int err = connection_dial(&links[server]);
+	uint64_t pause = BARRED_MS;
+
+	if (err == -ENOENT)
+		pause = min_u64((uint64_t)ABSENT_MS << min_u64(absences[server]++, 16), BARRED_MS);
+	if (err)
+		store_relaxed(&barred[server], clock_coarse_ms() + pause);
+	else if (links[server].fd)
+		absences[server] = 0;
 }
 
 /* Look at all connections once. Returns true if a call is under way. */
@@ -149,7 +173,6 @@ static bool links_step(void)
 {
 	struct socket_wait wait[SERVERS_MAX];
 	struct connection *of[SERVERS_MAX];
-	uint64_t before, lag;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < servers->count; i++) {
@@ -164,11 +187,10 @@ static bool links_step(void)
 		of[n] = link;
 		wait[n++] = socket_waits(link->fd - 1, link->dialling || connection_has_more(link));
 	}
-	before = clock_mono_ns();
-	socket_sleep(wait, n, POLL_NS);
-	lag = lag_note(clock_mono_ns() - before);
+	if (n || link_parked())
+		socket_sleep(wait, n, (long)poll_ns);
+	attention_look(clock_mono_ns(), poll_ns);
 	for (uint32_t i = 0; i < n; i++) {
-		of[i]->lag = lag;
 		if (of[i]->dialling && socket_may_write(&wait[i]))
 			connection_dialled(of[i]);
 		else if (!of[i]->dialling && socket_may_read(&wait[i]))
@@ -193,6 +215,7 @@ static void link_begin(void)
 		links[i].server = &servers->server[i];
 	if (!err && socket_forbidden())
 		err = -EPERM;
+	store_relaxed(&link_network, socket_network());
 	if (!err)
 		err = seal_load(loader, secret);
 	if (err)
@@ -214,6 +237,8 @@ static void link_work(struct pool *pool)
 			link_calls_trim();
 			return;
 		}
+		if (!busy)
+			attention_begin(clock_mono_ns());
 		for (; job; job = pool_take(pool)) {
 			struct link_call *call = container_of(job, struct link_call, job);
 
@@ -245,6 +270,7 @@ void link_fork_child(void)
 	memset(links, 0, sizeof(links));
 	link_parked_take();
 	store_relaxed(&link_leases, 0);
+	store_relaxed(&link_waits, 0);
 	link_calls_forget();
 	pool_fork_child(&helper);
 }

@@ -22,6 +22,10 @@
 #include "core/tier/servers.h"
 #include "core/tier/wire.h"
 
+/*
+ * Questions under way on a connection, which a server answers in their order: one for each helper that reads a mount
+ * (LANE_HELPERS). With fewer, helpers wait for each other; with more, the last one waits behind 2 MiB of answers.
+ */
 #define LINK_DEPTH 8u
 
 struct link_call {
@@ -45,7 +49,8 @@ struct link_call {
 	uint64_t begun;	      /* when it was given to its connection, or sent: clock_mono_ns() */
 	uint64_t patience;    /* nanoseconds in which an answer is expected; 0: nobody waits */
 	uint64_t share;	      /* additional nanoseconds for each call before it */
-	uint64_t late;	      /* when it is late: clock_mono_ns() */
+	uint64_t watched;     /* the same by attention_ns() */
+	uint64_t late;	      /* when it is late: attention_ns() */
 	/* number of calls on connections when it came there, itself included: all of them share the time */
 	uint32_t depth;
 	bool put;      /* `data` is sent behind the command */
@@ -62,9 +67,15 @@ struct link_call {
 /* Leases that this process has won and whose chunks it has not read yet. */
 extern uint32_t link_leases;
 
+/* Chunks that this process waits for because other machines fetch them. */
+extern uint32_t link_waits;
+
 /* Set what the helper works with. Must be called before the first call. The list must last. */
 void link_setup(const struct servers *servers, const struct seal_loader *loader,
 		const uint8_t secret[SEAL_SECRET]);
+
+/* The helper's socket_network(), once there was one. */
+extern uint64_t link_network;
 
 /* Make the helper, if there is none. For a thread with the program's descriptors. */
 void link_prepare(void);
@@ -105,7 +116,10 @@ bool link_parked(void);
 /* Nanoseconds for which the server has owed an answer and said nothing, as the helper saw it. */
 uint64_t link_silence(uint32_t server);
 
-/* This process could not make a connection to it a moment ago, for reasons of its own. */
+/*
+ * This process could not make a connection to it a moment ago, for reasons of its own; a socket file that is not there
+ * is one, because this process may be in a container.
+ */
 bool link_barred(uint32_t server);
 
 /* Wait until all that was sent is done, for at most `ns`. */

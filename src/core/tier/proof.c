@@ -7,16 +7,23 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/stats.h"
 #include "base/sys.h"
 
-#define SAMPLE 256u /* 0.4 % of the chunks are read twice */
-#define SMALL_SAMPLE 16u
-#define SMALL_CHUNKS 4u
-#define CHUNK_BYTES (UINT64_C(256) << 10)
+#define SAMPLE 256u			  /* 0.4 % of the chunks are read twice */
+#define SMALL_SAMPLE 16u		  /* one small file in this many is compared */
+#define SMALL_CHUNKS 4u			  /* up to a MiB */
+#define CHUNK_BYTES (UINT64_C(256) << 10) /* FORMAT_CHUNK_MAX */
+/*
+ * Then it is taken for unproven, and the origin is read. Of an origin that takes more than 67 ms for a chunk, the chunk
+ * is read twice; a longer wait would delay the program by as much when the mount stalls.
+ */
 #define WAIT_MAX_NS (UINT64_C(100) * 1000000)
+/* The first read of an origin since the machine was started: what it takes is known when it ends. */
+#define WAIT_UNKNOWN_NS (UINT64_C(400) * 1000000)
 
 static void state_set(struct file *file, uint32_t state)
 {
@@ -30,8 +37,8 @@ static void state_set(struct file *file, uint32_t state)
  */
 static uint32_t state_wait(struct file *file, uint64_t expected, bool comes)
 {
-	uint64_t wait = expected + expected / 2;
-	uint64_t end = clock_mono_ns() + (wait < WAIT_MAX_NS ? wait : WAIT_MAX_NS);
+	uint64_t wait = expected ? min_u64(expected + expected / 2, WAIT_MAX_NS) : WAIT_UNKNOWN_NS;
+	uint64_t end = clock_mono_ns() + wait;
 	uint32_t state;
 
 	while ((state = load_acquire(&file->tier.state)) == TIER_PROVING ||

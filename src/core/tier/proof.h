@@ -23,8 +23,8 @@ bool proof_small(const struct file *file);
 
 /*
  * Find out the hash of the first chunk; `buf` is scratch space for it. Waits for another thread that reads
- * it, as long as the origin is expected to take. ask->have: `buf` has the first chunk, and that is the
- * chunk that was asked for.
+ * it, as long as the origin is `expected` to take (0: nothing is known of it). ask->have: `buf` has the first
+ * chunk, and that is the chunk that was asked for.
  */
 bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes,
 		 uint64_t expected);

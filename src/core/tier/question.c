@@ -8,12 +8,12 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/stats.h"
+#include "core/tier/attention.h"
 #include "core/tier/breaker.h"
 #include "core/tier/link.h"
 
-#define MS_NS UINT64_C(1000000)
-#define LEASE_MIN_S 3u
-#define LEASE_MAX_S 30u
+#define MS_NS UINT64_C(1000000) /* a millisecond */
+#define LEASE_MIN_S 3u /* servers count whole seconds, of which the first may be nearly over */
 /*
  * The machine that wins the lease reads a few chunks at once and has as many to follow; then it asks the
  * server about the file, and sends the chunk to the tier. A wait in vain is paid for once: nobody waits
@@ -30,17 +30,22 @@
 /* A busy machine stands still for less than this. */
 #define SILENCE_NS (50 * MS_NS)
 
+/*
+ * At most 11 s, since price_expected() is at most 4: of a mount that takes longer for a chunk, a lease ends early, and
+ * the chunk is fetched twice. A longer one would keep the chunks of an owner that died out of the tier for longer.
+ */
 static uint32_t lease_seconds(const struct tier_ask *ask)
 {
-	return (uint32_t)min_u64(LEASE_MIN_S + 2 * price_expected(ask->origin) / (1000 * MS_NS),
-				 LEASE_MAX_S);
+	return LEASE_MIN_S + (uint32_t)(2 * price_expected(ask->origin) / (1000 * MS_NS));
 }
 
 /* End the question. `call` has a value to be taken, or is NULL. */
 static void question_over(struct tier_ask *ask, struct link_call *call)
 {
-	if (ask->waits)
+	if (ask->waits) {
 		stats_add(tier_lease_wait_us, (clock_mono_ns() - ask->waits) / 1000);
+		fetch_sub(&link_waits, 1);
+	}
 	ask->call = call;
 	ask->tell(ask, !load_relaxed(&ask->late) ? TIER_ANSWERED :
 		       call			 ? TIER_OVERTAKES :
@@ -56,8 +61,6 @@ static void question_hedged(const struct tier_ask *ask)
 	bool silent = link_silence(ask->server) > max_u64(2 * ask->patience, SILENCE_NS);
 
 	stats_add(tier_hedged, 1);
-	if (!ask->breaker)
-		return;
 	if (!late_spend() || silent)
 		breaker_late(&ask->breaker->asked, ask->begun_ms);
 }
@@ -67,10 +70,12 @@ static void question_failed(const struct tier_ask *ask, int error)
 	if (error == -ENOTCONN || error == -ENOSYS || error == -ECANCELED)
 		return;
 	stats_add(tier_errors, 1);
-	if (!ask->breaker)
-		return;
 	breaker_error(ask->breaker, error);
-	breaker_fails(&ask->breaker->asked, ask->begun_ms);
+	/* being refused takes no time, and a server that is just started again refuses for a moment only */
+	if (error == -ECONNREFUSED)
+		breaker_late(&ask->breaker->asked, ask->begun_ms);
+	else
+		breaker_fails(&ask->breaker->asked, ask->begun_ms);
 }
 
 /* Whether the question stays, for its answer may come first. */
@@ -95,24 +100,31 @@ static bool question_late(struct tier_ask *ask)
 static bool question_waits(struct tier_ask *ask, struct link_call *call)
 {
 	uint64_t expected = price_expected(ask->origin);
-	uint64_t wait = min_u64(LEASE_PATIENCE * expected, LEASE_WAIT_MAX_NS);
+	uint64_t wait = max_u64(min_u64(LEASE_PATIENCE * expected, LEASE_WAIT_MAX_NS),
+				LEASE_WAIT_MIN_NS);
 	uint64_t now = clock_mono_ns();
 
 	if (!ask->waits) {
-		if (ask->breaker && !breaker_allows(&ask->breaker->leases))
+		if (!breaker_allows(&ask->breaker->leases)) {
+			stats_add(tier_lease_refused, 1);
 			return false;
+		}
 		stats_add(tier_lease_waits, 1);
 		ask->waits = now;
+		ask->watched = attention_ns();
+		fetch_add(&link_waits, 1);
+		/* another machine has the lease: this question is no reason to wait for a place */
+		call->lease = false;
 		ask->nap = max_u64(NAP_NS, min_u64(expected / NAP_SHARE, NAP_MAX_NS));
 	}
-	if (now + ask->nap > ask->waits + max_u64(wait, LEASE_WAIT_MIN_NS)) {
-		if (ask->breaker)
-			breaker_late(&ask->breaker->leases, ask->begun_ms);
+	if (attention_ns() + ask->nap > ask->watched + wait + attention_grace(wait)) {
+		stats_add(tier_lease_vain, 1);
+		breaker_vain(&ask->breaker->leases, ask->begun_ms);
 		return false;
 	}
 	stats_add(tier_gets, 1);
-	/* who waits anyway has time for an answer */
-	call->patience = 2 * ask->patience;
+	/* who waits anyway has time for an answer: only that of a server which has stopped takes longer */
+	call->patience = 4 * ask->patience;
 	link_again(call, now + ask->nap);
 	ask->nap = min_u64(2 * ask->nap,
 			   max_u64(NAP_MAX_NS, min_u64(expected / NAP_MAX_SHARE, 4 * NAP_MAX_NS)));
@@ -122,7 +134,7 @@ static bool question_waits(struct tier_ask *ask, struct link_call *call)
 /* Count the price of an answer. A miss is paid for by another machine's later hit. */
 static void question_priced(const struct tier_ask *ask, const struct link_call *call, bool hit)
 {
-	uint64_t took = clock_mono_ns() - call->begun;
+	uint64_t took = attention_took(call->watched);
 
 	if (hit)
 		price_hit(ask->origin, took, call->depth);
@@ -150,8 +162,8 @@ static bool answer_take(struct tier_ask *ask, const struct link_call *call)
 	}
 	if (!ask->waits && !ask->known)
 		question_priced(ask, call, value);
-	else if (value && ask->breaker)
-		breaker_works(&ask->breaker->leases, ask->begun_ms);
+	else if (value)
+		breaker_waited(&ask->breaker->leases, ask->begun_ms);
 	return value;
 }
 
@@ -165,10 +177,8 @@ static bool question_ended(void *owner, struct link_call *call)
 	if (call->error) {
 		question_failed(ask, call->error);
 	} else {
-		if (ask->breaker) {
-			breaker_works(&ask->breaker->asked, ask->begun_ms);
-			breaker_answered(ask->breaker, clock_mono_ns() - call->begun);
-		}
+		breaker_works(&ask->breaker->asked, ask->begun_ms);
+		breaker_answered(ask->breaker, clock_mono_ns() - call->begun);
 		if (another_fetches(call) && !ask->late && !ask->aside && question_waits(ask, call))
 			return false;
 		value = answer_take(ask, call);

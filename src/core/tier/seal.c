@@ -9,6 +9,7 @@
 #include "base/sys.h"
 
 #define LIBRARY "libsodium.so.23"
+/* Bytes of XChaCha20-Poly1305. */
 #define NONCE 24u
 #define TAG 16u
 

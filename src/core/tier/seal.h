@@ -18,8 +18,8 @@
 
 #include "core/tier/wire.h"
 
-#define SEAL_SECRET 32u
-#define SEAL_MORE 40u /* by how many bytes a sealed value is longer */
+#define SEAL_SECRET 32u /* bytes of a key: 256 bits */
+#define SEAL_MORE 40u	/* by how many bytes a sealed value is longer */
 
 /* dlopen() and dlsym() of libc: the preload object has functions of these names itself. */
 struct seal_loader {

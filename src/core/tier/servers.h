@@ -13,7 +13,8 @@
 
 #include "core/tier/wire.h"
 
-#define SERVERS_MAX 32u
+#define SERVERS_MAX \
+	32u /* the segment has the state of two such lists, or of one in two networks: TIER_SERVERS */
 
 struct server {
 	uint64_t name; /* hash of its text in the list, never 0 */

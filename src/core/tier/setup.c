@@ -13,6 +13,7 @@
 #include "base/sys.h"
 
 #define EPOCH_SUFFIX ".epoch"
+#define TTL_MAX_S (30u * 24 * 3600) /* memcached takes what is longer for a date */
 
 static bool hex_read(const char *text, uint8_t secret[SEAL_SECRET])
 {
@@ -149,7 +150,7 @@ int setup_read(const struct rawcache_options *options, struct setup *setup, cons
 		*why = "options.library_open and options.library_find are not set";
 		return -EINVAL;
 	}
-	setup->ttl = options->tier_ttl;
+	setup->ttl = options->tier_ttl < TTL_MAX_S ? options->tier_ttl : TTL_MAX_S;
 	setup->prefer = options->tier_prefer;
 	setup->read_only = options->tier_mode == RAWCACHE_TIER_READ;
 	*why = names_read(options->tier_name, setup);

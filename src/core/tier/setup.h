@@ -14,7 +14,8 @@
 #include "core/tier/seal.h"
 #include "core/tier/servers.h"
 
-#define SETUP_NAMES 16u
+#define SETUP_NAMES \
+	16u /* data sets with a name of their own: as many as mounts in the segment, TIER_ORIGINS */
 
 struct setup_name {
 	char directory[256];

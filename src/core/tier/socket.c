@@ -91,8 +91,7 @@ void socket_sleep(struct socket_wait *wait, uint32_t count, long ns)
 {
 	struct timespec patience = { 0, ns };
 
-	if (count)
-		SYS_CALL(__NR_ppoll, wait, count, &patience, NULL, 0, 0);
+	SYS_CALL(__NR_ppoll, wait, count, &patience, NULL, 0, 0);
 }
 
 bool socket_may_read(const struct socket_wait *wait)
@@ -120,12 +119,24 @@ static long filters_of(const char *status)
 	sys_close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	line = strstr(text, word);
-	return line ? strtol(line + sizeof(word) - 1, NULL, 10) : 0;
+	if (line)
+		return strtol(line + sizeof(word) - 1, NULL, 10);
+	/* cut, by a long list of groups: the line may come behind it; a kernel without the line has no such filter */
+	return n < 0 || (size_t)n == sizeof(text) - 1 ? -1 : 0;
+}
+
+uint64_t socket_network(void)
+{
+	struct statx stx;
+
+	return sys_statx(AT_FDCWD, "/proc/thread-self/ns/net", 0, STATX_INO, &stx) ? 0 :
+										     stx.stx_ino;
 }
 
 bool socket_forbidden(void)
 {
 	long own = filters_of("/proc/thread-self/status");
 
-	return own > 0 && own > filters_of("/proc/1/status");
+	/* who cannot know it must not try: a filter may end the process at socket() */
+	return own < 0 || (own && own > filters_of("/proc/1/status"));
 }

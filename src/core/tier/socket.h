@@ -40,4 +40,10 @@ bool socket_may_write(const struct socket_wait *wait);
  */
 bool socket_forbidden(void);
 
+/*
+ * A number of the calling thread's network namespace; 0: it cannot be known. A container has its own 127.0.0.1, on
+ * which nothing may listen, and the segment may be the machine's.
+ */
+uint64_t socket_network(void);
+
 #endif

@@ -18,15 +18,15 @@
 #include "core/tier/question.h"
 #include "core/tier/setup.h"
 
-#define MS_NS UINT64_C(1000000)
-/* Enough to make a thread and load a library. */
-#define READY_NS (20 * MS_NS)
+#define MS_NS UINT64_C(1000000) /* a millisecond */
+/* Enough to make a thread and load a library, once a process, on a machine that has more to do than processors. */
+#define READY_NS (100 * MS_NS)
 #define SETTLE_NS (200 * MS_NS)
 /* A server whose values fail to open this often is condemned. */
 #define BAD_MAX 8u
 #define BAD_MS 60000u
 
-static struct setup setup;
+static large_table struct setup setup;
 static struct {
 	uint64_t since;
 	uint32_t count;
@@ -75,6 +75,7 @@ uint64_t tier_wants(struct rawcache *cache, struct file *file)
 	origin = price_of(state_of(cache), load_relaxed(&file->device));
 	if (setup.prefer || price_pays(origin))
 		return price_patience(origin);
+	stats_add(tier_unpaid, 1);
 	stats_add(tier_skipped, 1);
 	return 0;
 }
@@ -95,8 +96,8 @@ static bool ask_key(struct rawcache *cache, struct file *file, int fd, uint64_t 
 	if (!ask->first && !link_ready(READY_NS))
 		return false;
 	fetch_add(&reading, 1);
-	proven = small ||
-		 proof_first(file, ask, fd, buf, cache->chunk_bytes, price_expected(ask->origin));
+	proven = small || proof_first(file, ask, fd, buf, cache->chunk_bytes,
+				      price_known(ask->origin) ? price_expected(ask->origin) : 0);
 	if (ask->took)
 		price_origin(ask->origin, ask->took, load_relaxed(&reading));
 	fetch_sub(&reading, 1);
@@ -109,20 +110,21 @@ static bool ask_init(struct rawcache *cache, struct file *file, int fd, uint64_t
 		     struct tier_ask *ask)
 {
 	struct tier_state *state = state_of(cache);
-	struct tier_server *server;
+	bool pays;
 
 	ask->origin = price_of(state, load_relaxed(&file->device));
 	if (!ask_key(cache, file, fd, chunk, buf, ask))
 		return false;
 	ask->patience = price_patience(ask->origin);
 	ask->server = servers_choose(&setup.servers, ask->key);
-	server = breaker_of(state, setup.servers.server[ask->server].name);
-	ask->breaker = server;
+	ask->breaker = breaker_of(state, setup.servers.server[ask->server].name,
+				  load_relaxed(&link_network));
 	ask->begun = clock_mono_ns();
 	ask->begun_ms = clock_coarse_ms();
-	if (!link_barred(ask->server) && (ask->chosen || setup.prefer || price_pays(ask->origin)) &&
-	    (!server || breaker_allows(&server->asked)))
+	pays = ask->chosen || setup.prefer || price_pays(ask->origin);
+	if (pays && !link_barred(ask->server) && breaker_allows(&ask->breaker->asked))
 		return true;
+	stats_add(tier_unpaid, !pays);
 	stats_add(tier_skipped, 1);
 	return false;
 }
@@ -152,7 +154,7 @@ static void value_bad(struct tier_ask *ask)
 		store_relaxed(&bad[n].since, now);
 		store_relaxed(&bad[n].count, 0);
 	}
-	if (fetch_add(&bad[n].count, 1) + 1 >= BAD_MAX && ask->breaker) {
+	if (fetch_add(&bad[n].count, 1) + 1 >= BAD_MAX) {
 		log_warn(
 			"the tier's server %s has values that are not ours: it is not asked for a while",
 			setup.servers.server[n].text);

@@ -65,12 +65,13 @@ struct tier_ask {
 	const bool *unwanted;
 	struct link_call *call; /* has a value */
 	struct tier_origin *origin;
-	struct tier_server *breaker; /* or NULL */
-	uint64_t begun;		     /* clock_mono_ns() */
-	uint64_t begun_ms;	     /* clock_coarse_ms() */
+	struct tier_server *breaker;
+	uint64_t begun;	   /* clock_mono_ns() */
+	uint64_t begun_ms; /* clock_coarse_ms() */
 	uint64_t patience;
 	/* since when another machine fetches it: clock_mono_ns(); 0: none does */
 	uint64_t waits;
+	uint64_t watched; /* the same by attention_ns() */
 	uint64_t nap;
 };
 
@@ -79,6 +80,8 @@ struct tier_ask {
  * why not.
  */
 void tier_setup(const struct rawcache_options *options);
+
+/* Whether the process has a tier; set by tier_setup(), and by tests. */
 extern bool tier_active;
 
 /*

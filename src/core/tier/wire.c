@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BASE64_KEY 24u
+#define BASE64_KEY 24u /* 16 bytes, with the padding */
 
 static void base64_key(char to[BASE64_KEY + 1], const uint8_t key[WIRE_KEY])
 {

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_KEY 16u /* bytes; the servers store keys in binary */
-#define WIRE_COMMAND_MAX 96u
-#define WIRE_LINE_MAX 256u /* a longer line is no answer to our commands */
-#define WIRE_VALUE_MAX ((256u << 10) + 64u)
+#define WIRE_KEY 16u	     /* bytes; the servers store keys in binary */
+#define WIRE_COMMAND_MAX 96u /* the longest one has a key of 24 bytes and three numbers */
+#define WIRE_LINE_MAX 256u   /* a longer line is no answer to our commands */
+#define WIRE_VALUE_MAX ((256u << 10) + 64u) /* a chunk, and what sealing adds: SEAL_MORE */
 
 enum wire_kind {
 	WIRE_VALUE,	 /* VA: `bytes` of it and a line end follow */

@@ -12,7 +12,7 @@
 #include "base/compiler.h"
 #include "base/crash.h"
 #include "base/critical.h"
-#include "base/guard.h"
+#include "base/fault_mask.h"
 #include "base/memory.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -44,7 +44,7 @@ static bool file_map_apart(const struct request *request, uint64_t pages, void *
 {
 	struct map_spare *spare = spare_make(*address, request->length, request->offset,
 					     request->prot);
-	char *base = spare ? pieces_lay_apart(request, map_build.pieces, pages) : NULL;
+	char *base = spare ? pieces_lay_apart(request, map_build.pieces, pages, spare->base) : NULL;
 
 	if (!base) {
 		if (spare)
@@ -154,13 +154,13 @@ static uint64_t map_held(struct request *request, void **address)
 static uint64_t request_answer(struct request *request, void **address)
 {
 	struct rawcache *cache = request->cache;
-	struct guard_window window;
+	struct fault_window window;
 	uint64_t mapped = 0;
 
 	if (!request->file || load_relaxed(&cache->broken) || !image_fd_valid(&cache->image))
 		return 0;
 	rawcache_thread_recover();
-	guard_open(&window);
+	fault_window_open(&window);
 	critical_enter(&request->critical);
 	if (file_hold(cache, request->file, request->handle)) {
 		map_build_begin(cache, request->file);
@@ -168,22 +168,28 @@ static uint64_t request_answer(struct request *request, void **address)
 		map_build_finish();
 	}
 	critical_leave(&request->critical);
-	guard_close(&window);
+	fault_window_close(&window);
 	return mapped;
+}
+
+static struct request request_for(struct rawcache *cache, uint64_t handle, int fd, size_t length,
+				  uint64_t offset)
+{
+	return (struct request){ .cache = cache,
+				 .file = file_at(cache, handle),
+				 .handle = handle,
+				 .fd = fd,
+				 .length = length,
+				 .offset = offset };
 }
 
 uint64_t rawcache_file_map(struct rawcache *cache, uint64_t handle, int fd, void **address,
 			   size_t length, int prot, int flags, uint64_t offset)
 {
-	struct request request = { .cache = cache,
-				   .file = file_at(cache, handle),
-				   .handle = handle,
-				   .fd = fd,
-				   .length = length,
-				   .offset = offset,
-				   .prot = prot,
-				   .flags = flags };
+	struct request request = request_for(cache, handle, fd, length, offset);
 
+	request.prot = prot;
+	request.flags = flags;
 	return request_answer(&request, address);
 }
 
@@ -191,15 +197,10 @@ uint64_t rawcache_file_map_loaded(struct rawcache *cache, uint64_t handle, int f
 				  size_t length, uint64_t offset,
 				  const struct rawcache_loaded *loaded)
 {
-	struct request request = { .cache = cache,
-				   .file = file_at(cache, handle),
-				   .handle = handle,
-				   .fd = fd,
-				   .length = length,
-				   .offset = offset,
-				   .prot = PROT_READ,
-				   .flags = MAP_PRIVATE | MAP_FIXED,
-				   .loaded = loaded };
+	struct request request = request_for(cache, handle, fd, length, offset);
 
+	request.prot = PROT_READ;
+	request.flags = MAP_PRIVATE | MAP_FIXED;
+	request.loaded = loaded;
 	return request_answer(&request, &address);
 }

@@ -82,7 +82,8 @@ void pieces_end_at(const struct request *request, struct map_piece **pieces,
 /* Under the table's lock: the pieces of this thread are mapped at `base`, and known from now on. Bytes. */
 uint64_t pieces_known(struct rawcache *cache, const char *base, struct map_spare *spare);
 
-/* Map all pieces at an address of their own, or return NULL. The first stretch reserves the space for all. */
-char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n);
+/* Map all pieces, `n` bytes, at an address of their own, or return NULL. The origin's mapping is at `origin`. */
+char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n,
+		       char *origin);
 
 #endif

@@ -98,12 +98,7 @@ static uint64_t maps_exchange(struct rawcache *cache, const struct shown *shown)
 			pieces_drop(cache, first);
 			continue;
 		}
-		while (first) {
-			struct map_piece *next = first->next;
-
-			piece_link(&cache->maps, first);
-			first = next;
-		}
+		pieces_link(&cache->maps, first);
 	}
 	return bytes;
 }
@@ -139,20 +134,16 @@ void maps_recall(struct rawcache *cache)
 
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by)
 {
-	struct map_piece *piece = taken;
 	struct critical critical;
 
-	if (!piece)
+	if (!taken)
 		return;
 	maps_lock(&cache->maps, &critical);
-	while (piece) {
-		struct map_piece *next = piece->next;
-
+	for (struct map_piece *piece = taken; piece; piece = piece->next) {
 		piece->start += (uintptr_t)by;
 		piece->end += (uintptr_t)by;
-		piece_link(&cache->maps, piece);
-		piece = next;
 	}
+	pieces_link(&cache->maps, taken);
 	/* do what was asked for meanwhile */
 	maps_recall(cache);
 	maps_unlock(&cache->maps, &critical);

@@ -21,7 +21,6 @@
 #include "core/zerocopy/map_follow_list.h"
 
 #define FOLLOWED_MAX 32u /* each costs a look at its pages in every round */
-#define NAP_NS 1000000	 /* between looks whether the thread is done */
 
 static struct pool followers = { .work = follow_work,
 				 .lasts = true,
@@ -37,7 +36,7 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 	uint64_t first = offset / cache->chunk_bytes;
 	uint64_t chunks = (offset + length - 1) / cache->chunk_bytes - first + 1;
 	size_t words = (chunks + 63) / 64;
-	size_t bytes = sizeof(struct followed) + 2 * words * sizeof(uint64_t);
+	size_t bytes = sizeof(struct followed) + 3 * words * sizeof(uint64_t);
 	struct followed *followed = NULL;
 	struct critical critical;
 
@@ -54,9 +53,11 @@ static struct followed *followed_make(struct rawcache *cache, struct file *file,
 					       .bytes = bytes,
 					       .made = clock_coarse_ms(),
 					       .users = 2,
+					       .early = FOLLOW_EARLY,
 					       .fd = fd,
 					       .first = first,
-					       .done = followed->touched + words };
+					       .done = followed->touched + words,
+					       .asked = followed->touched + 2 * words };
 		follow_list.first = followed;
 		store_relaxed(&follow_list.count, follow_list.count + 1);
 	}
@@ -192,6 +193,15 @@ static uint64_t list_finish(const struct rawcache *cache, uintptr_t start, uintp
 	return made;
 }
 
+/* Wait until `end`, in clock_coarse_ms(), or until one of them has left the list since it was `seen` times. */
+static void list_wait(uint32_t seen, uint64_t end)
+{
+	uint64_t now = clock_coarse_ms();
+
+	if (now < end)
+		futex_nap(&follow_list.ended, seen, end - now);
+}
+
 static bool list_has(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
 	struct critical critical;
@@ -211,7 +221,7 @@ static bool list_has(const struct rawcache *cache, uintptr_t start, uintptr_t en
  */
 static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
-	struct timespec nap = { 0, NAP_NS };
+	uint32_t seen = load_acquire(&follow_list.ended);
 	uint64_t now = clock_coarse_ms();
 	uint64_t made;
 
@@ -222,18 +232,21 @@ static void follow_finish(const struct rawcache *cache, uintptr_t start, uintptr
 		return;
 	made = now + min_u64(FOLLOW_FINISH_MAX_MS,
 			     max_u64(FOLLOW_FINISH_MIN_MS, (now - made) / FOLLOW_FINISH_SHARE));
-	while (list_has(cache, start, end) && clock_coarse_ms() < made)
-		sys_nanosleep(&nap);
+	while (list_has(cache, start, end) && clock_coarse_ms() < made) {
+		list_wait(seen, made);
+		seen = load_acquire(&follow_list.ended);
+	}
 }
 
 void follow_unmapped(const struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
-	struct timespec nap = { 0, NAP_NS };
 	uint64_t patience = clock_coarse_ms() + FOLLOW_CLOSE_MS;
+	uint32_t seen;
 
 	follow_finish(cache, start, end);
-	while (list_dismiss(cache, start, end) && clock_coarse_ms() < patience)
-		sys_nanosleep(&nap);
+	while ((seen = load_acquire(&follow_list.ended), list_dismiss(cache, start, end)) &&
+	       clock_coarse_ms() < patience)
+		list_wait(seen, patience);
 }
 
 void rawcache_settle(void)
@@ -261,10 +274,10 @@ void follow_dismiss(void)
 
 void follow_drop_all(const struct rawcache *cache)
 {
-	struct timespec nap = { 0, NAP_NS };
+	uint32_t seen;
 
-	while (list_dismiss(cache, 0, UINTPTR_MAX))
-		sys_nanosleep(&nap);
+	while ((seen = load_acquire(&follow_list.ended), list_dismiss(cache, 0, UINTPTR_MAX)))
+		list_wait(seen, clock_coarse_ms() + FOLLOW_CLOSE_MS);
 }
 
 /* --- fork */

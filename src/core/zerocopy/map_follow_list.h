@@ -19,6 +19,8 @@ struct file;
 
 /* a mapping in which no new page appears is followed for this long */
 #define FOLLOW_PATIENCE_MS 20000u
+/* chunks that are asked for before the mapping ends: as many as when it ends (GROUP) */
+#define FOLLOW_EARLY 32u
 
 /* FOLLOW_ASKED -> FOLLOW_TAKEN by the thread, or -> FOLLOW_REFUSED by either side. */
 enum follow_state { FOLLOW_ASKED, FOLLOW_TAKEN, FOLLOW_REFUSED };
@@ -34,7 +36,8 @@ struct followed {
 	size_t bytes;	/* size of this block */
 	uint32_t state; /* futex */
 	uint32_t unwanted;
-	uint32_t last; /* look once more, then stop following it */
+	uint32_t last;	/* look once more, then stop following it */
+	uint32_t early; /* so many chunks may be asked for yet before the end */
 	/* the thread, and callers that wait for its answer: the last of them frees the block */
 	uint32_t users;
 	int fd;		  /* the program's; once FOLLOW_TAKEN, the thread's */
@@ -44,9 +47,28 @@ struct followed {
 	uint64_t ahead;	  /* in bits: the end of what the kernel was asked to read ahead */
 	uint64_t first;	  /* the chunk of the first bit */
 	/* bits, from `first` on */
-	uint64_t *done; /* a bit for each chunk that is cached, or was tried */
+	uint64_t *done;	 /* a bit for each chunk that is cached, or was tried */
+	uint64_t *asked; /* a bit for each chunk that was asked for before the end */
 	uint64_t touched[];
 };
+
+static inline bool bit_get(const uint64_t *words, uint64_t bit)
+{
+	return words[bit / 64] >> bit % 64 & 1;
+}
+
+static inline void bit_set(uint64_t *words, uint64_t bit)
+{
+	words[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+/* --- map_follow_look.c */
+
+/* How many chunks the mapping has bytes of. */
+uint64_t followed_chunks(const struct followed *followed);
+
+/* Find out which of the chunks [bit, end) have been touched. Returns whether all have, or -errno. */
+int followed_look(struct followed *followed, int pagemap, uint64_t bit, uint64_t end);
 
 /* --- map_follow_thread.c */
 
@@ -72,6 +94,7 @@ struct follow_list {
 	pthread_mutex_t lock;
 	struct followed *first;
 	uint32_t count;
+	uint32_t ended; /* futex: how many have left the list */
 };
 extern struct follow_list follow_list;
 

@@ -23,7 +23,9 @@
 #include "core/zerocopy/map_follow_list.h"
 
 #define ROUND_MS 200u /* five rounds a second: map_follow.h */
-#define ROUND_FIRST_MS 10u
+#define ROUND_FIRST_MS \
+	4u /* a tick of the coarse clock, in which a distant origin answers once or twice */
+#define EARLY_ASKS 2u	/* chunks a round: the program's own requests stand behind them */
 #define COST_SHARE 16u	/* looking takes one part in this many of the time */
 #define QUIET_MS 1000u	/* a group that is touched in part is stored then */
 #define GROUP 32u	/* chunks */
@@ -32,11 +34,6 @@
 #define ADVICE_BYTES (128u << 10)
 
 uint32_t follow_blind;
-
-static uint64_t chunk_last(const struct followed *followed)
-{
-	return (followed->offset + followed->length - 1) / followed->cache->chunk_bytes;
-}
 
 static int range_close(uint64_t first, uint64_t end, unsigned int flags)
 {
@@ -105,56 +102,9 @@ void followed_end(struct followed *followed)
 	file_release(followed->cache, followed->file);
 	/* must be last: a thread that waits for the end of the cache looks at the list */
 	followed_unlink(followed);
+	fetch_add(&follow_list.ended, 1);
+	sys_futex(&follow_list.ended, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 	followed_put(followed);
-}
-
-/* Whether a page of the chunk is in the program's mapping; or -errno. */
-static int chunk_touched(const struct followed *followed, int pagemap, uint64_t chunk)
-{
-	uint64_t chunk_bytes = followed->cache->chunk_bytes;
-	uint64_t from = max_u64(chunk * chunk_bytes, followed->offset);
-	uint64_t to = min_u64((chunk + 1) * chunk_bytes, followed->offset + followed->length);
-	uint64_t page = (followed->start + (from - followed->offset)) >> FORMAT_PAGE_SHIFT;
-	uint64_t pages[FORMAT_CHUNK_MAX / FORMAT_PAGE];
-	ssize_t got = sys_pread(pagemap, pages, (to - from + FORMAT_PAGE - 1) / FORMAT_PAGE * 8,
-				page * 8);
-
-	for (ssize_t i = 0; i < got / 8; i++)
-		if (pages[i] & PAGEMAP_PRESENT)
-			return true;
-	return got < 0 ? (int)got : false;
-}
-
-static bool bit_get(const uint64_t *words, uint64_t bit)
-{
-	return words[bit / 64] >> bit % 64 & 1;
-}
-
-static void bit_set(uint64_t *words, uint64_t bit)
-{
-	words[bit / 64] |= UINT64_C(1) << bit % 64;
-}
-
-/* Find out which chunks have been touched. Returns whether all have, or -errno. */
-static int group_look(struct followed *followed, int pagemap, uint64_t bit, uint64_t end)
-{
-	bool all = true;
-
-	for (; bit < end; bit++) {
-		int touched = bit_get(followed->touched, bit);
-
-		if (touched)
-			continue;
-		touched = chunk_touched(followed, pagemap, followed->first + bit);
-		if (touched < 0)
-			return touched;
-		all = all && touched;
-		if (!touched)
-			continue;
-		bit_set(followed->touched, bit);
-		followed->fresh = clock_coarse_ms();
-	}
-	return all;
 }
 
 /* All chunks of its block of 2 MiB are touched: space is cut, and zeroed, for the block at once. */
@@ -162,7 +112,7 @@ static bool block_touched(const struct followed *followed, uint64_t bit)
 {
 	uint64_t block = max_u64(FORMAT_DATA_ALIGN / followed->cache->chunk_bytes, 1);
 	uint64_t from = round_down(followed->first + bit, block);
-	uint64_t to = min_u64(from + block, chunk_last(followed) + 1);
+	uint64_t to = min_u64(from + block, followed->first + followed_chunks(followed));
 
 	for (from = max_u64(from, followed->first); from < to; from++)
 		if (!bit_get(followed->touched, from - followed->first))
@@ -195,7 +145,7 @@ static bool last_ask(struct followed *followed, int pagemap, uint64_t chunks)
 {
 	uint32_t room = GROUP;
 
-	if (group_look(followed, pagemap, 0, chunks) < 0)
+	if (followed_look(followed, pagemap, 0, chunks) < 0)
 		return false;
 	for (uint64_t bit = 0; bit < chunks && room; bit++) {
 		if (!chunk_wanted(followed, bit))
@@ -206,23 +156,67 @@ static bool last_ask(struct followed *followed, int pagemap, uint64_t chunks)
 	return true;
 }
 
-static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
+static void chunk_fill(struct followed *followed, uint64_t bit)
 {
 	struct rawcache *cache = followed->cache;
 	char nothing;
-	struct want want = { .buf = &nothing, .fd = followed->fd, .aside = true };
-	struct key key;
+	struct want want = { .chunk = followed->first + bit,
+			     .ordered = block_touched(followed, bit),
+			     .buf = &nothing,
+			     .fd = followed->fd,
+			     .aside = true };
+	struct key key = key_of_chunk(&cache->image.sb, &followed->file->key, want.chunk);
 
-	for (; bit < end && !load_relaxed(&followed->unwanted); bit++) {
-		if (!bit_get(followed->touched, bit) || bit_get(followed->done, bit))
-			continue;
-		bit_set(followed->done, bit);
-		want.chunk = followed->first + bit;
-		want.ordered = block_touched(followed, bit);
-		if (chunk_find(cache, followed->file, want.chunk, 0, 1))
-			continue;
-		key = key_of_chunk(&cache->image.sb, &followed->file->key, want.chunk);
+	bit_set(followed->done, bit);
+	if (!chunk_find(cache, followed->file, want.chunk, 0, 1))
 		fill_chunk(cache, followed->file, &want, &key);
+}
+
+static void group_fill(struct followed *followed, uint64_t bit, uint64_t end)
+{
+	for (; bit < end && !load_relaxed(&followed->unwanted); bit++)
+		if (bit_get(followed->touched, bit) && !bit_get(followed->done, bit))
+			chunk_fill(followed, bit);
+}
+
+/* The program has touched pages of the origin there. */
+static bool chunk_came(const struct followed *followed, uint64_t bit)
+{
+	return bit_get(followed->touched, bit) &&
+	       (bit_get(followed->asked, bit) ||
+		!chunk_find(followed->cache, followed->file, followed->first + bit, 0, 1));
+}
+
+/* Not a part of what is read in order, which is stored in order: fewer than three side by side. */
+static bool chunk_alone(const struct followed *followed, uint64_t bit, uint64_t chunks)
+{
+	uint64_t end = min_u64(bit + 3, chunks);
+	uint32_t run = 0;
+
+	for (bit -= min_u64(bit, 2); bit < end && run < 3; bit++)
+		run = chunk_came(followed, bit) ? run + 1 : 0;
+	return run < 3;
+}
+
+/*
+ * A program that touches a few places waits for each of them. Meanwhile what lies around the others is asked for, and
+ * stored in the next round: so there is little to wait for when the mapping ends. `room`: so many chunks may be asked
+ * for in this round.
+ */
+static void group_early(struct followed *followed, uint64_t bit, uint64_t end, uint64_t chunks,
+			uint32_t *room)
+{
+	for (uint64_t at = bit; at < end && !load_relaxed(&followed->unwanted); at++)
+		if (bit_get(followed->asked, at) && !bit_get(followed->done, at))
+			chunk_fill(followed, at);
+	for (; bit < end && *room; bit++) {
+		if (bit_get(followed->asked, bit) || !chunk_wanted(followed, bit) ||
+		    !chunk_alone(followed, bit, chunks))
+			continue;
+		bit_set(followed->asked, bit);
+		chunks_ask(followed, bit, bit + 1);
+		followed->early--;
+		--*room;
 	}
 }
 
@@ -259,8 +253,9 @@ static void followed_round(struct followed *followed, int pagemap)
 {
 	bool last = load_acquire(&followed->last);
 	uint64_t quiet = clock_coarse_ms() - followed->fresh;
-	uint64_t chunks = chunk_last(followed) - followed->first + 1;
+	uint64_t chunks = followed_chunks(followed);
 	bool left = quiet <= FOLLOW_PATIENCE_MS && followed_current(followed);
+	uint32_t room = (uint32_t)min_u64(followed->early, EARLY_ASKS);
 	uint64_t run = 0;
 
 	if (left && last)
@@ -269,7 +264,7 @@ static void followed_round(struct followed *followed, int pagemap)
 	for (uint64_t bit = 0; bit < chunks && left; bit += GROUP) {
 		uint64_t end = min_u64(bit + GROUP, chunks);
 		uint64_t begun = clock_mono_ns();
-		int all = group_look(followed, pagemap, bit, end);
+		int all = followed_look(followed, pagemap, bit, end);
 
 		followed->cost_ns += clock_mono_ns() - begun;
 		run = all > 0 ? run + 1 : 0;
@@ -279,6 +274,8 @@ static void followed_round(struct followed *followed, int pagemap)
 			left = false;
 		else if (all || quiet > QUIET_MS || last)
 			group_fill(followed, bit, end);
+		else
+			group_early(followed, bit, end, chunks, &room);
 	}
 	for (uint64_t bit = 0; left && !last && bit < chunks; bit++)
 		if (!bit_get(followed->done, bit))
@@ -325,7 +322,7 @@ static uint64_t thread_nap(const struct followed *mine)
 {
 	uint64_t now = clock_coarse_ms();
 	uint64_t quiet = FOLLOW_PATIENCE_MS;
-	uint64_t age = ROUND_MS;
+	uint64_t age = 4 * ROUND_MS;
 	uint64_t cost_ns = 0;
 
 	for (; mine; mine = mine->beside) {
@@ -333,7 +330,7 @@ static uint64_t thread_nap(const struct followed *mine)
 		age = min_u64(age, now - mine->made);
 		cost_ns += mine->cost_ns;
 	}
-	return max_u64(max_u64(age, max_u64(ROUND_FIRST_MS, quiet / 4)),
+	return max_u64(max_u64(min_u64(age / 4, ROUND_MS), max_u64(ROUND_FIRST_MS, quiet / 4)),
 		       cost_ns / 1000000 * COST_SHARE);
 }
 

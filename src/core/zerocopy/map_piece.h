@@ -59,8 +59,8 @@ static inline enum hold_kind piece_kind(const struct map_piece *piece)
 
 /* --- map_table.c */
 
-/* Add a piece to the table, which takes over its holds of region and spare. */
-void piece_link(struct maps *maps, struct map_piece *piece);
+/* Add a list of pieces to the table, which takes over their holds of region and spare. */
+void pieces_link(struct maps *maps, struct map_piece *first);
 
 /* The piece that contains the address `at`, or NULL. */
 struct map_piece *piece_at(const struct maps *maps, uintptr_t at);

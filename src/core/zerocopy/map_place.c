@@ -14,7 +14,7 @@
 #include "core/zerocopy/shown.h"
 #include "core/zerocopy/thread_held.h"
 
-#define HUGE_PAGE ((uint64_t)2 << 20)
+#define HUGE_PAGE ((uint64_t)2 << 20) /* of both machines, with pages of 4 KiB */
 
 char *map_align(char *p, uint64_t length, uint64_t offset)
 {
@@ -91,7 +91,40 @@ void pieces_end_at(const struct request *request, struct map_piece **pieces,
 	pieces_give_up(request->cache, failed);
 }
 
-char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n)
+/*
+ * Map all pieces right below the mapping at `top`, where the kernel mostly has room: it maps from the top down. A
+ * stretch that replaces nothing costs half of one that is laid over another. Returns NULL if there is no room.
+ */
+static char *pieces_lay_below(const struct request *request, struct map_piece *first, uint64_t n,
+			      char *top)
+{
+	uint64_t offset = request->cache->image.sb.data_offset + first->at;
+	uint64_t skip = n < HUGE_PAGE ? 0 : ((uintptr_t)top - n - offset) % HUGE_PAGE;
+	char *base = (uintptr_t)top > n + HUGE_PAGE ? top - n - skip : NULL;
+
+	while (base && first) {
+		struct map_piece *last = stretch_last(first);
+		uint64_t bytes = last->end - first->start;
+		char *at = image_map(request, base + first->start, bytes, first->at,
+				     MAP_FIXED_NOREPLACE);
+
+		if (at == base + first->start) {
+			first = last->next;
+			CRASH_POINT(map_laid);
+			continue;
+		}
+		/* kernels before 4.17 take MAP_FIXED_NOREPLACE as a hint */
+		if (!sys_is_error(at))
+			sys_munmap(at, bytes);
+		if (first->start)
+			sys_munmap(base, first->start);
+		base = NULL;
+	}
+	return base;
+}
+
+/* Map all pieces where the kernel has room. The first stretch reserves the space for all. */
+static char *pieces_lay_anywhere(const struct request *request, struct map_piece *first, uint64_t n)
 {
 	char *base = image_map(request, NULL, n, first->at, 0);
 	struct map_piece *failed;
@@ -114,6 +147,14 @@ char *pieces_lay_apart(const struct request *request, struct map_piece *first, u
 	return NULL;
 }
 
+char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n,
+		       char *origin)
+{
+	char *base = pieces_lay_below(request, first, n, origin);
+
+	return base ? base : pieces_lay_anywhere(request, first, n);
+}
+
 /*
  * With the program's own flags: beside pages that are the origin's already, the kernel must see it as one
  * mapping again, or mremap() fails.
@@ -134,19 +175,18 @@ struct map_spare *spare_map(const struct request *request, uint64_t length)
 
 uint64_t pieces_known(struct rawcache *cache, const char *base, struct map_spare *spare)
 {
+	struct map_piece *first = map_build.pieces;
 	uint64_t mapped = 0;
 
-	while (map_build.pieces) {
-		struct map_piece *piece = map_build.pieces;
-
-		map_build.pieces = piece->next;
+	for (struct map_piece *piece = first; piece; piece = piece->next) {
 		mapped += piece->end - piece->start;
 		piece->start += (uintptr_t)base;
 		piece->end += (uintptr_t)base;
 		piece->spare = spare_get(spare);
 		piece->shown = shown_more(map_build.shown);
-		piece_link(&cache->maps, piece);
 	}
+	map_build.pieces = NULL;
+	pieces_link(&cache->maps, first);
 	CRASH_POINT(map_noted);
 	/* somebody wanted it back while it was made */
 	if (map_build.shown && (map_build.shown->ended || shown_written(map_build.shown)))

@@ -2,8 +2,10 @@
 /* The origin's pages in the image's place. */
 #include <sys/mman.h>
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "base/sys.h"
+#include "core/image/format.h"
 #include "core/zerocopy/map_piece.h"
 #include "core/zerocopy/map_table.h"
 
@@ -14,6 +16,24 @@ void spare_put(struct map_spare *spare)
 	if (!spare->torn)
 		sys_munmap(spare->base, spare->bytes);
 	memory_put(spare, sizeof(*spare));
+}
+
+size_t rawcache_maps_behind(void *taken, const void *end)
+{
+	const struct map_piece *first = taken;
+	struct map_spare *spare = first ? first->spare : NULL;
+	uint32_t users = 0;
+
+	if (!spare || spare->torn ||
+	    (uintptr_t)spare->base != round_up((uintptr_t)end, FORMAT_PAGE))
+		return 0;
+	for (const struct map_piece *piece = first; piece; piece = piece->next)
+		users += piece->spare == spare;
+	if (users != spare->references)
+		return 0;
+	/* if the call fails, it stays mapped: nobody else would know whether it did */
+	spare->torn = true;
+	return spare->bytes;
 }
 
 struct map_spare *spare_get(struct map_spare *spare)

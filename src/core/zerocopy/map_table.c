@@ -70,11 +70,14 @@ void maps_span(struct maps *maps, uintptr_t start, uintptr_t end)
 		store_relaxed(&maps->high, end);
 }
 
-void piece_link(struct maps *maps, struct map_piece *piece)
+void pieces_link(struct maps *maps, struct map_piece *first)
 {
-	piece->serial = maps->serials++;
-	piece_tree_add(maps, piece);
-	maps_span(maps, piece->start, piece->end);
+	for (struct map_piece *piece = first; piece; piece = piece->next) {
+		piece->serial = maps->serials++;
+		maps_span(maps, piece->start, piece->end);
+	}
+	if (first)
+		piece_tree_add_list(maps, first);
 }
 
 bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run,
@@ -162,16 +165,18 @@ struct map_piece **piece_unlink(struct maps *maps, struct map_piece *piece, stru
 
 struct map_piece *pieces_take(struct maps *maps, uintptr_t start, uintptr_t end)
 {
-	struct map_piece *piece = piece_tree_next(maps, NULL, start, end);
-	struct map_piece *taken = NULL;
+	struct map_piece *taken = piece_tree_take(maps, start, end);
 	struct map_piece **link = &taken;
 
-	while (piece) {
-		struct map_piece *next = piece_tree_next(maps, piece, start, end);
+	while (*link) {
+		struct map_piece *piece = *link;
 
-		if (piece->start >= start && piece->end <= end)
-			link = piece_unlink(maps, piece, link);
-		piece = next;
+		if (piece->end <= end) {
+			link = &piece->next;
+			continue;
+		}
+		*link = piece->next;
+		piece_tree_add(maps, piece);
 	}
 	return taken;
 }

@@ -111,6 +111,77 @@ void piece_tree_add(struct maps *maps, struct map_piece *piece)
 	maps->root = node_add(maps->root, piece);
 }
 
+/* --- many at a time */
+
+/* Make a tree of the first pieces of a list, up to one whose rank is higher than `most`. */
+static struct map_piece *list_node(struct map_piece **list, uint64_t most)
+{
+	struct map_piece *node = NULL;
+
+	while (*list && (*list)->rank <= most) {
+		struct map_piece *piece = *list;
+
+		*list = piece->next;
+		piece->left = node;
+		piece->right = list_node(list, piece->rank);
+		node_update(piece);
+		node = piece;
+	}
+	return node;
+}
+
+/* Whether the list is in the order of the tree, and no piece of the tree `behind` its first lies before its last. */
+static bool list_ordered(const struct map_piece *piece, const struct map_piece *behind)
+{
+	while (piece->next && node_before(piece, piece->next))
+		piece = piece->next;
+	while (behind && behind->left)
+		behind = behind->left;
+	return !piece->next && (!behind || node_before(piece, behind));
+}
+
+void piece_tree_add_list(struct maps *maps, struct map_piece *first)
+{
+	struct map_piece *before, *behind;
+
+	for (struct map_piece *piece = first; piece; piece = piece->next)
+		piece->rank = rank_of(maps->ranks++);
+	node_split(maps->root, first, &before, &behind);
+	if (list_ordered(first, behind))
+		before = node_merge(before, list_node(&first, UINT64_MAX));
+	maps->root = node_merge(before, behind);
+	while (first) {
+		struct map_piece *next = first->next;
+
+		maps->root = node_add(maps->root, first);
+		first = next;
+	}
+}
+
+/* Put the pieces of a tree in front of a list. Returns the new list. */
+static struct map_piece *node_list(struct map_piece *node, struct map_piece *list)
+{
+	while (node) {
+		node->next = node_list(node->right, list);
+		list = node;
+		node = node->left;
+	}
+	return list;
+}
+
+struct map_piece *piece_tree_take(struct maps *maps, uintptr_t start, uintptr_t end)
+{
+	/* no piece at an address comes before these */
+	struct map_piece from = { .start = start, .serial = UINT64_MAX };
+	struct map_piece to = { .start = end, .serial = UINT64_MAX };
+	struct map_piece *before, *taken, *behind;
+
+	node_split(maps->root, &from, &before, &taken);
+	node_split(taken, &to, &taken, &behind);
+	maps->root = node_merge(before, behind);
+	return node_list(taken, NULL);
+}
+
 void piece_tree_remove(struct maps *maps, struct map_piece *piece)
 {
 	maps->root = node_remove(maps->root, piece);

@@ -13,6 +13,12 @@
 void piece_tree_add(struct maps *maps, struct map_piece *piece);
 void piece_tree_remove(struct maps *maps, struct map_piece *piece);
 
+/* Add a list, which is not empty: a mapping has a piece for each region. One in the tree's order is added at once. */
+void piece_tree_add_list(struct maps *maps, struct map_piece *first);
+
+/* Remove all pieces that begin in [start, end): a list in the order of the tree. */
+struct map_piece *piece_tree_take(struct maps *maps, uintptr_t start, uintptr_t end);
+
 /* The piece behind `after` (NULL: the first one) that touches [start, end), or NULL. */
 struct map_piece *piece_tree_next(const struct maps *maps, const struct map_piece *after,
 				  uintptr_t start, uintptr_t end);

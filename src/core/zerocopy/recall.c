@@ -14,6 +14,7 @@
 #include "base/fdpath.h"
 #include "base/sys.h"
 #include "core/origin/file.h"
+#include "core/origin/origin.h"
 #include "core/shared/hold_ask.h"
 #include "core/shared/watch.h"
 #include "core/zerocopy/map_table.h"
@@ -86,19 +87,17 @@ static size_t recalled_path(int fd, char *path)
 
 void recall_hide(struct rawcache *cache, struct shown *shown)
 {
-	struct critical critical;
-
-	maps_lock(&cache->maps, &critical);
+	pthread_mutex_lock(&cache->maps.lock);
 	shown_less(cache, shown);
-	maps_unlock(&cache->maps, &critical);
+	pthread_mutex_unlock(&cache->maps.lock);
 }
 
-/* Whether the file system is on a local disk or in memory. */
-static bool is_local(int fd)
+/* Whether the file system is on a local disk or in memory. A server is not asked for that. */
+static bool is_local(const struct file *file, int fd)
 {
 	struct statfs fs;
 
-	if (sys_fstatfs(fd, &fs))
+	if (file->identity.look != LOOK_LOCAL || sys_fstatfs(fd, &fs))
 		return false;
 	switch ((uint32_t)fs.f_type) {
 	case EXT4_SUPER_MAGIC:
@@ -113,24 +112,39 @@ static bool is_local(int fd)
 	}
 }
 
-struct shown *recall_show(struct rawcache *cache, const struct file *file, int fd)
+/* An entry of a file that has none, and had none a moment ago: the kernel is asked for its path. */
+static struct shown *recall_first(struct rawcache *cache, const struct file *file, uint32_t seen,
+				  int fd)
 {
 	char path[PATH_MAX];
 	size_t path_bytes = recalled_path(fd, path);
-	bool local = is_local(fd);
-	uint32_t seen = load_acquire(&file->writer_seen);
-	struct critical critical;
+	bool local = is_local(file, fd);
 	struct shown *shown;
 
 	if (!path_bytes)
 		return NULL;
-	store_relaxed(&cache->withdraw, recall);
-	store_release(&cache->learn, recall_learn);
-	maps_lock(&cache->maps, &critical);
-	shown = shown_of(cache, file, seen, path, path_bytes);
+	pthread_mutex_lock(&cache->maps.lock);
+	shown = shown_of(cache, file, seen);
+	if (!shown)
+		shown = shown_make(cache, file, seen, path, path_bytes);
 	if (shown)
 		shown->local = local;
-	maps_unlock(&cache->maps, &critical);
+	pthread_mutex_unlock(&cache->maps.lock);
+	return shown;
+}
+
+struct shown *recall_show(struct rawcache *cache, const struct file *file, int fd)
+{
+	uint32_t seen = load_acquire(&file->writer_seen);
+	struct shown *shown;
+
+	store_relaxed(&cache->withdraw, recall);
+	store_release(&cache->learn, recall_learn);
+	pthread_mutex_lock(&cache->maps.lock);
+	shown = shown_of(cache, file, seen);
+	pthread_mutex_unlock(&cache->maps.lock);
+	if (!shown)
+		shown = recall_first(cache, file, seen, fd);
 	fence_full(); /* pairs with the fence of watch_demand(): one of the two sees the other */
 	if (shown && (shown_written(shown) || watch_written(cache, shown->writer, WATCH_CALLS))) {
 		recall_hide(cache, shown);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mappings of the image become mappings of the origin: pieces of files that somebody writes to, or that
- * have changed. Each function takes the lock of map_table.h, in a critical section.
+ * have changed. Each function takes the lock of map_table.h.
  */
 #ifndef CORE_RECALL_H
 #define CORE_RECALL_H
@@ -13,6 +13,7 @@
  * writer of it is known, or nobody would report one.
  */
 struct shown *recall_show(struct rawcache *cache, const struct file *file, int fd);
+/* Release the reference. Both are called in a critical section. */
 void recall_hide(struct rawcache *cache, struct shown *shown);
 
 /* Let the pieces of files that have ended, or were written to, become the origin's. */

@@ -29,17 +29,24 @@ struct shown {
 	uint64_t device, inode, size;
 	int64_t mtime_sec, ctime_sec;
 	uint32_t mtime_nsec, ctime_nsec;
+	uint64_t
+		asked_ms; /* clock_coarse_ms() when the kernel was asked for the path and for `local` */
 	size_t path_bytes; /* with the terminating zero */
 	char path[];	   /* at which it was opened */
 };
 
 /* All under the lock of map_table.h. */
 
-/* The entry of a file, with a reference, made if there is none. NULL: a writer could not be detected. */
-struct shown *shown_of(struct rawcache *cache, const struct file *file, uint32_t seen,
-		       const char *path, size_t path_bytes);
+/* The entry of a file, with a reference; NULL: there is none, or a writer could not be detected. */
+struct shown *shown_of(struct rawcache *cache, const struct file *file, uint32_t seen);
+/* Make it. NULL: a writer could not be detected, or there is no memory. */
+struct shown *shown_make(struct rawcache *cache, const struct file *file, uint32_t seen,
+			 const char *path, size_t path_bytes);
 struct shown *shown_more(struct shown *shown);
 void shown_less(struct rawcache *cache, struct shown *shown);
+
+/* Call when the cache is closed, without the lock. */
+void shown_end(struct rawcache *cache);
 
 bool shown_is_inode(const struct shown *shown, const struct statx *stx);
 bool shown_same(const struct shown *shown, const struct statx *stx);

@@ -51,14 +51,12 @@ void held_begin(struct rawcache *cache, struct file *file)
 	transfer_held.cache = cache;
 }
 
-void rawcache_thread_recover(void)
+void held_end(void)
 {
 	struct rawcache *cache = transfer_held.cache;
 	struct file *file = transfer_held.file;
 	int pin = transfer_held.pin;
 
-	map_build_end();
-	follow_wait_end();
 	transfer_held.cache = NULL;
 	/* a hold may stay for ever rather than be released twice */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -67,6 +65,13 @@ void rawcache_thread_recover(void)
 	pin_put(cache, pin);
 	if (file)
 		file_release(cache, file);
+}
+
+void rawcache_thread_recover(void)
+{
+	map_build_end();
+	follow_wait_end();
+	held_end();
 }
 
 void held_unpin(struct rawcache *cache)

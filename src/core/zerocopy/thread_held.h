@@ -38,4 +38,7 @@ extern tls_initial struct transfer_held transfer_held;
 void held_begin(struct rawcache *cache, struct file *file);
 void held_unpin(struct rawcache *cache);
 
+/* End it: release what it holds still. */
+void held_end(void);
+
 #endif

@@ -15,6 +15,7 @@
 #include "base/checked.h"
 #include "base/compiler.h"
 #include "base/crash.h"
+#include "base/fault_mask.h"
 #include "base/guard.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -194,14 +195,14 @@ static int held_pin(struct rawcache *cache, const struct run *run)
  */
 static int run_pinned(struct rawcache *cache, const struct span *span, struct run *run)
 {
-	struct guard_window window;
+	struct fault_window window;
 	int err;
 
-	guard_open(&window);
+	fault_window_open(&window);
 	err = run_fetch(cache, span, run);
 	if (!err)
 		err = held_pin(cache, run);
-	guard_close(&window);
+	fault_window_close(&window);
 	return err;
 }
 
@@ -209,14 +210,14 @@ static int run_pinned(struct rawcache *cache, const struct span *span, struct ru
 static int mapped_pinned(struct rawcache *cache, const void *bytes, size_t length, struct run *run,
 			 bool *changeable)
 {
-	struct guard_window window;
+	struct fault_window window;
 	int err = -ENODATA;
 
-	guard_open(&window);
+	fault_window_open(&window);
 	if (rawcache_maps_touch(cache, bytes, length) &&
 	    maps_run(&cache->maps, bytes, length, run, changeable))
 		err = held_pin(cache, run);
-	guard_close(&window);
+	fault_window_close(&window);
 	return err;
 }
 
@@ -305,7 +306,7 @@ ssize_t rawcache_file_transfer(struct rawcache *cache, uint64_t handle, int fd,
 	size = load_relaxed(&span.file->size);
 	span.length = offset < size ? min_u64(length, size - offset) : 0;
 	n = transfer_pieces(cache, span, t);
-	rawcache_thread_recover();
+	held_end();
 	return n;
 }
 
@@ -326,7 +327,7 @@ ssize_t rawcache_file_transfer_same(struct rawcache *cache, uint64_t handle,
 	if (n)
 		return n;
 	n = transfer_piece(cache, &span, t, &expected, &run);
-	rawcache_thread_recover();
+	held_end();
 	*length = n > 0 ? run.length : *length;
 	return n ? n : -ENODATA;
 }
@@ -350,7 +351,7 @@ ssize_t rawcache_maps_transfer(struct rawcache *cache, const struct rawcache_tra
 			run.length = min_u64(run.length, SAME_MAX);
 		n = transfer_run(cache, t, &run, &expected);
 	}
-	rawcache_thread_recover();
+	held_end();
 	if (n == -ESTALE || !n)
 		return -ENODATA;
 	*length = n > 0 ? run.length : *length;

@@ -5,7 +5,6 @@
 
 #include <link.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/single_threaded.h>
 
 #include <rawcache/embed.h>
@@ -21,8 +20,8 @@
 #include "shim/table/process.h"
 #include "shim/table/watch.h"
 
-#define SEARCH_STEP ((size_t)1 << 20) /* bytes between two looks at the cost */
-#define SEARCH_PAGES (SEARCH_STEP / 4096)
+#define SEARCH_STEP ((size_t)1 << 20)	  /* bytes between two looks at the cost */
+#define SEARCH_PAGES (SEARCH_STEP / 4096) /* of 4 KiB */
 /* The most that a process searches, a tenth of a second; the first object is searched whatever its size. */
 #define SEARCH_MAX ((size_t)256 << 20)
 /*
@@ -32,9 +31,6 @@
 #define FAULTS_MAX 64
 #define FAULTS_MAX_INSIDE 4
 #define SEEN 256u
-/* While a thread forks, which may wait for this one. */
-#define NAPS 100
-#define NAP_NS 1000000
 
 bool code_looked;
 bool code_grows;
@@ -49,15 +45,8 @@ static size_t searched;
  * The objects of this process that were searched: their addresses, by hash. Written under the loader's
  * lock.
  */
-static uintptr_t code_seen[SEEN];
+static large_table uintptr_t code_seen[SEEN];
 static unsigned long long seen_adds, seen_subs;
-
-static long faults_now(void)
-{
-	struct rusage usage;
-
-	return SYS_CALL(__NR_getrusage, RUSAGE_THREAD, &usage, 0, 0, 0, 0) ? 0 : usage.ru_majflt;
-}
 
 /* Whether all of it is in memory, as far as the kernel tells. */
 static bool in_memory(const unsigned char *p, size_t n)
@@ -77,7 +66,7 @@ static bool in_memory(const unsigned char *p, size_t n)
 /* 1, 0, or -1: the search would cost too much. */
 static int part_calls(const struct code_part *part, bool inside)
 {
-	long most = faults_now() + (inside ? FAULTS_MAX_INSIDE : FAULTS_MAX);
+	long most = sys_major_faults() + (inside ? FAULTS_MAX_INSIDE : FAULTS_MAX);
 
 	for (size_t at = 0; at < part->n; at += SEARCH_STEP) {
 		size_t n = part->n - at < SEARCH_STEP ? part->n - at : SEARCH_STEP;
@@ -86,7 +75,7 @@ static int part_calls(const struct code_part *part, bool inside)
 			return -1;
 		if (code_scan(part->p, part->n, at, at + n))
 			return 1;
-		if (faults_now() > most)
+		if (sys_major_faults() > most)
 			return -1;
 	}
 	searched += part->n;
@@ -162,8 +151,11 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 
 void code_look_slow(void)
 {
+	static bool
+		gave_up; /* who has the loader's lock may have it for long: it is waited for once */
 	struct code_look look = { .first = true };
-	struct timespec nap = { 0, NAP_NS };
+	uint32_t naps = 0;
+	bool later;
 
 	if (!attach_cache_now() || process_is_foreign())
 		return;
@@ -172,13 +164,12 @@ void code_look_slow(void)
 	 * time
 	 */
 	store_relaxed(&code_looked, (__libc_single_threaded || !load_relaxed(&code_grows)));
-	for (int i = 0; loaded_visit(object_look, &look) == LOADED_FORKS; i++) {
-		if (i == NAPS) {
-			store_relaxed(&code_looked, false);
-			break;
-		}
-		sys_nanosleep(&nap);
-	}
+	do
+		later = loaded_visit(object_look, &look) == LOADED_LATER;
+	while (later && !load_relaxed(&gave_up) && loaded_nap(&naps));
+	store_relaxed(&gave_up, later);
+	if (later)
+		store_relaxed(&code_looked, false);
 	if (look.adds)
 		store_relaxed(&seen_adds, look.adds);
 	if (look.calls || look.unknown)

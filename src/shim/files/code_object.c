@@ -13,12 +13,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/record_locks.h"
 #include "base/sys.h"
 
 #include "shim/files/code_scan.h"
 
-#define SECTIONS_READ 32
-#define SEGMENTS_READ 32
+#define SECTIONS_READ 32 /* 2 KiB of a small stack at once */
+#define SEGMENTS_READ \
+	32 /* 1,796 objects of Debian 12 have 6 to 15; one with more is not read again */
 
 /*
  * Objects that are not searched. Hooks stand in for the functions of the first ones. The others wait and
@@ -83,7 +85,7 @@ static void notes_read(const char *p, size_t n, struct code_object *object)
 /* The loader gives the program no name. */
 static const char *code_path_of(const struct dl_phdr_info *info)
 {
-	static char path[PATH_MAX];
+	static large_table char path[PATH_MAX];
 	ssize_t n;
 
 	if (info->dlpi_name && *info->dlpi_name)
@@ -175,6 +177,6 @@ int code_sections_call(const struct code_object *object, const struct code_part 
 		return 1;
 	if (header_read(fd, object, &header))
 		calls = sections_look(fd, &header, object, part);
-	sys_close(fd);
+	record_locks_close(fd);
 	return calls;
 }

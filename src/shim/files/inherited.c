@@ -4,25 +4,27 @@
 
 #include <errno.h>
 
+#include "base/compiler.h"
+
 #include "shim/files/track.h"
 #include "shim/libc/procfd.h"
 #include "shim/table/process.h"
 
-static void inherited_look(int fd, void *arg)
+/* False: there is no such descriptor. */
+at_start static bool inherited_look(int fd)
 {
 	struct statx stx;
+	int err = sys_fstatx_by(fd, AT_STATX_DONT_SYNC, &stx);
 
-	(void)arg;
 	/* most are pipes and terminals; no server is asked for this */
-	if (sys_fstatx_by(fd, AT_STATX_DONT_SYNC, &stx) || !S_ISREG(stx.stx_mode))
-		return;
-	if (track_path_inside(fd) && !fdtab_reserve(fd))
+	if (!err && S_ISREG(stx.stx_mode) && track_path_inside(fd) && !fdtab_reserve(fd))
 		fdtab_swap(fd, FDTAB_ADOPT);
+	return err != -EBADF;
 }
 
-void track_inherited(void)
+at_start void track_inherited(void)
 {
-	procfd_each_alone(inherited_look, NULL);
+	procfd_each_alone(inherited_look);
 }
 
 void track_received(int fd)
@@ -31,6 +33,6 @@ void track_received(int fd)
 
 	fd_new(fd);
 	if (attach_active && fd >= 0 && !process_is_foreign())
-		inherited_look(fd, NULL);
+		inherited_look(fd);
 	errno = saved;
 }

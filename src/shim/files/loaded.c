@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 #include "base/critical.h"
+#include "base/patience.h"
+#include "base/record_locks.h"
 #include "base/stack.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -24,9 +26,8 @@
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 
+/* Segments of libraries that are in place at a time; others are read from the origin. */
 #define LAID 64u
-#define NAPS 100
-#define NAP_NS 1000000
 
 bool loaded_looked, loaded_begun;
 uint32_t loaded_opening;
@@ -40,7 +41,7 @@ struct laid {
 };
 
 static uint32_t busy; /* a thread looks at what is loaded, or closes, or forks */
-static struct laid laid[LAID];
+static large_table struct laid laid[LAID];
 static uint32_t laid_count;
 /* Those at the beginning of the loader's list that were looked at, while none is taken out of it. */
 static unsigned int examined;
@@ -53,14 +54,25 @@ static bool busy_take(void)
 	return cas(&busy, &free, 1);
 }
 
+bool loaded_nap(uint32_t *naps)
+{
+	struct timespec nap = { 0, LOADER_NAP_NS };
+
+	if (*naps == LOADER_NAPS)
+		return false;
+	++*naps;
+	sys_nanosleep(&nap);
+	return true;
+}
+
 /* Who has the loader's lock, which the other one may wait for, waits in vain. */
 static bool busy_await(void)
 {
-	struct timespec nap = { 0, NAP_NS };
+	uint32_t naps = 0;
 	bool taken;
 
-	for (int i = 0; !(taken = busy_take()) && i < NAPS; i++)
-		sys_nanosleep(&nap);
+	while (!(taken = busy_take()) && loaded_nap(&naps))
+		;
 	return taken;
 }
 
@@ -69,20 +81,42 @@ static void busy_give(void)
 	store_release(&busy, 0);
 }
 
-/* --- fork(): the loader's lock, which is held for a look at its list, would stay so in the child */
+/*
+ * --- fork(): the loader's lock, which is held for a look at its list, would stay so in the child; and what the program
+ * calls with the lock (dl_iterate_phdr()) may wait for a thread of its own that would take a look
+ */
 
 static uint32_t visits, forks; /* threads that have the lock, or are about to take it; that fork */
+static uint32_t callers;       /* calls of dl_iterate_phdr() by the program; this thread's */
+static tls_initial uint32_t own_calls;
 static tls_initial bool fork_taken;
+
+void loaded_call_begin(void)
+{
+	uint32_t naps = 0;
+
+	own_calls++;
+	fetch_add(&callers, 1);
+	fence_full(); /* pairs with the one in loaded_visit() */
+	while (load_acquire(&visits) && loaded_nap(&naps))
+		;
+}
+
+void loaded_call_end(void)
+{
+	own_calls--;
+	fetch_sub(&callers, 1);
+}
 
 static void fork_prepare(void)
 {
-	struct timespec nap = { 0, NAP_NS };
+	uint32_t naps = 0;
 
 	fork_taken = busy_await();
 	fetch_add(&forks, 1);
 	fence_full(); /* pairs with the one in loaded_visit() */
-	for (int i = 0; load_acquire(&visits) && i < NAPS; i++)
-		sys_nanosleep(&nap);
+	while (load_acquire(&visits) && loaded_nap(&naps))
+		;
 }
 
 static void fork_parent(void)
@@ -97,6 +131,7 @@ static void fork_child(void)
 	store_relaxed(&loaded_opening, 0);
 	store_relaxed(&visits, 0);
 	store_relaxed(&forks, 0);
+	store_relaxed(&callers, own_calls);
 	busy_give();
 }
 
@@ -113,14 +148,14 @@ static void forks_heed(void)
 int loaded_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg)
 {
 	struct critical critical;
-	int found = LOADED_FORKS;
+	int found = LOADED_LATER;
 
 	forks_heed();
 	critical_enter(&critical);
 	fetch_add(&visits, 1);
 	fence_full();
-	if (!load_relaxed(&forks))
-		found = dl_iterate_phdr(visit, arg);
+	if (!load_relaxed(&forks) && load_relaxed(&callers) == own_calls)
+		found = NEXT(dl_iterate_phdr)(visit, arg);
 	fetch_sub(&visits, 1);
 	critical_leave(&critical);
 	return found;
@@ -243,7 +278,7 @@ static void candidate_map(const struct library *candidate)
 		segments_map(candidate, file, fd);
 		rawcache_file_put(attach_cache_now(), file);
 	}
-	sys_close(fd);
+	record_locks_close(fd);
 }
 
 static void objects_look(void *arg)
@@ -329,7 +364,7 @@ void loaded_close_end(uint64_t begun)
 	}
 	for (uint32_t i = 0; i < laid_count; i++)
 		laid[i].there = false;
-	if (loaded_visit(object_see, NULL) == LOADED_FORKS) {
+	if (loaded_visit(object_see, NULL) == LOADED_LATER) {
 		rawcache_maps_ask(attach_cache_now());
 		kept = laid_count;
 	}
@@ -344,31 +379,4 @@ void loaded_close_end(uint64_t begun)
 	}
 	store_relaxed(&laid_count, kept);
 	busy_give();
-}
-
-/* --- what passed */
-
-static int loaded_object_look(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	unsigned int *inside = arg;
-
-	(void)size;
-	if (info->dlpi_name && loaded_inside(info->dlpi_name))
-		(*inside)++;
-	return 0;
-}
-
-void loaded_count(void)
-{
-	unsigned int inside = 0;
-	enum rawcache_reason reason;
-
-	if (!attach_active || process_is_foreign() || !thread_enter())
-		return;
-	loaded_visit(loaded_object_look, &inside);
-	if (inside)
-		attach_cache(&reason);
-	for (; inside; inside--)
-		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_loader);
-	thread_leave();
 }

@@ -22,11 +22,21 @@ extern uint32_t loaded_opening;
 struct dl_phdr_info;
 
 /*
- * dl_iterate_phdr(), but LOADED_FORKS instead while a thread forks: the child would have the loader's lock taken, by
- * nobody.
+ * dl_iterate_phdr(), but LOADED_LATER instead while a thread forks, for the child would have the loader's lock
+ * taken, by nobody; and while another one is in a dl_iterate_phdr() of the program, which may wait for this thread.
  */
-#define LOADED_FORKS (-1)
+#define LOADED_LATER (-1)
 int loaded_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg);
+
+/*
+ * Sleep a moment of the time for which a thread waits for the loader's list. False: *naps, which began at 0, are all
+ * that there are.
+ */
+bool loaded_nap(uint32_t *naps);
+
+/* Around a dl_iterate_phdr() of the program. */
+void loaded_call_begin(void);
+void loaded_call_end(void);
 
 /* There may be other libraries than those that were looked at. */
 static inline void loaded_changed(void)

@@ -13,7 +13,7 @@
 
 #include "shim/table/attach.h"
 
-#define PAGE 4096u
+#define PAGE 4096u /* of both machines */
 /* Less is not worth the request that it takes to open the file. */
 #define DATA_MIN ((size_t)1 << 20)
 
@@ -81,7 +81,7 @@ static bool loaded_name_copy(const struct dl_phdr_info *info, char *name)
 	return n > 0;
 }
 
-bool loaded_inside(const char *path)
+at_start bool loaded_inside(const char *path)
 {
 	return *path == '/' && paths_match(attach_config.paths, path) == PATH_INSIDE;
 }

@@ -37,23 +37,39 @@ static void look_learn(struct handle *handle, uint64_t ns)
 	store_relaxed(&handle->look_bytes, min_u64(ns * LOOK_COPY, bytes * 2));
 }
 
-bool look_same(struct handle *handle, int fd)
+static void handle_heard(struct handle *handle, const struct news_heard *heard)
 {
+	store_relaxed(&handle->heard.ended, heard->ended);
+	store_relaxed(&handle->heard.all, heard->all);
+}
+
+/* `ask`: as RAWCACHE_REVALIDATE says; otherwise at what the kernel has. */
+static bool look_at(struct handle *handle, int fd, bool ask)
+{
+	bool sync = attach_config.revalidate_ms >= CONFIG_REVALIDATE_SYNC;
 	uint64_t now = clock_coarse_ms();
 	uint64_t start = clock_mono_ns();
+	struct news_heard heard = news_heard_now();
 	struct statx stx;
 
-	if (attach_fstatx(fd, &stx))
+	if (ask ? attach_fstatx(fd, &stx) : sys_fstatx(fd, &stx))
 		return false;
 	if (!handle_same(handle, &stx)) {
 		rawcache_file_seen(attach_cache_now(), &stx);
 		return false;
 	}
-	if (attach_config.revalidate_ms < CONFIG_REVALIDATE_SYNC)
+	if (!sync)
 		look_learn(handle, clock_mono_ns() - start);
-	handle_checked(handle, now);
+	if (ask || !sync)
+		handle_checked(handle, now);
+	handle_heard(handle, &heard);
 	fence_acquire(); /* a number that is loaded after this is no older; see file_exchange() */
 	return true;
+}
+
+bool look_same(struct handle *handle, int fd)
+{
+	return look_at(handle, fd, true);
 }
 
 /*
@@ -65,6 +81,18 @@ static bool look_too_dear(const struct handle *handle, uint64_t now)
 	uint32_t wait = load_relaxed(&handle->look_wait_ms);
 
 	return wait > LOOK_DEAR_MS && now < load_relaxed(&handle->checked_ms) + wait;
+}
+
+bool look_before(struct handle *handle, int fd, size_t n, uint64_t end)
+{
+	struct news_heard heard = news_heard_now();
+
+	if (look_due_itself(handle, n, end) || heard.ended != load_relaxed(&handle->heard.ended))
+		return look_at(handle, fd, true);
+	if (!look_too_dear(handle, clock_coarse_ms()))
+		return look_at(handle, fd, false);
+	handle_heard(handle, &heard);
+	return true;
 }
 
 static void handle_look_after(struct handle *handle, int fd)

@@ -8,6 +8,10 @@
  * which the call costs nothing, always looks. If the server is asked each time, a read looks after
  * RAWCACHE_REVALIDATE milliseconds at the latest. Reads in one tick of the clock make no system call.
  *
+ * A read looks, too, if the process has heard of others since the last look (news.h): what it reads must not be
+ * older than what it was told. Where servers are asked, that goes for children that have ended; what else it hears
+ * of is no reason to ask more often.
+ *
  * The program's own fstat() and lseek(SEEK_END) are looks for free. After the kernel has read a file past the
  * cache, a look follows: its bytes may be newer than those that other handles of the file would return.
  */
@@ -26,7 +30,7 @@
  * Whether the attributes must be looked at before `n` bytes are read that end at `end`: also, once a tick,
  * if they reach beyond the known end of the file.
  */
-static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
+static inline bool look_due_itself(const struct handle *handle, size_t n, uint64_t end)
 {
 	uint64_t at = load_relaxed(&handle->look_ms);
 	uint64_t now;
@@ -39,6 +43,20 @@ static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
 	return unlikely(now >= at) || (unlikely(end > load_relaxed(&handle->size)) &&
 				       now != load_relaxed(&handle->checked_ms));
 }
+
+/* The same, or because of what the process has heard. */
+static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
+{
+	if (unlikely(load_relaxed(&news_heard.all) != load_relaxed(&handle->heard.all)))
+		return load_relaxed(&handle->look_ms) != HANDLE_NEVER;
+	return look_due_itself(handle, n, end);
+}
+
+/*
+ * Look for a read that was told to (look_due()), if there is a reason but what was heard, or that does not cost a
+ * request each time. Returns false if the attributes are not those of the handle.
+ */
+bool look_before(struct handle *handle, int fd, size_t n, uint64_t end);
 
 /*
  * Look. Returns false if the attributes are not those of the handle; the other handles of the file then

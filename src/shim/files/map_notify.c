@@ -10,7 +10,7 @@
 #include "shim/table/handle.h"
 #include "shim/files/track.h"
 
-#define PLACES 1024u
+#define PLACES 1024u /* mappings at a time; the files of others are the origin's from then on */
 
 enum notify_state { PLACE_FREE, PLACE_BUSY, PLACE_USED };
 
@@ -21,7 +21,7 @@ struct notify_place {
 	uintptr_t start, end;
 };
 
-static struct notify_place notify_places[PLACES];
+static large_table struct notify_place notify_places[PLACES];
 unsigned int map_notify_count;
 
 static bool place_take(struct notify_place *place)

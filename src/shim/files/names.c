@@ -12,30 +12,36 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/guard.h"
 #include "base/paths.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "base/unusual.h"
 
 #include "shim/libc/pathbuf.h"
 #include "shim/libc/procfd.h"
 #include "shim/libc/thread.h"
 #include "shim/table/who.h"
 
-#define PIECE 256u /* bytes of a path that are copied at once; a page contains whole pieces */
-#define PLACES 512u
+#define PIECE 256u	/* bytes of a path that are copied at once; a page contains whole pieces */
+#define PLACES 512u	/* of directories, by their hash; another one takes the place */
+#define MOUNTS 8u	/* more than a program has below configured paths, mostly */
 #define SLOW_NS 100000u /* if the kernel takes this long, it has asked the server */
 #define SLOW_MS 100u	/* for this long it should not have to ask again */
 #define SLOW_LOOKS 32u	/* more slow looks than fast ones by this: names are not remembered */
 
 bool names_on;
 
-static uint64_t places
-	[PLACES]; /* hash of a directory; the lowest bit tells whether its names are remembered */
+/* hash of a directory; the lowest bit tells whether its names are remembered */
+static large_table uint64_t places[PLACES];
 static uint64_t last_place, last_ms; /* the directory that was looked at last */
 static uint32_t looks_slow, looks_fast;
+static bool decided; /* with `auto`: whether there is any mount to which it applies was found out */
+static uint64_t real_mounts
+	[MOUNTS]; /* numbers of mounts; the lowest bit tells whether their times are real */
 
-void names_init(void)
+at_start void names_init(void)
 {
 	store_relaxed(&names_on,
 		      attach_config.names && attach_config.revalidate_ms != CONFIG_REVALIDATE_SYNC);
@@ -68,6 +74,7 @@ bool names_look_split(struct look *look)
 	if (name + 1 - look->buf->path >= PATH_MAX - 1)
 		return false;
 	memcpy(look->name, name, look->length + 1);
+	look->at = (size_t)(name - look->buf->path);
 	memcpy(name, ".", 2);
 	return true;
 }
@@ -105,8 +112,31 @@ static uint64_t place_hash(const struct statx *stx)
 	return (h ^ h >> 32) & ~UINT64_C(1);
 }
 
+/* With `auto`: whether there is a mount to which it applies. Mounts that are made later do not count. */
+static bool names_decide(void)
+{
+	if (attach_config.names == CONFIG_AUTO && !load_relaxed(&decided)) {
+		if (!rawcache_names_wanted(attach_config.paths))
+			store_relaxed(&names_on, false);
+		store_relaxed(&decided, true);
+	}
+	return load_relaxed(&names_on);
+}
+
+static bool mount_is_real(int fd, uint64_t mount)
+{
+	uint64_t *word = &real_mounts[mount % MOUNTS];
+	uint64_t seen = load_relaxed(word);
+
+	if (seen >> 1 == mount)
+		return seen & 1;
+	seen = mount << 1 | rawcache_names_real(fd);
+	store_relaxed(word, seen);
+	return seen & 1;
+}
+
 /* Whether the directory lies in a configured one, and its times can be trusted. */
-static bool place_find_out(const struct look *look)
+static bool place_find_out(const struct look *look, uint64_t mount)
 {
 	int fd = sys_openat(look->dir, look->buf->path, O_PATH | O_CLOEXEC | O_DIRECTORY, 0);
 	struct pathbuf *buf = pathbuf_get();
@@ -114,7 +144,7 @@ static bool place_find_out(const struct look *look)
 
 	inside = fd >= 0 && buf && procfd_path(fd, buf->path, sizeof(buf->path)) >= 0 &&
 		 paths_match(attach_config.paths, buf->path) == PATH_INSIDE &&
-		 (attach_config.names != CONFIG_NAMES_AUTO || rawcache_names_real(fd));
+		 (attach_config.names != CONFIG_AUTO || mount_is_real(fd, mount));
 	if (fd >= 0)
 		sys_close(fd);
 	if (buf)
@@ -122,15 +152,16 @@ static bool place_find_out(const struct look *look)
 	return inside;
 }
 
-static bool place_matters(const struct look *look, uint64_t place)
+static bool place_matters(const struct look *look, const struct statx *stx)
 {
+	uint64_t place = place_hash(stx);
 	uint64_t *word = &places[place / 2 % PLACES];
 	uint64_t seen = load_relaxed(word);
 	bool inside;
 
 	if (seen && (seen & ~UINT64_C(1)) == place)
 		return seen & 1;
-	inside = place_find_out(look);
+	inside = place_find_out(look, stx->stx_mnt_id);
 	store_relaxed(word, place | inside);
 	return inside;
 }
@@ -140,20 +171,37 @@ bool names_look_at(const struct look *look, struct rawcache_names *names)
 {
 	uint64_t begun = clock_mono_ns();
 	struct statx stx;
-	uint64_t place;
 
 	if (sys_statx(look->dir, look->buf->path, AT_STATX_SYNC_AS_STAT, DIR_MASK, &stx) ||
 	    (stx.stx_mask & DIR_MASK) != DIR_MASK || !S_ISDIR(stx.stx_mode))
 		return false;
-	place = place_hash(&stx);
-	slow_note(place, clock_mono_ns() - begun);
-	return place_matters(look, place) &&
+	slow_note(place_hash(&stx), clock_mono_ns() - begun);
+	return place_matters(look, &stx) &&
 	       rawcache_names_look(attach_cache_now(), &stx, look->who.hash, names);
 }
 
 bool names_descriptor_free(void)
 {
 	return sys_openat(AT_FDCWD, "/", O_WRONLY | O_CLOEXEC, 0) == -EISDIR;
+}
+
+/*
+ * Whether the kernel knows of no file by that name, without asking the server. FUSE takes a directory's old
+ * times, and keeps them for a while, if they were on their way when a name was made in it; but of that name it
+ * knows since. A descriptor is taken first, as by the program's own open(): if there is none left, the answer
+ * is false.
+ */
+static bool name_unknown(const struct look *look)
+{
+	char *name = look->buf->path + look->at;
+	int fd;
+
+	memcpy(name, look->name, look->length + 1);
+	fd = unusual_open_cached(look->dir, look->buf->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	memcpy(name, ".", 2);
+	if (fd >= 0)
+		sys_close(fd);
+	return fd == -EAGAIN || fd == -ENOENT;
 }
 
 /* Whether `fd` is the directory that was looked at, and is unchanged. */
@@ -176,37 +224,43 @@ static bool pinned_same(int fd, const struct look *look)
 static bool look_ask(const struct look *look)
 {
 	int fd = sys_openat(look->dir, look->buf->path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	int err = -EINVAL;
 	struct statx stx;
-	bool absent;
 
 	if (fd < 0)
 		return false;
-	absent = pinned_same(fd, look) &&
-		 sys_statx(fd, look->name,
-			   AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0,
-			   &stx) == -ENOENT &&
-		 pinned_same(fd, look);
+	if (pinned_same(fd, look))
+		err = sys_statx(fd, look->name,
+				AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0,
+				&stx);
+	if (err == -ENOENT && !pinned_same(fd, look))
+		err = -EINVAL;
 	sys_close(fd);
-	if (absent && who_same(&look->who))
+	if (err == -ENOENT && who_same(&look->who))
 		rawcache_name_learn(attach_cache_now(), &look->names, look->name, look->length);
-	return absent;
+	else if (!err)
+		rawcache_name_seen(attach_cache_now(), &look->names, look->name, look->length);
+	return err == -ENOENT;
 }
 
 static bool look_answer(struct look *look, const char *path, enum names_use use)
 {
-	if (!names_path_copy(look->buf, path) || !names_path_may_matter(look->buf->path) ||
-	    !names_look_split(look))
+	enum rawcache_name known;
+
+	if (!names_decide() || !names_path_copy(look->buf, path) ||
+	    !names_path_may_matter(look->buf->path) || !names_look_split(look))
 		return false;
 	if (!who_now(&look->who) || (use == NAMES_REAL && !look->who.plain))
 		return false;
 	if (!names_look_at(look, &look->names) || !look->names.settled)
 		return false;
-	if (rawcache_name_absent(attach_cache_now(), &look->names, look->name, look->length)) {
-		if (use == NAMES_OPEN && !names_descriptor_free())
-			return false;
+	known = rawcache_name_find(attach_cache_now(), &look->names, look->name, look->length);
+	if (known == RAWCACHE_NAME_ABSENT && name_unknown(look)) {
 		stats_add(names_hits, 1);
 		return true;
 	}
+	if (known != RAWCACHE_NAME_UNKNOWN)
+		return false;
 	return look_ask(look) && (use != NAMES_OPEN || names_descriptor_free());
 }
 
@@ -237,9 +291,9 @@ static bool missed_matters(struct look *look, const char *path)
 	struct statx stx;
 
 	return names_path_copy(look->buf, path) && *look->buf->path == '/' &&
-	       names_path_may_matter(look->buf->path) && names_look_split(look) &&
+	       names_path_may_matter(look->buf->path) && names_decide() && names_look_split(look) &&
 	       !sys_statx(look->dir, look->buf->path, AT_STATX_DONT_SYNC, DIR_MASK, &stx) &&
-	       place_matters(look, place_hash(&stx));
+	       place_matters(look, &stx);
 }
 
 void names_missed_slow(const char *path)

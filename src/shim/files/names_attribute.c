@@ -74,13 +74,17 @@ static bool name_copy(struct names_attribute *attribute, const char *name)
 static bool attribute_ask(struct names_attribute *attribute, const char *path, int flags,
 			  const char *name)
 {
-	if (!who_now(&attribute->who) || !name_copy(attribute, name) ||
-	    !place_look(attribute, path) ||
+	/*
+	 * The kernel may have the ctime of before a change if it was on its way then, and nothing else tells of
+	 * an attribute that somebody has set: only where the user asks for it.
+	 */
+	if (attach_config.names == CONFIG_AUTO || !who_now(&attribute->who) ||
+	    !name_copy(attribute, name) || !place_look(attribute, path) ||
 	    !attribute_look(attribute, path, flags, &attribute->names) || !attribute->names.settled)
 		return false;
 	attribute->asked = true;
-	return rawcache_name_absent(attach_cache_now(), &attribute->names, attribute->name,
-				    attribute->length);
+	return rawcache_name_find(attach_cache_now(), &attribute->names, attribute->name,
+				  attribute->length) == RAWCACHE_NAME_ABSENT;
 }
 
 bool names_attribute_slow(struct names_attribute *attribute, const char *path, int flags,

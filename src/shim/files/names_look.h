@@ -18,7 +18,7 @@
 struct look {
 	int dir;
 	struct pathbuf *buf; /* the path; after the split, the directory's with a "." behind it */
-	size_t length;
+	size_t at, length;   /* where the name stood in the path, and its length */
 	char name[NAME_MAX + 1];
 	struct who who;
 	struct rawcache_names names;

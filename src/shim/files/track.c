@@ -15,6 +15,7 @@
 #include "base/stats.h"
 #include "base/sys.h"
 
+#include "shim/files/ahead.h"
 #include "shim/files/loaded.h"
 #include "shim/table/path_cache.h"
 #include "shim/table/mounts.h"
@@ -33,6 +34,7 @@ struct candidate {
 	bool inside; /* it lies in a configured directory */
 	struct statx stx;
 	uint64_t stx_ms, stx_ns; /* both clocks before the attributes were read: coarse, mono */
+	struct news_heard heard; /* and what the process had heard */
 	struct pathbuf *buf;	 /* its path, if inside */
 };
 
@@ -41,6 +43,7 @@ static int candidate_look(struct candidate *file, bool fresh)
 {
 	file->stx_ms = clock_coarse_ms();
 	file->stx_ns = clock_mono_ns();
+	file->heard = news_heard_now();
 	return fresh ? attach_fstatx(file->fd, &file->stx) : sys_fstatx(file->fd, &file->stx);
 }
 
@@ -174,6 +177,7 @@ static struct handle *reader_make(struct candidate *file, enum handle_mode mode,
 		return NULL;
 	}
 	handle->directory = directory_of(file->buf->path);
+	handle->heard = file->heard;
 	handle_begin(handle, number, err ? *reason : RAWCACHE_REASON_none, &file->stx,
 		     file->stx_ms);
 	/* stores into a mapping are not announced: a file that may be mapped writable is not mapped */
@@ -247,6 +251,7 @@ static struct handle *examine_here(int fd, int flags, bool shared)
 
 	if (file.buf) {
 		handle = candidate_track(&file, flags, shared, &reason);
+		ahead_seen(handle, file.buf->path, flags, file.stx_ns);
 		pathbuf_put(file.buf);
 	}
 	if (handle && fdtab_reserve(fd)) {
@@ -291,9 +296,7 @@ int track_opened_slow(int fd, int flags, bool shared)
 	struct handle *handle;
 
 	fd_new(fd);
-	if (flags & FLAGS_NEVER && (flags & O_TMPFILE) != O_TMPFILE)
-		return fd;
-	if (thread_is_foreign())
+	if ((flags & FLAGS_NEVER && (flags & O_TMPFILE) != O_TMPFILE) || thread_is_foreign())
 		return fd;
 	if (!thread_enter()) {
 		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_nested);

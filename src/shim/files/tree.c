@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/lines.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -23,12 +24,12 @@
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 
-#define LOOK_MS 8 /* between two looks at mounts: one or two ticks of the coarse clock */
-#define CHILDREN 64
+#define LOOK_MS 8	   /* between two looks at mounts: one or two ticks of the coarse clock */
+#define CHILDREN 64	   /* mounts of which a change is seen */
 #define LINES_BYTES 65536u /* bytes of the table of mounts that are read at once */
 #define MOUNT_MASK (STATX_INO | STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE)
 #ifndef SYS_listmount
-#define SYS_listmount 458
+#define SYS_listmount 458 /* on all machines, since Linux 6.8 */
 #endif
 
 bool tree_on;
@@ -66,7 +67,7 @@ static bool made_up(void)
 	       secure_getenv("PROOT_TMP_DIR");
 }
 
-void tree_init(void)
+at_start void tree_init(void)
 {
 	const char *p = attach_config.frozen;
 

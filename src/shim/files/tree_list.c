@@ -13,12 +13,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/record_locks.h"
 #include "base/stats.h"
 
 #include "shim/files/fd.h"
 #include "shim/libc/procfd.h"
 
-#define LISTS 256u
+#define LISTS 256u /* directories that are open at a time; others are the kernel's */
 
 struct tree_list {
 	DIR *stream; /* NULL: free */
@@ -30,7 +31,7 @@ struct tree_list {
 	struct dirent entry;
 };
 
-static struct tree_list lists[LISTS];
+static large_table struct tree_list lists[LISTS];
 uint32_t tree_lists;
 
 static DIR *const being_opened = (DIR *)1;
@@ -187,7 +188,7 @@ bool tree_list_real(struct tree_list *list, int fd)
 		int flags = sys_fcntl(fd, F_GETFD, 0);
 
 		SYS_CALL(SYS_dup3, real, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0, 0, 0, 0);
-		sys_close(real);
+		record_locks_close(real);
 		list->real = true;
 		stats_add(opens_late, 1);
 	}

@@ -19,7 +19,7 @@
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
 
-#define PIECE 256u
+#define PIECE 256u /* bytes of a path that are copied at once; a page contains whole pieces */
 
 /* Before the cache is attached no handler catches a fault: the kernel copies. */
 static bool path_copy_early(struct pathbuf *buf, const char *path)

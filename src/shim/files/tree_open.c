@@ -25,9 +25,11 @@
 #include "shim/files/fd.h"
 #include "shim/files/names_look.h"
 
+/* 0100000: the O_LARGEFILE of the kernel, where that of libc is 0. */
 #define FLAGS_KNOWN (O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE | O_NOFOLLOW | 0100000)
 #ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8u
+#define MFD_NOEXEC_SEAL \
+	8u /* since Linux 6.3 (mfd_noexec.rst of the kernel); older ones refuse it */
 #endif
 
 static int memory_file(void)

@@ -14,6 +14,7 @@
 
 #include <rawcache/embed.h>
 
+#include "base/record_locks.h"
 #include "base/stats.h"
 
 #include "shim/files/fd.h"
@@ -90,10 +91,25 @@ static bool handle_kept(const struct handle *handle)
 	return !load_relaxed(&handle->look_wait_ms);
 }
 
+static bool handle_is_of(struct handle *handle, const void *stx)
+{
+	return !handle->frozen && sys_device(&handle->stx) == sys_device(stx) &&
+	       handle->stx.stx_ino == ((const struct statx *)stx)->stx_ino;
+}
+
+/* Whether the program has the real file open already: only then it can have locks on it. */
+static bool real_is_open(int real)
+{
+	struct statx stx;
+
+	return !sys_fstatx(real, &stx) && fdtab_find(handle_is_of, &stx) >= 0;
+}
+
 void tree_real_slow(int fd)
 {
 	struct handle *handle = fdtab_get(fd);
 	int saved = errno;
+	bool open_before;
 	int64_t at;
 	int real;
 
@@ -103,12 +119,16 @@ void tree_real_slow(int fd)
 	real = real_open(&trees[handle->tree], handle->frozen - 1, sys_fcntl(fd, F_GETFL, 0));
 	if (real >= 0) {
 		stats_add(opens_late, 1);
+		open_before = real_is_open(real);
 		track_opened_slow(real, O_RDONLY, true);
 		at = sys_lseek(fd, 0, SEEK_CUR);
 		sys_lseek(real, at > 0 ? at : 0, SEEK_SET);
 		numbers_replace(handle, real);
 		fd_drop(real);
-		sys_close(real);
+		if (open_before)
+			record_locks_close(real);
+		else
+			sys_close(real);
 	} else {
 		handle_keep(handle);
 	}

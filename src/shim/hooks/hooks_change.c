@@ -5,6 +5,7 @@
  */
 #include "shim/libc/symbols.h"
 
+#include "shim/files/ahead.h"
 #include "shim/files/tree.h"
 
 static enum tree_change link_or_file(int flags)
@@ -29,24 +30,35 @@ static void change_at(int dir, const char *path, int flags)
 		change_fd(dir);
 }
 
-#define CHANGE(result, name, parameters, before, values) \
+#define HOOK_CHANGE(result, name, parameters, first, before, values) \
 	result name parameters \
 	{ \
+		first; \
 		if (unlikely(load_relaxed(&tree_on))) { \
 			before; \
 		} \
 		return NEXT(name) values; \
 	}
 
-CHANGE(int, rename, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
-       tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
-CHANGE(int, renameat, (int from_dir, const char *from, int to_dir, const char *to),
-       tree_touch(from_dir, from, TREE_NAME);
-       tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to))
-CHANGE(int, renameat2,
-       (int from_dir, const char *from, int to_dir, const char *to, unsigned int flags),
-       tree_touch(from_dir, from, TREE_NAME);
-       tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
+#define CHANGE(result, name, parameters, before, values) \
+	HOOK_CHANGE(result, name, parameters, (void)0, before, values)
+
+/*
+ * A name goes away. Some file systems keep a removed file that is open under a hidden name, and its directory
+ * cannot be removed: files that helpers have open must not be among them.
+ */
+#define REMOVAL(result, name, parameters, before, values) \
+	HOOK_CHANGE(result, name, parameters, ahead_drop(), before, values)
+
+REMOVAL(int, rename, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
+	tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
+REMOVAL(int, renameat, (int from_dir, const char *from, int to_dir, const char *to),
+	tree_touch(from_dir, from, TREE_NAME);
+	tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to))
+REMOVAL(int, renameat2,
+	(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags),
+	tree_touch(from_dir, from, TREE_NAME);
+	tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
 CHANGE(int, link, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
        tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
 CHANGE(int, linkat, (int from_dir, const char *from, int to_dir, const char *to, int flags),
@@ -57,11 +69,11 @@ CHANGE(int, symlink, (const char *target, const char *path), tree_touch(AT_FDCWD
        (target, path))
 CHANGE(int, symlinkat, (const char *target, int dir, const char *path),
        tree_touch(dir, path, TREE_NAME), (target, dir, path))
-CHANGE(int, unlink, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
-CHANGE(int, unlinkat, (int dir, const char *path, int flags), tree_touch(dir, path, TREE_NAME),
-       (dir, path, flags))
-CHANGE(int, remove, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
-CHANGE(int, rmdir, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
+REMOVAL(int, unlink, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
+REMOVAL(int, unlinkat, (int dir, const char *path, int flags), tree_touch(dir, path, TREE_NAME),
+	(dir, path, flags))
+REMOVAL(int, remove, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
+REMOVAL(int, rmdir, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
 CHANGE(int, mkdir, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
        (path, mode))
 CHANGE(int, mkdirat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),

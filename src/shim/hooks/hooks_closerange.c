@@ -17,7 +17,7 @@
 #include "shim/libc/procfd.h"
 #include "shim/libc/thread.h"
 
-#define OWN_MAX 64
+#define OWN_MAX 64 /* more than the cache has in a range; the rest is found in another round */
 
 struct own_fds {
 	unsigned int first, last;

@@ -7,7 +7,10 @@
 
 #include <alloca.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "shim/files/fd.h"
 #include "shim/files/names.h"
@@ -49,14 +52,80 @@ int execv(const char *path, char *const argv[])
 	return exec_failed(NEXT(execv)(path, argv));
 }
 
+/*
+ * The search along PATH. libc asks for the name in one place after another, inside itself. Where names are
+ * remembered this is done here, as glibc does it, but that a place where the name is known to be absent is not
+ * asked. libc is given the others as paths with a slash, so that it goes on to try a script as it would.
+ */
+
+/* NULL: libc searches. It has rules of its own for empty places, and for what is too long. */
+static const char *search_places(const char *file)
+{
+	const char *places;
+	size_t n;
+
+	if (likely(!load_relaxed(&names_on)) || !*file || strchr(file, '/') ||
+	    strlen(file) > NAME_MAX)
+		return NULL;
+	places = getenv("PATH");
+	n = places ? strlen(places) : 0;
+	if (!n || n >= PATH_MAX - 1 || *places == ':' || places[n - 1] == ':' ||
+	    strstr(places, "::"))
+		return NULL;
+	return places;
+}
+
+/* Whether the search goes on after this error. */
+static bool search_goes_on(int err)
+{
+	return err == EACCES || err == ENOENT || err == ESTALE || err == ENOTDIR || err == ENODEV ||
+	       err == ETIMEDOUT;
+}
+
+/* Returns if no program was started. `buf` has room for a place, a slash and the name; `envp` may be NULL. */
+static int search(const char *places, const char *file, char *buf, char *const argv[],
+		  char *const envp[])
+{
+	bool denied = false;
+
+	for (const char *end; *places; places = *end ? end + 1 : end) {
+		end = strchrnul(places, ':');
+		memcpy(buf, places, (size_t)(end - places));
+		buf[end - places] = '/';
+		strcpy(buf + (end - places) + 1, file);
+		if (names_absent(AT_FDCWD, buf, NAMES_LOOK))
+			continue;
+		exec_prepare();
+		names_missed(buf, exec_failed(envp ? NEXT(execvpe)(buf, argv, envp) :
+						     NEXT(execvp)(buf, argv)));
+		denied |= errno == EACCES;
+		if (!search_goes_on(errno))
+			return -1;
+	}
+	if (denied)
+		errno = EACCES;
+	return -1;
+}
+
+/* On the stack, as libc does it: a vfork child may not allocate. */
+#define SEARCH_BUFFER(places, file) alloca(strlen(places) + strlen(file) + 2)
+
 int execvp(const char *file, char *const argv[])
 {
+	const char *places = search_places(file);
+
+	if (unlikely(places))
+		return search(places, file, SEARCH_BUFFER(places, file), argv, NULL);
 	exec_prepare();
 	return exec_failed(NEXT(execvp)(file, argv));
 }
 
 int execvpe(const char *file, char *const argv[], char *const envp[])
 {
+	const char *places = search_places(file);
+
+	if (unlikely(places && envp))
+		return search(places, file, SEARCH_BUFFER(places, file), argv, envp);
 	exec_prepare();
 	return exec_failed(NEXT(execvpe)(file, argv, envp));
 }

@@ -7,6 +7,8 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 
+#include "base/record_locks.h"
+
 #include "shim/files/announce.h"
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
@@ -31,11 +33,24 @@ static bool lock_granted(int cmd, const void *arg)
 	       ((const struct flock *)arg)->l_type != F_UNLCK;
 }
 
+static int fcntl_next(int fd, int cmd, void *arg)
+{
+	bool takes = cmd == F_SETLK || cmd == F_SETLKW;
+	int ret;
+
+	if (unlikely(takes))
+		record_lock_begin();
+	ret = NEXT(fcntl)(fd, cmd, arg);
+	if (unlikely(takes))
+		record_lock_end();
+	return ret;
+}
+
 /* Locks may count from the position; see hooks_lock.c. */
 static int fcntl_settled(int fd, int cmd, void *arg)
 {
 	struct handle *lent = fd_lend(fd);
-	int ret = NEXT(fcntl)(fd, cmd, arg);
+	int ret = fcntl_next(fd, cmd, arg);
 
 	fd_return(lent);
 	if (ret >= 0 && lock_granted(cmd, arg))
@@ -99,7 +114,7 @@ int fcntl(int fd, int cmd, ...)
 		return fcntl_tracked(fd, cmd, arg);
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
 		return fd_new(NEXT(fcntl)(fd, cmd, arg));
-	return NEXT(fcntl)(fd, cmd, arg);
+	return fcntl_next(fd, cmd, arg);
 }
 
 /* TCGETS2, whose struct no header of libc's has. */

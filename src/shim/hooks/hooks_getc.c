@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "shim/serve/stream.h"
+#include "shim/table/news.h"
 
 /* Here libc would read, which is a cancellation point; nothing is held yet. */
 static never_inline int getc_starved(FILE *stream)
@@ -36,11 +37,25 @@ static never_inline int starved(FILE *stream, int (*next)(FILE *stream))
 	return c;
 }
 
+/* The stream is not the cache's: a pipe, for example. */
+static never_inline int heard(FILE *stream, int (*next)(FILE *stream))
+{
+	int c = next(stream);
+
+	news_hear();
+	return c;
+}
+
+/* `next` for a stream whose get area is empty. */
+static never_inline int starved_next(FILE *stream, int (*next)(FILE *stream))
+{
+	return stream_tracked(stream) ? starved(stream, next) : heard(stream, next);
+}
+
 int getc(FILE *stream)
 {
-	if (unlikely(stream->_IO_read_ptr >= stream->_IO_read_end)) {
-		if (stream_tracked(stream))
-			return getc_starved(stream);
+	if (stream_starved(stream)) {
+		return stream_tracked(stream) ? getc_starved(stream) : heard(stream, NEXT(getc));
 	} else if (__libc_single_threaded) {
 		return (unsigned char)*stream->_IO_read_ptr++;
 	}
@@ -54,7 +69,7 @@ int getchar(void)
 
 int getc_unlocked(FILE *stream)
 {
-	return stream_starved(stream) ? starved(stream, NEXT(getc_unlocked)) :
+	return stream_starved(stream) ? starved_next(stream, NEXT(getc_unlocked)) :
 					NEXT(getc_unlocked)(stream);
 }
 
@@ -65,12 +80,12 @@ int getchar_unlocked(void)
 
 int __uflow(FILE *stream)
 {
-	return stream_starved(stream) ? starved(stream, NEXT(__uflow)) : NEXT(__uflow)(stream);
+	return stream_starved(stream) ? starved_next(stream, NEXT(__uflow)) : NEXT(__uflow)(stream);
 }
 
 int __underflow(FILE *stream)
 {
-	return stream_starved(stream) ? starved(stream, NEXT(__underflow)) :
+	return stream_starved(stream) ? starved_next(stream, NEXT(__underflow)) :
 					NEXT(__underflow)(stream);
 }
 
@@ -82,7 +97,7 @@ int getw(FILE *stream)
 		stream_ahead(stream, sizeof(int));
 		stream_unlock(stream, locked);
 	}
-	return NEXT(getw)(stream);
+	return stream_have(stream) < sizeof(int) ? heard(stream, NEXT(getw)) : NEXT(getw)(stream);
 }
 
 static size_t items(size_t bytes, size_t size, size_t n)
@@ -113,17 +128,27 @@ static never_inline size_t fread_tracked(void *buf, size_t size, size_t n, FILE 
 	return enough ? n : fread_guarded(buf, size, n, stream);
 }
 
+static inline size_t fread_next(size_t (*next)(void *, size_t, size_t, FILE *), void *buf,
+				size_t size, size_t n, FILE *stream)
+{
+	struct stream_area before = stream_area_now(stream);
+	size_t done = next(buf, size, n, stream);
+
+	stream_heard(stream, &before, size * n);
+	return done;
+}
+
 size_t fread(void *buf, size_t size, size_t n, FILE *stream)
 {
 	if (likely(!stream_tracked(stream)) || size * n == 0) /* the product may wrap, as in libc */
-		return NEXT(fread)(buf, size, n, stream);
+		return fread_next(NEXT(fread), buf, size, n, stream);
 	return fread_tracked(buf, size, n, stream);
 }
 
 size_t fread_unlocked(void *buf, size_t size, size_t n, FILE *stream)
 {
 	if (likely(!stream_tracked(stream)) || size * n == 0)
-		return NEXT(fread_unlocked)(buf, size, n, stream);
+		return fread_next(NEXT(fread_unlocked), buf, size, n, stream);
 	return items(stream_read(stream, buf, size * n), size, n);
 }
 

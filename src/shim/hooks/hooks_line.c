@@ -82,17 +82,26 @@ static never_inline char *fgets_locked(char *buf, int n, FILE *stream)
 	return found ? buf : fgets_guarded(buf, n, stream);
 }
 
+static inline char *fgets_next(char *(*next)(char *, int, FILE *), char *buf, int n, FILE *stream)
+{
+	struct stream_area before = stream_area_now(stream);
+	char *line = next(buf, n, stream);
+
+	stream_heard(stream, &before, (size_t)n);
+	return line;
+}
+
 char *fgets(char *buf, int n, FILE *stream)
 {
 	if (likely(!stream_tracked(stream)) || n < 2)
-		return NEXT(fgets)(buf, n, stream);
+		return fgets_next(NEXT(fgets), buf, n, stream);
 	return fgets_locked(buf, n, stream);
 }
 
 char *fgets_unlocked(char *buf, int n, FILE *stream)
 {
 	if (likely(!stream_tracked(stream)) || n < 2)
-		return NEXT(fgets_unlocked)(buf, n, stream);
+		return fgets_next(NEXT(fgets_unlocked), buf, n, stream);
 	return fgets_tracked(buf, n, stream);
 }
 
@@ -187,17 +196,27 @@ static never_inline ssize_t getdelim_locked(char **line, size_t *room, int delim
 	return found ? (ssize_t)done : getdelim_guarded(line, room, delimiter, stream);
 }
 
+/* NULL arguments are libc's to refuse. */
+static ssize_t getdelim_next(char **line, size_t *room, int delimiter, FILE *stream)
+{
+	struct stream_area before = stream_area_now(stream);
+	ssize_t n = NEXT(getdelim)(line, room, delimiter, stream);
+
+	stream_heard(stream, &before, (size_t)n); /* -1 is more than any buffer */
+	return n;
+}
+
 ssize_t getdelim(char **line, size_t *room, int delimiter, FILE *stream)
 {
 	if (likely(!stream_tracked(stream)) || !line || !room)
-		return NEXT(getdelim)(line, room, delimiter, stream);
+		return getdelim_next(line, room, delimiter, stream);
 	return getdelim_locked(line, room, delimiter, stream);
 }
 
 ssize_t getline(char **line, size_t *room, FILE *stream)
 {
 	if (likely(!stream_tracked(stream)) || !line || !room)
-		return NEXT(getline)(line, room, stream);
+		return getdelim_next(line, room, '\n', stream);
 	return getdelim_locked(line, room, '\n', stream);
 }
 

@@ -111,5 +111,49 @@ int dirfd(DIR *dir)
 	return fd;
 }
 
+/*
+ * What libc opens inside itself is the origin's, but where these begin may be known to be absent. (realpath()
+ * reads links as text, which leads elsewhere than a lookup does behind /proc; freopen() closes the stream first;
+ * glob() and fts_open() tell of names in other ways than by an error.)
+ */
+
+int scandir(const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
+	    int (*order)(const struct dirent **, const struct dirent **))
+{
+	if (names_absent(AT_FDCWD, path, NAMES_OPEN))
+		return -1;
+	return names_missed(path, NEXT(scandir)(path, entries, wanted, order));
+}
+
+int scandirat(int dir, const char *path, struct dirent ***entries,
+	      int (*wanted)(const struct dirent *),
+	      int (*order)(const struct dirent **, const struct dirent **))
+{
+	if (names_absent(dir, path, NAMES_OPEN))
+		return -1;
+	return names_missed(path, NEXT(scandirat)(dir, path, entries, wanted, order));
+}
+
+int ftw(const char *path, int (*each)(const char *, const struct stat *, int), int descriptors)
+{
+	if (names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return NEXT(ftw)(path, each, descriptors);
+}
+
+/* Flags that it does not know are its first error, and a working directory that cannot be opened another. */
+int nftw(const char *path, int (*each)(const char *, const struct stat *, int, struct FTW *),
+	 int descriptors, int flags)
+{
+	if (!(flags & ~(FTW_PHYS | FTW_MOUNT | FTW_DEPTH | FTW_ACTIONRETVAL)) &&
+	    names_absent(AT_FDCWD, path, NAMES_LOOK))
+		return -1;
+	return NEXT(nftw)(path, each, descriptors, flags);
+}
+
+HOOK_ALIAS(scandir64, scandir);
+HOOK_ALIAS(scandirat64, scandirat);
+HOOK_ALIAS(ftw64, ftw);
+HOOK_ALIAS(nftw64, nftw);
 HOOK_ALIAS(readdir64, readdir);
 HOOK_ALIAS(readdir64_r, readdir_r);

@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
 #include <string.h>
 #include <gnu/libc-version.h>
 
@@ -156,5 +157,23 @@ int dlclose(void *handle)
 	int ret = NEXT(dlclose)(handle);
 
 	loaded_close_end(begun);
+	return ret;
+}
+
+static void listing_end(void *arg)
+{
+	(void)arg;
+	loaded_call_end();
+}
+
+/* What the program does for each object may wait for other threads, or leave by an exception. */
+int dl_iterate_phdr(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg)
+{
+	int ret;
+
+	loaded_call_begin();
+	pthread_cleanup_push(listing_end, NULL);
+	ret = NEXT(dl_iterate_phdr)(visit, arg);
+	pthread_cleanup_pop(1);
 	return ret;
 }

@@ -6,6 +6,8 @@
  */
 #include "shim/libc/symbols.h"
 
+#include "base/record_locks.h"
+
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
 #include "shim/files/tree.h"
@@ -18,8 +20,9 @@ int lockf(int fd, int cmd, off_t n)
 
 	tree_real(fd);
 	lent = fd_lend(fd);
+	record_lock_begin();
 	ret = NEXT(lockf)(fd, cmd, n);
-
+	record_lock_end();
 	fd_return(lent);
 	if (!ret && (cmd == F_LOCK || cmd == F_TLOCK))
 		look_locked(fd);

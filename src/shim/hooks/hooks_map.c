@@ -49,8 +49,11 @@ static never_inline void *map_tracked(void *address, size_t n, int prot, int fla
 	void *p;
 
 	/* a file that may be written is never mapped from the image */
-	if (!handle || load_acquire(&handle->mode) != HANDLE_READS || thread_is_foreign() ||
-	    !thread_enter())
+	if (handle && load_acquire(&handle->mode) != HANDLE_READS) {
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_open_mode);
+		handle = NULL;
+	}
+	if (!handle || thread_is_foreign() || !thread_enter())
 		return NEXT(mmap)(address, n, prot, flags, fd, offset);
 	/* populated later: otherwise the origin's pages would be read for nothing */
 	p = NEXT(mmap)(address, n, prot, flags & ~MAP_POPULATE, fd, offset);
@@ -112,7 +115,7 @@ int munmap(void *address, size_t n)
 	int ret;
 
 	map_notify_take(address, n, &stores);
-	ret = NEXT(munmap)(address, n);
+	ret = NEXT(munmap)(address, n + notes_behind(taken, address, n));
 	map_notify_end(&stores, !ret);
 	notes_drop(taken, !ret);
 	return ret;

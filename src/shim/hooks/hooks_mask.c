@@ -9,8 +9,9 @@
  * bad buffer, or the image's disk fails.
  */
 #include "shim/libc/symbols.h"
+#include "shim/table/news.h"
 
-#include "base/guard.h"
+#include "base/fault_mask.h"
 
 static bool blocks_faults(const sigset_t *set)
 {
@@ -22,7 +23,7 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 	int ret = NEXT(sigprocmask)(how, set, old);
 
 	if (set)
-		guard_mask_changed();
+		fault_mask_changed();
 	return ret;
 }
 
@@ -31,7 +32,7 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 	int err = NEXT(pthread_sigmask)(how, set, old);
 
 	if (set)
-		guard_mask_changed();
+		fault_mask_changed();
 	return err;
 }
 
@@ -39,7 +40,7 @@ int sigblock(int mask)
 {
 	int old = NEXT(sigblock)(mask);
 
-	guard_mask_changed();
+	fault_mask_changed();
 	return old;
 }
 
@@ -47,7 +48,7 @@ int sigsetmask(int mask)
 {
 	int old = NEXT(sigsetmask)(mask);
 
-	guard_mask_changed();
+	fault_mask_changed();
 	return old;
 }
 
@@ -55,7 +56,7 @@ int sighold(int sig)
 {
 	int ret = NEXT(sighold)(sig);
 
-	guard_mask_changed();
+	fault_mask_changed();
 	return ret;
 }
 
@@ -64,13 +65,17 @@ int sighold(int sig)
 static void mask_lent(const sigset_t *set)
 {
 	if (unlikely(blocks_faults(set)))
-		guard_mask_changed();
+		fault_mask_changed();
 }
 
 int sigsuspend(const sigset_t *set)
 {
+	int ret;
+
 	mask_lent(set);
-	return NEXT(sigsuspend)(set);
+	ret = NEXT(sigsuspend)(set);
+	news_hear();
+	return ret;
 }
 
 int pselect(int n, fd_set *reads, fd_set *writes, fd_set *errors, const struct timespec *timeout,

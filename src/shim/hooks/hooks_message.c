@@ -15,6 +15,7 @@
 #include "shim/files/fd.h"
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
+#include "shim/table/news.h"
 
 /* Visit the descriptors that the kernel has filled in. */
 static void message_each(const struct msghdr *message, void (*visit)(int fd))
@@ -105,7 +106,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 	if (n >= 0 && message_matters(message))
 		message_each(message, track_received);
-	return n;
+	return news_from(n);
 }
 
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
@@ -116,5 +117,6 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 	for (int i = 0; attach_active && i < n; i++)
 		if (message_matters(&messages[i].msg_hdr))
 			message_each(&messages[i].msg_hdr, track_received);
+	news_from(n);
 	return n;
 }

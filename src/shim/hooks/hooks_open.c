@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 
+#include "shim/files/ahead.h"
 #include "shim/files/names.h"
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
@@ -64,7 +65,8 @@ int open(const char *path, int flags, ...)
 		return -1;
 	if (frozen(AT_FDCWD, path, flags, &fd))
 		return fd;
-	return opened(path, NEXT(open)(path, flags, mode), flags);
+	fd = ahead_open(AT_FDCWD, path, flags);
+	return opened(path, fd >= 0 ? fd : NEXT(open)(path, flags, mode), flags);
 }
 
 int openat(int dir, const char *path, int flags, ...)
@@ -82,7 +84,8 @@ int openat(int dir, const char *path, int flags, ...)
 		return -1;
 	if (frozen(dir, path, flags, &fd))
 		return fd;
-	return opened(path, NEXT(openat)(dir, path, flags, mode), flags);
+	fd = ahead_open(dir, path, flags);
+	return opened(path, fd >= 0 ? fd : NEXT(openat)(dir, path, flags, mode), flags);
 }
 
 int creat(const char *path, mode_t mode)
@@ -103,7 +106,8 @@ int __open_2(const char *path, int flags)
 		return -1;
 	if (!flags_need_mode(flags) && frozen(AT_FDCWD, path, flags, &fd))
 		return fd;
-	return opened(path, NEXT(__open_2)(path, flags), flags);
+	fd = ahead_open(AT_FDCWD, path, flags);
+	return opened(path, fd >= 0 ? fd : NEXT(__open_2)(path, flags), flags);
 }
 
 int __openat_2(int dir, const char *path, int flags)
@@ -114,7 +118,8 @@ int __openat_2(int dir, const char *path, int flags)
 		return -1;
 	if (!flags_need_mode(flags) && frozen(dir, path, flags, &fd))
 		return fd;
-	return opened(path, NEXT(__openat_2)(dir, path, flags), flags);
+	fd = ahead_open(dir, path, flags);
+	return opened(path, fd >= 0 ? fd : NEXT(__openat_2)(dir, path, flags), flags);
 }
 
 int open_by_handle_at(int mount, struct file_handle *file, int flags)

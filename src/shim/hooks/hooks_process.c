@@ -10,12 +10,14 @@
 #include "base/patience.h"
 #include "base/sys.h"
 
+#include "shim/files/ahead.h"
 #include "shim/files/fd.h"
 #include "shim/files/tree.h"
 #include "shim/table/process.h"
 #include "shim/table/who.h"
 #include "shim/table/rights.h"
 #include "shim/libc/thread.h"
+#include "shim/table/news.h"
 
 /* The async-signal-safe fork runs no atfork handlers. */
 pid_t _Fork(void)
@@ -100,8 +102,6 @@ int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return NEXT(clone)(fn, stack, flags, arg, s.parent, s.tls, s.child);
 }
 
-#define UNSHARE_GONE 10 /* after the last one has ended as far as we can see */
-
 /*
  * Some calls require a process of one thread, and our helpers may be the only other threads: let them end.
  * A vfork child has none. `left` says how often to try again; 0: not begun.
@@ -116,8 +116,8 @@ static bool alone_soon(int *left, bool wanted)
 	if (!*left) {
 		rawcache_helpers_dismiss();
 		*left = HELPERS_END_TRIES;
-	} else if (!helpers && *left > UNSHARE_GONE) {
-		*left = UNSHARE_GONE;
+	} else if (!helpers && *left > HELPERS_GONE_TRIES) {
+		*left = HELPERS_GONE_TRIES;
 	}
 	sys_nanosleep(&nap);
 	return --*left;
@@ -208,6 +208,7 @@ int prctl(int option, ...)
 /* exit() runs the library's destructors; these do not. */
 void _exit(int status)
 {
+	ahead_order_save();
 	process_settle();
 	NEXT(_exit)(status);
 	__builtin_unreachable();
@@ -271,15 +272,23 @@ int login_tty(int fd)
 
 int system(const char *command)
 {
+	int status;
+
 	process_share_inherited();
-	return NEXT(system)(command);
+	status = NEXT(system)(command);
+	news_end();
+	return status;
 }
 
 /* Command substitution. */
 int wordexp(const char *words, wordexp_t *result, int flags)
 {
+	int ret;
+
 	process_share_inherited();
-	return NEXT(wordexp)(words, result, flags);
+	ret = NEXT(wordexp)(words, result, flags);
+	news_end();
+	return ret;
 }
 
 HOOK_ALIAS(__clone, clone);

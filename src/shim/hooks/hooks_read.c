@@ -28,6 +28,7 @@
 #include "shim/libc/thread.h"
 #include "shim/files/look.h"
 #include "shim/files/track.h"
+#include "shim/table/news.h"
 #include "shim/table/sign.h"
 
 static ssize_t pass_read(int fd, void *buf, size_t n)
@@ -81,7 +82,7 @@ static never_inline ssize_t read_tracked(int fd, void *buf, size_t n)
 	ssize_t got;
 
 	if (unlikely(!handle || thread_is_foreign()))
-		return NEXT(read)(fd, buf, n);
+		return news_from(NEXT(read)(fd, buf, n));
 	pthread_testcancel();
 	got = read_fast(handle, fd, buf, n);
 	return likely(got >= 0) ? got : read_slow(handle, fd, buf, n);
@@ -90,7 +91,7 @@ static never_inline ssize_t read_tracked(int fd, void *buf, size_t n)
 ssize_t read(int fd, void *buf, size_t n)
 {
 	if (likely(!fdtab_get(fd)))
-		return NEXT(read)(fd, buf, n);
+		return news_from(NEXT(read)(fd, buf, n));
 	return read_tracked(fd, buf, n);
 }
 

@@ -10,6 +10,7 @@
 #include "shim/libc/thread.h"
 #include "shim/files/look.h"
 #include "shim/files/track.h"
+#include "shim/table/news.h"
 
 #define VECTOR_MAX 64 /* longer lists go to the kernel: we may use little of a small stack */
 
@@ -44,7 +45,7 @@ ssize_t readv(int fd, const struct iovec *iov, int count)
 	got = NEXT(readv)(fd, iov, count);
 	fd_return(lent);
 	look_after(fd);
-	return got;
+	return news_from(got);
 }
 
 ssize_t preadv(int fd, const struct iovec *iov, int count, off_t offset)
@@ -75,7 +76,7 @@ ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int fl
 	got = NEXT(preadv2)(fd, iov, count, offset, flags);
 	fd_return(lent);
 	look_after(fd);
-	return got;
+	return news_from(got);
 }
 
 HOOK_ALIAS(preadv64, preadv);

@@ -21,7 +21,8 @@
 #include "shim/serve/notes.h"
 #include "shim/files/track.h"
 
-#define PAGE ((size_t)4096)
+#define PAGE ((size_t)4096) /* of both machines: 4 KiB pages are required */
+/* A number that another thread closes meanwhile; so often in a row it does not happen. */
 #define ORIGIN_TRIES 16
 
 static size_t round_pages(size_t n)

@@ -23,9 +23,10 @@ static never_inline void scan_ahead(FILE *stream)
  */
 static inline bool scan_begin(FILE *stream)
 {
-	if (likely(stream_have(stream) >= LIKELY_BYTES) || !stream_tracked(stream))
+	if (likely(stream_have(stream) >= LIKELY_BYTES))
 		return false;
-	scan_ahead(stream);
+	if (stream_tracked(stream))
+		scan_ahead(stream);
 	return stream_have(stream) < LIKELY_BYTES;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/fault_mask.h"
 #include "base/guard.h"
 #include "base/stack.h"
 
@@ -225,7 +226,7 @@ bool signal_syscall(long number, const long *a, long *ret)
 		return true;
 	case SYS_rt_sigprocmask:
 		*ret = signal_by_number(number, a);
-		guard_mask_changed();
+		fault_mask_changed();
 		return true;
 	case SYS_sigaltstack:
 		*ret = sigaltstack((const stack_t *)a[0], (stack_t *)a[1]);

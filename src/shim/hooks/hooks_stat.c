@@ -23,7 +23,7 @@
 #define STATX_FLAGS (STAT_FLAGS | AT_STATX_DONT_SYNC)
 
 #if defined(__x86_64__)
-#define STAT_VERSION 1
+#define STAT_VERSION 1 /* _STAT_VER of glibc, which newer <sys/stat.h> do not have */
 #else
 #define STAT_VERSION 0
 #endif

@@ -17,6 +17,7 @@
 #include "shim/table/process.h"
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
+#include "shim/table/news.h"
 
 /* The headers declare arguments as nonnull, but programs pass NULL. */
 #define MAY_BE_NULL(p) __asm__("" : "+r"(p))
@@ -173,8 +174,12 @@ FILE *popen(const char *command, const char *mode)
 
 int pclose(FILE *stream)
 {
+	int status;
+
 	fd_drop(stream_fd(stream));
-	return NEXT(pclose)(stream);
+	status = NEXT(pclose)(stream);
+	news_end();
+	return status;
 }
 
 HOOK_ALIAS(fopen64, fopen);

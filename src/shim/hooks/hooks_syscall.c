@@ -18,6 +18,7 @@
 #include "shim/table/process.h"
 #include "shim/table/rights.h"
 #include "shim/files/track.h"
+#include "shim/table/news.h"
 
 struct call {
 	long number;
@@ -388,5 +389,10 @@ long syscall(long number, ...)
 	rights_call_begin(number, c.a[0], &change);
 	ret = call_next(&c);
 	rights_end(&change);
+	/* a wait, a message, a futex: all else by number is rare */
+	if (number == SYS_wait4 || number == SYS_waitid)
+		news_end();
+	else
+		news_hear();
 	return ret;
 }

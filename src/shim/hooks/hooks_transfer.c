@@ -7,10 +7,10 @@
 #include "shim/libc/symbols.h"
 
 #include <errno.h>
-#include <sys/statfs.h>
 
 #include <linux/magic.h>
 
+#include "base/fstype.h"
 #include "base/guard.h"
 #include "base/sys.h"
 
@@ -152,12 +152,7 @@ static bool copies_afar(int fd)
 					  CEPH_SUPER_MAGIC };
 	struct statfs fs;
 
-	if (sys_fstatfs(fd, &fs))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if ((uint32_t)fs.f_type == types[i])
-			return true;
-	return false;
+	return sys_fstatfs(fd, &fs) || fstype_among(&fs, types, ARRAY_SIZE(types));
 }
 
 /* The kernel reports this limit by a signal: we check it first, so that there are not two. */

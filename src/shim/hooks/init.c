@@ -11,19 +11,23 @@
 #include "base/critical.h"
 #include "base/stack.h"
 
+#include "shim/libc/start_pages.h"
 #include "shim/table/attach.h"
 #include "shim/table/process.h"
+#include "shim/files/ahead.h"
 #include "shim/files/loaded.h"
 #include "shim/files/names.h"
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
 #include "shim/table/watch.h"
 
-__attribute__((constructor)) static void shim_init(int argc, char **argv, char **envp)
+at_start __attribute__((constructor)) static void shim_init(int argc, char **argv, char **envp)
 {
-	symbols_resolve();
 	if (!environ)
 		environ = envp;
+	if (attach_asked())
+		start_pages();
+	symbols_init();
 	attach_init(argc > 0 && argv[0] ? argv[0] : "");
 	if (!attach_active)
 		return;
@@ -41,13 +45,15 @@ __attribute__((constructor)) static void shim_init(int argc, char **argv, char *
  * no program any more. What ends a program, or comes of its own last writes, does. Without helper threads
  * there is nothing to wait for, and a program that has confined itself may not make this call.
  */
-__attribute__((destructor)) static void shim_fini(void)
+at_start __attribute__((destructor)) static void shim_fini(void)
 {
-	const uint64_t late = critical_bit(SIGALRM) | critical_bit(SIGVTALRM) |
-			      critical_bit(SIGPROF) | critical_bit(SIGIO) | critical_bit(SIGUSR1) |
-			      critical_bit(SIGUSR2) | ~UINT64_C(0) << 33;
+	const uint64_t late = signal_bit(SIGALRM) | signal_bit(SIGVTALRM) | signal_bit(SIGPROF) |
+			      signal_bit(SIGIO) | signal_bit(SIGUSR1) | signal_bit(SIGUSR2) |
+			      ~UINT64_C(0) << 33;
 
 	loaded_count();
+	ahead_order_save();
+	rawcache_opens_drop(false);
 	if (attach_cache_now() && rawcache_helper_threads())
 		sys_sigprocmask(SIG_BLOCK, &late, NULL);
 }

@@ -70,36 +70,36 @@ static void *function_of(const struct elf_table *table, const ElfW(Sym) * symbol
 		       NULL;
 }
 
-bool elf_behind(struct elf_objects *objects)
+at_start void elf_behind(struct elf_objects *behind)
 {
 	const struct link_map *map = _r_debug.r_map;
 
-	objects->count = 0;
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
-	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
-		if (objects->count == ELF_OBJECTS ||
-		    !table_of(map, &objects->table[objects->count]))
-			return false;
-		objects->count++;
-	}
-	return objects->count;
+	behind->first = map ? map->l_next : NULL;
+	for (map = behind->first; map; map = map->l_next)
+		behind->last = map;
 }
 
-void *elf_find(const struct elf_objects *objects, const char *name, bool *odd)
+void *elf_find(const struct elf_objects *behind, const char *name, bool *odd)
 {
 	uint32_t hash = hash_of(name);
 
 	*odd = false;
-	for (size_t i = 0; i < objects->count; i++) {
-		const ElfW(Sym) *symbol = symbol_find(&objects->table[i], name, hash);
-		void *found = function_of(&objects->table[i], symbol);
+	for (const struct link_map *map = behind->first;; map = map->l_next) {
+		const ElfW(Sym) *symbol = NULL;
+		struct elf_table table;
+		void *found = NULL;
 
-		*odd = symbol && !found;
-		if (symbol)
+		*odd = !table_of(map, &table);
+		if (!*odd) {
+			symbol = symbol_find(&table, name, hash);
+			found = function_of(&table, symbol);
+			*odd = symbol && !found;
+		}
+		if (symbol || *odd || map == behind->last)
 			return found;
 	}
-	return NULL;
 }
 
 void *elf_own(const char *name)

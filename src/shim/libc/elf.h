@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF_OBJECTS 16
+struct link_map;
 
 /* Where the loader has put an object's tables of symbols. */
 struct elf_table {
@@ -18,10 +18,9 @@ struct elf_table {
 	const uint32_t *hash;	  /* DT_GNU_HASH */
 };
 
-/* The objects that were loaded after ours, in their order. */
+/* The objects that were loaded after ours with the program, in the loader's list. */
 struct elf_objects {
-	struct elf_table table[ELF_OBJECTS];
-	size_t count;
+	const struct link_map *first, *last; /* NULL: none */
 };
 
 /*
@@ -37,14 +36,14 @@ static inline bool elf_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* Find the objects. False: there are more than fit, or one has no such table. */
-bool elf_behind(struct elf_objects *objects);
+/* Find the objects. Call when no other thread can load one. */
+void elf_behind(struct elf_objects *behind);
 
 /*
  * Find the function that they have under this name, the default one if it has several versions; NULL: none.
- * *odd: it is no plain function, and dlsym() must find it.
+ * *odd: it is no plain function, or an object has no such table: dlsym() must find it. There is an object.
  */
-void *elf_find(const struct elf_objects *objects, const char *name, bool *odd);
+void *elf_find(const struct elf_objects *behind, const char *name, bool *odd);
 
 /* The same for a caller that looks for one name only: the first one that is a function. */
 void *elf_next(const char *name);

@@ -8,7 +8,7 @@
 /* As many as threads are likely to open files at the same instant; others map a page. */
 #define COUNT 64
 
-static struct pathbuf buffers[COUNT];
+static large_table struct pathbuf buffers[COUNT];
 static uint64_t bufs_taken; /* one bit a buffer */
 
 struct pathbuf *pathbuf_get(void)

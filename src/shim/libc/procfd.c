@@ -7,10 +7,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/sys.h"
 
 #define DIRECTORY "/proc/self/fd/"
-#define LOW 64 /* bits of a word */
+#define MISSES 8 /* so many free numbers cost what reading the directory does */
 
 struct dirent_raw {
 	uint64_t inode;
@@ -20,25 +21,12 @@ struct dirent_raw {
 	char name[];
 };
 
-static void decimal(char *p, unsigned int n)
-{
-	char digits[12];
-	int i = 0;
-
-	do
-		digits[i++] = (char)('0' + n % 10);
-	while (n /= 10);
-	while (i)
-		*p++ = digits[--i];
-	*p = '\0';
-}
-
 ssize_t procfd_path(int fd, char *buf, size_t n)
 {
 	char link[32] = DIRECTORY;
 	ssize_t len;
 
-	decimal(link + strlen(DIRECTORY), (unsigned int)fd);
+	*decimal_print(link + strlen(DIRECTORY), (uint32_t)fd) = '\0';
 	buf[0] = '\0';
 	len = sys_readlinkat(AT_FDCWD, link, buf, n);
 	if (len < 0)
@@ -65,35 +53,6 @@ static int fd_number_of(const char *name)
 	return n;
 }
 
-/*
- * Since Linux 6.2 the size of the directory is the number of descriptors. If all of them have low numbers,
- * asking for each takes a fraction of the time of reading the directory.
- */
-static bool each_low(void (*visit)(int fd, void *arg), void *arg)
-{
-	struct statx stx;
-	uint64_t open = 0;
-	uint64_t left;
-
-	if (sys_statx(AT_FDCWD, DIRECTORY, 0, STATX_SIZE, &stx) || !stx.stx_size)
-		return false;
-	left = stx.stx_size;
-	for (int fd = 0; fd < LOW && left; fd++)
-		if (sys_fcntl(fd, F_GETFD, 0) >= 0) {
-			open |= UINT64_C(1) << fd;
-			left--;
-		}
-	for (int fd = 0; fd < LOW && !left; fd++)
-		if (open >> fd & 1)
-			visit(fd, arg);
-	return !left;
-}
-
-int procfd_each_alone(void (*visit)(int fd, void *arg), void *arg)
-{
-	return each_low(visit, arg) ? 0 : procfd_each(visit, arg);
-}
-
 int procfd_each(void (*visit)(int fd, void *arg), void *arg)
 {
 	uint64_t buf[256];
@@ -114,4 +73,37 @@ int procfd_each(void (*visit)(int fd, void *arg), void *arg)
 	}
 	sys_close(dir);
 	return (int)n;
+}
+
+/*
+ * Since Linux 6.2 the size of the directory is the number of descriptors. If all of them have low numbers,
+ * asking for each takes a fraction of the time of reading the directory.
+ */
+at_start static bool each_low(bool (*visit)(int fd))
+{
+	struct statx stx;
+	uint64_t left;
+	int misses = 0;
+
+	if (sys_statx(AT_FDCWD, DIRECTORY, 0, STATX_SIZE, &stx) || !stx.stx_size)
+		return false;
+	left = stx.stx_size;
+	for (int fd = 0; left && misses < MISSES; fd++)
+		if (visit(fd))
+			left--;
+		else
+			misses++;
+	return !left;
+}
+
+static void visit_listed(int fd, void *arg)
+{
+	bool (**visit)(int fd) = arg;
+
+	(*visit)(fd);
+}
+
+at_start int procfd_each_alone(bool (*visit)(int fd))
+{
+	return each_low(visit) ? 0 : procfd_each(visit_listed, &visit);
 }

@@ -15,9 +15,11 @@
 #include <rawcache/zerocopy.h>
 
 #include "base/critical.h"
+#include "base/fault_mask.h"
 #include "base/guard.h"
 #include "base/sys.h"
 
+/* Bits: which of both signals a mask has. */
 #define HIDDEN_SEGV 1
 #define HIDDEN_BUS 2
 
@@ -26,7 +28,7 @@ struct disposition {
 	struct sigaction act[2];
 };
 
-#define SPINS 100
+#define SPINS 100 /* looks between two turns that are given away */
 
 static struct disposition segv, bus;
 static bool installed;
@@ -100,7 +102,7 @@ static void handler_set(int sig, const struct sigaction *act, struct sigaction *
 /* While dispositions are changed, no fault of this thread may come in between, not even a sent signal. */
 static void change_begin(struct critical *critical)
 {
-	const uint64_t faults = critical_bit(SIGSEGV) | critical_bit(SIGBUS);
+	const uint64_t faults = signal_bit(SIGSEGV) | signal_bit(SIGBUS);
 
 	critical_enter(critical);
 	sys_sigprocmask(SIG_BLOCK, &faults, NULL);
@@ -174,12 +176,13 @@ static void chain_block(int sig, const struct sigaction *act)
 	if (!(act->sa_flags & SA_NODEFER))
 		sigaddset(&mask, sig);
 	sys_sigprocmask(SIG_BLOCK, (const uint64_t *)&mask, NULL);
-	guard_mask_changed();
+	fault_mask_changed();
 }
 
 static void chain(int sig, siginfo_t *info, void *context)
 {
 	struct sigaction act = disposition_read(disposition_of(sig));
+	bool held = fault_mask_held;
 
 	if (act.sa_handler == SIG_IGN && info->si_code <= 0)
 		return;
@@ -188,6 +191,8 @@ static void chain(int sig, siginfo_t *info, void *context)
 		chain_default(sig, info);
 		return;
 	}
+	/* in a helper, too, what blocks signals below must unblock them again */
+	fault_mask_held = false;
 	if (act.sa_flags & (int)SA_RESETHAND) {
 		struct sigaction reset = { .sa_handler = SIG_DFL };
 
@@ -198,7 +203,8 @@ static void chain(int sig, siginfo_t *info, void *context)
 		act.sa_sigaction(sig, info, context);
 	else
 		act.sa_handler(sig);
-	guard_mask_changed(); /* the restored mask may be another */
+	fault_mask_held = held;
+	fault_mask_changed(); /* the restored mask may be another */
 }
 
 /* The stack pointer of the interrupted code. */
@@ -227,7 +233,7 @@ static void fault(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t sp = context_stack(context);
 	int saved = errno;
-	bool done = info->si_code > 0 ? fault_mended(sig, info, sp) : guard_postpone(sig, info, sp);
+	bool done = info->si_code > 0 ? fault_mended(sig, info, sp) : fault_postpone(sig, info, sp);
 
 	errno = saved;
 	if (!done)
@@ -278,7 +284,7 @@ void signals_install(void)
 	disposition_unlock(&bus);
 	disposition_unlock(&segv);
 	critical_leave(&critical);
-	guard_enable();
+	fault_mask_enable();
 }
 
 bool signals_kept(int sig)
@@ -298,11 +304,11 @@ static void disposition_mend(int sig, struct disposition *d)
 
 void signals_fork_child(void)
 {
-	guard_fork_child();
+	fault_mask_fork_child();
 	disposition_mend(SIGSEGV, &segv);
 	disposition_mend(SIGBUS, &bus);
 	if (installed)
-		guard_enable();
+		fault_mask_enable();
 }
 
 static bool is_ignored(int sig)

@@ -5,7 +5,7 @@
 
 #include "base/sys.h"
 
-#define PIPE_BIT (UINT64_C(1) << (SIGPIPE - 1))
+#define PIPE_BIT (UINT64_C(1) << (SIGPIPE - 1)) /* as in the kernel's sets of signals */
 
 /* As the kernel has it. */
 struct kernel_action {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
+/* Bytes of the buffer, and of the file that is read through it: see underflow(). */
 #define BUFFER 64
 #define BYTES 256
 

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/single_threaded.h>
 
 #include "base/compiler.h"
 
@@ -29,7 +30,7 @@
 #define STREAM_PUTTING 0x0800
 #define STREAM_APPENDING 0x1000
 
-#define STREAM_NO_OFFSET (-1)
+#define STREAM_NO_OFFSET (-1) /* _IO_pos_BAD of glibc */
 
 /* NULL if this libc does not have it any more */
 extern void libc_doallocbuf(FILE *stream) __asm__("_IO_doallocbuf") __attribute__((weak));
@@ -62,6 +63,28 @@ static inline size_t stream_have(const FILE *stream)
 static inline bool stream_has_backup(const FILE *stream)
 {
 	return stream->_flags & STREAM_IN_BACKUP || stream->_IO_save_base;
+}
+
+/* Where the get area of a stream is that libc reads, before a call. */
+struct stream_area {
+	const char *base, *ptr, *end;
+};
+
+static inline struct stream_area stream_area_now(const FILE *stream)
+{
+	return (struct stream_area){ stream->_IO_buf_base, stream->_IO_read_ptr,
+				     stream->_IO_read_end };
+}
+
+/*
+ * Whether libc may have read from the file since then, for at most `n` bytes of which it took one or more. If it has
+ * filled the buffer anew to the same end, it took all that was left and what is now before read_ptr: that lies behind
+ * the old one only if more than a whole buffer was taken. Another thread may have moved all of them.
+ */
+static inline bool stream_refilled(const FILE *stream, const struct stream_area *before, size_t n)
+{
+	return !__libc_single_threaded || stream->_IO_read_end != before->end ||
+	       stream->_IO_read_ptr <= before->ptr || n > (size_t)(before->end - before->base);
 }
 
 /* Empty the get area, as before a read() into the buffer. */

@@ -9,9 +9,14 @@
 
 #include "shim/libc/elf.h"
 
+#define NAME_BYTES 36 /* of the longest, io_uring_submit_and_wait_timeout */
+
 struct symbols_next symbols_next;
 
-static const char *const names[] = {
+static struct elf_objects symbols_behind;
+
+/* Not pointers: the loader would have to relocate each of them in every program that starts. */
+static const char names[][NAME_BYTES] = {
 #define SYMBOL(result, name, arguments) #name,
 #define ALIAS(name, of)
 #include "shim/libc/symbols_tbl.h"
@@ -54,9 +59,21 @@ static void *late_find(const char *name)
 	return NULL;
 }
 
-/* dlsym() is a hook itself. */
+/*
+ * dlsym() takes several times as long, and the loader's lock, which a signal handler or the child of a fork must
+ * not wait for. It is a hook itself.
+ */
 static void *next_find(const char *name)
 {
+	bool odd = true;
+	void *next = NULL;
+
+	if (symbol_late(name))
+		return NEXT(dlsym)(RTLD_NEXT, name);
+	if (symbols_behind.first)
+		next = elf_find(&symbols_behind, name, &odd);
+	if (!odd)
+		return next;
 	if (elf_same(name, "dlsym") || elf_same(name, "dlvsym"))
 		return elf_next(name);
 	return NEXT(dlsym)(RTLD_NEXT, name);
@@ -79,24 +96,7 @@ void *symbols_resolve_one(size_t offset)
 	return next;
 }
 
-/* dlsym() for each symbol takes several times as long, and every program that starts pays for it. */
-void symbols_resolve(void)
+at_start void symbols_init(void)
 {
-	struct elf_objects objects;
-	bool known = elf_behind(&objects);
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		bool odd = true;
-		void *next = NULL;
-
-		if (symbol_late(names[i]))
-			continue;
-		if (known)
-			next = elf_find(&objects, names[i], &odd);
-		if (odd)
-			symbols_resolve_one(i * sizeof(void *));
-		else
-			store_relaxed((void **)&symbols_next + i,
-				      next ? next : (void *)symbol_missing);
-	}
+	elf_behind(&symbols_behind);
 }

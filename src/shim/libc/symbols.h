@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hooks and the functions behind them. symbols_resolve(), in the constructor, looks up every symbol of
- * the table behind our own object: libc's, or another preloaded object's. A call that comes earlier
- * resolves its one symbol (another library's constructor cannot come earlier because of -z initfirst, but
- * an IFUNC resolver can). Each pointer is written with the same value by every thread: no lock.
+ * The hooks and the functions behind them: libc's, or another preloaded object's. The first call of each looks
+ * its symbol up among the objects that stood behind ours when the constructor called symbols_init(): they are
+ * never unloaded, so this needs no lock, and a signal handler may do it. (To look up all of them took half of
+ * what we cost a program that starts.) A call that comes before the constructor asks the loader: another
+ * library's constructor cannot come earlier because of -z initfirst, but an IFUNC resolver can. Each pointer is
+ * written with the same value by every thread.
  *
  * This header must come first in every file of src/shim: feature macros of the build would rename the
  * functions that we define.
@@ -21,7 +23,9 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
+#include <link.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <pty.h>
@@ -50,7 +54,10 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -61,6 +68,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
@@ -105,7 +113,7 @@ struct symbols_next {
 
 extern struct symbols_next symbols_next;
 
-void symbols_resolve(void);
+void symbols_init(void);
 
 /* Resolve the symbol whose pointer is at `offset` of symbols_next; never NULL. */
 void *symbols_resolve_one(size_t offset);

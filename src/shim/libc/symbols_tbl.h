@@ -77,8 +77,7 @@ SYMBOL(int, fstat, (int fd, struct stat *st))
 SYMBOL(int, stat, (const char *path, struct stat *st))
 SYMBOL(int, lstat, (const char *path, struct stat *st))
 SYMBOL(int, fstatat, (int dir, const char *path, struct stat *st, int flags))
-SYMBOL(int, statx,
-       (int dir, const char *path, int flags, unsigned int mask, struct statx *stx))
+SYMBOL(int, statx, (int dir, const char *path, int flags, unsigned int mask, struct statx *stx))
 SYMBOL(int, __fxstat, (int version, int fd, struct stat *st))
 SYMBOL(int, __xstat, (int version, const char *path, struct stat *st))
 SYMBOL(int, __lxstat, (int version, const char *path, struct stat *st))
@@ -166,6 +165,21 @@ SYMBOL(void, rewinddir, (DIR * dir))
 SYMBOL(long, telldir, (DIR * dir))
 SYMBOL(void, seekdir, (DIR * dir, long at))
 SYMBOL(int, dirfd, (DIR * dir))
+SYMBOL(int, scandir,
+       (const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
+	int (*order)(const struct dirent **, const struct dirent **)))
+SYMBOL(int, scandirat,
+       (int dir, const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
+	int (*order)(const struct dirent **, const struct dirent **)))
+SYMBOL(int, ftw,
+       (const char *path, int (*each)(const char *, const struct stat *, int), int descriptors))
+SYMBOL(int, nftw,
+       (const char *path, int (*each)(const char *, const struct stat *, int, struct FTW *),
+	int descriptors, int flags))
+ALIAS(scandir64, scandir)
+ALIAS(scandirat64, scandirat)
+ALIAS(ftw64, ftw)
+ALIAS(nftw64, nftw)
 ALIAS(readdir64, readdir)
 ALIAS(readdir64_r, readdir_r)
 
@@ -231,8 +245,7 @@ ALIAS(aio_return64, aio_return)
 ALIAS(lio_listio64, lio_listio)
 
 /* io_uring by liburing, and the kernel's asynchronous I/O by libaio: hooks_ring.c */
-SYMBOL(int, io_uring_queue_init,
-       (unsigned int entries, struct io_uring *ring, unsigned int flags))
+SYMBOL(int, io_uring_queue_init, (unsigned int entries, struct io_uring *ring, unsigned int flags))
 SYMBOL(int, io_uring_queue_init_params,
        (unsigned int entries, struct io_uring *ring, struct io_uring_params *params))
 SYMBOL(int, io_uring_queue_init_mem,
@@ -270,6 +283,34 @@ SYMBOL(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned int count, int
 SYMBOL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 SYMBOL(int, recvmmsg,
        (int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout))
+
+/* what tells of others: hooks_wait.c */
+SYMBOL(pid_t, wait, (int *status))
+SYMBOL(pid_t, waitpid, (pid_t pid, int *status, int options))
+SYMBOL(pid_t, wait3, (int *status, int options, struct rusage *usage))
+SYMBOL(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage))
+SYMBOL(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options))
+SYMBOL(ssize_t, recv, (int fd, void *buf, size_t n, int flags))
+SYMBOL(ssize_t, __recv_chk, (int fd, void *buf, size_t n, size_t room, int flags))
+SYMBOL(ssize_t, recvfrom,
+       (int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG address, socklen_t *length))
+SYMBOL(ssize_t, __recvfrom_chk,
+       (int fd, void *buf, size_t n, size_t room, int flags, __SOCKADDR_ARG address,
+	socklen_t *length))
+SYMBOL(ssize_t, msgrcv, (int queue, void *message, size_t n, long type, int flags))
+SYMBOL(ssize_t, mq_receive, (mqd_t queue, char *message, size_t n, unsigned int *priority))
+SYMBOL(ssize_t, mq_timedreceive,
+       (mqd_t queue, char *message, size_t n, unsigned int *priority,
+	const struct timespec *timeout))
+SYMBOL(int, semop, (int id, struct sembuf *operations, size_t n))
+SYMBOL(int, semtimedop,
+       (int id, struct sembuf *operations, size_t n, const struct timespec *timeout))
+SYMBOL(int, sigwait, (const sigset_t *set, int *sig))
+SYMBOL(int, sigwaitinfo, (const sigset_t *set, siginfo_t *info))
+SYMBOL(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout))
+SYMBOL(int, pause, (void))
+ALIAS(__wait, wait)
+ALIAS(__waitpid, waitpid)
 
 /* functions that return new descriptors: hooks_newfd.c */
 SYMBOL(int, socket, (int domain, int type, int protocol))
@@ -495,6 +536,8 @@ SYMBOL(void *, dlvsym, (void *handle, const char *name, const char *version))
 SYMBOL(void *, dlopen, (const char *name, int flags))
 SYMBOL(void *, dlmopen, (Lmid_t space, const char *name, int flags))
 SYMBOL(int, dlclose, (void *handle))
+SYMBOL(int, dl_iterate_phdr,
+       (int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg))
 
 /* all of them by number: hooks_syscall.c */
 SYMBOL(long, syscall, (long number, ...))

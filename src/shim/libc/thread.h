@@ -22,7 +22,7 @@
 #include "base/compiler.h"
 #include "base/stack.h"
 
-#define THREAD_FOREIGN 1u
+#define THREAD_FOREIGN 1u /* a bit */
 
 extern tls_initial uintptr_t thread_frame;
 

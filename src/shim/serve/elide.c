@@ -29,7 +29,7 @@
 #include "shim/libc/sigpipe.h"
 #include "shim/libc/thread.h"
 
-#define SOURCES 4
+#define SOURCES 4     /* buffers that a thread fills in turn */
 #define VECTOR_MAX 64 /* longer ones go to the kernel */
 #define FLAGS_KNOWN (MSG_NOSIGNAL | MSG_DONTWAIT)
 

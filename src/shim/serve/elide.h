@@ -27,7 +27,7 @@
 
 #include "shim/table/attach.h"
 
-#define ELIDE_NOTE_MIN 4096u
+#define ELIDE_NOTE_MIN 4096u /* a page: for less, looking is dearer than copying */
 
 /* Note that the thread read `n` bytes at `offset` of the cache's file into `buf`. */
 void elide_note_slow(uint64_t file, const void *buf, size_t n, uint64_t offset);

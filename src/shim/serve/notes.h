@@ -27,6 +27,14 @@ static inline void *notes_take(const void *address, size_t n)
 	return notes_touch(address, n) ? rawcache_maps_take(attach_cache_now(), address, n) : NULL;
 }
 
+/* How many bytes more munmap() must unmap. */
+static inline size_t notes_behind(void *taken, const void *address, size_t n)
+{
+	return unlikely(taken != NULL) && !((uintptr_t)address % 4096) ?
+		       rawcache_maps_behind(taken, (const char *)address + n) :
+		       0;
+}
+
 static inline void notes_drop(void *taken, bool unmapped)
 {
 	if (likely(!taken))

@@ -10,8 +10,8 @@
 
 #include "shim/table/attach.h"
 
-#define CLASSES 8 /* below 32 KiB, 64 KiB, ... 2 MiB */
-#define CLASS_SHIFT 14
+#define CLASSES 8	 /* below 32 KiB, 64 KiB, ... 2 MiB */
+#define CLASS_SHIFT 14	 /* log2 of PRICE_MIN */
 #define FIRST_TURNS 8u	 /* at first both ways are measured in turns */
 #define TURNS 32u	 /* later one write in this many is timed, and */
 #define OTHER_TURNS 128u /* one in this many goes the other way */

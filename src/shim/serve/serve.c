@@ -42,7 +42,8 @@ static bool file_ends(struct handle *handle, int fd, uint64_t file)
  */
 static uint64_t file_now(struct handle *handle, int fd, size_t n, uint64_t end)
 {
-	if (look_due(handle, n, end) && !look_same(handle, fd) && !track_revalidate(handle, fd))
+	if (look_due(handle, n, end) && !look_before(handle, fd, n, end) &&
+	    !track_revalidate(handle, fd))
 		return RAWCACHE_NO_FILE;
 	/* loaded after the look, which may just have changed it */
 	return load_acquire(&handle->file);
@@ -161,11 +162,23 @@ static never_inline bool watched_ready(struct handle *handle, int fd)
 	}
 }
 
+static bool serve_is_on(struct handle *handle, int fd)
+{
+	return load_acquire(&handle->file) != RAWCACHE_NO_FILE || bypass_over(handle, fd);
+}
+
 static bool serve_ready(struct handle *handle, int fd)
 {
-	if (sign_any() && !watched_ready(handle, fd))
-		return false;
-	return load_acquire(&handle->file) != RAWCACHE_NO_FILE || bypass_over(handle, fd);
+	return (!sign_any() || watched_ready(handle, fd)) && serve_is_on(handle, fd);
+}
+
+/* The call has looked what the number means: once is enough (watch.h). */
+static ssize_t serve_looked(struct handle *handle, int fd, const struct iovec *iov, int count,
+			    uint64_t offset, size_t total)
+{
+	if (offset > INT64_MAX - total || !serve_is_on(handle, fd))
+		return SERVE_PASS;
+	return serve_buffers(handle, fd, iov, count, offset, total);
 }
 
 ssize_t serve_at(struct handle *handle, int fd, const struct iovec *iov, int count, uint64_t offset)
@@ -200,7 +213,8 @@ static ssize_t claim_rest(const struct handle *handle, int fd, const struct iove
  * by one atomic lseek(). If somebody moved it in between, the claim is for other bytes, which belong to
  * this call now: read those.
  */
-static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov, int count)
+static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov, int count,
+			  size_t total)
 {
 	int64_t at = sys_lseek(fd, 0, SEEK_CUR);
 	int64_t claimed;
@@ -209,7 +223,7 @@ static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov
 
 	if (at < 0)
 		return SERVE_PASS;
-	got = serve_at(handle, fd, iov, count, (uint64_t)at);
+	got = serve_looked(handle, fd, iov, count, (uint64_t)at, total);
 	store_relaxed(&handle->guess, (uint64_t)(at + (got > 0 ? got : 0)));
 	if (got <= 0)
 		return got;
@@ -218,7 +232,7 @@ static ssize_t claim_next(struct handle *handle, int fd, const struct iovec *iov
 		return got;
 	if (claimed < 0)
 		return SERVE_PASS;
-	again = serve_at(handle, fd, iov, count, (uint64_t)claimed);
+	again = serve_looked(handle, fd, iov, count, (uint64_t)claimed, total);
 	if (again > got)
 		again = got;
 	return claim_rest(handle, fd, iov, count, (uint64_t)claimed, (size_t)got, again);
@@ -238,7 +252,7 @@ static ssize_t claim_guessed(struct handle *handle, int fd, const struct iovec *
 	if (end < (int64_t)total)
 		return SERVE_PASS;
 	end -= (int64_t)total;
-	got = serve_at(handle, fd, iov, count, (uint64_t)end);
+	got = serve_looked(handle, fd, iov, count, (uint64_t)end, total);
 	got = claim_rest(handle, fd, iov, count, (uint64_t)end, total, got);
 	store_relaxed(&handle->guess, (uint64_t)(end + (got > 0 ? got : 0)));
 	return got;
@@ -257,7 +271,7 @@ static ssize_t claim(struct handle *handle, int fd, const struct iovec *iov, int
 {
 	if (guess_suffices(handle, total))
 		return claim_guessed(handle, fd, iov, count, total);
-	return claim_next(handle, fd, iov, count);
+	return claim_next(handle, fd, iov, count, total);
 }
 
 ssize_t serve_next(struct handle *handle, int fd, const struct iovec *iov, int count)

@@ -16,7 +16,7 @@
 
 #include "shim/table/handle.h"
 
-#define SERVE_PASS (-1)
+#define SERVE_PASS (-1)			      /* no count and no errno value: the kernel is asked */
 #define SERVE_MAX ((size_t)(INT_MAX & ~4095)) /* the most that the kernel transfers */
 
 /* Read at `offset`; the position is not used. */

@@ -21,6 +21,7 @@
 
 #include "shim/files/look.h"
 #include "shim/table/fdtab.h"
+#include "shim/table/news.h"
 #include "shim/libc/stream_layout.h"
 
 /* The first question of the hooks: one load of the FILE, one of the table. */
@@ -29,10 +30,10 @@ static inline bool stream_tracked(const FILE *stream)
 	return unlikely(fdtab_get(stream->_fileno) != NULL);
 }
 
-/* The same for functions that need one byte: false while the get area has one. */
+/* For functions that need one byte: false while the get area has one. */
 static inline bool stream_starved(const FILE *stream)
 {
-	return unlikely(stream->_IO_read_ptr >= stream->_IO_read_end) && stream_tracked(stream);
+	return unlikely(stream->_IO_read_ptr >= stream->_IO_read_end);
 }
 
 /* Fill an empty get area. Returns true if it has bytes now; false: libc must do it. */
@@ -44,10 +45,23 @@ bool stream_refill(FILE *stream);
 /* Put `least` bytes into the get area, if the file has them and the buffer has room. */
 void stream_ahead(FILE *stream, size_t least);
 
-/* Call when libc may have read the stream's file itself. */
+/* Call when libc may have read the stream's file itself: others speak through what is not a file (news.h). */
 static inline void stream_after(const FILE *stream)
 {
-	look_after(stream->_fileno);
+	if (stream_tracked(stream))
+		look_after(stream->_fileno);
+	else
+		news_hear();
+}
+
+/*
+ * The same for a stream that is not the cache's, after a call that took at most `n` bytes. What comes out of its buffer
+ * tells of nobody.
+ */
+static inline void stream_heard(const FILE *stream, const struct stream_area *before, size_t n)
+{
+	if (unlikely(stream_refilled(stream, before, n)))
+		news_hear();
 }
 
 /* Move up to `n` bytes of the get area to `to`. */

@@ -26,21 +26,35 @@ bool attach_active;
 bool attach_excludes;
 struct rawcache *attach_attached;
 uint32_t (*attach_number)(int fd) = fdtab_changes;
+void (*attach_begins)(void);
 
 static int attach_progress;    /* enum attach_state */
 static int fork_state;	       /* `attach_progress` before a fork took it */
 static uint64_t failed_ms;     /* when attaching last failed */
 static uint32_t failed_reason; /* enum rawcache_reason */
-static char default_device[PATH_MAX];
+static large_table char default_device[PATH_MAX];
 static tls_initial bool attaching; /* this thread is inside rawcache_attach() */
 
-void attach_init(const char *name)
+at_start bool attach_asked(void)
+{
+	static const char paths[] = "RAWCACHE_PATHS=";
+
+	for (char **e = environ; e && *e; e++) {
+		size_t i = 0;
+
+		while (paths[i] && (*e)[i] == paths[i])
+			i++;
+		if (!paths[i])
+			return (*e)[i];
+	}
+	return false;
+}
+
+at_start void attach_init(const char *name)
 {
 	const char *slash = strrchr(name, '/');
-	const char *paths = secure_getenv("RAWCACHE_PATHS");
 
-	/* most programs that inherit us without a configuration end here */
-	if (!paths || !*paths || getauxval(AT_SECURE))
+	if (!attach_asked() || getauxval(AT_SECURE))
 		return;
 	if (config_load(&attach_config, NULL, NULL) < 0)
 		return;
@@ -106,6 +120,8 @@ static void attach_now(void)
 
 	critical_enter(&critical);
 	attaching = true;
+	if (attach_begins)
+		attach_begins();
 	stack_call(attempt_run, &attempt);
 	if (!attempt.err) {
 		store_release(&attach_attached, attempt.cache);

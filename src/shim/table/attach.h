@@ -23,6 +23,10 @@ extern bool attach_active;   /* set once, before main(), if the shim has anythin
 extern bool attach_excludes; /* RAWCACHE_PATHS has exclusions */
 extern struct rawcache *attach_attached;
 extern uint32_t (*attach_number)(int fd); /* the callback rawcache_options.number */
+extern void (*attach_begins)(void);	  /* called before each attempt to attach; NULL: nothing */
+
+/* Whether a directory to cache is named. Most programs that inherit us without a configuration name none. */
+bool attach_asked(void);
 
 /* `name` is the name by which the program was started. */
 void attach_init(const char *name);

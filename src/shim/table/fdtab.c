@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 
-struct fdtab_page fdtab_first;
-struct fdtab_page *fdtab_pages[FDTAB_PAGES];
+large_table struct fdtab_page fdtab_first;
+large_table struct fdtab_page *fdtab_pages[FDTAB_PAGES];
 
 static int highest = -1; /* the highest number that ever had an entry */
 

@@ -24,7 +24,8 @@ struct handle;
 /* Inherited through exec and not examined yet: track_adopt() does that. */
 #define FDTAB_ADOPT ((struct handle *)1)
 
-#define FDTAB_PAGE 1024
+#define FDTAB_PAGE 1024 /* most programs open no more: one page, which is static */
+/* 1048576 descriptors: fs.nr_open, the kernel's own limit, unless it was raised. */
 #define FDTAB_PAGES 1024
 #define FDTAB_LIMIT (FDTAB_PAGE * FDTAB_PAGES)
 

@@ -26,7 +26,7 @@
 #define REST 256 /* handles that rest at least */
 #define PLACES 1024u
 
-static struct {
+static large_table struct {
 	uint32_t sequence; /* minus its index: a multiple of PLACES when free, 1 more when taken */
 	struct handle *handle;
 } queue[PLACES];
@@ -122,6 +122,7 @@ struct handle *handle_make(enum handle_mode mode, uint64_t position)
 	handle->look_ms = HANDLE_NEVER;
 	handle->look_bytes = LOOK_BYTES;
 	handle->look_wait_ms = 1;
+	handle->heard = news_heard_now();
 	handle->retry_ms = HANDLE_NEVER;
 	handle->reason = RAWCACHE_REASON_none;
 	handle->directory = 0;
@@ -268,14 +269,9 @@ void handle_begin(struct handle *handle, uint64_t file, enum rawcache_reason rea
 	file_exchange(handle, file, reason, stx, stx_ms);
 }
 
-static bool timestamp_same(const struct statx_timestamp *a, const struct statx_timestamp *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 bool handle_same(const struct handle *handle, const struct statx *stx)
 {
 	return handle->stx.stx_size == stx->stx_size &&
-	       timestamp_same(&handle->stx.stx_mtime, &stx->stx_mtime) &&
-	       timestamp_same(&handle->stx.stx_ctime, &stx->stx_ctime);
+	       sys_timestamp_same(&handle->stx.stx_mtime, &stx->stx_mtime) &&
+	       sys_timestamp_same(&handle->stx.stx_ctime, &stx->stx_ctime);
 }

@@ -28,8 +28,10 @@
 #include "base/sys.h"
 
 #include "shim/table/fdtab.h"
+#include "shim/table/news.h"
 #include "shim/table/position.h"
 
+/* No time, and no offset, of a life of the machine. */
 #define HANDLE_NEVER UINT64_MAX
 #define HANDLE_NO_GUESS UINT64_MAX
 
@@ -41,11 +43,12 @@ enum handle_mode {
 
 struct handle {
 	struct position position;
-	uint64_t file;	     /* the cache's number of the file; RAWCACHE_NO_FILE: bypassed */
-	uint64_t size;	     /* size of the file when its attributes were last read */
-	uint64_t checked_ms; /* when they were read: clock_coarse_ms() */
-	uint64_t look_ms;    /* when they must be read again; HANDLE_NEVER, */
-	uint64_t look_bytes; /* or for a read of so many bytes: see look.h, news.h */
+	uint64_t file;		 /* the cache's number of the file; RAWCACHE_NO_FILE: bypassed */
+	uint64_t size;		 /* size of the file when its attributes were last read */
+	uint64_t checked_ms;	 /* when they were read: clock_coarse_ms() */
+	uint64_t look_ms;	 /* when they must be read again; HANDLE_NEVER, */
+	uint64_t look_bytes;	 /* or for a read of so many bytes: see look.h, news.h */
+	struct news_heard heard; /* before they were read */
 	uint64_t retry_ms;   /* when a bypassed handle is tried again; HANDLE_NEVER for writers */
 	uint64_t generation; /* counts the lives of this memory */
 	uint64_t guess;	     /* where the kernel's position was last seen, for claim_guessed() */

@@ -13,9 +13,11 @@
 
 #include "shim/table/attach.h"
 
-#define KNOWN 64u
+#define KNOWN 64u   /* mounts; others are looked up in the table each time */
 #define PATIENCE 16 /* files that are looked at one by one before it pays to read the table */
+/* Directories that are configured; with more, each file is looked at by itself. */
 #define ENTRIES 16
+/* Bytes that are read at once; a line that does not fit leaves the answer open. */
 #define BUFFER 65536u
 
 #define OUTSIDE 1u /* in the lowest bit of the word of a known mount */

@@ -3,6 +3,8 @@
 
 #include "shim/table/news.h"
 
+#include <rawcache/embed.h>
+
 #include "base/sys.h"
 
 #include "shim/table/handle.h"
@@ -12,6 +14,7 @@
 static uint64_t mapped[PLACES / 64];
 static bool any;
 uint32_t news_known;
+struct news_heard news_heard;
 
 static uint32_t place_of(const struct statx *stx)
 {
@@ -58,5 +61,6 @@ void news_any(void)
 	if (load_relaxed(&any))
 		return;
 	store_relaxed(&any, true);
+	rawcache_opens_stop();
 	news_begin();
 }

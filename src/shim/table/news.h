@@ -4,6 +4,10 @@
  * others write; or the kernel tells it of changes (inotify, fanotify, leases). What it reads next must not be older, so
  * each read of such a file looks at the attributes (look.h), also where none is due yet.
  *
+ * Others tell it, too: a byte comes through a pipe or a socket, a child ends, a signal is taken. The one who told may
+ * have changed any file, without the shim. What was heard is counted, and a handle that has not looked since then looks
+ * at its next read.
+ *
  * Files are hashed by device and inode: those that share a place look more often than they need to. A mark stays
  * for the life of the process.
  */
@@ -12,8 +16,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/compiler.h"
+
+#include "shim/table/attach.h"
 
 struct statx;
 
@@ -29,6 +36,41 @@ bool news_of_slow(const struct statx *stx);
 static inline bool news_of(const struct statx *stx)
 {
 	return unlikely(load_relaxed(&news_known)) && news_of_slow(stx);
+}
+
+/* How often the process has heard something of others, and how often of those that then ended. */
+struct news_heard {
+	uint32_t all, ended;
+};
+extern struct news_heard news_heard;
+
+static inline struct news_heard news_heard_now(void)
+{
+	return (struct news_heard){ load_acquire(&news_heard.all),
+				    load_acquire(&news_heard.ended) };
+}
+
+/* A call has returned that may have told of a change. Async-signal-safe. */
+static inline void news_hear(void)
+{
+	if (unlikely(attach_active))
+		fetch_add(&news_heard.all, 1);
+}
+
+/* The same for a call that returns -1 where it has nothing to tell. */
+static inline ssize_t news_from(ssize_t result)
+{
+	if (result >= 0)
+		news_hear();
+	return result;
+}
+
+/* A process has ended: what it has done is done. */
+static inline void news_end(void)
+{
+	if (unlikely(attach_active))
+		fetch_add(&news_heard.ended, 1);
+	news_hear();
 }
 
 #endif

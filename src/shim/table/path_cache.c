@@ -4,17 +4,17 @@
 #include "shim/table/path_cache.h"
 
 #include <string.h>
-#include <sys/statfs.h>
 
 #include <linux/magic.h>
 
 #include "base/clock.h"
+#include "base/fstype.h"
 #include "base/memory.h"
 #include "base/sys.h"
 
-#define PLACES 2048u
-#define MOUNTS 16u
-#define PATH_ROOM 160
+#define PLACES 2048u  /* of 216 bytes: less than half a MiB */
+#define MOUNTS 16u    /* mounts with the same number modulo this take turns */
+#define PATH_ROOM 160 /* bytes: longer paths are not remembered */
 
 struct path_identity {
 	uint64_t mount, device, inode, size;
@@ -102,12 +102,7 @@ static bool type_lasts(int fd)
 	};
 	struct statfs fs;
 
-	if (sys_fstatfs(fd, &fs))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if ((uint32_t)fs.f_type == types[i])
-			return true;
-	return false;
+	return !sys_fstatfs(fd, &fs) && fstype_among(&fs, types, ARRAY_SIZE(types));
 }
 
 /* Older kernels reuse ids of mounts: what is known of one is valid for a second. */

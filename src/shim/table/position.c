@@ -9,6 +9,7 @@
 #include "shim/table/fdtab.h"
 #include "shim/table/sign.h"
 
+/* The low half of a kernel word counts the calls at work; the version has the bits from 32 to 61. */
 #define LENDS_MASK UINT64_C(0xffffffff)
 #define VERSION_MASK UINT64_C(0x3fffffff)
 

@@ -23,6 +23,7 @@
 
 #include "base/compiler.h"
 
+/* The two highest bits tell the state; see above. */
 #define POSITION_KERNEL (UINT64_C(1) << 63)
 #define POSITION_SHARED (UINT64_C(1) << 62) /* with POSITION_KERNEL */
 #define POSITION_BUSY (UINT64_C(1) << 62)   /* without POSITION_KERNEL */

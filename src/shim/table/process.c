@@ -9,6 +9,8 @@
 #include <rawcache/embed.h>
 #include <rawcache/zerocopy.h>
 
+#include "base/checked.h"
+#include "base/compiler.h"
 #include "base/critical.h"
 #include "base/memory.h"
 #include "base/patience.h"
@@ -18,13 +20,18 @@
 #include "shim/table/fdtab.h"
 #include "shim/table/handle.h"
 #include "shim/libc/signals.h"
+#include "shim/libc/start_pages.h"
 #include "shim/libc/thread.h"
 
 bool process_shared_always;
 void (*process_stand_ins)(bool all);
 
+uint64_t process_born;
+
 static int own_pid;
-static bool own_confined; /* and nobody asks any more which process it is */
+static uint64_t forks_made;
+#define BORN_FACTOR UINT64_C(0x9e3779b97f4a7c15) /* odd, with bits everywhere: the golden ratio's */
+static bool own_confined;			 /* and nobody asks any more which process it is */
 static uint32_t *wipe; /* not zero in the process that wrote it; NULL: this kernel cannot wipe it */
 
 /* Valid between prepare and parent or child, while the locks are held. */
@@ -32,21 +39,44 @@ static struct critical shim_fork_critical;
 static bool fork_held_attach;
 static bool fork_aside;
 
+/*
+ * Before the process attaches, it has no positions that a copy of it could share with it. Three dear calls less for
+ * programs that never do.
+ */
 static void wipe_init(void)
 {
-	wipe = memory_map(4096);
-	if (wipe && sys_madvise(wipe, 4096, MADV_WIPEONFORK)) {
-		memory_unmap(wipe, 4096);
-		wipe = NULL;
+	uint32_t *page = wipe ? NULL : memory_map(4096);
+
+	if (page && sys_madvise(page, 4096, MADV_WIPEONFORK)) {
+		memory_unmap(page, 4096);
+		page = NULL;
 	}
-	if (wipe)
-		store_relaxed(wipe, 1);
+	if (!page)
+		return;
+	store_relaxed(page, 1);
+	store_release(&wipe, page);
 }
 
-void process_init(void)
+/* The descriptor table, and what the linker puts behind it: freed handles, and the objects that were looked at. */
+#define TABLES_BYTES 36864u
+
+/* The linker's: where variables end. */
+extern char _end[] __attribute__((visibility("hidden")));
+
+static void attach_pages(void)
+{
+	size_t behind = (size_t)(_end - (const char *)&fdtab_first);
+
+	start_pages_attach();
+	/* the order of variables is the linker's: not past the last one */
+	memory_expect(&fdtab_first, min_u64(TABLES_BYTES, behind), true);
+	wipe_init();
+}
+
+at_start void process_init(void)
 {
 	own_pid = sys_getpid();
-	wipe_init();
+	attach_begins = attach_pages;
 	pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
 }
 
@@ -80,6 +110,7 @@ void process_share_inherited(void)
 {
 	if (!attach_active || process_is_foreign())
 		return;
+	rawcache_opens_drop(true);
 	process_stand_ins_end(false);
 	fdtab_each(0, FDTAB_LIMIT, share_inherited);
 }
@@ -98,6 +129,7 @@ void process_share_vfork(void)
 {
 	if (!attach_active || process_is_foreign())
 		return;
+	rawcache_opens_drop(true);
 	process_stand_ins_end(true);
 	fdtab_each(0, FDTAB_LIMIT, share_inherited);
 	fdtab_each(0, FDTAB_LIMIT, settle);
@@ -137,6 +169,7 @@ void process_retire(void)
 {
 	if (!attach_active)
 		return;
+	rawcache_opens_stop();
 	process_stand_ins_end(true);
 	store_release(&attach_active, false);
 	fence_full(); /* pairs with the fence in track_opened_slow() */
@@ -146,8 +179,10 @@ void process_retire(void)
 
 void process_settle(void)
 {
-	if (attach_active && !process_is_foreign())
-		rawcache_settle();
+	if (!attach_active || process_is_foreign())
+		return;
+	rawcache_opens_drop(false);
+	rawcache_settle();
 }
 
 /* A program that forks must not have more threads than it made: Python counts them, and warns. */
@@ -237,16 +272,18 @@ static void process_reborn(void)
 	attach_fork_release(false, true);
 }
 
-bool process_seems_foreign(void)
+at_start bool process_seems_foreign(void)
 {
+	const uint32_t *page = load_acquire(&wipe);
+
 	if (thread_is_foreign())
 		return true;
-	if (unlikely(wipe && !load_relaxed(wipe)))
+	if (unlikely(page && !load_relaxed(page)))
 		process_reborn();
 	return false;
 }
 
-bool process_is_foreign(void)
+at_start bool process_is_foreign(void)
 {
 	return process_seems_foreign() || sys_getpid() != load_relaxed(&own_pid);
 }
@@ -256,6 +293,8 @@ void process_fork_prepare(void)
 	struct critical critical;
 	bool held, aside;
 
+	forks_made++;
+	rawcache_opens_drop(true);
 	process_stand_ins_end(true);
 	/* a handler that jumps away from here would leave the process without helpers */
 	critical_enter(&critical);
@@ -288,6 +327,8 @@ void process_fork_child(void)
 {
 	struct critical critical = shim_fork_critical;
 
+	process_born = (process_born + forks_made) * BORN_FACTOR;
+	forks_made = 0;
 	if (!own_confined)
 		own_pid = sys_getpid();
 	if (wipe)

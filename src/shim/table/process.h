@@ -28,6 +28,9 @@ void process_fork_prepare(void);
 void process_fork_parent(void);
 void process_fork_child(void);
 
+/* A number of its own for each fork child of a program that forks as it did in its last run; 0: no child. */
+extern uint64_t process_born;
+
 /*
  * A child is about to get our descriptors: set the positions of those that it will inherit. In a vfork
  * child itself, does nothing: what it passes on was shared before, or when it was duplicated.

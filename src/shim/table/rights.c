@@ -46,7 +46,7 @@ void rights_drop(void)
 }
 
 #ifndef SYS_landlock_restrict_self
-#define SYS_landlock_restrict_self 446
+#define SYS_landlock_restrict_self 446 /* on all machines */
 #endif
 
 static bool call_changes(long number, long first)

@@ -12,7 +12,7 @@
 
 #include "shim/table/watch.h"
 
-#define RINGS 64u
+#define RINGS 64u /* of a program at a time; another one is a sign: see sign.h */
 
 /* Newer headers have more of them. The numbers are the kernel's interface. */
 #define SETUP_SQPOLL (1u << 1)
@@ -36,7 +36,7 @@ struct program_ring {
 	const char *sqes;
 };
 
-static struct program_ring rings[RINGS];
+static large_table struct program_ring rings[RINGS];
 unsigned int ring_count;
 
 static struct program_ring *ring_find(int fd)

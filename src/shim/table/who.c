@@ -3,12 +3,15 @@
 
 #include "shim/table/who.h"
 
+#include <rawcache/embed.h>
+
 #include "base/credentials.h"
 
 #include "shim/libc/pathbuf.h"
 
 #define CHANGES_BLUR (UINT32_C(1) << 31) /* from then on for ever */
 
+/* The word: the count of changes, a bit, and the hash. */
 #define WORD_CHANGES ((UINT32_C(1) << 20) - 1)
 #define WORD_PLAIN (UINT32_C(1) << 20)
 #define WORD_HASH 21 /* the hash begins at this bit */
@@ -66,11 +69,13 @@ bool who_same(const struct who *who)
 
 void who_forget(void)
 {
+	rawcache_opens_drop(true);
 	if (!(load_relaxed(&changes) & CHANGES_BLUR))
 		fetch_add(&changes, 1);
 }
 
 void who_blur(void)
 {
+	rawcache_opens_drop(true);
 	fetch_or(&changes, CHANGES_BLUR);
 }

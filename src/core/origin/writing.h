@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call that writes a file sets its times when it begins, and its bytes until it ends. That may take longer than any
+ * settle time: while the caller's own pages come from a slow disk or server, or its disk cannot take what it writes.
+ * What is read meanwhile has the new times, and old bytes.
+ */
+#ifndef CORE_WRITING_H
+#define CORE_WRITING_H
+
+#include <stdbool.h>
+
+struct statx;
+
+/*
+ * Whether a call is writing to the file at this moment, as far as its file system tells without a wait (ext4 and
+ * XFS do, except of direct writes to ext4). Files that changed long ago are not asked about. `fd` is any descriptor of
+ * the file.
+ *
+ * To ask, the file is opened once more and closed. That would end the record locks (F_SETLK) that the program has on
+ * it: while somebody has one, or a call that may take one is under way, nothing is asked, and the answer is no.
+ */
+bool writing_now(int fd, const struct statx *stx);
+
+#endif
