@@ -3,9 +3,9 @@
 
 usage: bench_tier.py BUILD WORK SOURCE [--json] [ROW]...
 --json: the table goes to standard error, and JSON to standard output.
-Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program with 8 threads that compares
-every byte with a local copy. BENCH_BYTES is the file's size, BENCH_NODES the numbers of nodes that read at once: 2 4 8.
-BENCH_READS=FILE: each read of a row's last node, as JSON in FILE.ROW: its time.monotonic(), seconds and offset.
+Each node is an image and an origin mount of its own (2 ms, 200 MB/s) and a program (tier_read.c) with 8 threads
+that compares every byte with a local copy. BENCH_BYTES is the file's size, BENCH_NODES the numbers of nodes that read
+at once: 2 4 8. BENCH_READS=FILE: each read of a row's last node, as JSON in FILE.ROW: see tier_read.c.
 """
 import json
 import os
@@ -17,13 +17,11 @@ import sys
 import tempfile
 import time
 
-reads = sys.argv[1] == "--read"
-build, work, source = ("", "", "") if reads else sys.argv[1:4]
+build, work, source = sys.argv[1:4]
 as_json = "--json" in sys.argv[4:5]
 rows = sys.argv[5 if as_json else 4:]
 figures = []
-if not reads:
-    runtime = os.environ["RAWCACHE_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rawcache-bench-", dir="/dev/shm")
+runtime = os.environ["RAWCACHE_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rawcache-bench-", dir="/dev/shm")
 size = int(os.environ.get("BENCH_BYTES", 256 << 20))
 rawcache, origin = build + "/rawcache", build + "/tests/origin/origin"
 file = work + "/back/file"
@@ -135,7 +133,7 @@ class Node:
         self.served, self.others = busy(self.server), {child.pid: busy(child.pid) for child, _ in servers}
         self.child = subprocess.Popen(
             [rawcache, "run", "--path", self.mount, "--cache", self.image, "--",
-             sys.executable, __file__, "--read", self.mount + "/file", file, str(seed), *map(str, halfway)],
+             build + "/tests/bench/tier_read", self.mount + "/file", file, str(seed), *map(str, halfway)],
             env=env, stdout=subprocess.PIPE, text=True)
 
     def finish(self):
@@ -158,57 +156,6 @@ class Node:
         self.totals = {k: v - self.counted.get(k, 0) for k, v in now.items() if k.startswith("tier_")}
         self.counted = {k: v for k, v in now.items() if k.startswith("tier_")}
         return self
-
-
-def of_reads(took):
-    """Median, slowest hundredth, slowest."""
-    took = sorted(seconds for seconds, _, _ in took)
-    return took[len(took) // 2], took[len(took) * 99 // 100], took[-1]
-
-
-def read(path, reference, seed, pid=0, what=0):
-    """Eight threads; prints the seconds, the processor's, the memory, and what reads took in each half of the file."""
-    import random
-    import resource
-    import threading
-
-    order = list(range(0, size, 262144))
-    if seed >= 0:
-        random.Random(seed).shuffle(order)
-    order.reverse()
-    half = len(order) // 2
-    a, b = os.open(path, os.O_RDONLY), os.open(reference, os.O_RDONLY)
-    took, wrong, begun, cpu = [], [], time.monotonic(), time.process_time()
-
-    def work_on():
-        got, wanted = bytearray(262144), bytearray(262144)
-        while True:
-            try:
-                at = order.pop()
-            except IndexError:
-                return
-            if pid and len(order) == half:
-                os.kill(pid, what)
-            t = time.monotonic()
-            os.preadv(a, [got], at)
-            took.append((time.monotonic() - t, t, at))
-            os.preadv(b, [wanted], at)
-            if got != wanted:
-                wrong.append(at)
-
-    threads = [threading.Thread(target=work_on) for _ in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    seconds = time.monotonic() - begun
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    took.sort(key=lambda read: read[1])
-    print(seconds, time.process_time() - cpu, memory, *of_reads(took[:half]), *of_reads(took[half:]))
-    if os.environ.get("BENCH_READS"):
-        with open(os.environ["BENCH_READS"], "w") as f:
-            json.dump([(t, seconds, at) for seconds, t, at in took], f)
-    sys.exit(bool(wrong))
 
 
 def show(name, nodes, base=None):
@@ -304,9 +251,6 @@ def main():
         end(child)
 
 
-if reads:
-    size = os.path.getsize(sys.argv[3])
-    read(sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))
 try:
     main()
     if as_json:
