@@ -212,6 +212,77 @@ static void the_silence_of_a_stall_is_not_the_servers(void **state)
 	close(ends.server);
 }
 
+#define VALUE 100000u
+
+/* A value to be stored, which has an answer but no owner, and behind it the question. */
+static void ends_put(struct ends *ends)
+{
+	struct link_call *put = link_call_new(0);
+
+	ends_open(ends);
+	link_call_free(ends->call);
+	assert_non_null(put);
+	put->put = true;
+	put->bytes = VALUE;
+	put->command_bytes = 4;
+	connection_accept(&ends->link, put);
+	connection_send(&ends->link);
+	assert_int_equal(ends->link.puts_under_way, 1);
+	put->command_bytes = (uint32_t)snprintf(put->command, sizeof(put->command), "HD O%u\r\n",
+						put->opaque);
+	ends_ask_more(ends);
+}
+
+/* The way to the server has room for so much more: until it has all of a value, it cannot answer. */
+static void way_takes(struct ends *ends, size_t bytes)
+{
+	static char taken[2 * VALUE];
+
+	assert_in_range(read(ends->server, taken, bytes), 1, bytes);
+}
+
+static void a_slow_way_to_a_server_is_not_its_silence(void **state)
+{
+	struct ends ends;
+	struct link_call *put;
+
+	(void)state;
+	ends_put(&ends);
+	look_on(&ends.link, 400 * MS);
+	/* questions behind it are as late as ever: the origin is read */
+	assert_int_equal(told, OTHERS);
+	way_takes(&ends, VALUE - 10000);
+	look(&ends.link, MS);
+	assert_in_range(ends.link.silent, 0, 2 * MS);
+	look_on(&ends.link, 400 * MS);
+	assert_int_not_equal(ends.link.fd, 0);
+	way_takes(&ends, 2 * VALUE);
+	look(&ends.link, MS);
+	/* nor is it slow in answering what came behind the value */
+	put = ends.link.under_way.first;
+	assert_int_equal(write(ends.server, put->command, put->command_bytes), put->command_bytes);
+	connection_receive(&ends.link);
+	look(&ends.link, MS);
+	assert_int_not_equal(ends.link.fd, 0);
+	/* then it has all, and says nothing */
+	look_on(&ends.link, 600 * MS);
+	assert_int_equal(ends.link.fd, 0);
+	close(ends.server);
+}
+
+static void a_server_that_takes_nothing_is_silent(void **state)
+{
+	struct ends ends;
+
+	(void)state;
+	ends_put(&ends);
+	look_on(&ends.link, 400 * MS);
+	assert_in_range(ends.link.silent, 390 * MS, 400 * MS);
+	look_on(&ends.link, 200 * MS);
+	assert_int_equal(ends.link.fd, 0);
+	close(ends.server);
+}
+
 static void grace_is_bounded(void **state)
 {
 	struct connection none = { 0 };
@@ -243,6 +314,8 @@ int main(void)
 		cmocka_unit_test(a_helper_that_stood_still_looks_again),
 		cmocka_unit_test(a_starved_helper_is_not_patient_for_ever),
 		cmocka_unit_test(the_silence_of_a_stall_is_not_the_servers),
+		cmocka_unit_test(a_slow_way_to_a_server_is_not_its_silence),
+		cmocka_unit_test(a_server_that_takes_nothing_is_silent),
 		cmocka_unit_test(grace_is_bounded),
 	};
 

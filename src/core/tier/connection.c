@@ -78,6 +78,7 @@ static void connection_fail(struct connection *link, int error)
 	link->dialling = false;
 	link->have = link->body = 0;
 	link->puts_under_way = 0;
+	link->given = link->value_end = link->taken = 0;
 	store_relaxed(&link->silent, 0);
 	while ((call = queue_take(&link->under_way)) || (call = queue_take(&link->gets)) ||
 	       (call = queue_take(&link->puts)))
@@ -159,6 +160,9 @@ static bool call_send(struct connection *link, struct queue *queue)
 	if (!link->under_way.count)
 		link->heard = attention_ns();
 	call->sent += (uint32_t)n;
+	link->given += n;
+	if (call->put)
+		link->value_end = link->given;
 	if (call->sent < call_bytes(call))
 		return false;
 	link->puts_under_way += call->put;
@@ -256,6 +260,19 @@ static int link_take(struct connection *link)
 	}
 }
 
+/* Where the way to the server is slow, values take long: that is neither silence nor a slow answer. */
+static void connection_moves(struct connection *link)
+{
+	int64_t taken;
+
+	if (link->taken >= link->value_end)
+		return;
+	taken = link->given - socket_unsent(link->fd - 1);
+	if (taken > link->taken)
+		link->moved = attention_ns();
+	link->taken = taken;
+}
+
 /* Whether the server says nothing for too long, or answers too slowly. */
 static bool overdue(const struct connection *link, uint64_t now)
 {
@@ -266,9 +283,11 @@ static bool overdue(const struct connection *link, uint64_t now)
 		return now > link->dialled + DIAL_NS;
 	if (!call)
 		call = link->puts.first && link->puts.first->sent ? link->puts.first : NULL;
-	return call && (now > link->heard + max_u64(8 * call->patience, SILENCE_MIN_NS) + lag ||
-			(!call->put &&
-			 now > call->watched + max_u64(8 * call->patience, ANSWER_MIN_NS) + lag));
+	return call &&
+	       (now > max_u64(link->heard, link->moved) +
+				max_u64(8 * call->patience, SILENCE_MIN_NS) + lag ||
+		(!call->put && now > max_u64(call->watched, link->moved) +
+					       max_u64(8 * call->patience, ANSWER_MIN_NS) + lag));
 }
 
 /*
@@ -347,14 +366,17 @@ void connection_receive(struct connection *link)
 			return;
 		}
 	}
+	connection_moves(link);
 	connection_judge(link);
 }
 
 void connection_idle(struct connection *link)
 {
 	bool owes = link->under_way.count || link->dialling;
-	uint64_t silent = attention_ns() - link->heard, lag = 4 * attention_lag();
+	uint64_t silent, lag = 4 * attention_lag();
 
+	connection_moves(link);
+	silent = attention_ns() - max_u64(link->heard, link->moved);
 	store_relaxed(&link->silent, owes && silent > lag ? silent - lag : 0);
 	connection_judge(link);
 }

@@ -23,6 +23,13 @@ struct connection {
 	uint32_t puts_under_way;
 	struct queue under_way; /* sent, in the order of their answers */
 	uint64_t heard;		/* when the server last did something, or began to owe an answer */
+	/*
+	 * When its kernel last took a part of a value: before the last part it can owe no answer. In bytes of this
+	 * connection: all that was sent, up to the last value's end, and what was taken (less than nothing on one
+	 * machine, whose kernel counts more than bytes).
+	 */
+	uint64_t moved;
+	int64_t given, value_end, taken;
 	uint64_t silent; /* ns of owing an answer and saying nothing; other threads read it */
 	uint32_t have;	 /* bytes in `line` */
 	/* bytes of the value and of its line end that are still to come; 0: a line is next */

@@ -2,10 +2,12 @@
 #include "core/tier/socket.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "base/sys.h"
@@ -79,6 +81,13 @@ ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *dat
 ssize_t socket_receive(int fd, void *to, size_t n)
 {
 	return SYS_CALL(__NR_recvfrom, fd, to, n, MSG_DONTWAIT, NULL, NULL);
+}
+
+uint32_t socket_unsent(int fd)
+{
+	int n = 0;
+
+	return sys_ioctl(fd, SIOCOUTQ, &n) || n < 0 ? 0 : (uint32_t)n;
 }
 
 struct socket_wait socket_waits(int fd, bool to_write)

@@ -28,6 +28,9 @@ ssize_t socket_send(int fd, const char *head, size_t head_bytes, const char *dat
 		    size_t data_bytes, size_t skip);
 ssize_t socket_receive(int fd, void *to, size_t n);
 
+/* Of what was sent, bytes that the other side's kernel, or on one machine the other process, has not taken yet. */
+uint32_t socket_unsent(int fd);
+
 struct socket_wait socket_waits(int fd, bool to_write);
 void socket_sleep(struct socket_wait *wait, uint32_t count, long ns);
 bool socket_may_read(const struct socket_wait *wait);
