@@ -89,6 +89,7 @@ complete -c rawcache -n '__rawcache_using du' -F
 complete -c rawcache -n __rawcache_first -a warm -d 'read files into the cache ahead of time'
 complete -c rawcache -n '__rawcache_using warm' -l cache -s c -r -F -d 'image file or block device'
 complete -c rawcache -n '__rawcache_using warm' -l profile -x -a '(__rawcache_profiles)' -d 'with the settings that `rawcache setup NAME` wrote'
+complete -c rawcache -n '__rawcache_using warm' -l tier -x -d 'through the servers that machines share what they read by'
 complete -c rawcache -n '__rawcache_using warm' -l jobs -s j -x -d 'files that are read at the same time'
 complete -c rawcache -n '__rawcache_using warm' -l dry-run -s n -d 'tell how much there is'
 complete -c rawcache -n '__rawcache_using warm' -l json -d 'for programs'

@@ -68,7 +68,7 @@ struct rawcache_tier_server {
 	char name[64];		 /* as in the list */
 	const char *why;	 /* why it cannot be used; NULL: it can */
 	uint64_t took_ns;	 /* what the check took */
-	uint32_t failed;	 /* how often in a row it failed */
+	uint32_t failed, late;	 /* how often in a row it failed; number of late answers */
 	uint32_t differing;	 /* number of data sets that are not shared on this machine */
 	uint64_t left_ms;	 /* until it is asked again; 0: it is asked */
 	uint64_t leases_left_ms; /* until its leases are waited for again */

@@ -201,14 +201,10 @@ static void size_warn(const struct run_asked *run)
 /* If the tier would be refused in each program, refuse it here, once. */
 static int run_tier(const struct config *config)
 {
-	struct rawcache_options options;
-	const char *why;
+	int status = tierlist_allowed(config);
 
-	target_options(config, &options);
-	if (!options.tier || options.tier_mode == RAWCACHE_TIER_OFF)
-		return GO_ON;
-	if (rawcache_tier_allowed(&options, &why))
-		return tierlist_refused(why);
+	if (status != GO_ON || !*config->tier || config->tier_mode == RAWCACHE_TIER_OFF)
+		return status;
 	return file_pin(config->tier_key, "the tier's secret", "RAWCACHE_TIER_KEY");
 }
 

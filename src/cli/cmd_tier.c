@@ -2,9 +2,7 @@
 /* rawcache tier: the memcached servers through which machines share what they have read. */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rawcache/embed.h>
@@ -12,13 +10,14 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/option.h"
+#include "cli/report.h"
 #include "cli/say.h"
 #include "cli/target.h"
+#include "cli/tierepoch.h"
 #include "cli/tierlist.h"
 
 struct tier_options {
 	const char *cache;
-	const char *servers;
 	bool json;
 };
 
@@ -42,7 +41,7 @@ static int tier_parse(struct tier_options *options, int argc, char **argv)
 		if (c == 'c')
 			options->cache = optarg;
 		else if (c == 'R')
-			options->servers = optarg;
+			status = tierlist_take("tier", optarg);
 		else if (c == 'j')
 			options->json = true;
 		else
@@ -51,24 +50,16 @@ static int tier_parse(struct tier_options *options, int argc, char **argv)
 	return status;
 }
 
-/* The variables, with --tier in the place of RAWCACHE_TIER. `list` has room for the servers. */
-static int tier_configure(const struct tier_options *options, struct config *config,
-			  struct rawcache_options *engine, char *list, size_t room)
+static int tier_configure(struct config *config, struct rawcache_options *engine)
 {
-	int status = GO_ON;
-
 	if (config_load(config, NULL, NULL) < 0)
 		return say_memory();
 	target_options(config, engine);
-	if (options->servers) {
-		status = tierlist_resolve("tier", options->servers, list, room);
-		engine->tier = list;
-	}
-	if (status == GO_ON && !engine->tier)
+	if (!engine->tier)
 		return say_usage(
 			"tier",
 			"there is no tier; name its servers with --tier or in RAWCACHE_TIER");
-	return status;
+	return GO_ON;
 }
 
 static void checked_print(struct json *json, const struct rawcache_tier_server *server)
@@ -105,14 +96,7 @@ static int tier_check(const struct rawcache_options *engine, struct json *json)
 static void state_print(struct json *json, const struct rawcache_tier_server *server)
 {
 	if (json) {
-		json_open(json, NULL, '{');
-		json_string(json, "name", server->name);
-		json_boolean(json, "asked", !server->left_ms);
-		json_number(json, "left_ms", server->left_ms);
-		json_number(json, "leases_left_ms", server->leases_left_ms);
-		json_number(json, "answer_us", server->answer_us);
-		json_string(json, "error", server->error ? strerror(-server->error) : "");
-		json_close(json, '}');
+		report_tier_json(json, server);
 		return;
 	}
 	if (server->left_ms)
@@ -168,42 +152,6 @@ static int tier_status(const struct tier_options *options, const struct rawcache
 	return n ? STATUS_OK : tierlist_refused(server.why ? server.why : strerror(-err));
 }
 
-/* The file lies beside the secret, so that it is copied with it. */
-static int tier_bump(const struct rawcache_options *engine)
-{
-	char path[PATH_MAX], fresh[PATH_MAX];
-	unsigned long epoch = 0;
-	FILE *f;
-
-	if (!engine->tier_key || !*engine->tier_key)
-		return say_usage(
-			"tier",
-			"RAWCACHE_TIER_KEY is not set; set it, for the number is kept beside that file");
-	if (snprintf(path, sizeof(path), "%s.epoch", engine->tier_key) >= (int)sizeof(path) ||
-	    snprintf(fresh, sizeof(fresh), "%s.epoch.new", engine->tier_key) >= (int)sizeof(fresh))
-		return say_refusal(
-			"the path %s is too long; keep the secret in a file with a shorter one",
-			engine->tier_key);
-	f = fopen(path, "re");
-	if (f) {
-		if (fscanf(f, "%lu", &epoch) != 1)
-			epoch = 0;
-		fclose(f);
-	}
-	if (engine->tier_epoch > epoch)
-		epoch = engine->tier_epoch;
-	f = fopen(fresh, "we");
-	if (!f)
-		return say_refusal("cannot write %s: %s; be a user who may", fresh,
-				   strerror(errno));
-	fprintf(f, "%lu\n", ++epoch);
-	if (fclose(f) || rename(fresh, path))
-		return say_refusal("cannot write %s: %s; be a user who may", path, strerror(errno));
-	printf("the epoch is %lu: copy %s to all machines; programs that run already keep the old one\n",
-	       epoch, path);
-	return STATUS_OK;
-}
-
 /* check or status */
 static int tier_tell(const struct tier_options *options, const struct rawcache_options *engine,
 		     bool check)
@@ -226,11 +174,10 @@ static int tier_tell(const struct tier_options *options, const struct rawcache_o
 
 static int tier_main(int argc, char **argv)
 {
-	struct tier_options options = { NULL, NULL, false };
+	struct tier_options options = { NULL, false };
 	struct rawcache_options engine;
 	struct config config;
-	char list[2048];
-	const char *what;
+	const char *what, *name = NULL;
 	int status = tier_parse(&options, argc, argv);
 
 	if (status != GO_ON)
@@ -240,16 +187,18 @@ static int tier_main(int argc, char **argv)
 		"tier: this rawcache was built without the tier (--without-tier); install one that has it");
 #endif
 	what = optind < argc ? argv[optind] : "status";
+	if (!strcmp(what, "bump") && optind + 1 < argc)
+		name = argv[++optind];
 	if (optind + 1 < argc)
-		return say_usage("tier", "%s is too much; give one of status, check and bump",
+		return say_usage("tier", "%s is too much; give one of status, check and bump NAME",
 				 argv[optind + 1]);
-	status = tier_configure(&options, &config, &engine, list, sizeof(list));
+	status = tier_configure(&config, &engine);
 	if (status != GO_ON)
 		return status;
 	if (!strcmp(what, "check"))
 		status = tier_tell(&options, &engine, true);
 	else if (!strcmp(what, "bump"))
-		status = tier_bump(&engine);
+		status = tierepoch_bump(&engine, name);
 	else if (!strcmp(what, "status"))
 		status = tier_tell(&options, &engine, false);
 	else
@@ -266,7 +215,7 @@ const struct command command_tier = {
 	.options = longs,
 	.summary = "look after the servers that machines share what they read by",
 	.help =
-		"Usage: rawcache tier [OPTION]... [status|check|bump]\n"
+		"Usage: rawcache tier [OPTION]... [status|check|bump [NAME]]\n"
 		"\n"
 		"The tier is a set of memcached servers by which machines share what they have read of\n"
 		"one data set: see docs/tier.md. RAWCACHE_TIER, RAWCACHE_TIER_KEY and\n"
@@ -274,7 +223,8 @@ const struct command command_tier = {
 		"\n"
 		"  status  what this machine thinks of each server, and what the tier did\n"
 		"  check   put a value into each server and get it back; tell of a wrong secret\n"
-		"  bump    use nothing that is in the tier now: raise the number beside the secret\n"
+		"  bump    use nothing that is in the tier now: raise the number beside the secret;\n"
+		"          with NAME for this data set only\n"
 		"\n"
 		"  -c, --cache IMAGE    image whose machine's state is shown (RAWCACHE_DEVICE)\n"
 		"      --profile NAME   with the settings that `rawcache setup NAME` wrote\n"

@@ -19,6 +19,7 @@
 #include "cli/say.h"
 #include "cli/target.h"
 #include "cli/text.h"
+#include "cli/tierlist.h"
 #include "cli/warm_frozen.h"
 #include "cli/warm_job.h"
 
@@ -34,6 +35,7 @@ struct warm_options {
 static const struct option longs[] = {
 	{ "cache", required_argument, NULL, 'c' },
 	OPTION_PROFILE_ROW,
+	{ "tier", required_argument, NULL, 'R' },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "json", no_argument, NULL, 'J' },
@@ -58,6 +60,8 @@ static int warm_option(struct warm_options *options, int c, char **argv)
 	case 'f':
 		options->frozen = true;
 		return GO_ON;
+	case 'R':
+		return tierlist_take("warm", optarg);
 	case 'j':
 		return option_count(&command_warm, "--jobs", optarg, &options->jobs);
 	default:
@@ -249,7 +253,9 @@ static int warm_main(int argc, char **argv)
 		status = target_open(&target, options.cache);
 	if (status != GO_ON)
 		return status;
-	status = warm_list(&warm, &options, &target, argv + optind);
+	status = tierlist_allowed(&target.config);
+	if (status == GO_ON)
+		status = warm_list(&warm, &options, &target, argv + optind);
 	if (status == GO_ON)
 		status = target_attach(&target, options.dry ? TARGET_LOOK : TARGET_CHANGE,
 				       &warm.cache);
@@ -279,6 +285,8 @@ const struct command command_warm = {
 		"  -c, --cache IMAGE  image file or block device; default RAWCACHE_DEVICE, else\n"
 		"                     ~/.cache/rawcache/cache.img\n"
 		"      --profile NAME with the settings that `rawcache setup NAME` wrote\n"
+		"      --tier SERVERS through the servers that machines share what they read by, and into\n"
+		"                     them: HOST:PORT or unix:PATH, separated by commas (RAWCACHE_TIER)\n"
 		"  -j, --jobs N       files that are read at the same time; default 4\n"
 		"      --frozen       record the names, attributes and small files of the directories, too,\n"
 		"                     for `rawcache run --frozen`: they are one version from now on, until\n"

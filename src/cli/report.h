@@ -29,10 +29,16 @@ void report_watch_line(const struct sample *now, const struct sample *before,
 
 /* --- report_json.c */
 
-/* {"version":1,"image":{...},"totals":{...},"processes":[...]}, on one line unless `indent`. */
+/* {"version":1,"image":{...},"totals":{...},"processes":[...],"tier":[...]}, on one line unless `indent`. */
 void report_json(const char *path, const struct sample *sample, bool indent);
 void report_json_image(const char *path, const struct rawcache_image_info *info, bool used);
 void report_json_list(void);
+
+/* --- report_tier.c: what this machine thinks of the tier's servers, which there are. */
+
+int report_tier_table(const struct sample *sample);
+void report_tier_json(struct json *json, const struct rawcache_tier_server *server);
+void report_tier_prometheus(FILE *out, const struct sample *sample, bool open);
 
 /* --- report_prometheus.c: the text exposition format 0.0.4, or with `open` OpenMetrics 1.0.0. */
 

@@ -99,6 +99,12 @@ void report_json(const char *path, const struct sample *sample, bool indent)
 	for (size_t i = 0; i < sample->count; i++)
 		process_object(&json, &sample->processes[i]);
 	json_close(&json, ']');
+	if (sample->server_count)
+		json_open(&json, "tier", '[');
+	for (size_t i = 0; i < sample->server_count; i++)
+		report_tier_json(&json, &sample->servers[i]);
+	if (sample->server_count)
+		json_close(&json, ']');
 	document_end(&json);
 }
 

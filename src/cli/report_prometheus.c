@@ -119,6 +119,8 @@ void report_prometheus(FILE *out, const struct sample *sample, bool open)
 	for (size_t i = 0; i < count; i++)
 		histogram_print(&m, &latencies[i],
 				figures_histogram(&sample->total, &latencies[i]));
+	if (sample->server_count)
+		report_tier_prometheus(out, sample, open);
 	if (open)
 		fputs("# EOF\n", out);
 }

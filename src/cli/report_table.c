@@ -197,10 +197,14 @@ int report_totals(const struct sample *sample, const struct report_style *style)
 		return status;
 	putchar('\n');
 	status = latencies_print(&sample->total);
-	if (status != STATUS_OK || !figures_bypassed(&sample->total))
+	if (status == STATUS_OK && figures_bypassed(&sample->total)) {
+		putchar('\n');
+		status = passthrough_print(&sample->total);
+	}
+	if (status != STATUS_OK || !sample->server_count)
 		return status;
 	putchar('\n');
-	return passthrough_print(&sample->total);
+	return report_tier_table(sample);
 }
 
 /* --- processes */

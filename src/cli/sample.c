@@ -30,8 +30,27 @@ static int processes_read(struct rawcache *cache, struct sample *sample)
 	return n < 0 ? n : 0;
 }
 
+/* What this machine thinks of the tier's servers; a tier that is refused has none, and `rawcache tier` says why. */
+static int servers_read(struct rawcache *cache, const struct target *target, struct sample *sample)
+{
+	struct rawcache_tier_server server, *more;
+	struct rawcache_options options;
+
+	target_options(&target->config, &options);
+	if (!options.tier || options.tier_mode == RAWCACHE_TIER_OFF)
+		return 0;
+	while (!rawcache_tier_state(cache, &options, (uint32_t)sample->server_count, &server)) {
+		more = realloc(sample->servers, (sample->server_count + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		sample->servers = more;
+		more[sample->server_count++] = server;
+	}
+	return 0;
+}
+
 /* Detaches the cache. */
-static int sample_read(struct rawcache *cache, struct sample *sample)
+static int sample_read(struct rawcache *cache, const struct target *target, struct sample *sample)
 {
 	int err;
 
@@ -39,6 +58,8 @@ static int sample_read(struct rawcache *cache, struct sample *sample)
 	err = rawcache_stats_total(cache, &sample->total, sizeof(sample->total));
 	if (!err)
 		err = processes_read(cache, sample);
+	if (!err)
+		err = servers_read(cache, target, sample);
 	rawcache_detach(cache);
 	if (err)
 		sample_free(sample);
@@ -57,7 +78,7 @@ int sample_take(const struct target *target, struct sample *sample)
 		status = target_attach(target, TARGET_LOOK, &cache);
 	if (status != GO_ON)
 		return status;
-	err = sample_read(cache, sample);
+	err = sample_read(cache, target, sample);
 	return err ? target_failed(target, "read the statistics of", err) : GO_ON;
 }
 
@@ -75,7 +96,7 @@ int sample_try(const struct target *target, struct sample *sample, enum rawcache
 	if (err)
 		rawcache_detach(cache);
 	else
-		err = sample_read(cache, sample);
+		err = sample_read(cache, target, sample);
 	return err;
 }
 
@@ -84,4 +105,7 @@ void sample_free(struct sample *sample)
 	free(sample->processes);
 	sample->processes = NULL;
 	sample->count = 0;
+	free(sample->servers);
+	sample->servers = NULL;
+	sample->server_count = 0;
 }

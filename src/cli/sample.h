@@ -3,6 +3,8 @@
 #ifndef CLI_SAMPLE_H
 #define CLI_SAMPLE_H
 
+#include <rawcache/embed.h>
+
 #include "cli/target.h"
 
 struct sample {
@@ -11,6 +13,8 @@ struct sample {
 	struct rawcache_stats total;
 	struct rawcache_process *processes;
 	size_t count;
+	struct rawcache_tier_server *servers; /* of the tier, if there is one */
+	size_t server_count;
 };
 
 /*

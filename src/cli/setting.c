@@ -10,9 +10,6 @@
 #include "cli/say.h"
 #include "cli/tierlist.h"
 
-/* Bytes: SERVERS_MAX names, as long as struct rawcache_tier_server has them. */
-#define TIER_LIST 2048
-
 static struct setting {
 	int key;
 	const char *option, *variable;
@@ -41,14 +38,8 @@ int setting_take(struct setting *setting, const char *value)
 		return say_usage("run", "%s is empty; give it a value, or leave it out",
 				 setting->option);
 	setting->given = true;
-	if (setting->key == 'R') {
-		char list[TIER_LIST];
-		int status = tierlist_resolve("run", value, list, sizeof(list));
-
-		if (status != GO_ON)
-			return status;
-		return setenv(setting->variable, list, 1) ? say_memory() : GO_ON;
-	}
+	if (setting->key == 'R')
+		return tierlist_take("run", value);
 	if (setenv(setting->variable, value, 1))
 		return say_memory();
 	return GO_ON;

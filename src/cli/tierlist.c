@@ -4,13 +4,19 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include <rawcache/embed.h>
+
 #include "cli/command.h"
 #include "cli/say.h"
+#include "cli/target.h"
 
 #define PORT "11211" /* memcached's own */
+/* Bytes: SERVERS_MAX names, as long as struct rawcache_tier_server has them. */
+#define TIER_LIST 2048
 
 /* The first address of a host, with its port. */
 static int host_resolve(const char *command, const char *host, const char *port, char *to,
@@ -56,7 +62,7 @@ static int server_resolve(const char *command, char *text, char *to, size_t room
 	return host_resolve(command, text, port, to, room);
 }
 
-int tierlist_resolve(const char *command, const char *list, char *to, size_t room)
+static int list_resolve(const char *command, const char *list, char *to, size_t room)
 {
 	size_t used = 0;
 
@@ -84,6 +90,35 @@ int tierlist_resolve(const char *command, const char *list, char *to, size_t roo
 					 "the tier's list is too long; name fewer servers");
 		to[used++] = ',';
 	}
+}
+
+int tierlist_take(const char *command, const char *list)
+{
+	char resolved[TIER_LIST];
+	int status;
+
+#ifndef ENABLE_TIER
+	return say_refusal(
+		"--tier: this rawcache was built without the tier (--without-tier); install one that has it");
+#endif
+	if (!*list)
+		return say_usage(command, "--tier is empty; give it a value, or leave it out");
+	status = list_resolve(command, list, resolved, sizeof(resolved));
+	if (status != GO_ON)
+		return status;
+	return setenv("RAWCACHE_TIER", resolved, 1) ? say_memory() : GO_ON;
+}
+
+int tierlist_allowed(const struct config *config)
+{
+	struct rawcache_options options;
+	const char *why;
+
+	target_options(config, &options);
+	if (!options.tier || options.tier_mode == RAWCACHE_TIER_OFF ||
+	    !rawcache_tier_allowed(&options, &why))
+		return GO_ON;
+	return tierlist_refused(why);
 }
 
 int tierlist_refused(const char *why)

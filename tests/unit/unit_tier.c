@@ -146,6 +146,11 @@ static void secrets_and_names_are_checked(void **state)
 	key_write(epoch, "4\n", 2, 0644);
 	assert_int_equal(setup_read(&options, &setup, &why), 0);
 	assert_int_equal(setup.epoch, 4);
+	/* data sets that were raised alone */
+	key_write(epoch, "4\n2 y\n7 xy\n", 11, 0644);
+	assert_int_equal(setup_read(&options, &setup, &why), 0);
+	assert_int_equal(setup_find(&setup, "/mnt/a/b/file")->epoch, 6);
+	assert_int_equal(setup_find(&setup, "/mnt/a/file")->epoch, 4);
 	unlink(epoch);
 	key_write(path, hex, 65, 0640);
 	assert_int_not_equal(setup_read(&options, &setup, &why), 0);

@@ -97,10 +97,14 @@ static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
 
 /* Whether a part of the tier is used now: see core/tier/breaker.h. Times: clock_coarse_ms(). */
 struct tier_switch {
-	uint64_t until;	 /* 0: it is used */
-	uint64_t since;	 /* results of calls that began before it say nothing about it */
-	uint32_t level;	 /* how often it failed since it last worked */
-	uint32_t credit; /* what waits that succeeded have earned for one that does not */
+	uint64_t until; /* 0: it is used */
+	uint64_t since; /* results of calls that began before it say nothing about it */
+	uint32_t level; /* how often it failed since it last worked */
+	union {
+		/* of leases: what waits that succeeded have earned for one that does not */
+		uint32_t credit;
+		uint32_t late; /* of asked: number of answers */
+	};
 };
 
 struct tier_server {

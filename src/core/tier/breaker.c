@@ -235,6 +235,11 @@ void breaker_error(struct tier_server *server, int error)
 	store_relaxed(&server->error, error);
 }
 
+void breaker_hedged(struct tier_server *server)
+{
+	fetch_add(&server->asked.late, 1);
+}
+
 void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth)
 {
 	uint64_t mean = load_relaxed(&origin->origin_ns);

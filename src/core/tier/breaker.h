@@ -28,9 +28,10 @@ const struct tier_server *breaker_find(const struct tier_state *state, uint64_t 
 /* Whether to ask, or to wait, now. When the time of an open one is over, one caller is let through. */
 bool breaker_allows(struct tier_switch *breaker);
 
-/* What is told of it: an answer took so long; a connection failed with -errno. */
+/* What is told of it: an answer took so long; a connection failed with -errno; an answer is late. */
 void breaker_answered(struct tier_server *server, uint64_t ns);
 void breaker_error(struct tier_server *server, int error);
+void breaker_hedged(struct tier_server *server);
 
 /*
  * Report that what began at `begun` (clock_coarse_ms()) succeeded, or failed. Several that fail together

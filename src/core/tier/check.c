@@ -264,6 +264,7 @@ int rawcache_tier_state(struct rawcache *cache, const struct rawcache_options *o
 	server->leases_left_ms = switch_left(&known->leases);
 	server->answer_us = load_relaxed(&known->answer_us);
 	server->error = load_relaxed(&known->error);
+	server->late = load_relaxed(&known->asked.late);
 	server->differing = 0;
 	for (uint32_t i = 0; i < setup.names; i++)
 		server->differing += differing(state, setup.name[i].hash);

@@ -98,7 +98,7 @@ bool identity_make(struct setup *setup, struct file *file, int fd, uint64_t chun
 		return false;
 	memset(&name, 0, offsetof(struct name, path));
 	name.version = KEY_VERSION;
-	name.epoch = setup->epoch;
+	name.epoch = data_set->epoch;
 	strcpy(name.data_set, data_set->name);
 	name.size = identity->size;
 	name.mtime_sec = identity->mtime_sec;

@@ -61,6 +61,7 @@ static void question_hedged(const struct tier_ask *ask)
 	bool silent = link_silence(ask->server) > max_u64(2 * ask->patience, SILENCE_NS);
 
 	stats_add(tier_hedged, 1);
+	breaker_hedged(ask->breaker);
 	if (!late_spend() || silent)
 		breaker_late(&ask->breaker->asked, ask->begun_ms);
 }

@@ -68,22 +68,37 @@ static const char *secret_read(const char *path, uint8_t secret[SEAL_SECRET])
 	return why;
 }
 
-/* Read the number that `rawcache tier bump` writes beside the secret; 0: there is none. */
-static uint32_t epoch_read(const char *key)
+/* Read what `rawcache tier bump` writes beside the secret: a number, and lines "NUMBER NAME"; or nothing. */
+static void epoch_read(const char *key, struct setup *setup)
 {
-	char path[4096], text[16];
+	char path[4096];
 	ssize_t n;
 	int fd;
 
 	if (snprintf(path, sizeof(path), "%s" EPOCH_SUFFIX, key) >= (int)sizeof(path))
-		return 0;
+		return;
 	fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0)
-		return 0;
-	n = sys_read(fd, text, sizeof(text) - 1);
+		return;
+	n = sys_read(fd, setup->raised, sizeof(setup->raised) - 1);
 	sys_close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return (uint32_t)strtoul(text, NULL, 10);
+	setup->raised[n > 0 ? n : 0] = '\0';
+	setup->epoch = (uint32_t)strtoul(setup->raised, NULL, 10);
+}
+
+/* What its own line adds for a data set. */
+static uint32_t epoch_more(const struct setup *setup, const char *name, size_t n)
+{
+	const char *line = setup->raised;
+
+	while ((line = strchr(line, '\n'))) {
+		char *end;
+		unsigned long more = strtoul(++line, &end, 10);
+
+		if (*end == ' ' && !strncmp(end + 1, name, n) && end[1 + n] == '\n')
+			return (uint32_t)more;
+	}
+	return 0;
 }
 
 bool setup_name_set(const struct setup *setup, struct setup_name *name, const char *text, size_t n)
@@ -92,7 +107,8 @@ bool setup_name_set(const struct setup *setup, struct setup_name *name, const ch
 		return false;
 	memset(name->name, 0, sizeof(name->name));
 	memcpy(name->name, text, n);
-	name->hash = XXH3_64bits_withSeed(text, n, setup->epoch) | 1;
+	name->epoch = setup->epoch + epoch_more(setup, text, n);
+	name->hash = XXH3_64bits_withSeed(text, n, name->epoch) | 1;
 	return true;
 }
 
@@ -142,7 +158,7 @@ int setup_read(const struct rawcache_options *options, struct setup *setup, cons
 	*why = secret_read(options->tier_key, setup->secret);
 	if (*why)
 		return -EACCES;
-	setup->epoch = epoch_read(options->tier_key);
+	epoch_read(options->tier_key, setup);
 	if (options->tier_epoch > setup->epoch)
 		setup->epoch = options->tier_epoch;
 	setup->loader = (struct seal_loader){ options->library_open, options->library_find };

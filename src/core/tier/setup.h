@@ -22,6 +22,7 @@ struct setup_name {
 	char name[64];
 	char prefix
 		[256]; /* the directory's path from the root of the data set on; ends in '/', or empty */
+	uint32_t epoch;
 	uint64_t hash; /* of the name and of the epoch; never 0 */
 };
 
@@ -33,8 +34,9 @@ struct setup {
 	uint32_t given; /* number of names that the user has given */
 	/* number of all names; grows when names of NFS mounts are derived: see derive.h */
 	uint32_t names;
-	uint32_t ttl; /* seconds; 0: for ever */
-	uint32_t epoch;
+	uint32_t ttl;	   /* seconds; 0: for ever */
+	uint32_t epoch;	   /* of all data sets; lines of `raised` add to it for one */
+	char raised[4096]; /* what `rawcache tier bump` has written beside the secret: a page */
 	bool read_only;
 	bool prefer; /* whatever it costs in time */
 };

@@ -169,8 +169,8 @@ static void differs(struct rawcache *cache, const struct file *file, struct tier
 	ask->put = false;
 	log_error(
 		"the tier has other bytes of %s than its origin: %s is not shared any more; make sure that "
-		"all machines have the same files, then `rawcache tier bump`",
-		file->path, setup.name[file->tier.name].name);
+		"all machines have the same files, then `rawcache tier bump %s`",
+		file->path, setup.name[file->tier.name].name, setup.name[file->tier.name].name);
 	differing_note(state_of(cache), setup.name[file->tier.name].hash);
 }
 
