@@ -8,9 +8,13 @@ tier_file $((4 << 20))
 age "$scratch/back"
 tier_key
 memcached_start real -m 64
-# races N PORT WHAT: a fresh machine, and what a program reads with eight threads in no order, by that server
+head -c $((1 << 20)) /dev/urandom >"$scratch/back/before"
+age "$scratch/back/before"
+# races N PORT WHAT: a fresh machine, and what a program reads with eight threads in no order, by that server. Before
+# that it learns from another file, with a server that does not exist, what the origin takes.
 races() {
 	node "$1"
+	servers=127.0.0.1:$(free_port) tiered cmp "$CACHED_PATH/before" "$scratch/back/before" || return 1
 	servers=127.0.0.1:$2 tiered python3 "$TOP_SRCDIR/tests/faults/tier_race.py" "$CACHED_PATH/file" \
 		"$scratch/back/file"
 	ok $? "$3: every byte is right"
