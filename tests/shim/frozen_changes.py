@@ -4,7 +4,10 @@
 A second process, below the shim too, is asked after each change: it has asked before, and so would know the record's.
 The processes that are asked run frozen_changes.py --answer: a path on each line, and what it is on another.
 """
+import ctypes
 import os
+import platform
+import struct
 import subprocess
 import sys
 
@@ -88,6 +91,31 @@ with open("c20/f") as f:
     if f.read() != "changed while it was open":
         failed += 1
         print("what is written to an open file is not read from it")
+
+by_number = ctypes.CDLL(None, use_errno=True).syscall
+
+
+def number(n, *arguments):
+    """A call by its number, on x86_64."""
+    values = [ctypes.c_char_p(a.encode()) if isinstance(a, str) else ctypes.c_long(a) for a in arguments]
+    if by_number(ctypes.c_long(n), *values) < 0:
+        raise OSError(ctypes.get_errno(), f"call {n}")
+
+
+if platform.machine() == "x86_64":
+    how = ctypes.create_string_buffer(struct.pack("QQQ", os.O_WRONLY | os.O_TRUNC, 0, 0))
+    check("rename by number", lambda: number(82, "n1/f", "n1/h"), "n1/f", "n1/h", "n1")
+    check("renameat2 that exchanges", lambda: number(316, -100, "n2/f", -100, "n2/g", 2), "n2/f", "n2/g")
+    check("unlinkat", lambda: number(263, -100, "n3/f", 0), "n3/f", "n3")
+    check("fchmodat", lambda: number(268, -100, "n4/f", 0o600), "n4/f")
+    check("link by number", lambda: number(86, "n5/f", "n5/l"), "n5/l", "n5/f", "n5")
+    check("symlink by number", lambda: number(88, "f", "n6/s"), "n6/s", "n6")
+    check("mkdir by number", lambda: number(83, "n7/d", 0o700), "n7/d", "n7")
+    check("openat2 that cuts", lambda: number(437, -100, "n8/f", ctypes.addressof(how), 24), "n8/f")
+    check("utimensat", lambda: number(280, -100, "n9/f", 0, 0), "n9/f")
+    with open("n10/f") as f:
+        check("fchmod by number", lambda: number(91, f.fileno(), 0o640), "n10/f")
+    check("unlink by number", lambda: number(87, "n10/g"), "n10/g", "n10")
 check("untouched", lambda: None, "c21/f", "c21", "c21/no")
 for side in sides:
     side.stdin.close()

@@ -47,6 +47,13 @@ done
 for plugin in own large nameless; do
 	ways plain $plugin.so
 done
+back=$scratch/back CACHED_PATH=$scratch/mnt
+origin_has file 100000
+origin
+cached cat "$CACHED_PATH/file" >/dev/null
+check "what a second libc writes to a file of a server is read at once" \
+	cached timeout 60 python3 "$TOP_SRCDIR/tests/shim/past_writes.py" "$CACHED_PATH/file"
+CACHED_PATH=$scratch/d
 check "RTLD_NEXT and RTLD_DEFAULT mean what they mean to their caller" \
 	cached "$TOP_BUILDDIR/tests/shim/shim_next" "$scratch/plugin.so"
 [ "$(counter passthrough.unseen)" -gt 0 ]

@@ -5,8 +5,11 @@
  */
 #include "shim/libc/symbols.h"
 
+#include <sys/syscall.h>
+
 #include "shim/files/ahead.h"
 #include "shim/files/tree.h"
+#include "shim/hooks/hooks_change.h"
 
 static enum tree_change link_or_file(int flags)
 {
@@ -140,3 +143,145 @@ CHANGE(int, name_to_handle_at,
 HOOK_ALIAS(fstatfs64, fstatfs);
 HOOK_ALIAS(__fstatfs, fstatfs);
 HOOK_ALIAS(fstatvfs64, fstatvfs);
+
+/* --- by number */
+
+#define NUMBER_FCHMODAT2 452	 /* of Linux 6.6: headers of 6.1 have no name for it */
+#define NUMBER_SETXATTRAT 463	 /* of Linux 6.13 */
+#define NUMBER_REMOVEXATTRAT 466 /* of Linux 6.13 */
+
+static void touch_name(long dir, long path)
+{
+	tree_touch((int)dir, (const char *)path, TREE_NAME);
+}
+
+#ifdef SYS_open /* a machine that has the old calls, without a directory */
+static bool old_call_changes(long number, const long *a)
+{
+	switch (number) {
+	case SYS_rename:
+	case SYS_link:
+		ahead_drop();
+		touch_name(AT_FDCWD, a[0]);
+		touch_name(AT_FDCWD, a[1]);
+		return true;
+	case SYS_unlink:
+	case SYS_rmdir:
+		ahead_drop();
+		touch_name(AT_FDCWD, a[0]);
+		return true;
+	case SYS_mkdir:
+	case SYS_mknod:
+		touch_name(AT_FDCWD, a[0]);
+		return true;
+	case SYS_symlink:
+		touch_name(AT_FDCWD, a[1]);
+		return true;
+	case SYS_chmod:
+	case SYS_chown:
+	case SYS_utime:
+	case SYS_utimes:
+		tree_touch(AT_FDCWD, (const char *)a[0], TREE_FILE);
+		return true;
+	case SYS_lchown:
+		tree_touch(AT_FDCWD, (const char *)a[0], TREE_LINK);
+		return true;
+	case SYS_futimesat:
+		change_at((int)a[0], (const char *)a[1], 0);
+		return true;
+	default:
+		return false;
+	}
+}
+#else
+static bool old_call_changes(long number, const long *a)
+{
+	(void)number;
+	(void)a;
+	return false;
+}
+#endif
+
+static bool name_changes(long number, const long *a)
+{
+	switch (number) {
+	case SYS_renameat2:
+#ifdef SYS_renameat
+	case SYS_renameat:
+#endif
+		ahead_drop();
+		touch_name(a[0], a[1]);
+		touch_name(a[2], a[3]);
+		return true;
+	case SYS_linkat:
+		tree_real_all(true);
+		touch_name(a[0], a[1]);
+		touch_name(a[2], a[3]);
+		return true;
+	case SYS_unlinkat:
+		ahead_drop();
+		touch_name(a[0], a[1]);
+		return true;
+	case SYS_mkdirat:
+	case SYS_mknodat:
+		touch_name(a[0], a[1]);
+		return true;
+	case SYS_symlinkat:
+		touch_name(a[1], a[2]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool attribute_changes(long number, const long *a)
+{
+	switch (number) {
+	case SYS_fchmodat:
+		change_at((int)a[0], (const char *)a[1], 0);
+		return true;
+	case NUMBER_FCHMODAT2:
+	case SYS_utimensat:
+		change_at((int)a[0], (const char *)a[1], (int)a[3]);
+		return true;
+	case SYS_fchownat:
+		change_at((int)a[0], (const char *)a[1], (int)a[4]);
+		return true;
+	case NUMBER_SETXATTRAT:
+	case NUMBER_REMOVEXATTRAT:
+		change_at((int)a[0], (const char *)a[1], (int)a[2]);
+		return true;
+	case SYS_setxattr:
+	case SYS_removexattr:
+		tree_touch(AT_FDCWD, (const char *)a[0], TREE_FILE);
+		return true;
+	case SYS_lsetxattr:
+	case SYS_lremovexattr:
+		tree_touch(AT_FDCWD, (const char *)a[0], TREE_LINK);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void change_number(long number, const long *a)
+{
+	if (old_call_changes(number, a) || name_changes(number, a) || attribute_changes(number, a))
+		return;
+	switch (number) {
+	case SYS_fchmod:
+	case SYS_fchown:
+	case SYS_fsetxattr:
+	case SYS_fremovexattr:
+		change_fd((int)a[0]);
+		break;
+	case SYS_fgetxattr:
+	case SYS_flistxattr:
+	case SYS_fstatfs:
+	case SYS_name_to_handle_at:
+		tree_real((int)a[0]);
+		break;
+	default:
+		break;
+	}
+}

@@ -6,11 +6,17 @@
 #include "shim/libc/symbols.h"
 
 #include <stdarg.h>
+#include <sys/syscall.h>
+
+#include <linux/openat2.h>
+
+#include "base/guard.h"
 
 #include "shim/files/ahead.h"
 #include "shim/files/names.h"
 #include "shim/files/track.h"
 #include "shim/files/tree.h"
+#include "shim/hooks/hooks_open.h"
 
 /* Only with these flags was a mode passed: otherwise it must not be read. */
 static bool flags_need_mode(int flags)
@@ -134,3 +140,46 @@ HOOK_ALIAS(openat64, openat);
 HOOK_ALIAS(creat64, creat);
 HOOK_ALIAS(__open64_2, __open_2);
 HOOK_ALIAS(__openat64_2, __openat_2);
+
+#ifdef SYS_openat2
+static long openat2_number(const long *a)
+{
+	struct open_how how = { .flags = O_PATH };
+	const char *path = (const char *)a[1];
+	int unused;
+	long fd;
+
+	/* the kernel reads it itself: another thread may have changed it by then */
+	if (!guard_copy(&how, (const void *)a[2], sizeof(how.flags)) &&
+	    flags_change((int)how.flags))
+		frozen((int)a[0], path, (int)how.flags, &unused);
+	fd = NEXT(syscall)(SYS_openat2, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (fd < 0 || guard_copy(&how, (const void *)a[2], sizeof(how.flags)))
+		return fd;
+	return opened(path, (int)fd, (int)how.flags);
+}
+#endif
+
+bool open_number(long number, const long *a, long *ret)
+{
+	switch (number) {
+#ifdef SYS_open
+	case SYS_open:
+		*ret = open((const char *)a[0], (int)a[1], (mode_t)a[2]);
+		return true;
+	case SYS_creat:
+		*ret = creat((const char *)a[0], (mode_t)a[1]);
+		return true;
+#endif
+	case SYS_openat:
+		*ret = openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
+		return true;
+#ifdef SYS_openat2
+	case SYS_openat2:
+		*ret = openat2_number(a);
+		return true;
+#endif
+	default:
+		return false;
+	}
+}

@@ -5,14 +5,15 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 
 #include "base/guard.h"
 
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
+#include "shim/hooks/hooks_change.h"
 #include "shim/hooks/hooks_newfd.h"
+#include "shim/hooks/hooks_open.h"
 #include "shim/hooks/hooks_ring.h"
 #include "shim/hooks/hooks_signal.h"
 #include "shim/table/process.h"
@@ -28,17 +29,6 @@ struct call {
 static long call_next(const struct call *c)
 {
 	return NEXT(syscall)(c->number, c->a[0], c->a[1], c->a[2], c->a[3], c->a[4], c->a[5]);
-}
-
-static long call_openat2(const struct call *c)
-{
-	struct open_how how = { .flags = O_PATH };
-	long fd = call_next(c);
-
-	/* the kernel has read it, but another thread may have changed it since */
-	if (fd >= 0 && !guard_copy(&how, (const void *)c->a[2], sizeof(how.flags)))
-		track_opened((int)fd, (int)how.flags);
-	return fd;
 }
 
 /* Without CLONE_VM it is a fork; with it, the call cannot return here on the same stack. */
@@ -73,32 +63,6 @@ static long call_clone3(const struct call *c)
 	return call_clone(c, flags);
 }
 #endif
-
-static bool call_opens(const struct call *c, long *ret)
-{
-	const long *a = c->a;
-
-	switch (c->number) {
-#ifdef SYS_open
-	case SYS_open:
-		*ret = open((const char *)a[0], (int)a[1], (mode_t)a[2]);
-		return true;
-	case SYS_creat:
-		*ret = creat((const char *)a[0], (mode_t)a[1]);
-		return true;
-#endif
-	case SYS_openat:
-		*ret = openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
-		return true;
-#ifdef SYS_openat2
-	case SYS_openat2:
-		*ret = call_openat2(c);
-		return true;
-#endif
-	default:
-		return false;
-	}
-}
 
 static bool call_reads(const struct call *c, long *ret)
 {
@@ -381,11 +345,12 @@ long syscall(long number, ...)
 	va_end(ap);
 	if (likely(!attach_active))
 		return call_next(&c);
-	if (call_reads(&c, &ret) || call_opens(&c, &ret) || call_descriptors(&c, &ret) ||
+	if (call_reads(&c, &ret) || open_number(number, c.a, &ret) || call_descriptors(&c, &ret) ||
 	    newfd_syscall(number, c.a, &ret) || call_maps(&c, &ret) || call_writes(&c, &ret) ||
 	    call_transfers(&c, &ret) || call_looks(&c, &ret) || call_processes(&c, &ret) ||
 	    signal_syscall(number, c.a, &ret) || ring_syscall(number, c.a, &ret))
 		return ret;
+	change_number(number, c.a);
 	rights_call_begin(number, c.a[0], &change);
 	ret = call_next(&c);
 	rights_end(&change);

@@ -55,10 +55,15 @@ static bool mode_same(const struct handle *handle, int fd)
 	       (!(flags & O_DIRECT) || load_relaxed(&handle->retry_ms) == HANDLE_NEVER);
 }
 
-/* This asks no server: the inode number of an open file does not change. */
+/*
+ * This asks no server: the inode number of an open file does not change. But what the process itself may have written
+ * past the hooks, its kernel knows: attributes that a write has made invalid are asked for.
+ */
 static bool inode_same(const struct handle *handle, int fd, struct statx *stx)
 {
-	return mode_same(handle, fd) && !sys_fstatx_by(fd, AT_STATX_DONT_SYNC, stx) &&
+	int sync = handle_writers() ? AT_STATX_SYNC_AS_STAT : AT_STATX_DONT_SYNC;
+
+	return mode_same(handle, fd) && !sys_fstatx_by(fd, sync, stx) &&
 	       stx->stx_ino == handle->stx.stx_ino &&
 	       stx->stx_dev_major == handle->stx.stx_dev_major &&
 	       stx->stx_dev_minor == handle->stx.stx_dev_minor;
