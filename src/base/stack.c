@@ -6,7 +6,9 @@
 #include <sys/auxv.h>
 
 #include "base/compiler.h"
+#include "base/lines.h"
 #include "base/memory.h"
+#include "base/proctable.h"
 
 #define STACK_GUARD 4096u /* a page: what grows beyond the stack faults */
 /* The most that a fill needs, and 5 KiB for each signal that the kernel delivers meanwhile (AVX-512). */
@@ -162,4 +164,40 @@ bool stack_is_own(void)
 	if (getauxval(AT_RANDOM) - at > STACK_SAME && (uintptr_t)pthread_self() - at > STACK_SAME)
 		return false;
 	return !alternate_room(at);
+}
+
+#define MAPS_BYTES 1024u /* of lines at once: there may be little room */
+
+struct stack_search {
+	uintptr_t low, high;
+	bool together;
+};
+
+/* Both ends in one mapping: there is a guard below a thread's stack. */
+static bool stack_line(void *arg, char *line)
+{
+	struct stack_search *search = arg;
+	struct vma vma;
+
+	if (!vma_parse(line, &vma) || search->low < vma.start || search->low >= vma.end)
+		return false;
+	search->together = search->high < vma.end;
+	return true;
+}
+
+bool never_inline stack_is_certain(void)
+{
+	struct stack_search search = { .low = (uintptr_t)__builtin_frame_address(0),
+				       .high = (uintptr_t)pthread_self() };
+	char buf[MAPS_BYTES];
+
+	if (!stack_is_own())
+		return false;
+	if (getauxval(AT_RANDOM) - search.low <= STACK_SAME)
+		return true;
+	/* the first thread's descriptor does not lie above its stack */
+	if (SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0) == sys_getpid())
+		return false;
+	lines_read("/proc/self/maps", buf, sizeof(buf), stack_line, &search);
+	return search.together;
 }

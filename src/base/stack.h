@@ -23,6 +23,12 @@ bool stack_is_small(void);
  */
 bool stack_is_own(void);
 
+/*
+ * The same for sure, for what must not be wrong: a coroutine's stack may lie below a thread's descriptor, as the
+ * thread's own would. Asks the kernel, unless it is the first thread's; false if it does not tell.
+ */
+bool stack_is_certain(void);
+
 /* The thread has set its alternate stack. Async-signal-safe. */
 void stack_note(const stack_t *stack);
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include <rawcache/image.h>
 
@@ -137,35 +138,82 @@ static int setup_sync(void **state)
 	return err;
 }
 
-static void test_nested(void **state)
+/* The numbers of stacks of a mapping; `handlers` < 0: there is none for them. */
+static void nested_on(int normal, int handlers)
 {
 	char *both = stacks_map();
-	struct stacks stacks = { .normal = both };
+	struct stacks stacks = { .normal = both + normal * (int)STACK_BYTES };
 
-	(void)state;
+	if (handlers >= 0)
+		stacks.signal = both + handlers * (int)STACK_BYTES;
 	nest_run(&stacks);
 	munmap(both, 4 * STACK_BYTES);
 }
 
 /* Addresses tell nothing of which is the inner one: the signal stack above, and below. */
-static void test_nested_stack_above(void **state)
+static void test_nested(void **state)
 {
-	char *both = stacks_map();
-	struct stacks stacks = { .normal = both, .signal = both + 3 * STACK_BYTES };
-
 	(void)state;
-	nest_run(&stacks);
-	munmap(both, 4 * STACK_BYTES);
+	nested_on(0, -1);
+	nested_on(0, 3);
+	nested_on(3, 0);
 }
 
-static void test_nested_stack_below(void **state)
+/* --- handlers that switch to another coroutine, which reads */
+
+static ucontext_t first_thread, outer_coroutine, inner_coroutine;
+static struct stacks coroutine_result;
+
+static void outer_run(void)
 {
-	char *both = stacks_map();
-	struct stacks stacks = { .normal = both + 3 * STACK_BYTES, .signal = both };
+	nest_everywhere(&coroutine_result);
+}
+
+static void inner_run(void)
+{
+	for (;; swapcontext(&inner_coroutine, &outer_coroutine))
+		handler_read(0);
+}
+
+static void handler_switch(int sig)
+{
+	(void)sig;
+	swapcontext(&outer_coroutine, &inner_coroutine);
+}
+
+static void coroutine_make(ucontext_t *context, void (*run)(void), char *stack)
+{
+	getcontext(context);
+	context->uc_stack.ss_sp = stack;
+	context->uc_stack.ss_size = STACK_BYTES;
+	context->uc_link = &first_thread;
+	makecontext(context, run, 0);
+}
+
+/* In the first thread, whose descriptor lies above both stacks, as above those of other threads. */
+static void test_coroutines(void **state)
+{
+	char *at = (char *)((uintptr_t)pthread_self() & ~(uintptr_t)0xffff) - 2 * STACK_BYTES;
+	char *both = MAP_FAILED;
 
 	(void)state;
-	nest_run(&stacks);
-	munmap(both, 4 * STACK_BYTES);
+	for (int i = 0; i < 64 && both == MAP_FAILED; i++)
+		both = mmap(at - i * 0x10000, 2 * STACK_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (both == MAP_FAILED)
+		both = stacks_map();
+	signal(SIGUSR1, handler_switch);
+	for (size_t i = 0; i < 2; i++) {
+		coroutine_result = (struct stacks){ .place = places[i] };
+		assert_int_equal(rawcache_drop_all(cache), 0);
+		coroutine_make(&outer_coroutine, outer_run, both);
+		coroutine_make(&inner_coroutine, inner_run, both + STACK_BYTES);
+		swapcontext(&first_thread, &outer_coroutine);
+		assert_int_equal(coroutine_result.wrong, 0);
+		assert_true(coroutine_result.nested > 2);
+	}
+	signal(SIGUSR1, SIG_DFL);
+	assert_int_equal(cache->pins_used, 0);
 }
 
 /* --- handlers that do not return */
@@ -339,10 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nested, setup_sync, two_files_close),
-		cmocka_unit_test_setup_teardown(test_nested_stack_above, setup_sync,
-						two_files_close),
-		cmocka_unit_test_setup_teardown(test_nested_stack_below, setup_sync,
-						two_files_close),
+		cmocka_unit_test_setup_teardown(test_coroutines, setup_sync, two_files_close),
 		cmocka_unit_test_setup_teardown(test_jump, setup_sync, two_files_close),
 		cmocka_unit_test_setup_teardown(test_jump_ahead, setup, two_files_close),
 		cmocka_unit_test_setup_teardown(test_swapped, setup, two_files_close),

@@ -88,7 +88,7 @@ bool filling_begin(struct rawcache *cache, struct file *file, const uintptr_t *s
 	if (unlikely(stack_is_small()))
 		return false;
 	if (filling.seal) {
-		if (!stack_is_own() || (filling.seal > seal && seal_whole(filling.seal)))
+		if (!stack_is_certain() || (filling.seal > seal && seal_whole(filling.seal)))
 			return false;
 		filling_abandoned();
 	}

@@ -21,7 +21,7 @@ void thread_give_back(void)
 
 bool never_inline thread_recover(void)
 {
-	if (!stack_is_own())
+	if (!stack_is_certain())
 		return false;
 	thread_give_back();
 	return true;
