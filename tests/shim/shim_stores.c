@@ -4,10 +4,11 @@
  * tell: whoever reads the file has them, as without the cache. Reads are made while the mapping is there, and after
  * its end.
  *
- *	shim_stores same|other|closed|inherited|part FILE
+ *	shim_stores same|other|closed|inherited|part|opened|doubled FILE
  *
  * The mapping is this process's own, another one's, one whose descriptor is closed, one that only a fork child still
- * has, or one of which a part was unmapped. Speaks TAP.
+ * has, one of which a part was unmapped, one that could not be written at first, or one that was there twice. Speaks
+ * TAP.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -32,11 +33,13 @@ static void result(bool right, const char *name)
 	failures += !right;
 }
 
+static int map_prot = PROT_READ | PROT_WRITE;
+
 static bool map(const char *path, bool keep)
 {
 	int fd = open(path, O_RDWR);
 
-	mapping = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	mapping = mmap(NULL, BYTES, map_prot, MAP_SHARED, fd, 0);
 	if (!keep)
 		close(fd);
 	return mapping != MAP_FAILED;
@@ -105,6 +108,19 @@ static bool reads_anew(const char *path, char byte)
 	return right;
 }
 
+/* The mapping as the way wants it. */
+static void map_prepare(const char *how, int fd)
+{
+	if (!strcmp(how, "part"))
+		munmap(mapping + 2 * PAGE, 2 * PAGE);
+	if (!strcmp(how, "opened")) {
+		reads(fd, '.');
+		mprotect(mapping, BYTES, PROT_READ | PROT_WRITE);
+	}
+	if (!strcmp(how, "doubled"))
+		munmap(mremap(mapping, 0, BYTES, MREMAP_MAYMOVE), BYTES);
+}
+
 int main(int argc, char **argv)
 {
 	bool inherited = argc > 1 && !strcmp(argv[1], "inherited");
@@ -115,13 +131,14 @@ int main(int argc, char **argv)
 
 	if (argc != 3 || pipe(work) || pipe(done))
 		return 2;
+	if (!strcmp(argv[1], "opened"))
+		map_prot = PROT_READ;
 	fd = open(argv[2], O_RDONLY);
 	if (!reads(fd, '.'))
 		return 2;
 	if (other ? !worker_start(argv[2], inherited) : !map(argv[2], strcmp(argv[1], "closed")))
 		return 2;
-	if (!strcmp(argv[1], "part"))
-		munmap(mapping + 2 * PAGE, 2 * PAGE);
+	map_prepare(argv[1], fd);
 	for (int round = 0; round < ROUNDS; round++) {
 		byte = (char)('a' + round);
 		left = store(byte, other) && left;

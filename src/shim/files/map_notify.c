@@ -5,6 +5,8 @@
 
 #include "shim/files/map_notify.h"
 
+#include <sys/mman.h>
+
 #include "shim/table/attach.h"
 #include "shim/table/fdtab.h"
 #include "shim/table/handle.h"
@@ -15,7 +17,8 @@
 enum notify_state { PLACE_FREE, PLACE_BUSY, PLACE_USED };
 
 struct notify_place {
-	uint32_t state; /* enum notify_state */
+	uint32_t state;	 /* enum notify_state */
+	uint32_t stores; /* it can be written to, or could be at some time */
 	uint32_t major, minor;
 	uint64_t inode;
 	uintptr_t start, end;
@@ -40,8 +43,9 @@ static void count_raise(unsigned int to)
 }
 
 static void place_fill(struct notify_place *place, uintptr_t start, size_t n,
-		       const struct statx *stx)
+		       const struct statx *stx, bool stores)
 {
+	store_relaxed(&place->stores, stores);
 	place->major = stx->stx_dev_major;
 	place->minor = stx->stx_dev_minor;
 	place->inode = stx->stx_ino;
@@ -59,23 +63,36 @@ void map_notify_begin(int fd)
 		handle_write(handle, fd);
 }
 
-void map_notify_note(const void *p, size_t n, int fd)
+/* From now on nothing is served of the file, to any process. */
+static void stores_begin(const struct statx *stx)
+{
+	rawcache_file_stores_begin(attach_cache_now(), stx);
+	rawcache_file_changed(attach_cache_now(), stx);
+}
+
+static void place_note(uintptr_t start, size_t n, const struct statx *stx, bool stores)
+{
+	for (unsigned int i = 0; i < PLACES; i++)
+		if (place_take(&notify_places[i])) {
+			place_fill(&notify_places[i], start, n, stx, stores);
+			count_raise(i + 1);
+			if (stores)
+				stores_begin(stx);
+			return;
+		}
+	/* there is no place for it: nothing is served of the file any more */
+	stores_begin(stx);
+}
+
+void map_notify_note(const void *p, size_t n, int prot, int fd)
 {
 	struct handle *handle = track_get(fd);
 
 	if (!handle || !handle_is_writer(handle))
 		return;
-	rawcache_count_bypass(attach_cache_now(),
-			      RAWCACHE_REASON_open_mode); /* the file is the origin's */
-	for (unsigned int i = 0; i < PLACES; i++)
-		if (place_take(&notify_places[i])) {
-			place_fill(&notify_places[i], (uintptr_t)p, n, &handle->stx);
-			count_raise(i + 1);
-			break;
-		}
-	/* there is no place for it: nothing is served of the file any more */
-	rawcache_file_stores_begin(attach_cache_now(), &handle->stx);
-	rawcache_file_changed(attach_cache_now(), &handle->stx);
+	if (prot & PROT_WRITE) /* the file is the origin's */
+		rawcache_count_bypass(attach_cache_now(), RAWCACHE_REASON_open_mode);
+	place_note((uintptr_t)p, n, &handle->stx, prot & PROT_WRITE);
 }
 
 static struct statx place_file(const struct notify_place *place)
@@ -105,6 +122,20 @@ void map_notify_announce_slow(const void *p, size_t n)
 	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++)
 		if (place_touches(&notify_places[i], start, start + n))
 			place_announce(&notify_places[i]);
+}
+
+void map_notify_open_slow(const void *p, size_t n)
+{
+	uintptr_t start = (uintptr_t)p;
+
+	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
+		struct notify_place *place = &notify_places[i];
+		struct statx stx = place_file(place);
+
+		if (place_touches(place, start, start + n) &&
+		    !__atomic_exchange_n(&place->stores, 1, __ATOMIC_ACQ_REL))
+			stores_begin(&stx);
+	}
 }
 
 /* Cut the range out of a place; returns whether nothing is left, so that the caller must end it. */
@@ -143,22 +174,32 @@ void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
 		struct notify_place *place = &notify_places[taken->place[i]];
 		struct statx stx = place_file(place);
 
-		if (unmapped) {
+		if (unmapped && load_relaxed(&place->stores))
 			rawcache_file_stores_end(attach_cache_now(), &stx);
+		if (unmapped)
 			rawcache_file_changed(attach_cache_now(), &stx);
-		}
 		store_release(&place->state, unmapped ? PLACE_FREE : PLACE_USED);
 	}
 }
 
-void map_notify_move(const void *p, const void *to, size_t n)
+void map_notify_move(const void *p, size_t old, const void *to, size_t n)
 {
-	for (unsigned int i = 0; i < load_relaxed(&map_notify_count); i++) {
-		struct notify_place *place = &notify_places[i];
+	uintptr_t start = (uintptr_t)p;
+	size_t range = old ? old : 1; /* 0: it is mapped once more, and stays */
+	unsigned int count = load_relaxed(&map_notify_count);
 
-		if (load_acquire(&place->state) != PLACE_USED || place->start != (uintptr_t)p)
+	for (unsigned int i = 0; i < count; i++) {
+		struct notify_place *place = &notify_places[i];
+		struct statx stx = place_file(place);
+
+		if (!place_touches(place, start, start + range))
 			continue;
-		store_relaxed(&place->start, (uintptr_t)to);
-		store_relaxed(&place->end, (uintptr_t)to + n);
+		if (old && place->start == start && place->end <= start + (old | 4095)) {
+			store_relaxed(&place->start, (uintptr_t)to);
+			store_relaxed(&place->end, (uintptr_t)to + n);
+		} else {
+			/* what was moved out of it stays in it, too: it may end too late */
+			place_note((uintptr_t)to, n, &stx, load_relaxed(&place->stores));
+		}
 	}
 }

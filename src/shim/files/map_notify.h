@@ -3,8 +3,8 @@
  * Shared mappings through which files of a configured directory may be written. Nobody sees the stores;
  * msync() and the end of the mapping announce to readers that there were some. The table has a fixed size
  * and no locks: a place is taken by compare and swap, and nobody waits for it. While such a mapping exists
- * in any process, nothing is served of the file; if the table has no place for a mapping, that is so for
- * ever.
+ * in any process, and can be stored to or could once, nothing is served of the file; if the table has no
+ * place for a mapping, that is so for ever.
  */
 #ifndef SHIM_MAP_NOTIFY_H
 #define SHIM_MAP_NOTIFY_H
@@ -23,7 +23,15 @@ extern unsigned int map_notify_count; /* number of places that were ever taken *
 void map_notify_begin(int fd);
 
 /* Call when [p, p + n) has just been mapped shared from `fd`. */
-void map_notify_note(const void *p, size_t n, int fd);
+void map_notify_note(const void *p, size_t n, int prot, int fd);
+
+/* Call when the range is about to become writable: from then on stores are possible where it was not. */
+void map_notify_open_slow(const void *p, size_t n);
+static inline void map_notify_open(const void *p, size_t n)
+{
+	if (unlikely(load_relaxed(&map_notify_count)))
+		map_notify_open_slow(p, n);
+}
 
 /* Announce the files that are mapped in the range. */
 void map_notify_announce_slow(const void *p, size_t n);
@@ -58,7 +66,7 @@ static inline void map_notify_end(const struct map_notify_taken *taken, bool unm
 		map_notify_end_slow(taken, unmapped);
 }
 
-/* The range was moved to `to`, with another length. */
-void map_notify_move(const void *p, const void *to, size_t n);
+/* The range of `old` bytes was moved to `to`, with another length; of 0: it is mapped there, too. */
+void map_notify_move(const void *p, size_t old, const void *to, size_t n);
 
 #endif

@@ -96,15 +96,19 @@ void *mmap(void *address, size_t n, int prot, int flags, int fd, off_t offset)
 		map_tells(fd);
 	if (unlikely(tracked && shared))
 		map_notify_begin(fd);
-	if (map_wanted(n, prot, flags, fd))
-		return map_tracked(address, n, prot, flags, fd, offset);
+	if (map_wanted(n, prot, flags, fd)) {
+		p = map_tracked(address, n, prot, flags, fd, offset);
+		if (shared && p != MAP_FAILED)
+			map_notify_note(p, n, prot, fd);
+		return p;
+	}
 	taken = unlikely((flags & MAP_FIXED) != 0) ? notes_take(address, n) : NULL;
 	p = NEXT(mmap)(address, n, prot, flags, fd, offset);
 	notes_drop(taken, p != MAP_FAILED);
 	if (p != MAP_FAILED)
 		ring_mapped(fd, (unsigned long)offset, p);
 	if (unlikely(tracked && shared) && p != MAP_FAILED)
-		map_notify_note(p, n, fd);
+		map_notify_note(p, n, prot, fd);
 	return p;
 }
 
@@ -151,8 +155,10 @@ int mprotect(void *address, size_t n, int prot)
 	bool opens = prot & PROT_WRITE && attach_active;
 	int ret;
 
-	if (opens)
+	if (opens) {
+		map_notify_open(address, n);
 		loaded_open_begin();
+	}
 	ret = notes_protect(address, n, prot) ? NEXT(mprotect)(address, n, prot) : -1;
 	if (opens)
 		loaded_open_end();
@@ -164,8 +170,10 @@ int pkey_mprotect(void *address, size_t n, int prot, int pkey)
 	bool opens = prot & PROT_WRITE && attach_active;
 	int ret;
 
-	if (opens)
+	if (opens) {
+		map_notify_open(address, n);
 		loaded_open_begin();
+	}
 	ret = notes_protect(address, n, prot) ? NEXT(pkey_mprotect)(address, n, prot, pkey) : -1;
 	if (opens)
 		loaded_open_end();

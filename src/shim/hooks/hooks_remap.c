@@ -366,6 +366,6 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 		return mremap_noted(old, old_size, n, flags, to);
 	p = NEXT(mremap)(old, old_size, n, flags, to);
 	if (p != MAP_FAILED && unlikely(load_relaxed(&map_notify_count)))
-		map_notify_move(old, p, n);
+		map_notify_move(old, old_size, p, n);
 	return p;
 }
