@@ -41,7 +41,7 @@ ways() {
 	RAWCACHE_REVALIDATE=open tap "$1 $2, where nobody looks otherwise" \
 		cached timeout 60 "$program" "$1" "${files[@]}"
 }
-for way in handle version version_next deep second next own; do
+for way in handle version version_next private private_default deep second next own; do
 	ways $way plugin.so
 done
 for plugin in own large nameless; do

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <pty.h>
 #include <stdint.h>
@@ -85,6 +86,9 @@ static void closing(void)
 	result(gives(fd, bytes_a, 1), "close_range that only marks");
 	closefrom(fd);
 	result(is_bad(fd), "closefrom");
+	fd = started(a);
+	mq_close(fd);
+	result(is_bad(fd), "mq_close of what is no queue");
 	fd = started(a);
 	fclose(fdopen(fd, "r"));
 	result(is_bad(fd), "fclose of a stream on it");

@@ -3,7 +3,8 @@
  * Functions that are not the hooks: from a handle on libc, of a plug-in that is opened with RTLD_DEEPBIND, of a second
  * libc, and system calls of one's own. They read and close the descriptors that libc opened.
  *
- *	LD_PRELOAD=... shim_other handle|version|version_next|deep|second|plain|next|own FILE OTHER PLUGIN
+ *	LD_PRELOAD=... shim_other handle|version|version_next|private|private_default|deep|second|plain|next|own
+ *		FILE OTHER PLUGIN
  *
  * FILE and OTHER consist of numbered lines of 10 bytes, FILE's begin with 0, OTHER's with 1. PLUGIN has
  * plugin_read(), plugin_close() and plugin_open(): plugin.c's are libc's or what comes next (next), plugin_own.c's
@@ -68,7 +69,7 @@ static bool way_own(void)
 }
 #endif
 
-static bool way_library(void *library, const char *prefix)
+static bool way_library(void *library, const char *prefix, const char *end)
 {
 	static const char *const names[] = { "read", "close", "open" };
 	void *found[3];
@@ -76,8 +77,8 @@ static bool way_library(void *library, const char *prefix)
 	for (int i = 0; i < 3; i++) {
 		char name[32];
 
-		snprintf(name, sizeof(name), "%s%s", prefix, names[i]);
-		found[i] = library ? dlsym(library, name) : NULL;
+		snprintf(name, sizeof(name), "%s%s%s", prefix, names[i], end);
+		found[i] = library || *end ? dlsym(library, name) : NULL;
 		if (!found[i])
 			return false;
 	}
@@ -129,13 +130,18 @@ static bool way_find(const char *way, const char *plugin)
 	if (!strcmp(way, "version_next"))
 		return way_versioned(RTLD_NEXT);
 	if (!strcmp(way, "handle"))
-		return way_library(dlopen("libc.so.6", RTLD_NOW), "");
+		return way_library(dlopen("libc.so.6", RTLD_NOW), "", "");
+	/* what libc has for itself, in which threads are not cancelled */
+	if (!strcmp(way, "private"))
+		return way_library(dlopen("libc.so.6", RTLD_NOW), "__", "_nocancel");
+	if (!strcmp(way, "private_default"))
+		return way_library(RTLD_DEFAULT, "__", "_nocancel");
 	if (!strcmp(way, "deep"))
-		return way_library(dlopen(plugin, RTLD_NOW | RTLD_DEEPBIND), "plugin_");
+		return way_library(dlopen(plugin, RTLD_NOW | RTLD_DEEPBIND), "plugin_", "");
 	if (!strcmp(way, "second"))
-		return way_library(dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW), "");
+		return way_library(dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW), "", "");
 	if (!strcmp(way, "plain"))
-		return way_library(dlopen(plugin, RTLD_NOW), "plugin_");
+		return way_library(dlopen(plugin, RTLD_NOW), "plugin_", "");
 	if (!strcmp(way, "next"))
 		return way_next(dlopen(plugin, RTLD_NOW));
 	return way_own();

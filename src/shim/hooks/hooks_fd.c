@@ -47,6 +47,12 @@ int close(int fd)
 	return unlikely(fdtab_get(fd)) ? close_tracked(fd) : NEXT(close)(fd);
 }
 
+/* A queue is a descriptor, and libc does not look whether this one is. */
+int mq_close(mqd_t queue)
+{
+	return close(queue);
+}
+
 int dup(int fd)
 {
 	struct handle *held = fd_hold_copy(fd);

@@ -43,10 +43,28 @@ static bool is_ring(const char *name)
 	return !strncmp(name, "io_", 3) || !strncmp(name, "__io_", 5);
 }
 
+#define PRIVATE_END "_nocancel"
+#define PRIVATE_MAX 16u /* longer names are none of libc's */
+
+/* The hook of a name. libc has some of the functions once more: "__read_nocancel", which dlsym() finds. */
+static void *hook_of(const char *name)
+{
+	const size_t around = strlen("__") + strlen(PRIVATE_END);
+	size_t n = strlen(name);
+	char public[PRIVATE_MAX];
+
+	if (n <= around || n - around >= sizeof(public) || strncmp(name, "__", 2) ||
+	    strcmp(name + n - strlen(PRIVATE_END), PRIVATE_END))
+		return elf_own(name);
+	memcpy(public, name + 2, n - around);
+	public[n - around] = '\0';
+	return elf_own(public);
+}
+
 /* The function that is returned in place of `found`. */
 static void *replaced(const char *name, void *found)
 {
-	void *hook = found ? elf_own(name) : NULL;
+	void *hook = found ? hook_of(name) : NULL;
 
 	if (hook && (is_ring(name) || same_object(found, (const void *)gnu_get_libc_version)))
 		return hook;
@@ -74,11 +92,13 @@ static bool comes_before(const void *caller)
 
 /*
  * An object that was loaded later asks for the function after itself, which is never a hook. The object
- * stands between us and libc, or calls past us.
+ * stands between us and libc, or calls past us. So does who asks for what libc has for itself.
  */
 static void special_look(const void *handle, const char *name, const void *caller)
 {
-	if (handle == RTLD_NEXT && attach_active && name && elf_own(name) && !comes_before(caller))
+	bool hooked = attach_active && name && hook_of(name);
+
+	if (hooked && (!elf_own(name) || (handle == RTLD_NEXT && !comes_before(caller))))
 		past_begin(SIGN_LIBC);
 }
 
@@ -89,7 +109,7 @@ static void special_look(const void *handle, const char *name, const void *calle
 static void *special_versioned(void *handle, const char *name, const char *version,
 			       const void *caller)
 {
-	void *hook = name ? elf_own(name) : NULL;
+	void *hook = name ? hook_of(name) : NULL;
 
 	if (!hook || (handle == RTLD_NEXT && !comes_before(caller)))
 		return NULL;
