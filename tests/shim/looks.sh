@@ -72,7 +72,7 @@ done
 for case in inotify number directory lease mapped; do
 	case_of news_$case local "no read is older than what the program was told past its reads: $case"
 done
-for case in wait pipe vector recv message line long_line record scan byte byte_alone command signal; do
+for case in wait pipe vector recv message line long_line record scan byte byte_alone command vfork signal; do
 	case_of heard_$case local "nor than what another process has told it: $case"
 done
 # written through the mount, whose kernel drops the attributes then

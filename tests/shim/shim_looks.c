@@ -347,6 +347,7 @@ static const struct {
 	{ "heard_record", heard_record },
 	{ "heard_long_line", heard_long_line },
 	{ "heard_command", heard_command },
+	{ "heard_vfork", heard_vfork },
 	{ "heard_signal", heard_signal },
 };
 

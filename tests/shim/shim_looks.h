@@ -66,6 +66,7 @@ int heard_scan(void);
 int heard_record(void);
 int heard_long_line(void);
 int heard_command(void);
+int heard_vfork(void);
 int heard_signal(void);
 
 #endif

@@ -208,6 +208,23 @@ int heard_command(void)
 	return news_rounds(file_warm(), runs_command, -1);
 }
 
+/* The parent goes on when the child has ended, and need not wait for it. */
+static bool lends_memory(int channel, char letter)
+{
+	pid_t child = vfork();
+
+	(void)channel;
+	(void)letter;
+	if (!child)
+		_exit(0);
+	return child > 0;
+}
+
+int heard_vfork(void)
+{
+	return news_rounds(file_warm(), lends_memory, -1);
+}
+
 static bool takes_signal(int channel, char letter)
 {
 	sigset_t set;

@@ -11,6 +11,8 @@
  *	shim_odd listed FILE	the first open, by a thread that is waited for in dl_iterate_phdr()
  *	shim_odd confined FILE	reads and maps it, and then makes the fewest calls that it needs to the end
  *	shim_odd confined-fork FILE	and forks meanwhile
+ *	shim_odd no-clock FILE	reads it, and must not look at the processor's clock any more
+ *	shim_odd dispatch FILE	reads it, and only libc's system calls are allowed from then on
  *	shim_odd filtered PROGRAM...	runs it with a filter that kills for unusual calls
  *
  * Exits 0, 1 for a fault, or 77.
@@ -285,6 +287,58 @@ static int confined(bool with_child)
 	return 0; /* through exit() */
 }
 
+static int reads_on(int fd)
+{
+	return read(fd, buf, PAGE) != PAGE || pread(fd, buf, sizeof(buf), PAGE) != sizeof(buf);
+}
+
+static int no_clock(void)
+{
+	int fd = open(path, O_RDONLY);
+	int bad = reads_on(fd);
+
+	if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0))
+		return 77;
+	return bad | reads_on(fd) | reads_on(open(path, O_RDONLY)); /* through exit() */
+}
+
+static char blocks; /* for the kernel: 1, calls from elsewhere raise SIGSYS */
+
+/* Of the object that has exit(): address and size. */
+static int code_of_libc(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const uintptr_t in = (uintptr_t)&exit;
+	uintptr_t *range = arg;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+
+		if (info->dlpi_phdr[i].p_type != PT_LOAD ||
+		    in - start >= info->dlpi_phdr[i].p_memsz)
+			continue;
+		range[0] = start;
+		range[1] = info->dlpi_phdr[i].p_memsz;
+		return 1;
+	}
+	return 0;
+}
+
+static int dispatch(void)
+{
+	uintptr_t range[2] = { 0 };
+	int fd = open(path, O_RDONLY);
+	int bad = reads_on(fd);
+
+	dl_iterate_phdr(code_of_libc, range);
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, range[0], range[1], &blocks))
+		return 77;
+	blocks = 1;
+	bad |= reads_on(fd) | reads_on(open(path, O_RDONLY));
+	blocks = 0;
+	return bad;
+}
+
 /* What systemd's @system-service does not have, and what older ones do not. */
 static int filtered(char **argv)
 {
@@ -326,6 +380,10 @@ int main(int argc, char **argv)
 		return grown(MAP_SHARED);
 	if (!strcmp(argv[1], "grown-private"))
 		return grown(MAP_PRIVATE);
+	if (!strcmp(argv[1], "no-clock"))
+		return no_clock();
+	if (!strcmp(argv[1], "dispatch"))
+		return dispatch();
 	if (!strcmp(argv[1], "confined"))
 		return confined(false);
 	if (!strcmp(argv[1], "confined-fork"))

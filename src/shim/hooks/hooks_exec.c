@@ -17,6 +17,7 @@
 #include "shim/files/tree.h"
 #include "shim/table/process.h"
 #include "shim/libc/signals.h"
+#include "shim/table/news.h"
 
 static void exec_prepare(void)
 {
@@ -223,6 +224,7 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 
 	spawn_prepare(actions);
 	err = NEXT(posix_spawn)(pid, path, actions, attributes, argv, envp);
+	news_hear(); /* an action may cut a file */
 	signals_return();
 	return err;
 }
@@ -234,6 +236,7 @@ int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t 
 
 	spawn_prepare(actions);
 	err = NEXT(posix_spawnp)(pid, file, actions, attributes, argv, envp);
+	news_hear(); /* an action may cut a file */
 	signals_return();
 	return err;
 }

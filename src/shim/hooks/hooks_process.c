@@ -80,6 +80,7 @@ static int clone_vfork(struct start *s)
 	process_share_vfork();
 	pid = NEXT(clone)(start_vfork, s->stack, s->flags, s, s->parent, s->tls, s->child);
 	store_relaxed(&thread_frame, frame);
+	news_hear();
 	return pid;
 }
 
@@ -179,10 +180,30 @@ static bool option_of_rights(int option)
 	}
 }
 
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59 /* since Linux 5.11 */
+#define PR_SYS_DISPATCH_ON 1
+#endif
+
 /*
- * From here on the program makes only the system calls that it has foreseen, and may die of others: its
- * descriptors become as they are without us.
+ * Whether the program will only do what it has foreseen, and may die of more: system calls, also those outside of a
+ * range that does not have ours, or a look at the time.
  */
+static bool option_confines(int option, const unsigned long *a)
+{
+	switch (option) {
+	case PR_SET_SECCOMP:
+		return true;
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return a[0] == PR_SYS_DISPATCH_ON && (uintptr_t)option_confines - a[1] >= a[2];
+	case PR_SET_TSC:
+		return a[0] == PR_TSC_SIGSEGV;
+	default:
+		return false;
+	}
+}
+
+/* Where it confines itself, its descriptors become as they are without us. */
 int prctl(int option, ...)
 {
 	struct rights_change change = { .begun = false };
@@ -194,7 +215,7 @@ int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(ap, unsigned long);
 	va_end(ap);
-	if (option == PR_SET_SECCOMP) {
+	if (option_confines(option, a)) {
 		tree_stop();
 		process_confine();
 	}

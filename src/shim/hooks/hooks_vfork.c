@@ -9,6 +9,7 @@
 
 #include "shim/table/process.h"
 #include "shim/libc/thread.h"
+#include "shim/table/news.h"
 
 #define VFORK_DEPTH 32 /* a vfork child may call vfork() */
 
@@ -42,8 +43,10 @@ struct vfork_result vfork_after(long pid)
 	struct vfork_result result = { pid, returns[(depth - 1) % VFORK_DEPTH] };
 
 	/* the child leaves the address where the parent will look for it */
-	if (pid)
+	if (pid) {
 		depth--;
+		news_hear(); /* it has ended, or is another program: what it has done in our memory is done */
+	}
 	/* a signal handler may call vfork() in the middle of a hook, which continues afterwards */
 	store_relaxed(&thread_frame, pid && depth < VFORK_DEPTH ? frames[depth] : THREAD_FOREIGN);
 	return result;
