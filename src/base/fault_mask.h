@@ -56,8 +56,9 @@ void fault_mask_fork_child(void);
 void fault_mask_helper(void);
 
 /*
- * It holds all others back as long as it lives, so that it need not at each critical section; but for glibc's own,
- * which cancel threads, and give each the program's new rights: nobody cancels a helper, and the latter takes no lock.
+ * Whether this thread holds back all other signals as long as it lives, so that its critical sections need not. Two
+ * of glibc's own are not held back: the one that cancels a thread, and the one that gives each thread the program's
+ * new rights. Nobody cancels a helper, and the handler of the other takes no lock.
  */
 extern tls_initial bool fault_mask_held;
 
@@ -74,7 +75,10 @@ struct fault_window {
 void fault_window_open(struct fault_window *window);
 void fault_window_close(struct fault_window *window);
 
-/* The same in two steps: whether the thread blocks them; and if so, the window. */
+/*
+ * The same in two steps: fault_window_needed() tells whether the thread blocks the two; if so, begin and end the
+ * window.
+ */
 bool fault_window_needed_slow(void);
 static inline bool fault_window_needed(void)
 {

@@ -21,8 +21,8 @@ void *memory_map(size_t n);
 void memory_unmap(void *p, size_t n);
 
 /*
- * Map what is about to be touched, by one call in place of a page fault for each page. Nothing is lost where the
- * kernel refuses, or is too old. To write: pages of a file are counted as changed.
+ * Map pages that are about to be touched by one call, in place of a page fault for each. If the kernel refuses, or
+ * is too old, nothing is lost. Pages of a file that are mapped to be written count as changed.
  */
 void memory_expect(const void *p, size_t n, bool write);
 

@@ -119,7 +119,9 @@
  */
 #define HELPERS_END_TRIES 200
 #define HELPERS_END_NAP_NS 5000000
-/* And this many after the last helper has ended as far as we can see: the kernel counts it a little longer. */
+/*
+ * And this many looks after the last helper has ended as far as we can see: the kernel counts it a little longer.
+ */
 #define HELPERS_GONE_TRIES 10
 /* A program that forks waits for helpers to end, not longer than this; they are made anew afterwards. */
 #define POOL_ASIDE_MS 200u
@@ -178,15 +180,16 @@
 /*
  * --- elsewhere
  *
- * The tier waits for as long as its servers and the mount took before: core/tier/breaker.h, question.c and
- * connection.c; for its helper, for what it has to send, for a thread that compares, and for one that makes a name, as
- * long as tier.c, proof.c and derive.c say. A program whose file a helper is opening already waits until that would be
- * too old to be used, a second: opens_ahead.c; then it opens the file itself.
+ * The tier's waits stand in core/tier: breaker.h, question.c and connection.c derive them from what its servers and
+ * the mount took before; tier.c, proof.c and derive.c have those for its helper, for bytes to be sent, for a thread
+ * that compares, and for one that makes a name. A program whose file a helper is opening already waits for a
+ * second, until the file would be too old to be used (opens_ahead.c). Then: it opens the file itself.
  *
- * Without an end waits who cannot go on: rawcache_detach() and a follower that ends, for reads and stores that use the
- * cache's memory (fetch.c, map_follow.c, watcher.c); a read, for the helper that reads its chunk or opens its file, as
- * it would wait for the origin itself (io.c, origin_fds.c, fill_aside.c); a call that moves or closes a descriptor, for
- * a few instructions of another thread in the busy state of its position (position.h).
+ * Some waits have no end, because the waiter cannot go on without. rawcache_detach(), and a follower that ends,
+ * wait for reads and stores that use the cache's memory (fetch.c, map_follow.c, watcher.c). A read waits for the
+ * helper that reads its chunk or opens its file, as it would wait for the origin itself (io.c, origin_fds.c,
+ * fill_background.c). A call that moves or closes a descriptor waits for a few instructions of another thread in
+ * the busy state of its position (position.h).
  */
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Record locks (F_SETLK, lockf()) of the program. All that a process has on a file end when any descriptor of the file
- * is closed in its table, also one that the program knows nothing of. Who opens an origin's file there, other than for
- * the program, closes it by record_locks_close(). Descriptors with O_PATH end no lock; nor do those of helpers, which
- * have a table of their own.
+ * Record locks (F_SETLK, lockf()) of the program. All record locks that a process has on a file end when any
+ * descriptor of the file is closed in its descriptor table, also one that the program knows nothing of. Code that
+ * opens a file of the origin in that table, other than for the program, must close it by record_locks_close().
+ * Descriptors with O_PATH end no lock. Descriptors of helpers end none either: helpers have a table of their own.
  */
 #ifndef BASE_RECORD_LOCKS_H
 #define BASE_RECORD_LOCKS_H

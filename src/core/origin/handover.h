@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handing open files from the helpers' descriptor table to the program's. A file lies in a socket meanwhile,
- * where it has no number: it takes none of the program's, and dropping it does not drop the program's POSIX
- * locks, as closing any descriptor of a file does. The kernel gives it the lowest free number when it is
- * taken out, as open() would.
- *
- * The socket's two ends lie in the program's table, with high numbers, and helpers import them. Messages
- * leave the socket in the order in which they were put in. Not thread-safe but as said.
+ * Handing open files from the helpers' descriptor table to the program's. Meanwhile a file lies in a socket, where
+ * it has no number. So it takes none of the program's numbers, and dropping it does not drop the program's POSIX
+ * locks, as closing any descriptor of a file does. The kernel gives it the lowest free number when it is taken out,
+ * as open() would. The socket's two ends lie in the program's table, with high numbers, and helpers import them.
+ * Messages leave the socket in the order in which they were put in. The functions are not thread-safe unless they
+ * say so.
  */
 #ifndef CORE_HANDOVER_H
 #define CORE_HANDOVER_H
@@ -35,7 +34,7 @@ bool handover_drop(bool helper);
 /* Whether `fd` is one of the socket's ends in the program's table. */
 bool handover_owns(int fd);
 
-/* In a fork child: its parent goes on using the socket. */
+/* Call in a fork child: the socket is its parent's, who goes on using it. */
 void handover_fork_child(void);
 
 #endif

@@ -45,26 +45,28 @@ struct io_request {
 	uint32_t hurry;
 	uint64_t looked;
 	/*
-	 * Only if the backend `arrives`; or NULL. The helper calls it before it reads, to ask whether the
-	 * bytes come from elsewhere. `fd` is of the file. Returns `length`, and sets `elsewhere`; or 0:
-	 * read the file; or -EINPROGRESS: then `ask` is called, and the party that is asked has io_resume()
-	 * called, after which this is called again.
+	 * May be NULL; only used if the backend `arrives`. The helper calls it before it reads, to ask whether the
+	 * bytes come from elsewhere. `fd` is of the file. Returns `length`, and sets `elsewhere`; or 0: read the
+	 * file; or -EINPROGRESS: wait. Then the helper calls `ask`, the party that was asked calls io_resume() when
+	 * it has an answer, and a helper calls `instead` again.
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);
 	void (*ask)(struct io_request *request);
-	bool light; /* its bytes came from elsewhere: it takes no place in the lane of its mount */
-	bool asks; /* `instead` is to be called first: it need not wait for those that read the mount */
+	bool light; /* its bytes came from elsewhere: the job takes no place in the lane of its mount */
+	bool asks; /* `instead` must be called first: the job need not wait for those that read the mount */
 	void (*origin_read)(struct io_request *request); /* called when `unchanged` is known */
 	/*
-	 * Of io_race(), see race.h: `rival` has the bytes that came from elsewhere in `buf`, or returns 0. `lost` is
-	 * called once by who does not end the request; `read`: with what it has read of the origin.
+	 * Used after io_race(): see race.h. `rival` puts the bytes that came from elsewhere into `buf`, or returns
+	 * 0. `lost` is called once, by the side that does not end the request; `read` is true, and `got` its
+	 * result, if that side has read the origin.
 	 */
 	uint32_t race;
 	int32_t (*rival)(struct io_request *request, char *buf);
 	void (*lost)(struct io_request *request, bool read, int32_t got);
-	struct io_request *overtakes; /* of what io_rival() queues: the request that it may end */
-	uint64_t took;		      /* nanoseconds that the read took; set if `instead` is */
-	bool elsewhere;		      /* the bytes did not come from the origin */
+	struct io_request *
+		overtakes; /* set in a request that io_rival() queues: the request that it may end */
+	uint64_t took;	   /* nanoseconds that the read took; set if `instead` is */
+	bool elsewhere;	   /* the bytes did not come from the origin */
 	bool unchanged; /* after the read, the file was in the expected state; set if the backend `arrives` */
 	const struct io_backend *backend; /* the backend that has the request */
 	struct lane *lane;		  /* the backend's */
@@ -109,10 +111,13 @@ void io_wait(struct io_request *request);
 /* For `ask`: let a helper continue with the request. Any thread may call it. */
 void io_resume(struct io_request *request);
 
-/* The same, to read the origin now: the answer may come still, and io_rival() is called then, once. */
+/* The same, but read the origin now. The answer may still come: then io_rival() must be called, once. */
 void io_race(struct io_request *request);
 
-/* False: nobody has begun to read, and `instead` is asked once more: `lost` is not called then. */
+/*
+ * The answer has come. Returns false if nobody has begun to read the origin: then `instead` is asked once more, and
+ * `lost` is not called.
+ */
 bool io_rival(struct io_request *request, struct io_request *rival);
 
 /*

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that helpers open before the program asks for them: the next ones of one directory, in one order, or those of
- * the program's last run.
+ * Files that helpers open before the program asks for them: the next ones of one directory, in one order, or those
+ * of the program's last run.
  *
- *   QUEUED -> RUNNING -> OPEN -> SENT -> READY        and from each of them to VOID
+ *	QUEUED -> RUNNING -> OPEN -> SENT -> READY        and from each of them to VOID
  *
- * OPEN: in the helpers' table, until those before it are sent. SENT: in the socket of handover.h, while the
- * helper closes its own descriptor. READY: the program may have it.
+ * OPEN: in the helpers' table, until those before it are sent. SENT: in the socket of handover.h, while the helper
+ * closes its own descriptor. READY: the program may have it.
  *
- * All functions are called under opens_lock, but where it is said.
+ * All functions must be called under opens_lock, unless they say otherwise.
  */
 #ifndef CORE_OPENS_QUEUE_H
 #define CORE_OPENS_QUEUE_H
@@ -24,7 +24,7 @@
 #include "core/origin/dirlist.h"
 #include "core/origin/pool.h"
 
-/* Twice the opens under way: the program takes some while others come. */
+/* Twice the number of opens under way: the program takes some while others come. */
 #define OPENS_SLOTS 32u /* and a bit of 32 each */
 #define OPENS_HELPERS 16u
 #define OPENS_RECENT \
@@ -46,8 +46,8 @@ struct opens_slot {
 };
 
 /*
- * What the program does in the directory in which it opened its last file. Helpers read it while a thread of the
- * program may write: then no order is found, or a wrong one, which its next files show.
+ * What the program does in the directory in which it opened its last file. A helper may read it while a thread of
+ * the program writes it: then the helper finds no order, or a wrong one, which the next files show.
  */
 struct opens_seen {
 	uint32_t directory; /* a hash of its path */
@@ -64,23 +64,25 @@ struct opens {
 	uint32_t directory;
 	uint32_t refused; /* a directory that was listed in vain */
 	struct rawcache_opener
-		opener; /* its rights when it began, what it had heard at its last open */
-	int flags;	/* with which the program opens files */
-	size_t length;	/* of the path, with the slash that ends it */
+		opener; /* its rights when the directory was begun, and what it had heard at its last open */
+	int flags;     /* with which the program opens files */
+	size_t length; /* of the path, with the slash that ends it */
 	char path[PATH_MAX];
 	struct dirlist listing;
 	enum dirlist_order order;
-	struct dirlist last_run; /* what the program opened then: paths, with their directories */
-	bool follows_last;	 /* they are opened ahead, and not a directory's files */
-	bool differs;		 /* the program goes another way than in its last run */
-	uint32_t last_misses;	 /* files that were not among the next ones then */
-	uint32_t last_expected;	 /* place there of the next file, while they are not opened ahead */
-	bool trusted;		 /* the program has opened a whole directory in this order */
-	uint32_t next;		 /* place in the order of the next file to be opened ahead */
-	uint32_t expected;	 /* place of the next file that the program opens, if it goes on */
-	uint32_t misses;	 /* names in a row that were not expected */
+	struct dirlist
+		last_run; /* what the program opened in its last run: paths, with their directories */
+	bool follows_last;    /* these paths are opened ahead, and not a directory's files */
+	bool differs;	      /* the program goes another way than in its last run */
+	uint32_t last_misses; /* files that were not among the next ones of the last run */
+	uint32_t
+		last_expected; /* place in the last run of the next file, while that is not opened ahead */
+	bool trusted;	       /* the program has opened a whole directory in this order */
+	uint32_t next;	       /* place in the order of the next file to be opened ahead */
+	uint32_t expected; /* place of the next file that the program opens, if it goes on */
+	uint32_t misses;   /* names in a row that were not expected */
 	uint32_t hits;
-	/* numbers of slots, which count up: the oldest in use, the next to be sent, and to be queued */
+	/* numbers of slots, which count up: the oldest in use, the next to be sent, the next to be queued */
 	uint32_t head, sent, tail;
 	uint32_t followed; /* opens that were looked at */
 	uint32_t limit;	   /* of the slots in use */
@@ -105,12 +107,15 @@ static inline struct opens_slot *opens_slot(uint32_t number)
 bool opens_begin(const char *path, size_t length);
 
 /*
- * Find the order in which the program has opened its last files of the directory, beginning with that of the
- * directory before. False: none. Sets `order` and `expected`.
+ * Find the order in which the program has opened its last files of the directory; the order of the directory before
+ * is tried first. Sets `order` and `expected`. Returns false if there is none.
  */
 bool opens_order_find(struct opens *all, const struct dirlist *listing);
 
-/* Open the slot's file as the program does, and learn which it is: a descriptor of the helpers' table, or -errno. */
+/*
+ * Open the slot's file as the program does, and read its attributes. Returns a descriptor of the helpers' table, or
+ * -errno.
+ */
 int opens_file(struct opens_slot *slot);
 
 static inline const struct dirlist *opens_names(void)
@@ -119,8 +124,8 @@ static inline const struct dirlist *opens_names(void)
 }
 
 /*
- * How many files may wait for this process. The kernel counts those that lie in sockets, for all programs of a user
- * together, and where they are more than a program's RLIMIT_NOFILE, that program can send none (ETOOMANYREFS).
+ * How many files may wait for this process. The kernel counts files that lie in sockets, for all programs of a user
+ * together. If they are more than a program's RLIMIT_NOFILE, that program can send none (ETOOMANYREFS).
  */
 uint32_t opens_limit(const struct rawcache *cache);
 

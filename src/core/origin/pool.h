@@ -53,16 +53,19 @@ struct pool {
 int pool_add(struct pool *pool, struct pool_job *job, bool make);
 void pool_prepare(struct pool *pool);
 
-/* The same for a job that is already waited for: it comes before all others, but those that came so before it. */
+/*
+ * The same for a job that somebody waits for already: it is put before all jobs but those that this function has
+ * queued.
+ */
 int pool_add_first(struct pool *pool, struct pool_job *job, bool make);
 
-/* Queue a job without waking a thread, for one that will look. -EAGAIN: there is none. */
+/* Queue a job without waking a thread, if a thread is about to look. -EAGAIN: there is none. */
 int pool_post(struct pool *pool, struct pool_job *job);
 
 /* For a thread of the pool: wait for the next job. NULL: there was none for idle_ms; the thread must end. */
 struct pool_job *pool_next(struct pool *pool);
 
-/* The same without waiting. NULL: there is none now. */
+/* The same without waiting. NULL: the queue is empty. */
 struct pool_job *pool_take(struct pool *pool);
 
 /* The number of threads of all pools. */

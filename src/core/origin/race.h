@@ -18,7 +18,7 @@
 
 enum race { RACE_NONE, RACE_QUEUED, RACE_ON, RACE_OVER };
 
-/* By who takes the request: whether it races. */
+/* For the helper that takes the request: whether it races. */
 static inline bool race_take(uint32_t *race)
 {
 	uint32_t seen = RACE_QUEUED;
@@ -26,7 +26,7 @@ static inline bool race_take(uint32_t *race)
 	return cas(race, &seen, RACE_ON);
 }
 
-/* The answer is there. True: nobody has begun to read, and who does so finds it. */
+/* The answer has come. Returns true if nobody has begun to read: whoever takes the request finds the answer. */
 static inline bool race_settle(uint32_t *race)
 {
 	uint32_t seen = RACE_QUEUED;
@@ -34,7 +34,7 @@ static inline bool race_settle(uint32_t *race)
 	return cas(race, &seen, RACE_NONE);
 }
 
-/* Whether who asks is the first. */
+/* Whether the caller is the first of the two. */
 static inline bool race_win(uint32_t *race)
 {
 	uint32_t seen = RACE_ON;

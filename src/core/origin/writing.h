@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call that writes a file sets its times when it begins, and its bytes until it ends. That may take longer than any
- * settle time: while the caller's own pages come from a slow disk or server, or its disk cannot take what it writes.
- * What is read meanwhile has the new times, and old bytes.
+ * A call that writes a file sets the file's times when it begins, and writes bytes until it ends. It may take
+ * longer than any settle time: the caller's own pages may come from a slow disk or server, or the disk may not keep
+ * up. Bytes that are read meanwhile have the new times, and may be the old ones.
  */
 #ifndef CORE_WRITING_H
 #define CORE_WRITING_H

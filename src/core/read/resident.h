@@ -2,11 +2,10 @@
 /*
  * How much of the image a process has in its page tables for reads: at most options.resident bytes
  * (RAWCACHE_RESIDENT), so that a supervisor that looks at the memory of a program does not take the cache for a
- * leak. It is counted in blocks of 2 MiB, which one entry of the page tables may map. When all are used, further
- * chunks are read by system calls, as from a local file, and now and then some blocks are given back for chunks
- * that are read again: a clock, whose turns take a small part of the time.
- *
- * Neither the program's own mappings nor views of objects count, nor what faults bring in between two turns.
+ * leak. It is counted in blocks of 2 MiB, which one entry of the page tables may map. When all blocks are used,
+ * further chunks are read by system calls, as from a local file. Now and then some blocks are given back for chunks
+ * that are read again: by a clock, whose turns take a small part of the time. The program's own mappings, views of
+ * objects, and pages that faults bring in between two turns do not count.
  */
 #ifndef CORE_RESIDENT_H
 #define CORE_RESIDENT_H

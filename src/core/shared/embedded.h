@@ -28,7 +28,7 @@ struct shown;
 #define MAPS_REPLACED 1024u
 
 struct maps {
-	pthread_mutex_t lock;	 /* a leaf, in a critical section */
+	pthread_mutex_t lock;	 /* in a critical section */
 	uintptr_t low, high;	 /* all pieces lie between them; the range only grows */
 	struct map_piece *root;	 /* of the pieces: see piece_tree.h */
 	uint64_t serials, ranks; /* how many serials and ranks were given to pieces */

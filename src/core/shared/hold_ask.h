@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions that are wanted back. A recycler that finds more than half of the regions held notes in the
- * segment which of the yielding ones it would rather have taken, and wakes the watchers (watch.h): each
- * puts the origin's pages in place of the image's and releases its hold (map_exchange.c). Nobody waits for
- * an answer: meanwhile other regions are taken. An ask is forgotten after ASK_MS, or when there are
- * RUNTIME_ASKS more recent ones.
+ * Regions that are wanted back. If more than half of the regions are held, a recycler notes in the segment which of
+ * the yielding ones it would rather have taken, and wakes the watchers (watch.h). Each watcher puts the origin's
+ * pages in the place of the image's and releases its hold (map_exchange.c). Nobody waits for an answer: meanwhile
+ * other regions are taken. An ask is forgotten after ASK_MS, or when there are RUNTIME_ASKS more recent ones.
  */
 #ifndef CORE_HOLD_ASK_H
 #define CORE_HOLD_ASK_H

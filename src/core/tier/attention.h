@@ -9,24 +9,30 @@
 
 #include <stdint.h>
 
-/* There was nothing to look at until now: clock_mono_ns(). */
+/* Begin: until `now` (clock_mono_ns()) there was nothing to look at. */
 void attention_begin(uint64_t now);
 
-/* The helper has looked at all connections: clock_mono_ns(). `slept`: what it wanted to sleep since it last did. */
+/*
+ * The helper has looked at all connections at `now` (clock_mono_ns()). `slept`: how long it wanted to sleep since
+ * it last looked.
+ */
 void attention_look(uint64_t now, uint64_t slept);
 
 /* The time in which the helper has looked, in nanoseconds. */
 uint64_t attention_ns(void);
 
-/* What an answer has taken since `since` (attention_ns()), without what this machine let it wait; never 0. */
+/*
+ * How long an answer has taken since `since` (attention_ns()), without the time in which this machine let it wait;
+ * never 0.
+ */
 uint64_t attention_took(uint64_t since);
 
 /* How much later than it wanted this thread was given a processor, in the last moments. */
 uint64_t attention_lag(void);
 
 /*
- * For how much longer than `patience` an answer may be on its way: a server on this machine, or on one that is as busy,
- * waits for a processor, too.
+ * How much longer than `patience` an answer may take: a server on this machine, or on one that is as busy, also
+ * waits for a processor.
  */
 uint64_t attention_grace(uint64_t patience);
 

@@ -16,19 +16,22 @@
 #include "core/shared/runtime.h"
 
 /*
- * The entry of a server, as the network with the number `network` (socket_network()) has it. If there is no place for
- * it, another's becomes its own.
+ * The entry of a server, as seen from the network with the number `network` (socket_network()). If there is no free
+ * place, the entry takes the place of another one.
  */
 struct tier_server *breaker_of(struct tier_state *state, uint64_t name, uint64_t network);
 
-/* The same, for who only looks: nothing is written, the segment may be mapped read-only. NULL: it has none. */
+/*
+ * The same for callers that only look: nothing is written, and the segment may be mapped read-only. NULL: there is
+ * no entry.
+ */
 const struct tier_server *breaker_find(const struct tier_state *state, uint64_t name,
 				       uint64_t network);
 
-/* Whether to ask, or to wait, now. When the time of an open one is over, one caller is let through. */
+/* Whether to ask, or to wait, now. When the time of an open breaker is over, one caller is let through. */
 bool breaker_allows(struct tier_switch *breaker);
 
-/* What is told of it: an answer took so long; a connection failed with -errno; an answer is late. */
+/* Report that an answer took `ns`; that a connection failed with -errno; that an answer is late. */
 void breaker_answered(struct tier_server *server, uint64_t ns);
 void breaker_error(struct tier_server *server, int error);
 void breaker_hedged(struct tier_server *server);
@@ -40,13 +43,17 @@ void breaker_hedged(struct tier_server *server);
 void breaker_works(struct tier_switch *breaker, uint64_t begun);
 void breaker_fails(struct tier_switch *breaker, uint64_t begun);
 
-/* Answers do not come, or too many are late, or nothing listens now: the same, beginning with an eighth of a second. */
+/*
+ * Report that answers do not come, that too many are late, or that nothing listens: as breaker_fails(), but the
+ * breaker opens for an eighth of a second at first.
+ */
 void breaker_late(struct tier_switch *breaker, uint64_t begun);
 
 /*
- * A wait for what another machine fetches gave the chunk, or was in vain. A server that says for ever that somebody
- * fetches has no wait that succeeds, and its first one in vain opens it; a machine that died, or is slow, with some
- * leases of its own is no reason not to wait for all others'.
+ * Report that a wait for a chunk that another machine fetches gave the chunk, or was in vain. Each success earns
+ * credit, and a wait in vain costs several successes; where there is not enough credit it opens the breaker. So a
+ * server that says for ever that somebody fetches is found out at its first wait, and one machine that died, or is
+ * slow, with some leases does not end the waits for all others.
  */
 void breaker_waited(struct tier_switch *breaker, uint64_t begun);
 void breaker_vain(struct tier_switch *breaker, uint64_t begun);
@@ -60,15 +67,15 @@ struct tier_origin *price_of(struct tier_state *state, uint64_t device);
 /* The time in nanoseconds within which the origin returns nearly all chunks. */
 uint64_t price_expected(const struct tier_origin *origin);
 
-/* Whether a chunk of it was read since the machine was started: else `expected` is a guess. */
+/* Whether a chunk of the origin was read since the machine was started; otherwise price_expected() is a guess. */
 bool price_known(const struct tier_origin *origin);
 
 /* How long the tier may take before the origin is asked too. */
 uint64_t price_patience(const struct tier_origin *origin);
 
 /*
- * How much longer for each chunk that was asked for before it: half of what one more chunk costs at the
- * origin.
+ * How much longer the tier may take for each chunk that was asked for before: half of what one more chunk costs at
+ * the origin.
  */
 uint64_t price_share(const struct tier_origin *origin);
 
@@ -77,7 +84,7 @@ void price_origin(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_hit(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 void price_miss(struct tier_origin *origin, uint64_t ns, uint32_t depth);
 
-/* Whether the tier is worth asking here, or is asked nevertheless to find out. */
+/* Whether the tier is worth asking for this origin. Now and then it is asked all the same, to find out. */
 bool price_pays(struct tier_origin *origin);
 
 /*

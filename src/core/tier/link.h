@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way to the servers: one helper thread with a descriptor table of its own, one connection to each server,
- * made at the first need, and closed with the thread when there was nothing to do for a while. Up to LINK_DEPTH
- * commands are under way on a connection; their answers come in order, and each has its command's number.
+ * The way to the servers: one helper thread with a descriptor table of its own, and one connection to each server,
+ * which is made when it is first needed. The helper ends, and closes them, when there was nothing to do for a
+ * while. Up to LINK_DEPTH commands are under way on a connection; their answers come in order, and each has its
+ * command's number.
  *
  *	PARKED -> on a connection -> answered, failed, or late: `ended` is called by the helper
  *	   ^__________________________| link_again(): it is asked once more, later
  *
- * Who asks waits for nothing here: what it goes on with, it does when `ended` is called. A late call stays on its
- * connection, perhaps without an owner: the helper reads its answer and drops it, so that the stream stays in step. A
- * connection whose server says nothing, or takes too long for one answer, is closed, and so is one whose server
- * says what is no answer.
+ * link_send() does not wait: the caller goes on when the helper calls `ended`. A late call stays on its connection,
+ * perhaps without an owner: the helper reads its answer and drops it, so that the stream stays in step. The helper
+ * closes a connection whose server says nothing, takes too long for one answer, or says something that is no
+ * answer.
  *
  * Locks: the pool's. The connections belong to the helper alone.
  */
@@ -34,16 +35,16 @@ struct link_call {
 	uint32_t server;	/* its number in the list */
 	uint8_t key[WIRE_KEY];
 	/*
-	 * By the helper: the call has its answer, or `error` tells why not, and is the callee's. NULL: it is late;
-	 * who returns true wants to be told of its end nevertheless, and is called once more: with NULL again, if
-	 * `over` was set meanwhile, and the call is the helper's. Without an owner nobody is told, and the helper
-	 * frees it.
+	 * The helper calls it when the call has its answer, or when `error` tells why there is none; then the call
+	 * belongs to the callee. `call` NULL: the call is late. If the callee returns true then, it is called once
+	 * more at the end of the call: with NULL again if `over` was set meanwhile, and then the call belongs to
+	 * the helper. For a call without an owner the helper calls nothing, and frees it.
 	 */
 	bool (*ended)(void *owner, struct link_call *call);
 	const bool *over;
 	bool raced; /* `ended` has returned true */
 	void *owner;
-	const bool *unwanted; /* or NULL: its owner needs no answer any more */
+	const bool *unwanted; /* or NULL; true: the owner needs no answer any more */
 	bool lease;	      /* it may win a lease: it is parked while enough of them are in use */
 	uint64_t at;	      /* parked until then: clock_mono_ns() */
 	uint64_t begun;	      /* when it was given to its connection, or sent: clock_mono_ns() */
@@ -51,7 +52,7 @@ struct link_call {
 	uint64_t share;	      /* additional nanoseconds for each call before it */
 	uint64_t watched;     /* the same by attention_ns() */
 	uint64_t late;	      /* when it is late: attention_ns() */
-	/* number of calls on connections when it came there, itself included: all of them share the time */
+	/* number of calls on connections when it came there, itself included: they share the time */
 	uint32_t depth;
 	bool put;      /* `data` is sent behind the command */
 	int32_t error; /* when it has ended: 0, or why there is no answer */
@@ -102,7 +103,7 @@ void link_calls_forget(void);
 /* Send a call. 0; or -errno: there is no helper, and the call still belongs to the caller. */
 int link_send(struct link_call *call);
 
-/* For `ended`: send the call again at `at` (clock_mono_ns()). It does not belong to the callee any more. */
+/* For use in `ended`: send the call again at `at` (clock_mono_ns()). The callee must not touch it any more. */
 void link_again(struct link_call *call, uint64_t at);
 
 /*
@@ -117,8 +118,8 @@ bool link_parked(void);
 uint64_t link_silence(uint32_t server);
 
 /*
- * This process could not make a connection to it a moment ago, for reasons of its own; a socket file that is not there
- * is one, because this process may be in a container.
+ * Whether this process could not make a connection to the server a moment ago, for reasons of its own. A socket
+ * file that is not there counts as one: this process may be in a container.
  */
 bool link_barred(uint32_t server);
 

@@ -22,9 +22,9 @@
 bool proof_small(const struct file *file);
 
 /*
- * Find out the hash of the first chunk; `buf` is scratch space for it. Waits for another thread that reads
- * it, as long as the origin is `expected` to take (0: nothing is known of it). ask->have: `buf` has the first
- * chunk, and that is the chunk that was asked for.
+ * Find out the hash of the first chunk; `buf` is scratch space for it. If another thread reads that chunk, wait for
+ * it as long as the origin is `expected` to take (0: nothing is known of it). If ask->have is set, `buf` has the
+ * first chunk already, and it is the one that was asked for.
  */
 bool proof_first(struct file *file, struct tier_ask *ask, int fd, void *buf, uint32_t chunk_bytes,
 		 uint64_t expected);
@@ -38,11 +38,11 @@ enum proof { PROOF_USE, PROOF_READ, PROOF_DIFFERS };
 enum proof proof_use(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 		     uint64_t expected);
 
-/* The same while another helper reads the origin: nothing is compared but with what is known. */
+/* The same while another helper reads the origin: `buf` is compared only with hashes that are known already. */
 bool proof_agrees(const struct file *file, const struct tier_ask *ask, const void *buf,
 		  uint32_t length);
 
-/* `buf` has the origin's bytes, if `good`. Returns false if the two differ. */
+/* `buf` has the origin's bytes if `good`. Returns false if they differ from the tier's. */
 bool proof_end(struct file *file, struct tier_ask *ask, const void *buf, uint32_t length,
 	       bool good);
 

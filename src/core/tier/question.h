@@ -11,7 +11,7 @@
 
 #include "core/tier/tier.h"
 
-/* `ask` has key, server and patience. ask->tell is called when it is over. */
+/* Put the question. `ask` must have key, server and patience. ask->tell is called when the question is over. */
 void question_put(struct tier_ask *ask, bool read_only);
 
 #endif

@@ -17,7 +17,10 @@ struct socket_wait {
 int socket_dial(const struct sockaddr_storage *address, socklen_t length, bool *under_way);
 int socket_error(int fd); /* 0: connected; or -errno */
 
-/* Of socket_dial(): it is not the server's fault, but what this process may do, or has no network for. */
+/*
+ * Whether an error of socket_dial() is not the server's fault: this process may not connect, or has no network for
+ * it.
+ */
 bool socket_own_error(int error);
 
 /*
@@ -37,8 +40,8 @@ bool socket_may_read(const struct socket_wait *wait);
 bool socket_may_write(const struct socket_wait *wait);
 
 /*
- * Whether the calling thread has a seccomp filter of its program: that may kill a process that makes a
- * socket. Filters that the first process of a container has too belong to its runtime, which lets programs
+ * Whether the calling thread has a seccomp filter of its program, which may kill a process that makes a socket.
+ * Filters that the first process of a container has as well belong to the container's runtime, which lets programs
  * use the network.
  */
 bool socket_forbidden(void);

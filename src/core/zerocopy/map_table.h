@@ -43,8 +43,8 @@ void maps_yield(struct rawcache *cache);
 bool pages_move(const char *from, size_t n, uintptr_t to);
 
 /*
- * Find the run that is mapped at `address`, at most `length` bytes of it. Returns false if nothing is known
- * there. The answer is of the time of mapping: the program may have mapped other pages behind our back, and
+ * Find the run that is mapped at `address`, at most `length` bytes of it. Returns false if nothing is known there.
+ * The answer is that of the time of mapping: the program may have mapped other pages behind our back, and may have
  * written to these if they are `changeable`.
  */
 bool maps_run(struct maps *maps, const void *address, uint64_t length, struct run *run,

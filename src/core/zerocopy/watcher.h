@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread that answers writers (watch.h), and looks now and then whether files that are mapped from
- * the image have changed (shown.h). It lives as long as there are any.
+ * The thread that answers writers (watch.h), and looks now and then whether files that are mapped from the image
+ * have changed (shown.h). It lives as long as there are such files.
  */
 #ifndef CORE_WATCHER_H
 #define CORE_WATCHER_H
@@ -12,12 +12,15 @@ struct rawcache;
 int watcher_need(struct rawcache *cache);
 
 /*
- * All mappings become the origin's, and the thread ends soon: it may not be there for what the program
- * is about to do. It comes back for the next mapping.
+ * Make all mappings the origin's, and let the thread end soon: the program is about to do something for which no
+ * such thread may exist. The next mapping makes it anew.
  */
 void watcher_dismiss(struct rawcache *cache);
 
-/* The thread ends soon, and mappings stay. None is made of the image until watcher_resume(), which makes a thread. */
+/*
+ * Let the thread end soon; mappings stay. No mapping of the image is made until watcher_resume(), which makes a
+ * thread.
+ */
 void watcher_pause(struct rawcache *cache);
 void watcher_resume(struct rawcache *cache);
 

@@ -20,14 +20,17 @@ static inline int ahead_open(int dir, const char *path, int flags)
 								ahead_open_slow(dir, path, flags);
 }
 
-/* The program is about to change names: a file that is open may not be removed in silence. */
+/* Call before the program changes names: some file systems keep a removed file that is open under a hidden name. */
 static inline void ahead_drop(void)
 {
 	if (unlikely(load_relaxed(&rawcache_opens_waiting)))
 		rawcache_opens_drop(true);
 }
 
-/* In which order it opens files: called for each, and when it ends. */
+/*
+ * Record in which order the program opens files: ahead_order_note() for each file, ahead_order_save() when the
+ * program ends.
+ */
 void ahead_order_note(const char *path);
 void ahead_order_save(void);
 

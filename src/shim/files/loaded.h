@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the dynamic loader maps. It makes its own system calls, so libraries below a cached directory are read from the
- * origin while they are loaded, and their code, which is told by the name of its file, always. Pages
- * of the image are put in the place of large read-only data afterwards: at the first dlsym() that follows, and
- * for what the program began with when its first file is tracked.
+ * What the dynamic loader maps. It makes its own system calls, so a library below a cached directory is read from
+ * the origin while it is loaded. Its code stays the origin's always, because others find it by the name of its
+ * file. Pages of the image replace large read-only data afterwards: at the first dlsym() that follows; for
+ * libraries with which the program began, when its first file is tracked.
  */
 #ifndef SHIM_LOADED_H
 #define SHIM_LOADED_H
@@ -22,15 +22,16 @@ extern uint32_t loaded_opening;
 struct dl_phdr_info;
 
 /*
- * dl_iterate_phdr(), but LOADED_LATER instead while a thread forks, for the child would have the loader's lock
- * taken, by nobody; and while another one is in a dl_iterate_phdr() of the program, which may wait for this thread.
+ * dl_iterate_phdr(). Returns LOADED_LATER instead while a thread forks: the child would have the loader's lock
+ * taken by a thread that it does not have. Also while another thread is in a dl_iterate_phdr() of the program,
+ * which may wait for this thread.
  */
 #define LOADED_LATER (-1)
 int loaded_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg), void *arg);
 
 /*
- * Sleep a moment of the time for which a thread waits for the loader's list. False: *naps, which began at 0, are all
- * that there are.
+ * Sleep for a moment while waiting for the loader's list. *naps counts the moments, from 0. Returns false when
+ * there were as many as a thread may wait for.
  */
 bool loaded_nap(uint32_t *naps);
 
@@ -51,7 +52,7 @@ static inline void loaded_look(void)
 		loaded_look_slow();
 }
 
-/* A file was tracked. The program began with some. */
+/* A file was tracked: look at the libraries with which the program began. */
 void loaded_begin_slow(void);
 static inline void loaded_begin(void)
 {
@@ -65,8 +66,8 @@ uint64_t loaded_close_begin(void);
 void loaded_close_end(uint64_t begun);
 
 /*
- * Around what makes memory writable, from before the cache is asked about it: until it is over no page of the image is
- * put anywhere, for what the program is about to write would be lost.
+ * Must enclose a call that makes memory writable, from before the cache is asked about it. Until it is over no page
+ * of the image is put anywhere: the program's writes to it would be lost.
  */
 static inline void loaded_open_begin(void)
 {
@@ -80,8 +81,8 @@ static inline void loaded_open_end(void)
 }
 
 /*
- * Count the loaded files that lie in a cached directory as passed through; attaches for that if needed.
- * Called once, when the program ends: all are loaded only then.
+ * Count the loaded files that lie in a cached directory as passed through; attach for that if needed. Called once,
+ * when the program ends: all libraries are loaded only then.
  */
 void loaded_count(void);
 

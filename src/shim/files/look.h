@@ -2,15 +2,15 @@
 /*
  * When a handle's attributes are looked at again, to see what others have done to its file.
  *
- * A look is one system call if the kernel has the attributes, and a request to the server if it has forgotten
- * them. Looks may take a small part of the time (LOOK_SHARE), so the cost of the last ones decides. If the
- * kernel answers, a read looks if the coarse clock has advanced since the last look; a large read, beside
- * which the call costs nothing, always looks. If the server is asked each time, a read looks after
- * RAWCACHE_REVALIDATE milliseconds at the latest. Reads in one tick of the clock make no system call.
+ * A look is one system call if the kernel has the attributes, and a request to the server if it has forgotten them.
+ * Looks may take a small part of the time (LOOK_SHARE), so the cost of the last ones decides. If the kernel
+ * answers, a read looks if the coarse clock has advanced since the last look; a large read, beside which the call
+ * costs nothing, always looks. If the server is asked each time, a read looks after RAWCACHE_REVALIDATE
+ * milliseconds at the latest. Reads in one tick of the clock make no system call.
  *
- * A read looks, too, if the process has heard of others since the last look (news.h): what it reads must not be
- * older than what it was told. Where servers are asked, that goes for children that have ended; what else it hears
- * of is no reason to ask more often.
+ * A read also looks if the process has heard of others since the last look (news.h): the bytes must not be older
+ * than the news. Where servers are asked, only the end of a child counts as news: other news are no reason to ask
+ * more often.
  *
  * The program's own fstat() and lseek(SEEK_END) are looks for free. After the kernel has read a file past the
  * cache, a look follows: its bytes may be newer than those that other handles of the file would return.
@@ -27,8 +27,8 @@
 #include "shim/table/handle.h"
 
 /*
- * Whether the attributes must be looked at before `n` bytes are read that end at `end`: also, once a tick,
- * if they reach beyond the known end of the file.
+ * Whether the attributes must be looked at before a read of `n` bytes that ends at `end`. A read that reaches
+ * beyond the known end of the file looks once a tick.
  */
 static inline bool look_due_itself(const struct handle *handle, size_t n, uint64_t end)
 {
@@ -44,7 +44,7 @@ static inline bool look_due_itself(const struct handle *handle, size_t n, uint64
 				       now != load_relaxed(&handle->checked_ms));
 }
 
-/* The same, or because of what the process has heard. */
+/* The same, or because the process has heard of others. */
 static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
 {
 	if (unlikely(load_relaxed(&news_heard.all) != load_relaxed(&handle->heard.all)))
@@ -53,8 +53,9 @@ static inline bool look_due(const struct handle *handle, size_t n, uint64_t end)
 }
 
 /*
- * Look for a read that was told to (look_due()), if there is a reason but what was heard, or that does not cost a
- * request each time. Returns false if the attributes are not those of the handle.
+ * Look before a read for which look_due() returned true. If the only reason is that the process has heard of
+ * others, and each look is a request, it does not look. Returns false if the attributes are not those of the
+ * handle.
  */
 bool look_before(struct handle *handle, int fd, size_t n, uint64_t end);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frozen trees: what the records of base/frozen.h say, in place of the origin. A user has said that these trees are one
- * version (RAWCACHE_FROZEN); each answer is that version's, and so one fits the others.
+ * Frozen trees: the records of base/frozen.h answer in place of the origin. A user has declared that these trees
+ * stay one version (RAWCACHE_FROZEN); each answer is of that version, so all answers fit each other.
  *
- * Answered are calls with a path that leads into a tree by its words, with a relative path, or with a path
- * from an open directory; every unusual case goes to the kernel. A file that is opened for reading is a memory
- * file with its bytes: the kernel, children and whatever reaches it past the hooks find the right ones in it.
- * A call that a memory file cannot answer replaces it: the real file is opened, and put over the number.
- * Directories that are opened are always real.
+ * Calls are answered whose path leads into a tree by its words, is relative, or begins at an open directory; every
+ * unusual case goes to the kernel. A file that is opened for reading is a memory file with its bytes: so the
+ * kernel, children and all that reaches it past the hooks find the right bytes. A call that a memory file cannot
+ * answer replaces it: the real file is opened, and put over the number. A directory that is opened is always the
+ * real one.
  */
 #ifndef SHIM_TREE_H
 #define SHIM_TREE_H
@@ -58,8 +58,8 @@ TREE_ASK(readlink, (int dir, const char *path, char *buf, size_t n, ssize_t *ret
 TREE_ASK(open, (int dir, const char *path, int flags, int *ret), (dir, path, flags, ret))
 
 /*
- * The kernel has returned the attributes of `fd`: if it is the memory file of a frozen one, put that one's
- * in their place.
+ * The kernel has returned the attributes of `fd`. If it is the memory file of a frozen file, put the frozen file's
+ * attributes in their place.
  */
 void tree_fstat(const struct handle *handle, struct stat *st);
 void tree_fstatx(const struct handle *handle, unsigned int mask, struct statx *stx);
@@ -72,12 +72,12 @@ static inline void tree_real(int fd)
 		tree_real_slow(fd);
 }
 
-/* The same if `out` lies on its mount, where the kernel copies from file to file. */
+/* The same if `out` lies on the real file's mount, where the kernel copies from file to file. */
 void tree_real_beside(int fd, int out);
 
 /*
- * The same for all descriptors, or for those that an exec leaves open; for none while other threads of the
- * program may read them.
+ * The same for all descriptors (`all`), or for those that an exec leaves open. While other threads of the program
+ * may read from them, memory files stay, and share their positions.
  */
 void tree_real_all(bool all);
 bool tree_others_run(void);
@@ -98,7 +98,10 @@ static inline DIR *tree_opendir(const char *path)
 	return unlikely(load_relaxed(&tree_on)) ? tree_opendir_slow(path) : NULL;
 }
 
-/* libc has just made `dir` of the descriptor: if it lies in a frozen tree, its names come from the record. */
+/*
+ * libc has just made the stream `dir` of the descriptor. If that lies in a frozen tree, the names come from the
+ * record.
+ */
 void tree_listed_slow(DIR *dir, int fd);
 
 struct tree_list;
@@ -116,7 +119,7 @@ struct dirent *tree_list_next(struct tree_list *list);
 long tree_list_tell(const struct tree_list *list);
 void tree_list_seek(struct tree_list *list, long at);
 
-/* Let its descriptor be that of the directory from now on. False, with errno: it cannot be opened. */
+/* Give the stream the real directory's descriptor from now on. False, with errno: it cannot be opened. */
 bool tree_list_real(struct tree_list *list, int fd);
 void tree_list_end(struct tree_list *list);
 

@@ -65,7 +65,7 @@ static inline bool stream_has_backup(const FILE *stream)
 	return stream->_flags & STREAM_IN_BACKUP || stream->_IO_save_base;
 }
 
-/* Where the get area of a stream is that libc reads, before a call. */
+/* The get area of a stream, as it is before a call of libc that reads. */
 struct stream_area {
 	const char *base, *ptr, *end;
 };
@@ -77,9 +77,10 @@ static inline struct stream_area stream_area_now(const FILE *stream)
 }
 
 /*
- * Whether libc may have read from the file since then, for at most `n` bytes of which it took one or more. If it has
- * filled the buffer anew to the same end, it took all that was left and what is now before read_ptr: that lies behind
- * the old one only if more than a whole buffer was taken. Another thread may have moved all of them.
+ * Whether libc may have read from the file since `before`, in a call for at most `n` bytes that took one or more.
+ * If libc has filled the buffer anew up to the same end, it took all bytes that were left, and then some that lie
+ * before read_ptr now. Then read_ptr lies behind the old one only if more than a whole buffer was taken. Another
+ * thread may have moved all of the pointers.
  */
 static inline bool stream_refilled(const FILE *stream, const struct stream_area *before, size_t n)
 {

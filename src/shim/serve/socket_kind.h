@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* Whether it is a stream socket to which sendfile() may send; *kind: PRICE_TCP, or 0. */
+/* Whether it is a stream socket to which sendfile() may send; *kind: SEND_TCP, or 0. */
 bool socket_kind(int fd, unsigned int *kind);
 
 #endif

@@ -58,9 +58,12 @@ struct handle {
 	uint32_t mode;	    /* enum handle_mode */
 	uint32_t directory; /* hash of the path of its directory */
 	uint8_t updating;   /* a thread is in handle_set_file() */
-	/* number of its frozen tree (files/tree.h), if `frozen`: its bytes lie in a memory file then, and stx is its */
+	/*
+	 * if `frozen`: the number of its tree (files/tree.h). The bytes lie in a memory file then, and stx is the
+	 * frozen file's
+	 */
 	uint8_t tree;
-	uint32_t frozen; /* number of the node, plus 1; 0: it is no frozen file */
+	uint32_t frozen; /* number of the frozen tree's node, plus 1; 0: it is no frozen file */
 	struct statx stx;
 };
 

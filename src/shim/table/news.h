@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of files of which a program hears past its reads: it has mapped the file, and sees in its pages at once what
- * others write; or the kernel tells it of changes (inotify, fanotify, leases). What it reads next must not be older, so
- * each read of such a file looks at the attributes (look.h), also where none is due yet.
+ * Changes of files of which a program learns other than by reads. It has mapped the file, and sees at once in its
+ * pages what others write; or the kernel tells it of changes (inotify, fanotify, leases). Its next read must not
+ * return older bytes, so each read of such a file looks at the attributes (look.h), also where no look is due yet.
  *
- * Others tell it, too: a byte comes through a pipe or a socket, a child ends, a signal is taken. The one who told may
- * have changed any file, without the shim. What was heard is counted, and a handle that has not looked since then looks
- * at its next read.
+ * Others tell it of changes, too: a byte comes through a pipe or a socket, a child ends, a signal is taken. The
+ * sender may have changed any file, without the shim. Such events are counted, and a handle that has not looked
+ * since the last one looks at its next read.
  *
- * Files are hashed by device and inode: those that share a place look more often than they need to. A mark stays
+ * Files are hashed by device and inode: files that share a place are looked at more often than needed. A mark stays
  * for the life of the process.
  */
 #ifndef SHIM_NEWS_H
@@ -38,7 +38,7 @@ static inline bool news_of(const struct statx *stx)
 	return unlikely(load_relaxed(&news_known)) && news_of_slow(stx);
 }
 
-/* How often the process has heard something of others, and how often of those that then ended. */
+/* `all`: how often the process has heard of others. `ended`: how often it has heard that another process ended. */
 struct news_heard {
 	uint32_t all, ended;
 };
@@ -50,7 +50,7 @@ static inline struct news_heard news_heard_now(void)
 				    load_acquire(&news_heard.ended) };
 }
 
-/* A call has returned that may have told of a change. Async-signal-safe. */
+/* Call when a call has returned that may have told of a change. Async-signal-safe. */
 static inline void news_hear(void)
 {
 	if (unlikely(attach_active))
@@ -65,7 +65,7 @@ static inline ssize_t news_from(ssize_t result)
 	return result;
 }
 
-/* A process has ended: what it has done is done. */
+/* Call when a child has ended: all its changes are made. */
 static inline void news_end(void)
 {
 	if (unlikely(attach_active))

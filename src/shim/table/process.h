@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * To which process this memory belongs. There are three kinds of children. After fork() everything is ours,
- * copied: the atfork handlers have set all positions in the kernel and repaired the locks. A child of
- * vfork() or clone(CLONE_VM) without CLONE_FILES has the parent's memory but descriptors of its own: what
- * it closes is still open in the parent, so it must leave the table alone. A child of a raw clone system
- * call is like the first kind, but no handler ran: a page that the kernel wipes in copies (MADV_WIPEONFORK)
- * tells it from the second kind.
+ * To which process this memory belongs. There are three kinds of children. After fork() everything is ours, copied:
+ * the atfork handlers have set all positions in the kernel and repaired the locks. A child of vfork() or
+ * clone(CLONE_VM) without CLONE_FILES has the parent's memory but descriptors of its own: what it closes is still
+ * open in the parent, so it must leave the table alone. A child of a raw clone system call is like the first kind,
+ * but no handler ran. A page that the kernel wipes in copies (MADV_WIPEONFORK) tells it from the second kind.
  */
 #ifndef SHIM_PROCESS_H
 #define SHIM_PROCESS_H
@@ -28,7 +27,10 @@ void process_fork_prepare(void);
 void process_fork_parent(void);
 void process_fork_child(void);
 
-/* A number of its own for each fork child of a program that forks as it did in its last run; 0: no child. */
+/*
+ * A number for each fork child, which is the same in the next run if the program forks in the same way; 0: this
+ * process is no fork child.
+ */
 extern uint64_t process_born;
 
 /*
@@ -37,10 +39,10 @@ extern uint64_t process_born;
  */
 void process_share_inherited(void);
 
-/* The same, and the other positions are set too: a vfork child may read before it calls exec. */
+/* The same for all positions: a vfork child may read before it calls exec. */
 void process_share_vfork(void);
 
-/* The kernel's positions become right now; they become ours again at the next read. */
+/* Set all positions in the kernel. They come back to user space at the next read. */
 void process_lend_all(void);
 
 /*
@@ -59,8 +61,9 @@ void process_retire(void);
 void process_settle(void);
 
 /*
- * This thread ends. If it is the first one, libc has the last one call exit(): that may be no helper of ours, which has
- * no descriptors that the program's last words could go to. So there are none from then on.
+ * Call when this thread ends. If it is the first thread, libc lets the last thread of the process call exit(). That
+ * must not be a helper of ours, which lacks the descriptors that the program's last words could go to: so there are
+ * no helpers from then on.
  */
 void process_thread_ends(void);
 
@@ -68,8 +71,8 @@ void process_thread_ends(void);
 void process_confine(void);
 
 /*
- * This thread is about to get descriptors of its own: with other threads, nobody could tell to whom a
- * number belongs.
+ * Call when this thread is about to get a descriptor table of its own. If the process has other threads, nobody
+ * could tell whose a descriptor number is.
  */
 void process_unshare(void);
 
@@ -81,8 +84,8 @@ void process_unshare(void);
 bool process_clone_confuses(unsigned long flags);
 
 /*
- * Called before others get our descriptors (`all`: also those that are closed on exec), and before rights
- * change: memory files are replaced by the real ones. NULL: there are none. Set once.
+ * Set once; NULL: there are no memory files. Called before others get our descriptors (`all`: also those that are
+ * closed on exec), and before rights change: replaces memory files by the real ones.
  */
 extern void (*process_stand_ins)(bool all);
 static inline void process_stand_ins_end(bool all)

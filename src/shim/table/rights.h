@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rights that belong to threads: capabilities, user and group ids for files, no_new_privs, Landlock,
- * securebits, keyrings. A program of one thread that changes its own means the whole program: our helper
- * threads must not keep others.
+ * Rights that belong to threads: capabilities, user and group ids for files, no_new_privs, Landlock, securebits,
+ * keyrings. A program of one thread that changes its own rights means those of the whole program: our helper
+ * threads must not keep the old ones.
  */
 #ifndef SHIM_RIGHTS_H
 #define SHIM_RIGHTS_H
@@ -31,8 +31,8 @@ void rights_end(const struct rights_change *change);
 void rights_drop(void);
 
 /*
- * The same for syscall(2) with `number` and a first argument, whichever call it is: unlike libc it changes
- * one thread only. Owes a rights_end().
+ * rights_begin() and rights_drop() for syscall(2), with its number and first argument: unlike the functions of libc
+ * it changes one thread only. Owes a rights_end().
  */
 void rights_call_begin(long number, long first, struct rights_change *change);
 
