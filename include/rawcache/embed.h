@@ -217,22 +217,22 @@ struct rawcache_opened {		/* what it has opened for reading: */
 	int flags;
 	uint64_t ns; /* CLOCK_MONOTONIC */
 };
-/* Other numbers when it gets other rights, and when others have told it something. */
+/* Both change: `rights` when the program gets other rights, `heard` when others have told it something. */
 struct rawcache_opener {
 	uint32_t rights, heard;
 };
-/* Call after each open below a configured path; if true, the second one, too. */
+/* Call after each open below a configured path. If it returns true, call rawcache_open_follow(), too. */
 bool rawcache_open_seen(const struct rawcache_opened *opened);
 void rawcache_open_follow(struct rawcache *cache, const struct rawcache_opened *opened,
 			  const struct rawcache_opener *opener);
 /*
- * Paths that the program opened in its last run, in that order, each with its terminator; they must stay until the
- * next call. NULL: none.
+ * The paths that the program opened in its last run, in that order, each with its terminator. They must stay until
+ * the next call. NULL: there are none.
  */
 void rawcache_opens_as_before(char *names, size_t bytes);
-/* The descriptor that the kernel would give now, or -1: it must be asked. */
+/* Returns the descriptor that the kernel would give now. -1: the kernel must be asked. */
 int rawcache_open_ahead(int dir, const char *path, int flags, const struct rawcache_opener *opener);
-void rawcache_opens_drop(bool wait); /* close what waits; `wait`: for what is being opened, too */
+void rawcache_opens_drop(bool wait); /* close them; `wait`: also those that are being opened */
 void rawcache_opens_stop(void);	     /* and open nothing ahead any more */
 
 /* --- frozen trees */
@@ -317,10 +317,10 @@ void rawcache_helpers_return(void);
 
 /* What the dynamic loader has mapped by itself. */
 struct rawcache_loaded {
-	/* Call lay(arg) while nobody unmaps the range; not at all if it is not what it was. */
-	void (*hold)(const struct rawcache_loaded *loaded, void (*lay)(void *arg), void *arg);
+	/* Call map(arg) while nobody unmaps the range. Do not call it if something else lies there now. */
+	void (*hold)(const struct rawcache_loaded *loaded, void (*map)(void *arg), void *arg);
 	const uint32_t *
-		opening; /* threads that are about to make anything writable, from before they ask below */
+		opening; /* number of threads that make memory writable, counted from before they ask below */
 };
 
 /*
@@ -333,27 +333,27 @@ uint64_t rawcache_file_map_loaded(struct rawcache *cache, uint64_t file, int fd,
 				  size_t length, uint64_t offset,
 				  const struct rawcache_loaded *loaded);
 
-/* A number for now; what was mapped so in the range before that, and is not any more. */
+/* A number for this moment; and: libraries in the range that were mapped before it are not mapped any more. */
 uint64_t rawcache_maps_now(struct rawcache *cache);
 void rawcache_maps_unloaded(struct rawcache *cache, const void *address, size_t length,
 			    uint64_t before);
 
-/* The kernel is asked which libraries are still there, for callers that cannot know. */
+/* Ask the kernel which libraries are still there, for callers that cannot know. */
 void rawcache_maps_ask(struct rawcache *cache);
 
 /* Whether the range may contain pages of the image: two comparisons. */
 bool rawcache_maps_touch(const struct rawcache *cache, const void *address, size_t length);
 
 /*
- * Must enclose a call that unmaps or replaces a range: take the notes of the image's pages in it before, and after the
- * call drop the holds, or put the notes back if nothing was unmapped; `by` is by how many bytes the range was moved, if
- * it was. The pointer is the library's, and may be NULL.
+ * Must enclose a call that unmaps or replaces a range. Before the call, rawcache_maps_take() takes the notes of the
+ * image's pages in it. Afterwards rawcache_maps_drop() drops their holds; or rawcache_maps_put() puts them back,
+ * moved by `by` bytes. `taken` may be NULL.
  */
 void *rawcache_maps_take(struct rawcache *cache, const void *address, size_t length);
 void rawcache_maps_drop(struct rawcache *cache, void *taken);
 void rawcache_maps_put(struct rawcache *cache, void *taken, ptrdiff_t by);
 
-/* How many bytes of ours from `end` on the caller must unmap with what it took, by the same call: that is cheaper. */
+/* How many bytes of ours from `end` on the caller must unmap by the same call, which is cheaper than another. */
 size_t rawcache_maps_behind(void *taken, const void *end);
 
 /* The edge of a piece in the taken pages that comes next behind `address`; NULL: there is none. */
@@ -366,8 +366,8 @@ const void *rawcache_maps_edge(const void *taken, const void *address);
 int rawcache_maps_protect(struct rawcache *cache, const void *address, size_t length, int prot);
 
 /*
- * Before the range gets what keeps the file's own pages from taking the place of the image's later, or would be lost
- * then: mseal(2), guard pages. They take it now, unless the program may have written to them.
+ * Call before mseal(2) of the range, or before it gets guard pages: the origin's pages could not replace the
+ * image's later. They replace them now, except where the program may have written.
  */
 void rawcache_maps_restore(struct rawcache *cache, const void *address, size_t length);
 

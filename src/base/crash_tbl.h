@@ -74,7 +74,7 @@ CRASH(ring_seen, "its completion is taken out of the ring; its file is registere
 CRASH(hold_counted, "a region is held; its generation has not been looked at")
 CRASH(hold_last, "the last hold of a region is given up; the slot still has it")
 CRASH(hold_put, "a hold was given back")
-CRASH(map_spare, "the origin is mapped a second time; no piece is laid")
+CRASH(map_spare, "the origin is mapped a second time; no piece is mapped")
 CRASH(map_laid, "pieces of the image are mapped and held, and not noted")
 CRASH(map_noted, "all pieces are noted")
 CRASH(map_cut, "a piece is cut in two, each with a hold")

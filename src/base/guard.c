@@ -42,15 +42,36 @@ int guard_copy(void *dst, const void *src, size_t n)
 	return fault_window_needed() ? copy_in_window(dst, src, n) : guard_copy_open(dst, src, n);
 }
 
+static inline __attribute__((always_inline)) void guard_make(struct guard *guard, const void *dst,
+							     const void *src, size_t n)
+{
+	guard->dst = dst;
+	guard->src = src;
+	guard->n = n;
+	guard->outer = guard_top;
+	guard->seal = (uintptr_t)guard ^ GUARD_SEAL;
+}
+
+/* After __builtin_setjmp(), which must stand in the function that lives while the bytes are touched. */
+static inline __attribute__((always_inline)) void guard_push(struct guard *guard)
+{
+	store_relaxed(&guard_top, guard);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline __attribute__((always_inline)) void guard_pop(struct guard *guard)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	store_relaxed(&guard_top, guard->outer);
+	/* volatile: the seal must be gone when this frame is */
+	*(volatile uintptr_t *)&guard->seal = 0;
+}
+
 int never_inline guard_copy_open(void *dst, const void *src, size_t n)
 {
 	struct guard guard;
 
-	guard.dst = dst;
-	guard.src = src;
-	guard.n = n;
-	guard.outer = guard_top;
-	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
+	guard_make(&guard, dst, src, n);
 	if (__builtin_setjmp(guard.context)) {
 		struct guard *g = guard_top;
 
@@ -58,13 +79,9 @@ int never_inline guard_copy_open(void *dst, const void *src, size_t n)
 		/* the handler left in n the side that faulted: 0 is dst, 1 is src */
 		return g->n ? -EIO : -EFAULT;
 	}
-	store_relaxed(&guard_top, &guard);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard_push(&guard);
 	memcpy(dst, src, n);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	store_relaxed(&guard_top, guard.outer);
-	/* volatile: the seal must be gone when this frame is */
-	*(volatile uintptr_t *)&guard.seal = 0;
+	guard_pop(&guard);
 	return 0;
 }
 
@@ -73,23 +90,16 @@ static bool never_inline same_bytes(const void *bytes, const void *src, size_t n
 	struct guard guard;
 	volatile bool same = false;
 
-	guard.dst = bytes;
-	guard.src = src;
-	guard.n = n;
-	guard.outer = guard_top;
-	guard.seal = (uintptr_t)&guard ^ GUARD_SEAL;
+	guard_make(&guard, bytes, src, n);
 	if (__builtin_setjmp(guard.context)) {
 		struct guard *g = guard_top;
 
 		guard_top = g->outer;
 		return false;
 	}
-	store_relaxed(&guard_top, &guard);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard_push(&guard);
 	same = !memcmp(bytes, src, n);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	store_relaxed(&guard_top, guard.outer);
-	*(volatile uintptr_t *)&guard.seal = 0;
+	guard_pop(&guard);
 	return same;
 }
 
@@ -127,7 +137,7 @@ bool guard_fault(const void *address)
 	__builtin_longjmp(guard->context, 1);
 }
 
-struct guard *guard_put_aside(uintptr_t sp)
+struct guard *guard_suspend(uintptr_t sp)
 {
 	struct guard *guard = guard_top;
 
@@ -138,10 +148,10 @@ struct guard *guard_put_aside(uintptr_t sp)
 	return guard;
 }
 
-void guard_take_back(struct guard *aside)
+void guard_resume(struct guard *suspended)
 {
-	if (aside)
-		store_relaxed(&guard_top, aside);
+	if (suspended)
+		store_relaxed(&guard_top, suspended);
 }
 
 void guard_recover(void)

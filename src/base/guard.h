@@ -52,8 +52,8 @@ bool guard_fault(const void *address);
  * interrupted with the stack pointer `sp`. That guard may still be alive, on another stack.
  */
 struct guard;
-struct guard *guard_put_aside(uintptr_t sp);
-void guard_take_back(struct guard *aside);
+struct guard *guard_suspend(uintptr_t sp);
+void guard_resume(struct guard *suspended);
 
 /* Call when siglongjmp() or cancellation has left a copy of this thread. */
 void guard_recover(void);

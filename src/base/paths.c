@@ -14,15 +14,13 @@ at_start static const char *entry_next(const char *p, const char **dir, size_t *
 	*exclude = *p == '!';
 	*dir = p + *exclude;
 	*len = (end ? (size_t)(end - p) : strlen(p)) - *exclude;
-	while (*len > 1 && (*dir)[*len - 1] == '/')
-		(*len)--;
+	*len = path_trim(*dir, *len);
 	return end ? end + 1 : NULL;
 }
 
 at_start bool path_below(const char *path, size_t n, const char *dir, size_t length)
 {
-	while (length > 1 && dir[length - 1] == '/')
-		length--;
+	length = path_trim(dir, length);
 	if (length == 1 && *dir == '/')
 		return *path == '/';
 	return n >= length && !memcmp(path, dir, length) && (n == length || path[length] == '/');

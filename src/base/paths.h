@@ -18,6 +18,14 @@ enum path_match paths_match(const char *list, const char *path);
 /* The same; *dir and *length return the entry that decided, in `list` and without its '!'. */
 enum path_match paths_find(const char *list, const char *path, const char **dir, size_t *length);
 
+/* The length of a path of `n` bytes without the slashes at its end; that of "/" is 1. */
+static inline size_t path_trim(const char *path, size_t n)
+{
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return n;
+}
+
 /* Whether `path`, of `n` bytes, is the directory or lies below it. Both must be canonical. */
 bool path_below(const char *path, size_t n, const char *dir, size_t length);
 

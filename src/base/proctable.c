@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
+
 /* begin-end protection offset major:minor inode path */
 bool vma_parse(const char *line, struct vma *vma)
 {
@@ -23,6 +25,34 @@ bool vma_parse(const char *line, struct vma *vma)
 	vma->device |= *next == ':' ? strtoul(next + 1, &next, 16) : 0;
 	vma->inode = strtoul(next, &next, 10);
 	return true;
+}
+
+struct vma_search {
+	uintptr_t at;
+	struct vma *vma;
+};
+
+static bool vma_has(void *arg, char *line)
+{
+	const struct vma_search *search = arg;
+
+	return vma_parse(line, search->vma) && search->at >= search->vma->start &&
+	       search->at < search->vma->end;
+}
+
+bool vma_find(uintptr_t at, struct vma *vma)
+{
+	struct vma_search search = { at, vma };
+	char buf[4096];
+
+	return lines_read("/proc/self/maps", buf, sizeof(buf), vma_has, &search) == LINES_ENOUGH;
+}
+
+bool path_is_removed(const char *path, size_t n)
+{
+	static const char mark[] = " (deleted)";
+
+	return n >= sizeof(mark) && !strcmp(path + n - (sizeof(mark) - 1), mark);
 }
 
 /* The next field of a line, terminated in place; NULL at the end. */
@@ -60,6 +90,26 @@ bool mount_line_parse(char *line, struct mount_line *mount)
 		return false;
 	mount->id = strtoull(id, NULL, 10);
 	return true;
+}
+
+struct mount_search {
+	uint64_t id;
+	struct mount_line *mount;
+};
+
+static bool mount_line_is(void *arg, char *line)
+{
+	const struct mount_search *search = arg;
+
+	return mount_line_parse(line, search->mount) && search->mount->id == search->id;
+}
+
+bool mount_line_find(uint64_t id, char *buf, size_t size, struct mount_line *mount)
+{
+	struct mount_search search = { id, mount };
+
+	return lines_read("/proc/self/mountinfo", buf, size, mount_line_is, &search) ==
+	       LINES_ENOUGH;
 }
 
 void mount_field_unescape(char *p)

@@ -4,6 +4,7 @@
 #define BASE_PROCTABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Of a page's word in /proc/PID/pagemap: proc(5). */
@@ -23,6 +24,15 @@ struct vma {
 /* Parse a line. False: it is not one. The path is not needed. */
 bool vma_parse(const char *line, struct vma *vma);
 
+/* Find the mapping of the process in which the address lies. */
+bool vma_find(uintptr_t at, struct vma *vma);
+
+/*
+ * Whether a path of `n` bytes, as the kernel shows it in /proc, ends with the mark of a file that was removed or
+ * replaced.
+ */
+bool path_is_removed(const char *path, size_t n);
+
 /*
  * One line of /proc/self/mountinfo. The fields lie in the line; characters that would break it stand there
  * as "\040" and the like.
@@ -39,6 +49,12 @@ struct mount_line {
 
 /* Parse a line; the fields are terminated in it. False: some are missing. */
 bool mount_line_parse(char *line, struct mount_line *mount);
+
+/*
+ * Find the line of the mount with this id in the process's own table. `buf` has `size` bytes, in which the fields lie
+ * then.
+ */
+bool mount_line_find(uint64_t id, char *buf, size_t size, struct mount_line *mount);
 
 /* Put the characters back for which "\040" and the like stand. */
 void mount_field_unescape(char *field);

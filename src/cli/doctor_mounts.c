@@ -12,7 +12,6 @@
 #include <rawcache/embed.h>
 
 #include "base/compiler.h"
-#include "base/lines.h"
 #include "base/proctable.h"
 #include "base/sys.h"
 #include "cli/doctor.h"
@@ -22,34 +21,25 @@
 #define OPTIONS_BYTES 1024 /* what is cut off is not found */
 
 struct mount_options {
-	uint64_t id;
 	char type[32];
 	char text[OPTIONS_BYTES];
 };
 
-static bool options_look(void *arg, char *line)
-{
-	struct mount_options *found = arg;
-	struct mount_line mount;
-
-	if (!mount_line_parse(line, &mount) || mount.id != found->id)
-		return false;
-	snprintf(found->type, sizeof(found->type), "%s", mount.type);
-	snprintf(found->text, sizeof(found->text), "%s", mount.options ? mount.options : "");
-	return true;
-}
-
 static bool mount_options_find(int fd, struct mount_options *found)
 {
 	char *table = malloc(TABLE_BYTES);
+	struct mount_line mount;
 	struct statx stx;
 	bool known;
 
 	known = table && !sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) &&
-		stx.stx_mask & STATX_MNT_ID;
-	found->id = known ? stx.stx_mnt_id : 0;
-	known = known && lines_read("/proc/self/mountinfo", table, TABLE_BYTES, options_look,
-				    found) == LINES_ENOUGH;
+		stx.stx_mask & STATX_MNT_ID &&
+		mount_line_find(stx.stx_mnt_id, table, TABLE_BYTES, &mount);
+	if (known) {
+		snprintf(found->type, sizeof(found->type), "%s", mount.type);
+		snprintf(found->text, sizeof(found->text), "%s",
+			 mount.options ? mount.options : "");
+	}
 	free(table);
 	return known;
 }

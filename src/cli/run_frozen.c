@@ -10,6 +10,7 @@
 
 #include "base/credentials.h"
 #include "base/frozen.h"
+#include "base/paths.h"
 #include "cli/command.h"
 #include "cli/frozen_record.h"
 #include "cli/say.h"
@@ -76,9 +77,7 @@ static bool frozen_entry_next(const char **list, char *path, uint64_t *ns)
 		size_t n = strcspn(entry, ":");
 
 		*list += n + (entry[n] == ':');
-		n = frozen_entry(entry, n, ns);
-		while (n > 1 && entry[n - 1] == '/')
-			n--;
+		n = path_trim(entry, frozen_entry(entry, n, ns));
 		if (!n || n >= PATH_MAX)
 			continue;
 		memcpy(path, entry, n);

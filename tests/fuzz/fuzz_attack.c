@@ -61,7 +61,7 @@ static void overlay(struct input *in, void *to, size_t room, size_t grain)
 static void scribble_segment(struct input *in)
 {
 	struct runtime *r = &cache->runtime;
-	char *fields = (char *)&r->header->visited_count;
+	char *fields = (char *)&r->header->visits_count;
 	struct process_slot mine = *cache_slot(cache);
 
 	switch (take(in, 1) % 6) {
@@ -81,10 +81,10 @@ static void scribble_segment(struct input *in)
 		overlay(in, r->flights, RUNTIME_FLIGHTS * sizeof(*r->flights), 4);
 		break;
 	case 4: /* and whatever lies between them */
-		overlay(in, r->writers, (size_t)((char *)r->visited - (char *)r->writers), 4);
+		overlay(in, r->writers, (size_t)((char *)r->visits - (char *)r->writers), 4);
 		break;
 	default:
-		overlay(in, r->visited, r->visited_count, 1);
+		overlay(in, r->visits, r->visits_count, 1);
 		break;
 	}
 }

@@ -11,7 +11,7 @@
 
 static void header_fuzz(struct runtime_header *h, const uint8_t *data, size_t n)
 {
-	char *fields = (char *)&h->visited_count;
+	char *fields = (char *)&h->visits_count;
 
 	fuzz_overlay(data, n, fields, (size_t)((char *)&h->region_lock - fields), 1);
 }

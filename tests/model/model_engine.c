@@ -240,7 +240,7 @@ static void image_reset(struct rawcache *cache, uint64_t random)
 	memset(cache->runtime.ghosts, 0, cache->runtime.ghost_count * sizeof(uint64_t));
 	cache->runtime.header->slots_high = 1;
 	cache->image.state->order = 0;
-	memset(cache->runtime.visited, 0, cache->runtime.visited_count);
+	memset(cache->runtime.visits, 0, cache->runtime.visits_count);
 	memset(cache->runtime.flights, 0, RUNTIME_FLIGHTS * sizeof(struct flight));
 }
 

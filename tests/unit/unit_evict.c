@@ -71,11 +71,11 @@ static void test_scan(void **state)
 	}
 }
 
-/* An image without homes is recycled in plain order: the test above can fail. */
+/* An image without page buckets is recycled in plain order: the test above can fail. */
 static void test_scan_plain(void **state)
 {
 	(void)state;
-	cache->image.homes = NULL;
+	cache->image.page_buckets = NULL;
 	assert_true(hot_lost() >= HOT_BYTES - FEW);
 	assert_int_equal(stats_now().reinserted_bytes, 0);
 }

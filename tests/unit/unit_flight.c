@@ -254,7 +254,7 @@ static void test_slow_owner(void **state)
 		if (step == 3)
 			break;
 		kill(child, SIGUSR1);
-		while (owner_of_first()->steps == owner_of_first()->vain)
+		while (owner_of_first()->steps == owner_of_first()->blamed_steps)
 			usleep(1000);
 	}
 	child_kill(child);

@@ -244,7 +244,7 @@ static void test_lost_processor(void **state)
 	for (int i = 0; i < 200; i++)
 		assert_true(file_read_right(cache, file_a, fd_a, 1, 100000, 0));
 	chunk = file_chunk(file_at(cache, file_a), 0);
-	cache->way.ticks_per_us = 1; /* each copy is slow now */
+	cache->copy_costs.ticks_per_us = 1; /* each copy is slow now */
 	for (int i = 0; i < 100; i++) {
 		bool hot = (chunk->resident & pages) == pages;
 		long faults = sys_major_faults();

@@ -43,7 +43,7 @@ static void options_take(struct rawcache *cache, const struct rawcache_options *
 	cache->options.runtime_dir = NULL;
 	cache->tier = options->tier && *options->tier;
 	cache->options.tier = cache->options.tier_key = cache->options.tier_name = NULL;
-	copy_policy_init(&cache->way);
+	copy_policy_init(&cache->copy_costs);
 	cache->memo = !options->ttl && options->verify != RAWCACHE_VERIFY_ALWAYS;
 }
 

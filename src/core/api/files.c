@@ -15,7 +15,7 @@ void rawcache_file_put(struct rawcache *cache, uint64_t handle)
 		return;
 	/* the program may end now: what it has read last must be stored, and not be dropped with the file */
 	fetch_settle(file, false);
-	if (unlikely(load_relaxed(&file->helped)) &&
+	if (unlikely(load_relaxed(&file->opened_by_helpers)) &&
 	    load_relaxed(&file->references) - load_relaxed(&file->fetching) == 1)
 		io_forget(file);
 	file_release(cache, file);

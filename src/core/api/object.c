@@ -49,11 +49,6 @@ static int object_key(const struct rawcache *cache, const void *bytes, size_t n,
 	return 0;
 }
 
-static uint32_t found_region(const struct rawcache *cache, const struct found *found)
-{
-	return found->page >> cache->image.region_pages_shift;
-}
-
 size_t rawcache_value_max(const struct rawcache *cache)
 {
 	return (UINT64_C(1) << cache->image.sb.region_shift) - sizeof(struct trailer);
@@ -290,18 +285,20 @@ static int view_try(struct rawcache *cache, const struct key *key, struct rawcac
 	int err = object_find(cache, key, &found);
 
 	if (!err)
-		err = hold_get(cache, found_region(cache, &found), found.generation, HOLD_FIRM);
+		err = hold_get(cache, region_number(&cache->image, found.page), found.generation,
+			       HOLD_FIRM);
 	if (err)
 		return err;
 	data = cache->image.data + ((uint64_t)found.page << FORMAT_PAGE_SHIFT);
 	err = view_check(cache, key, &found, data, found.length - sizeof(struct trailer));
 	if (err) {
-		hold_put(cache, found_region(cache, &found), HOLD_FIRM);
+		hold_put(cache, region_number(&cache->image, found.page), HOLD_FIRM);
 		return err;
 	}
 	view->data = data;
 	view->length = found.length - sizeof(struct trailer);
-	view->hold = (uint64_t)(uint32_t)cache->pid << 32 | found_region(cache, &found);
+	view->hold = (uint64_t)(uint32_t)cache->pid << 32 |
+		     region_number(&cache->image, found.page);
 	index_visit(cache, found.number);
 	return 0;
 }

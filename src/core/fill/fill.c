@@ -39,7 +39,7 @@ static struct miss miss_plan(struct rawcache *cache, struct file *file, const st
 
 	m.at = want->chunk * cache->chunk_bytes;
 	m.length = (uint32_t)min_u64(cache->chunk_bytes, file->size - m.at);
-	if (want->aside)
+	if (want->background)
 		m.plan = (struct plan){ .whole = true, .ordered = want->ordered };
 	else
 		ahead_note(cache, file, want, &m.plan);
@@ -80,7 +80,7 @@ static struct fetch *miss_ask(const struct miss *m)
 {
 	const struct want *want = m->want;
 	bool whole = m->plan.whole || want->length == m->length;
-	uint64_t wait = whole && !want->aside ? tier_wants(m->cache, m->file) : 0;
+	uint64_t wait = whole && !want->background ? tier_wants(m->cache, m->file) : 0;
 	const struct timespec nap = { .tv_nsec = PLACE_NAP_NS };
 	struct fetch *fetch = NULL;
 	uint64_t end;
@@ -122,7 +122,7 @@ static ssize_t miss_ready(const struct miss *m, uint64_t place)
 	if (got != (ssize_t)want->length || !place_still_current(&cache->image, place))
 		return -EAGAIN;
 	/* the process that fetches it has not checked the file yet */
-	if (!want->aside && !file_unchanged(m->file, want->fd))
+	if (!want->background && !file_unchanged(m->file, want->fd))
 		return fill_stale(m->file, want->fd);
 	stats_add(pread_reads, 1);
 	stats_add(pread_bytes, (uint64_t)got);

@@ -26,8 +26,8 @@ struct want {
 	char *buf;
 	int fd;	       /* of the origin */
 	uint64_t more; /* bytes behind this piece that the same call wants */
-	bool aside; /* no program waits: it counts for no stream, and the origin's pages stay in the page cache */
-	bool ordered; /* of what is aside: so are the chunks around it, side by side in the image */
+	bool background; /* no program waits: it counts for no stream, and the origin's pages stay in the page cache */
+	bool ordered; /* of a chunk read in the background: so are the chunks around it, side by side in the image */
 };
 
 /* The offset of the piece in the file. */

@@ -31,7 +31,7 @@
 void origin_forget(const struct rawcache *cache, const struct want *want, uint64_t offset,
 		   uint64_t n)
 {
-	if (!cache->options.keep_origin && !want->aside)
+	if (!cache->options.keep_origin && !want->background)
 		sys_fadvise(want->fd, offset, n, POSIX_FADV_DONTNEED);
 }
 
@@ -118,7 +118,7 @@ static bool chunk_hand_over(struct miss *m, const struct fetch *whole)
 static bool miss_confirmed(const struct miss *m)
 {
 	bool same = confirm_by_descriptor(m->file, m->want->fd) ||
-		    (m->want->aside && confirm_by_path(m->file));
+		    (m->want->background && confirm_by_path(m->file));
 
 	if (!same)
 		file_over(m->file, m->want->fd);
@@ -150,18 +150,18 @@ void chunk_keep(struct miss *m)
 	const struct want *want = m->want;
 	struct fetch whole = chunk_whole(m, m->start);
 
-	if (m->length < SMALL_MAX && !m->held->extent && !want->aside) {
+	if (m->length < SMALL_MAX && !m->held->extent && !want->background) {
 		origin_forget(m->cache, want, whole.request.offset, m->length);
 		whole.request.forget = false;
 		small_keep(m, &whole);
 		return;
 	}
 	name_store(m->cache, m->file, want->fd);
-	if (!want->aside && chunk_hand_over(m, &whole))
+	if (!want->background && chunk_hand_over(m, &whole))
 		return;
 	if (miss_confirmed(m)) {
 		chunk_store(m);
-		aside_end(m, true);
+		background_end(m, true);
 	}
 	origin_forget(m->cache, want, whole.request.offset, m->length);
 }

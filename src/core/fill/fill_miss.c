@@ -48,7 +48,7 @@ static bool miss_deliver(const struct miss *m, bool enough, uint32_t skip, ssize
 		*result = fill_stale(m->file, want->fd);
 		return false;
 	}
-	if (!want->aside)
+	if (!want->background)
 		stats_latency(miss_latency, clock_mono_ns() - m->start);
 	if (guard_copy(want->buf, m->buf + (want->skip - skip), want->length)) {
 		*result = -EFAULT;
@@ -89,15 +89,15 @@ static ssize_t chunk_read(struct miss *m)
 static ssize_t chunk_fetch(struct miss *m)
 {
 	const struct want *want = m->want;
-	struct tier_wait aside;
+	struct tier_wait wait;
 	ssize_t result;
 	ssize_t got;
 
 	miss_begin(m);
-	m->aside = want->aside ? &aside : NULL;
-	got = m->aside ? aside_read(m, chunk_read) : chunk_read(m);
+	m->tier = want->background ? &wait : NULL;
+	got = m->tier ? background_read(m, chunk_read) : chunk_read(m);
 	if (!miss_deliver(m, got >= (ssize_t)(want->skip + want->length), 0, &result)) {
-		aside_end(m, false);
+		background_end(m, false);
 		return result;
 	}
 	if (got != (ssize_t)m->length) {
@@ -106,7 +106,7 @@ static ssize_t chunk_fetch(struct miss *m)
 	} else {
 		chunk_keep(m);
 	}
-	aside_end(m, false);
+	background_end(m, false);
 	if (m->buf)
 		miss_end(m);
 	return result;

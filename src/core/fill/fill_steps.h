@@ -35,11 +35,11 @@ struct miss {
 	uint64_t at;	      /* of the chunk, in the file */
 	uint32_t length;      /* of the chunk */
 	struct plan plan;
-	char *buf;		 /* from buffer_get(); NULL: it belongs to another thread now */
-	struct tier_wait *aside; /* or NULL */
-	uint64_t start;		 /* clock_mono_ns() */
-	uint32_t number;	 /* the result of number_of() before the first byte was read, */
-	bool same;		 /* and whether the file was in the state in which it was opened */
+	char *buf;		/* from buffer_get(); NULL: it belongs to another thread now */
+	struct tier_wait *tier; /* or NULL */
+	uint64_t start;		/* clock_mono_ns() */
+	uint32_t number;	/* the result of number_of() before the first byte was read, */
+	bool same;		/* and whether the file was in the state in which it was opened */
 };
 
 /* --- want.c */
@@ -76,13 +76,13 @@ void merged_keep(struct miss *m);
 void origin_forget(const struct rawcache *cache, const struct want *want, uint64_t offset,
 		   uint64_t n);
 
-/* --- fill_aside.c */
+/* --- fill_background.c */
 
-/* The chunk, by the tier or by `read`; m->aside is to be set up. Owes an aside_end(). */
-ssize_t aside_read(struct miss *m, ssize_t (*read)(struct miss *m));
+/* The chunk, by the tier or by `read`; m->tier is to be set up. Owes an background_end(). */
+ssize_t background_read(struct miss *m, ssize_t (*read)(struct miss *m));
 
 /* `kept`: the file was what it was after that, and the chunk may be put into the tier. */
-void aside_end(struct miss *m, bool kept);
+void background_end(struct miss *m, bool kept);
 
 /* --- fill_fetched.c */
 

@@ -44,9 +44,9 @@ struct extent_piece name_make(struct rawcache *cache, struct file *file, int fd,
 	struct name_record *record = (struct name_record *)buf;
 	struct found found;
 
-	if (load_relaxed(&file->named))
+	if (load_relaxed(&file->name_stored))
 		return piece;
-	store_relaxed(&file->named, 1);
+	store_relaxed(&file->name_stored, 1);
 	if (index_find(cache, &piece.key, &found))
 		return piece;
 	memcpy(record->magic, NAME_MAGIC, 8);
@@ -66,7 +66,7 @@ void name_store(struct rawcache *cache, struct file *file, int fd)
 	struct extent_piece piece;
 	char *buf;
 
-	if (load_relaxed(&file->named))
+	if (load_relaxed(&file->name_stored))
 		return;
 	buf = buffer_get();
 	if (!buf)

@@ -39,10 +39,10 @@ ssize_t fill_bypass(const struct rawcache *cache, const struct file *file, const
 
 uint32_t number_of(const struct rawcache *cache, const struct want *want)
 {
-	return want->aside ? NUMBER_OWN : number_now(cache, want->fd);
+	return want->background ? NUMBER_OWN : number_now(cache, want->fd);
 }
 
 bool want_same(const struct rawcache *cache, const struct want *want, uint32_t before)
 {
-	return want->aside || number_same(cache, want->fd, before);
+	return want->background || number_same(cache, want->fd, before);
 }

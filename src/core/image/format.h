@@ -2,7 +2,7 @@
 /*
  * The image on disk; docs/format.md is its specification. All numbers are little-endian.
  *
- *	superblock A | superblock B | state | totals | region table | index | homes | regions
+ *	superblock A | superblock B | state | totals | region table | index | page buckets | regions
  *
  * Pages are 4 KiB; the location of an extent is the number of its first page in the data area.
  */
@@ -40,7 +40,7 @@
 
 /* Features that a reader must know to read (incompatible) or may ignore (compatible). */
 #define FORMAT_NEIGHBOURS UINT64_C(1) /* incompatible: chunks' buckets lie side by side */
-#define FORMAT_REINSERT UINT64_C(2)   /* regions have logs, pages homes, entries ages below 0 */
+#define FORMAT_REINSERT UINT64_C(2)   /* regions have logs, pages buckets, entries ages below 0 */
 #define FORMAT_DISPLACED UINT64_C(4)  /* an entry may lie in its key's other bucket: see entry.h */
 #define FORMAT_INCOMPATIBLE_KNOWN (FORMAT_NEIGHBOURS | FORMAT_REINSERT | FORMAT_DISPLACED)
 
@@ -76,18 +76,18 @@ struct superblock {
 	uint32_t chunk_shift;
 	uint32_t probes;
 	uint32_t reserved0;
-	uint64_t key[4];      /* seed, salt, salt of the keyed hashes; unused */
-	uint64_t created;     /* seconds since 1970 */
-	uint64_t epoch;	      /* boots that used the image, from 1 */
-	uint8_t boot_id[16];  /* the boot that `epoch` stands for */
-	uint64_t home_offset; /* with FORMAT_REINSERT */
+	uint64_t key[4];	      /* seed, salt, salt of the keyed hashes; unused */
+	uint64_t created;	      /* seconds since 1970 */
+	uint64_t epoch;		      /* boots that used the image, from 1 */
+	uint8_t boot_id[16];	      /* the boot that `epoch` stands for */
+	uint64_t page_buckets_offset; /* with FORMAT_REINSERT */
 	uint8_t reserved[4096 - 192];
 };
 static_assert(sizeof(struct superblock) == 4096, "superblock");
 static_assert(offsetof(struct superblock, image_bytes) == 64, "superblock");
 static_assert(offsetof(struct superblock, key) == 120, "superblock");
 static_assert(offsetof(struct superblock, boot_id) == 168, "superblock");
-static_assert(offsetof(struct superblock, home_offset) == 184, "superblock");
+static_assert(offsetof(struct superblock, page_buckets_offset) == 184, "superblock");
 
 /* Volatile facts about the image, not about a process. Nothing in it has to survive. */
 struct image_state {

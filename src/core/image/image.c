@@ -185,8 +185,9 @@ static int image_map_all(struct image *image)
 	image->totals = (uint64_t *)(meta + FORMAT_TOTALS);
 	image->regions = (struct region *)(meta + sb->region_table_offset);
 	image->buckets = (struct bucket *)(meta + sb->index_offset);
-	image->homes = sb->incompatible & FORMAT_REINSERT ? (uint32_t *)(meta + sb->home_offset) :
-							    NULL;
+	image->page_buckets = sb->incompatible & FORMAT_REINSERT ?
+				      (uint32_t *)(meta + sb->page_buckets_offset) :
+				      NULL;
 	image->region_pages_shift = sb->region_shift - FORMAT_PAGE_SHIFT;
 	image->region_pages = 1u << image->region_pages_shift;
 	image->total_pages = sb->region_count << image->region_pages_shift;

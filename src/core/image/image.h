@@ -33,7 +33,7 @@ struct image {
 	struct region *regions;
 	struct bucket *buckets;
 	/* for each page, bucket + 1 of the extent that begins there; NULL: the image has none */
-	uint32_t *homes;
+	uint32_t *page_buckets;
 	const char *data;
 	char *meta;
 	uint64_t meta_bytes, data_bytes;
@@ -105,19 +105,31 @@ static inline uint64_t image_offset(const struct image *image, uint32_t page)
 	return image->sb.data_offset + ((uint64_t)page << FORMAT_PAGE_SHIFT);
 }
 
+/* The number of the region in which a page lies. */
+static inline uint32_t region_number(const struct image *image, uint32_t page)
+{
+	return page >> image->region_pages_shift;
+}
+
 static inline struct region *image_region(const struct image *image, uint32_t page)
 {
-	return &image->regions[page >> image->region_pages_shift];
+	return &image->regions[region_number(image, page)];
+}
+
+/* The first look (INV-1): the generation of the page's region, to be taken before bytes of the page are read. */
+static inline uint32_t generation_before(const struct image *image, uint32_t page)
+{
+	return load_acquire(&image_region(image, page)->generation);
 }
 
 /*
- * The second look (INV-1): whether the page's region still has this generation. Bytes that were read from
- * the page before this call were then of that generation.
+ * The second look (INV-1): the generation of the page's region, to be taken after bytes of the page were read. If it
+ * is the one of the first look, the bytes are of that generation.
  */
-static inline bool region_still(const struct image *image, uint32_t page, uint32_t generation)
+static inline uint32_t generation_after(const struct image *image, uint32_t page)
 {
 	fence_acquire(); /* pairs with the full fence after the bump in recycle_region() */
-	return load_relaxed(&image_region(image, page)->generation) == generation;
+	return load_relaxed(&image_region(image, page)->generation);
 }
 
 #endif

@@ -28,11 +28,23 @@ static inline bool place_is(uint64_t place, uint32_t generation)
 	return (generation & GENERATION_BITS) == CHUNK_GENERATION(place);
 }
 
+/*
+ * The first look (INV-1): whether `skip_end` bytes at a remembered place lie in the image, and the region still has
+ * the place's generation.
+ */
+static inline bool place_current(const struct image *image, uint64_t place, uint32_t skip_end)
+{
+	uint64_t page = CHUNK_PAGE(place);
+
+	return (place & CHUNK_VALID) &&
+	       page + ((skip_end - 1) >> FORMAT_PAGE_SHIFT) < image->total_pages &&
+	       place_is(place, generation_before(image, (uint32_t)page));
+}
+
 /* The second look (INV-1), to be called after the bytes were copied. */
 static inline bool place_still_current(const struct image *image, uint64_t place)
 {
-	fence_acquire(); /* pairs with the full fence after the bump in recycle_region() */
-	return place_is(place, load_relaxed(&image_region(image, CHUNK_PAGE(place))->generation));
+	return place_is(place, generation_after(image, CHUNK_PAGE(place)));
 }
 
 #endif

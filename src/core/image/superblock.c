@@ -59,8 +59,9 @@ static bool superblock_geometry_valid(const struct superblock *sb, uint64_t devi
 	if (pages > UINT32_MAX)
 		return false;
 	if (sb->incompatible & FORMAT_REINSERT &&
-	    (sb->home_offset % FORMAT_PAGE || sb->home_offset < sb->index_offset + index ||
-	     !range_inside(sb->home_offset, pages * sizeof(uint32_t), sb->data_offset)))
+	    (sb->page_buckets_offset % FORMAT_PAGE ||
+	     sb->page_buckets_offset < sb->index_offset + index ||
+	     !range_inside(sb->page_buckets_offset, pages * sizeof(uint32_t), sb->data_offset)))
 		return false;
 	return range_inside(sb->data_offset, (uint64_t)sb->region_count << sb->region_shift,
 			    sb->image_bytes);
@@ -251,8 +252,9 @@ int superblock_layout(struct superblock *sb, uint64_t bytes, uint32_t region_byt
 	uint64_t buckets = max_u64(entries / BUCKET_ENTRIES, 16);
 	uint64_t table = bytes / region * sizeof(struct region);
 	uint64_t index = round_up(FORMAT_REGION_TABLE + table, FORMAT_PAGE);
-	uint64_t homes = round_up(index + buckets * sizeof(struct bucket), FORMAT_PAGE);
-	uint64_t data = round_up(homes + bytes / FORMAT_PAGE * sizeof(uint32_t), FORMAT_DATA_ALIGN);
+	uint64_t page_buckets = round_up(index + buckets * sizeof(struct bucket), FORMAT_PAGE);
+	uint64_t data = round_up(page_buckets + bytes / FORMAT_PAGE * sizeof(uint32_t),
+				 FORMAT_DATA_ALIGN);
 	uint64_t regions = data < bytes ? (bytes - data) / region : 0;
 
 	if (regions < FORMAT_REGIONS_MIN || regions > UINT32_MAX || buckets > UINT32_MAX ||
@@ -261,7 +263,7 @@ int superblock_layout(struct superblock *sb, uint64_t bytes, uint32_t region_byt
 	sb->image_bytes = bytes;
 	sb->region_table_offset = FORMAT_REGION_TABLE;
 	sb->index_offset = index;
-	sb->home_offset = homes;
+	sb->page_buckets_offset = page_buckets;
 	sb->incompatible |= FORMAT_REINSERT;
 	sb->data_offset = data;
 	sb->region_count = (uint32_t)regions;

@@ -142,12 +142,12 @@ static void entry_shift(struct rawcache *cache, struct bucket_change *change,
 {
 	struct bucket_side *from = &change->side[0];
 	struct bucket_side *to = &change->side[1];
-	uint8_t visited = load_relaxed(visited_of(cache, from->number, i));
+	uint8_t visits = load_relaxed(visits_of(cache, from->number, i));
 
 	entry_put(cache, to, j, entry, !entry_displaced(&cache->image, from->bucket, i));
-	store_relaxed(visited_of(cache, to->number, j), visited);
-	if (cache->image.homes)
-		store_relaxed(&cache->image.homes[entry->page], to->number + 1);
+	store_relaxed(visits_of(cache, to->number, j), visits);
+	if (cache->image.page_buckets)
+		store_relaxed(&cache->image.page_buckets[entry->page], to->number + 1);
 	CRASH_POINT(entry_doubled);
 	bucket_begin(from);
 	entry_clear(&from->bucket->entry[i]);

@@ -45,7 +45,7 @@ static bool extent_stays(void *arg, const struct chunk_extent *extent)
 {
 	struct stay *stay = arg;
 	const struct rawcache *cache = stay->cache;
-	uint32_t other = extent->found.page >> cache->image.region_pages_shift;
+	uint32_t other = region_number(&cache->image, extent->found.page);
 
 	stay->stays = index_visited(cache, extent->found.number) ||
 		      (other != stay->region &&
@@ -55,7 +55,7 @@ static bool extent_stays(void *arg, const struct chunk_extent *extent)
 
 bool name_wanted(struct rawcache *cache, const struct key *key, const struct found *found)
 {
-	uint32_t region = found->page >> cache->image.region_pages_shift;
+	uint32_t region = region_number(&cache->image, found->page);
 	struct name_record *record;
 	struct stay stay = { .cache = cache, .region = region };
 

@@ -49,7 +49,7 @@ enum entry_state entry_decode(const struct image *image, const struct entry *ent
 	    (entry->page & (image->region_pages - 1)) + pages > image->region_pages)
 		return ENTRY_BROKEN;
 	region = image_region(image, entry->page);
-	found->generation = load_acquire(&region->generation);
+	found->generation = generation_before(image, entry->page);
 	if (((place >> ENTRY_GENERATION_SHIFT) ^ found->generation) & ENTRY_GENERATION_MASK)
 		return ENTRY_STALE;
 	found->stored = age_decode(load_relaxed(&region->opened), place >> ENTRY_AGE_SHIFT);

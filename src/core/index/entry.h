@@ -64,11 +64,11 @@ static inline bool entry_displaced(const struct image *image, const struct bucke
 	return image_displaces(image) && load_relaxed(&bucket->displaced) >> i & 1;
 }
 
-static inline uint8_t *visited_of(const struct rawcache *cache, uint32_t number, int i)
+static inline uint8_t *visits_of(const struct rawcache *cache, uint32_t number, int i)
 {
 	uint64_t n = (uint64_t)number * BUCKET_ENTRIES + (uint64_t)i;
 
-	return &cache->runtime.visited[n % cache->runtime.visited_count];
+	return &cache->runtime.visits[n % cache->runtime.visits_count];
 }
 
 #endif

@@ -93,7 +93,7 @@ static int change_victim(struct rawcache *cache, struct bucket_change *change, i
 		if (entry_decode(&cache->image, &s->bucket->entry[i % BUCKET_ENTRIES], &found) !=
 		    ENTRY_LIVE)
 			found.stored = 0;
-		warm = load_relaxed(visited_of(cache, s->number, i % BUCKET_ENTRIES)) != 0;
+		warm = load_relaxed(visits_of(cache, s->number, i % BUCKET_ENTRIES)) != 0;
 		if (found.stored < oldest[warm]) {
 			oldest[warm] = found.stored;
 			victim[warm] = i;
@@ -102,8 +102,8 @@ static int change_victim(struct rawcache *cache, struct bucket_change *change, i
 	/* all were visited: each visit counts no more */
 	for (int i = 0; victim[0] < 0 && i < 2 * BUCKET_ENTRIES; i++)
 		if (change->side[i / BUCKET_ENTRIES].bucket)
-			store_relaxed(visited_of(cache, change->side[i / BUCKET_ENTRIES].number,
-						 i % BUCKET_ENTRIES),
+			store_relaxed(visits_of(cache, change->side[i / BUCKET_ENTRIES].number,
+						i % BUCKET_ENTRIES),
 				      0);
 	victim[0] = victim[0] >= 0 ? victim[0] : (victim[1] >= 0 ? victim[1] : 0);
 	*side = victim[0] / BUCKET_ENTRIES;
@@ -170,11 +170,12 @@ static uint64_t place_at(const struct rawcache *cache, uint32_t page, uint32_t l
 	return place_encode(length, generation, epoch, opened, stored);
 }
 
-/* Note in the table of homes what lies at `page` now: eviction finds the entry by it. */
-static void home_note(const struct rawcache *cache, uint32_t page, uint32_t length, uint32_t bucket)
+/* Note in the table of page buckets what lies at `page` now: eviction finds the entry by it. */
+static void page_bucket_note(const struct rawcache *cache, uint32_t page, uint32_t length,
+			     uint32_t bucket)
 {
-	if (cache->image.homes)
-		store_relaxed(&cache->image.homes[page], bucket + 1);
+	if (cache->image.page_buckets)
+		store_relaxed(&cache->image.page_buckets[page], bucket + 1);
 	fetch_add(&image_region(&cache->image, page)->used,
 		  (length + FORMAT_PAGE - 1) >> FORMAT_PAGE_SHIFT);
 }
@@ -196,8 +197,8 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 	if (err)
 		return err;
 	entry_put(cache, &change.side[side], at, &entry, side == 1);
-	home_note(cache, page, length, change.side[side].number);
-	store_relaxed(visited_of(cache, change.side[side].number, at), 0);
+	page_bucket_note(cache, page, length, change.side[side].number);
+	store_relaxed(visits_of(cache, change.side[side].number, at), 0);
 	double_clear(cache, &change, key, side);
 	bucket_close(&change);
 	return 0;
@@ -239,7 +240,7 @@ int index_move(struct rawcache *cache, const struct key *key, const struct found
 		store_relaxed(&entry->page, page);
 		store_release(&entry->place, place);
 		CRASH_POINT(entry_moved);
-		home_note(cache, page, from->length, change.side[side].number);
+		page_bucket_note(cache, page, from->length, change.side[side].number);
 		index_unvisit(cache,
 			      (uint64_t)change.side[side].number * BUCKET_ENTRIES + (uint64_t)i);
 		double_clear(cache, &change, key, side);

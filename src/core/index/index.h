@@ -45,7 +45,7 @@ int index_store(struct rawcache *cache, const struct key *key, uint32_t page, ui
 int index_move(struct rawcache *cache, const struct key *key, const struct found *from,
 	       uint32_t page, uint32_t generation);
 
-/* Find the live entry of the extent that begins at `page`, by the table of homes. */
+/* Find the live entry of the extent that begins at `page`, by the table of page buckets. */
 bool index_at(struct rawcache *cache, uint32_t page, struct key *key, struct found *found);
 
 /* Note that the bytes of `found` were verified in this epoch. Does nothing if the entry has changed. */
@@ -67,7 +67,7 @@ void index_walk(struct rawcache *cache,
 
 static inline bool index_visited(const struct rawcache *cache, uint64_t number)
 {
-	return load_relaxed(&cache->runtime.visited[number % cache->runtime.visited_count]);
+	return load_relaxed(&cache->runtime.visits[number % cache->runtime.visits_count]);
 }
 
 /* How often the extent was visited, at most VISITS_MAX; 0 without a segment. */
@@ -77,31 +77,31 @@ static inline uint64_t index_visits(const struct rawcache *cache, uint64_t numbe
 
 	if (!cache->runtime.header)
 		return 0;
-	visits = load_relaxed(&cache->runtime.visited[number % cache->runtime.visited_count]);
+	visits = load_relaxed(&cache->runtime.visits[number % cache->runtime.visits_count]);
 	return visits < VISITS_MAX ? visits : VISITS_MAX;
 }
 
 /* Take one visit away, when an extent is moved or its region is kept. */
 static inline void index_unvisit(struct rawcache *cache, uint64_t number)
 {
-	uint8_t *visited = &cache->runtime.visited[number % cache->runtime.visited_count];
-	uint8_t visits = load_relaxed(visited);
+	uint8_t *byte = &cache->runtime.visits[number % cache->runtime.visits_count];
+	uint8_t visits = load_relaxed(byte);
 
 	if (visits)
-		store_relaxed(visited, (uint8_t)((visits < VISITS_MAX ? visits : VISITS_MAX) - 1));
+		store_relaxed(byte, (uint8_t)((visits < VISITS_MAX ? visits : VISITS_MAX) - 1));
 }
 
 static inline void index_visit(struct rawcache *cache, uint64_t number)
 {
-	uint8_t *visited;
+	uint8_t *byte;
 	uint8_t visits;
 
 	if (!cache->runtime.header || cache->runtime.read_only)
 		return;
-	visited = &cache->runtime.visited[number % cache->runtime.visited_count];
-	visits = load_relaxed(visited);
+	byte = &cache->runtime.visits[number % cache->runtime.visits_count];
+	visits = load_relaxed(byte);
 	if (visits < VISITS_MAX)
-		store_relaxed(visited, (uint8_t)(visits + 1));
+		store_relaxed(byte, (uint8_t)(visits + 1));
 }
 
 #endif

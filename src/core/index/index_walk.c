@@ -60,20 +60,20 @@ static bool entry_copy(const struct bucket *bucket, int i, struct entry *copy)
 bool index_at(struct rawcache *cache, uint32_t page, struct key *key, struct found *found)
 {
 	const struct image *image = &cache->image;
-	uint32_t home = image->homes ? load_relaxed(&image->homes[page]) : 0;
+	uint32_t number = image->page_buckets ? load_relaxed(&image->page_buckets[page]) : 0;
 	const struct bucket *bucket;
 	struct entry entry;
 
-	if (!home || home > image->sb.bucket_count)
+	if (!number || number > image->sb.bucket_count)
 		return false;
-	bucket = &image->buckets[home - 1];
+	bucket = &image->buckets[number - 1];
 	for (int i = 0; i < BUCKET_ENTRIES; i++) {
 		if (load_relaxed(&bucket->entry[i].page) != page ||
 		    !entry_copy(bucket, i, &entry) || entry.page != page ||
 		    entry_decode(image, &entry, found) != ENTRY_LIVE)
 			continue;
-		*key = key_of_entry(image, home - 1, i, &entry);
-		found->number = (uint64_t)(home - 1) * BUCKET_ENTRIES + (uint64_t)i;
+		*key = key_of_entry(image, number - 1, i, &entry);
+		found->number = (uint64_t)(number - 1) * BUCKET_ENTRIES + (uint64_t)i;
 		return true;
 	}
 	return false;

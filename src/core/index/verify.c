@@ -17,7 +17,7 @@
 
 bool verify_current(const struct rawcache *cache, const struct found *found)
 {
-	return region_still(&cache->image, found->page, found->generation);
+	return generation_after(&cache->image, found->page) == found->generation;
 }
 
 int verify_bytes(struct rawcache *cache, const struct key *key, const struct found *found)

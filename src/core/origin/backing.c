@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/proctable.h"
 #include "base/sys.h"
 
 /*
@@ -60,17 +61,7 @@ static bool sysfs_number(const char *device, const char *name, char *line, uint6
  */
 static bool is_settled(const struct statx_timestamp *time)
 {
-	return time->tv_sec < 0 ||
-	       (uint64_t)time->tv_sec * 1000000000u + time->tv_nsec + SETTLED_NS <= clock_file_ns();
-}
-
-/* Whether the kernel marks the path as removed, or as replaced by another file. */
-static bool is_deleted(const char *path)
-{
-	static const char end[] = " (deleted)";
-	size_t n = strlen(path);
-
-	return n >= sizeof(end) - 1 && !strcmp(path + n - (sizeof(end) - 1), end);
+	return sys_timestamp_ns(time) + SETTLED_NS <= clock_file_ns();
 }
 
 /*
@@ -88,7 +79,7 @@ static bool is_backing(const char *device, const char *path, uint64_t offset, ch
 	       stx->stx_size >= offset && (stx->stx_size - offset) >> 9 == sectors &&
 	       is_settled(&stx->stx_mtime) && is_settled(&stx->stx_ctime) &&
 	       sysfs_line(device, "loop/backing_file", line) && !strcmp(line, path) &&
-	       !is_deleted(path);
+	       !path_is_removed(path, strlen(path));
 }
 
 int backing_open(const char *device, char *path, uint64_t *offset, struct statx *stx)

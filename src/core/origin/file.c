@@ -280,10 +280,10 @@ static struct file *file_make(struct rawcache *cache, const struct key *key,
 	file->path = identity->look == LOOK_LOCAL && !cache->tier ? NULL :
 								    path_duplicate(identity->path);
 	file->fetching = 0;
-	file->aside = !identity->inode; /* identity_from(): on FUSE */
+	file->direct_ok = !identity->inode; /* identity_from(): on FUSE */
 	file->paged = !identity->inode;
-	file->helped = 0;
-	file->named = 0;
+	file->opened_by_helpers = 0;
+	file->name_stored = 0;
 	file->reopened = false;
 	memset(&file->ahead, 0, sizeof(file->ahead));
 	file->tier = (struct tier_memory){ .state = TIER_NEW };

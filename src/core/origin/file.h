@@ -53,20 +53,20 @@ struct file {
 	/* when attributes were last asked for that were the file's: clock_mono_ns() */
 	uint64_t vouched_ns;
 	struct key key;
-	struct identity identity; /* its path is `path` below */
-	uint64_t inode, device;	  /* of the file that is open now: both may be others next time */
-	struct file_link *link;	  /* its entry in the table of identities */
-	uint32_t fetching;	  /* references of reads ahead, for which nobody waits */
-	uint32_t aside;		  /* its bytes may be read around the page cache: on FUSE */
-	uint32_t helped;	  /* helper threads have a description of their own of it */
+	struct identity identity;   /* its path is `path` below */
+	uint64_t inode, device;	    /* of the file that is open now: both may be others next time */
+	struct file_link *link;	    /* its entry in the table of identities */
+	uint32_t fetching;	    /* references of reads ahead, for which nobody waits */
+	uint32_t direct_ok;	    /* its bytes may be read around the page cache: on FUSE */
+	uint32_t opened_by_helpers; /* helper threads have a description of their own of it */
 	uint32_t paged; /* the kernel may have pages of it that are older than its attributes */
 	char *path;	/* or NULL; the path at which it was opened: for confirm_by_path() */
-	uint32_t named; /* its name is stored in the image, or cannot be */
-	uint32_t idle;	/* see idle.h */
+	uint32_t name_stored; /* its name is stored in the image, or cannot be */
+	uint32_t idle;	      /* see idle.h */
 	struct file *idle_next;
 	bool reopened; /* since it became idle */
 	struct ahead ahead;
-	struct cold cold;
+	struct disk_stream disk_stream;
 	struct tier_memory tier;
 };
 

@@ -86,7 +86,7 @@ void io_poll(void)
 
 void io_forget(struct file *file)
 {
-	store_relaxed(&file->helped, 0);
+	store_relaxed(&file->opened_by_helpers, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 		if (backends[i]->forget)
 			backends[i]->forget(file);

@@ -204,22 +204,6 @@ void mounted_set(struct mounted *mounted, const struct mount_line *mount)
 			 source_device(mount->source, mounted->device);
 }
 
-struct search {
-	uint64_t mount;
-	struct mounted *mounted;
-};
-
-static bool mount_line_look(void *arg, char *line)
-{
-	struct search *search = arg;
-	struct mount_line mount;
-
-	if (!mount_line_parse(line, &mount) || mount.id != search->mount)
-		return false;
-	mounted_set(search->mounted, &mount);
-	return true;
-}
-
 struct each {
 	bool (*look)(void *arg, const struct mount_line *mount, uint32_t kind);
 	void *arg;
@@ -249,10 +233,12 @@ bool mountinfo_each(char *buf,
 
 bool mountinfo_find(char *buf, uint64_t mount, struct mounted *mounted)
 {
-	struct search search = { .mount = mount, .mounted = mounted };
+	struct mount_line line;
+	bool found = mount_line_find(mount, buf, MOUNTINFO_BUFFER, &line);
 
-	return lines_read("/proc/self/mountinfo", buf, MOUNTINFO_BUFFER, mount_line_look,
-			  &search) == LINES_ENOUGH;
+	if (found)
+		mounted_set(mounted, &line);
+	return found;
 }
 
 uint32_t kind_by_magic(int fd)

@@ -18,7 +18,7 @@
 #define KEPT 48
 #define SLICE_NS 20000000
 /* To open a smaller file anew costs more than its pages in the cache. */
-#define ASIDE_MIN (UINT64_C(4) << 20)
+#define DIRECT_MIN (UINT64_C(4) << 20)
 
 enum { KEPT_FREE, KEPT_OPENING, KEPT_OPEN, KEPT_CLOSING, KEPT_FAILED };
 
@@ -63,22 +63,22 @@ static bool proc_there(void)
 	return fd >= 0;
 }
 
-static int kept_open(struct kept *kept, const struct file *file, int fd, bool aside)
+static int kept_open(struct kept *kept, const struct file *file, int fd, bool direct_ok)
 {
 	int got = -ENOSYS;
 	int again;
 
-	kept->own = kept->direct = true;
-	if (aside && load_relaxed(&file->aside) && file->size >= ASIDE_MIN)
+	kept->opened_here = kept->direct = true;
+	if (direct_ok && load_relaxed(&file->direct_ok) && file->size >= DIRECT_MIN)
 		got = fd_import_anew(file, fd, O_DIRECT);
 	if (got >= 0)
 		return got;
-	kept->own = kept->direct = false;
+	kept->opened_here = kept->direct = false;
 	got = fd_import(file, pidfd, fd);
 	if (got != -EPERM && got != -ENOSYS)
 		return got;
 	/* a seccomp filter, or an old kernel */
-	kept->own = true;
+	kept->opened_here = true;
 	again = fd_import_anew(file, fd, 0);
 	return again == -ENOENT && !proc_there() ? got : again;
 }
@@ -138,7 +138,7 @@ static void origin_fds_await(struct kept *kept, struct critical *critical)
 	}
 }
 
-static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool aside,
+static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool direct_ok,
 			    struct critical *critical)
 {
 	int got;
@@ -147,9 +147,9 @@ static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool a
 	kept->stale = false;
 	origin_fds_set(kept, KEPT_OPENING);
 	/* stored before the open: a program that closes the file meanwhile must see it */
-	store_relaxed(&file->helped, 1);
+	store_relaxed(&file->opened_by_helpers, 1);
 	fds_table_unlock(critical);
-	got = kept_open(kept, file, fd, aside);
+	got = kept_open(kept, file, fd, direct_ok);
 	fds_table_lock(critical);
 	kept->fd = got;
 	kept->err = got < 0 ? got : 0;
@@ -158,7 +158,7 @@ static void origin_fds_open(struct kept *kept, struct file *file, int fd, bool a
 	origin_fds_set(kept, got < 0 ? KEPT_FAILED : KEPT_OPEN);
 }
 
-int origin_fds_get(struct file *file, int fd, bool aside, struct kept **result)
+int origin_fds_get(struct file *file, int fd, bool direct_ok, struct kept **result)
 {
 	struct critical critical;
 	struct kept *kept;
@@ -173,7 +173,7 @@ int origin_fds_get(struct file *file, int fd, bool aside, struct kept **result)
 		kept = origin_fds_place(&critical);
 		if (kept) {
 			kept->users = 1;
-			origin_fds_open(kept, file, fd, aside, &critical);
+			origin_fds_open(kept, file, fd, direct_ok, &critical);
 		}
 	}
 	if (kept) {
@@ -193,7 +193,7 @@ void origin_fds_put(struct kept *kept, const struct file *file, bool more)
 	fds_table_lock(&critical);
 	if (!file_is_open(file))
 		kept->stale = true;
-	if (!--kept->users && (kept->stale || (!kept->own && !more)))
+	if (!--kept->users && (kept->stale || (!kept->opened_here && !more)))
 		origin_fds_close(kept, &critical);
 	fds_table_unlock(&critical);
 }
@@ -204,7 +204,7 @@ void origin_fds_refuse(struct kept *kept, struct file *file)
 
 	fds_table_lock(&critical);
 	kept->stale = true;
-	store_relaxed(&file->aside, 0);
+	store_relaxed(&file->direct_ok, 0);
 	fds_table_unlock(&critical);
 }
 
@@ -261,7 +261,7 @@ void origin_fds_sweep(bool idle)
 		struct kept *kept = &table[i];
 
 		if (kept->state == KEPT_OPEN && !kept->users &&
-		    (kept->stale || (idle && !kept->own)))
+		    (kept->stale || (idle && !kept->opened_here)))
 			origin_fds_close(kept, &critical);
 	}
 	fds_table_unlock(&critical);

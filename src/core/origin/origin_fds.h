@@ -30,8 +30,8 @@ struct kept {
 	int err;	/* of the state FAILED */
 	uint32_t state; /* futex */
 	uint32_t users;
-	bool own;
-	bool direct; /* own, and read around the page cache */
+	bool opened_here;
+	bool direct; /* opened here, and read around the page cache */
 	bool stale;  /* its present user may finish; nobody else may use it */
 };
 
@@ -39,10 +39,10 @@ struct kept {
 int origin_fds_begin(void);
 
 /*
- * For a helper thread: open `file`, which the program has open as `fd`. `aside`: it may be read around the
+ * For a helper thread: open `file`, which the program has open as `fd`. `direct_ok`: it may be read around the
  * page cache. Owes an origin_fds_put(). -EPERM, -ENOSYS: nothing can be opened.
  */
-int origin_fds_get(struct file *file, int fd, bool aside, struct kept **kept);
+int origin_fds_get(struct file *file, int fd, bool direct_ok, struct kept **kept);
 
 /* `more`: more will be read, perhaps of the same file. */
 void origin_fds_put(struct kept *kept, const struct file *file, bool more);

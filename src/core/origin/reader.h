@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is remembered of the readers of a file: plain data in struct file. `ahead` belongs to the fill room
- * (ahead.h), `cold` to the read room (disk_stream.h).
+ * (ahead.h), `disk_stream` to the read room (disk_stream.h).
  */
 #ifndef CORE_READER_H
 #define CORE_READER_H
@@ -34,7 +34,7 @@ struct ahead {
 	uint32_t advice; /* POSIX_FADV_ */
 };
 
-struct cold {
+struct disk_stream {
 	uint64_t next;	       /* end of the last read */
 	uint64_t until;	       /* up to this byte the disk is assumed to be slow */
 	uint64_t edge;	       /* the first chunk that was not read ahead */

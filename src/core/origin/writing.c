@@ -28,8 +28,7 @@
 
 static bool changed_lately(const struct statx *stx)
 {
-	return stx->stx_ctime.tv_sec > 0 &&
-	       (uint64_t)stx->stx_ctime.tv_sec * 1000000000u + LONGEST_NS > clock_file_ns();
+	return sys_timestamp_ns(&stx->stx_ctime) + LONGEST_NS > clock_file_ns();
 }
 
 /* Those that lock a file for a write, and answer RWF_NOWAIT with EAGAIN then. */

@@ -7,9 +7,9 @@
 #include "base/sys.h"
 #include "core/shared/cache.h"
 
-#define WAY_EXPLORE 32u	   /* 3 % of first touches take the way that seems dearer */
-#define WAY_DEFAULT 65536u /* measured: the size that `auto` finds on most machines */
-#define CLASS_SHIFT 10	   /* the least class is below 2 KiB */
+#define COPY_EXPLORE 32u    /* 3 % of first touches take the way that seems dearer */
+#define COPY_DEFAULT 65536u /* measured: the size that `auto` finds on most machines */
+#define CLASS_SHIFT 10	    /* the least class is below 2 KiB */
 
 static unsigned int class_of(uint64_t n)
 {
@@ -41,32 +41,32 @@ uint64_t copy_policy_threshold_fixed(const struct rawcache *cache)
 	return set ? set : cache->options.mmap_threshold;
 }
 
-static enum way copy_policy_cheaper(const struct copy_policy_costs *costs, uint64_t n)
+static enum copy_way copy_policy_cheaper(const struct copy_policy_costs *costs, uint64_t n)
 {
 	unsigned int class = class_of(n);
 	uint32_t map = load_relaxed(&costs->ns[COPY_MAP][class]);
 	uint32_t pread = load_relaxed(&costs->ns[COPY_PREAD][class]);
 
 	if (!map || !pread)
-		return n >= WAY_DEFAULT ? COPY_MAP : COPY_PREAD;
+		return n >= COPY_DEFAULT ? COPY_MAP : COPY_PREAD;
 	return map <= pread ? COPY_MAP : COPY_PREAD;
 }
 
-enum way copy_policy_choose(struct rawcache *cache, uint32_t n)
+enum copy_way copy_policy_choose(struct rawcache *cache, uint32_t n)
 {
 	uint64_t fixed = copy_policy_threshold_fixed(cache);
 	uint32_t turn;
 
 	if (fixed != RAWCACHE_AUTO)
 		return n >= fixed ? COPY_MAP : COPY_PREAD;
-	turn = load_relaxed(&cache->way.turn) + 1;
-	store_relaxed(&cache->way.turn, turn);
-	if (turn % WAY_EXPLORE)
-		return copy_policy_cheaper(&cache->way, n);
-	return copy_policy_cheaper(&cache->way, n) == COPY_MAP ? COPY_PREAD : COPY_MAP;
+	turn = load_relaxed(&cache->copy_costs.turn) + 1;
+	store_relaxed(&cache->copy_costs.turn, turn);
+	if (turn % COPY_EXPLORE)
+		return copy_policy_cheaper(&cache->copy_costs, n);
+	return copy_policy_cheaper(&cache->copy_costs, n) == COPY_MAP ? COPY_PREAD : COPY_MAP;
 }
 
-void copy_policy_learn(struct copy_policy_costs *costs, enum way way, uint32_t n, uint64_t ns)
+void copy_policy_learn(struct copy_policy_costs *costs, enum copy_way way, uint32_t n, uint64_t ns)
 {
 	uint32_t *cost = &costs->ns[way][class_of(n)];
 	uint32_t old = load_relaxed(cost);
@@ -96,7 +96,7 @@ uint64_t copy_policy_threshold(const struct rawcache *cache)
 	if (fixed != RAWCACHE_AUTO)
 		return fixed;
 	while (n < (UINT64_C(1) << (CLASS_SHIFT + COPY_CLASSES - 1)) &&
-	       copy_policy_cheaper(&cache->way, n) == COPY_PREAD)
+	       copy_policy_cheaper(&cache->copy_costs, n) == COPY_PREAD)
 		n <<= 1;
 	return n;
 }

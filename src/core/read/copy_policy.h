@@ -4,7 +4,7 @@
  * page tables is always copied. For another one the mapping has a price (check whether the pages are in
  * memory, put them into the page tables) that is worth paying from a certain size on.
  * RAWCACHE_MMAP_THRESHOLD and `rawcache set` fix that size. With `auto`, both ways are timed at such first
- * touches, by size, and the cheaper one is taken; one first touch in WAY_EXPLORE goes the other way, so
+ * touches, by size, and the cheaper one is taken; one first touch in COPY_EXPLORE goes the other way, so
  * that the figures stay true. None of this is on the path of a resident chunk. The figures are updated
  * without locks on purpose: a lost sample does no harm.
  */
@@ -19,15 +19,15 @@
 
 struct rawcache;
 
-enum way { COPY_PREAD, COPY_MAP };
+enum copy_way { COPY_PREAD, COPY_MAP };
 
 void copy_policy_init(struct copy_policy_costs *costs);
 
 /* Choose the way for a first touch of `n` bytes. */
-enum way copy_policy_choose(struct rawcache *cache, uint32_t n);
+enum copy_way copy_policy_choose(struct rawcache *cache, uint32_t n);
 
 /* Report that this way took `ns`. A read that waited for a disk must not be reported. */
-void copy_policy_learn(struct copy_policy_costs *costs, enum way way, uint32_t n, uint64_t ns);
+void copy_policy_learn(struct copy_policy_costs *costs, enum copy_way way, uint32_t n, uint64_t ns);
 
 /* The threshold in force, in bytes. */
 uint64_t copy_policy_threshold(const struct rawcache *cache);

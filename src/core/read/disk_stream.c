@@ -19,14 +19,15 @@
 /* Reads smaller than a page are not all seen here. */
 static bool goes_on(const struct file *file, uint64_t offset)
 {
-	return offset - load_relaxed(&file->cold.next) < FORMAT_PAGE;
+	return offset - load_relaxed(&file->disk_stream.next) < FORMAT_PAGE;
 }
 
 bool disk_stream_in_order(const struct rawcache *cache, const struct file *file,
 			  const struct want *want)
 {
 	/* reads in between that were served by the page tables were not noted */
-	return want_offset(cache, want) - load_relaxed(&file->cold.next) <= cache->chunk_bytes;
+	return want_offset(cache, want) - load_relaxed(&file->disk_stream.next) <=
+	       cache->chunk_bytes;
 }
 
 /* Where a chunk lies, verified or not: it is only read ahead. */
@@ -83,14 +84,14 @@ static bool disk_stream_later(struct rawcache *cache, const struct file *file, u
 bool disk_stream_is(struct rawcache *cache, struct file *file, const struct want *want)
 {
 	uint64_t offset = want_offset(cache, want);
-	uint64_t until = load_relaxed(&file->cold.until);
+	uint64_t until = load_relaxed(&file->disk_stream.until);
 
 	if (!until || !goes_on(file, offset))
 		return false;
 	if (offset < until)
 		return true;
 	until = disk_stream_later(cache, file, offset, STREAM_BYTES) ? offset + STREAM_BYTES : 0;
-	store_relaxed(&file->cold.until, until);
+	store_relaxed(&file->disk_stream.until, until);
 	return until;
 }
 
@@ -111,7 +112,7 @@ static bool disk_was_slow(struct rawcache *cache, const struct file *file, uint6
 void disk_stream_note(struct rawcache *cache, struct file *file, const struct want *want,
 		      uint64_t length, uint64_t ns)
 {
-	struct cold *cold = &file->cold;
+	struct disk_stream *stream = &file->disk_stream;
 	uint64_t offset = want_offset(cache, want);
 	bool slow = ns > MEMORY_NS(length) && disk_was_slow(cache, file, offset + length);
 	bool in_order = goes_on(file, offset);
@@ -119,23 +120,23 @@ void disk_stream_note(struct rawcache *cache, struct file *file, const struct wa
 	uint64_t window;
 	uint64_t first;
 
-	store_relaxed(&cold->next, offset + length);
+	store_relaxed(&stream->next, offset + length);
 	if (slow)
-		store_relaxed(&cold->until, offset + STREAM_BYTES);
+		store_relaxed(&stream->until, offset + STREAM_BYTES);
 	else if (!in_order)
-		store_relaxed(&cold->until, 0);
+		store_relaxed(&stream->until, 0);
 	if (!in_order) {
-		store_relaxed(&cold->window, 0);
-		store_relaxed(&cold->edge, chunk);
+		store_relaxed(&stream->window, 0);
+		store_relaxed(&stream->edge, chunk);
 		return;
 	}
-	first = max_u64(load_relaxed(&cold->edge), chunk + 1);
-	window = load_relaxed(&cold->window);
+	first = max_u64(load_relaxed(&stream->edge), chunk + 1);
+	window = load_relaxed(&stream->window);
 	/* when the reader comes near the end of what was asked for */
-	if (offset >= load_relaxed(&cold->until) || first > chunk + window / 2)
+	if (offset >= load_relaxed(&stream->until) || first > chunk + window / 2)
 		return;
 	window = min_u64(window * 2 + 1, WINDOW_BYTES_MAX / cache->chunk_bytes);
-	store_relaxed(&cold->window, (uint32_t)window);
-	store_relaxed(&cold->edge, chunk + 1 + window);
+	store_relaxed(&stream->window, (uint32_t)window);
+	store_relaxed(&stream->edge, chunk + 1 + window);
 	extents_ask(cache, file, first, chunk + 1 + window);
 }

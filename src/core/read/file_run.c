@@ -102,8 +102,8 @@ int run_find_from(struct rawcache *cache, struct file *file, uint64_t offset, ui
 	end = (uint32_t)min_u64(skip + length, cache->chunk_bytes);
 	place = chunk_find_from(cache, file, number, skip, end, key);
 	if (place) {
-		run->region = CHUNK_PAGE(place) >> cache->image.region_pages_shift;
-		run->generation = load_acquire(&cache->image.regions[run->region].generation);
+		run->region = region_number(&cache->image, CHUNK_PAGE(place));
+		run->generation = generation_before(&cache->image, CHUNK_PAGE(place));
 		run->at = ((uint64_t)CHUNK_PAGE(place) << FORMAT_PAGE_SHIFT) + skip;
 		run->length = end - skip;
 		if (!place_is(place, run->generation))

@@ -24,7 +24,7 @@ bool pass_reads(const struct rawcache *cache, const struct file *file, const str
 	       copy_policy_threshold_fixed(cache) == RAWCACHE_AUTO;
 }
 
-bool pass_aside(const struct want *want, uint64_t resident)
+bool pass_keeps_out(const struct want *want, uint64_t resident)
 {
 	return want->length >= ASIDE_MIN && !(resident & pages_mask(want->skip, 1));
 }
@@ -40,14 +40,14 @@ static void chunk_give_back(struct rawcache *cache, struct chunk *chunk, uint64_
 void pass_mapped(struct rawcache *cache, struct file *file, uint64_t number, uint64_t place,
 		 uint64_t resident)
 {
-	uint64_t first = load_relaxed(&file->cold.passed);
-	uint64_t block = load_relaxed(&file->cold.passed_block);
+	uint64_t first = load_relaxed(&file->disk_stream.passed);
+	uint64_t block = load_relaxed(&file->disk_stream.passed_block);
 	uint64_t most = RESIDENT_PAGES * (uint64_t)FORMAT_PAGE / cache->chunk_bytes;
 
 	if (resident & CHUNK_PASSED || (first && block == resident_block(place)))
 		return;
-	store_relaxed(&file->cold.passed, number + 1);
-	store_relaxed(&file->cold.passed_block, resident_block(place));
+	store_relaxed(&file->disk_stream.passed, number + 1);
+	store_relaxed(&file->disk_stream.passed_block, resident_block(place));
 	for (uint64_t i = first; first && i < first + most && i != number + 1; i++) {
 		struct chunk *chunk = file_chunk(file, i - 1);
 		uint64_t at = chunk ? load_acquire(&chunk->place) : 0;

@@ -21,7 +21,7 @@ struct want;
 bool pass_reads(const struct rawcache *cache, const struct file *file, const struct want *want);
 
 /* Whether a piece of such a pass is better read by a system call; `resident` of its chunk was seen. */
-bool pass_aside(const struct want *want, uint64_t resident);
+bool pass_keeps_out(const struct want *want, uint64_t resident);
 
 /* Note that a chunk at `place` was put into the page tables for such a pass; `resident` was seen before. */
 void pass_mapped(struct rawcache *cache, struct file *file, uint64_t number, uint64_t place,

@@ -69,7 +69,7 @@ static ssize_t hot_copy_timed(struct rawcache *cache, struct file *file, uint64_
 	uint64_t start = clock_ticks();
 	ssize_t n = hot_copy(cache, place, want);
 
-	if (unlikely(copy_policy_slow(&cache->way, want->length, clock_ticks() - start)))
+	if (unlikely(copy_policy_slow(&cache->copy_costs, want->length, clock_ticks() - start)))
 		chunk_was_slow(cache, file, handle, chunk);
 	return n;
 }
@@ -261,7 +261,7 @@ static inline ssize_t file_read(struct rawcache *cache, uint64_t handle, int fd,
 	hits = stats_mine ? stats_mine->hits : 0;
 	misses = stats_mine ? stats_mine->misses : 0;
 	n = read_any(cache, file, handle, fd, buf, len, offset);
-	copy_policy_calibrate(&cache->way);
+	copy_policy_calibrate(&cache->copy_costs);
 	/* a long read with both hits and misses is no hit */
 	if (stats_mine && stats_mine->hits != hits && stats_mine->misses == misses)
 		stats_latency(hit_latency, clock_mono_ns() - start);

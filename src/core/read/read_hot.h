@@ -27,19 +27,6 @@ static inline uint64_t pages_mask(uint32_t skip, uint32_t length)
 	return (((last - first) == 63 ? 0 : UINT64_C(2) << (last - first)) - 1) << first;
 }
 
-/*
- * Whether `skip_end` bytes at a remembered place lie in the image and the region still has the place's
- * generation.
- */
-static inline bool place_current(const struct image *image, uint64_t place, uint32_t skip_end)
-{
-	uint64_t page = CHUNK_PAGE(place);
-
-	return (place & CHUNK_VALID) &&
-	       page + ((skip_end - 1) >> FORMAT_PAGE_SHIFT) < image->total_pages &&
-	       place_is(place, load_acquire(&image_region(image, (uint32_t)page)->generation));
-}
-
 static inline void hit_count(uint64_t n)
 {
 	stats_add(hits, 1);

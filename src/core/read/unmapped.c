@@ -134,7 +134,7 @@ struct unmapped {
 	bool mappable;
 	bool stream;	   /* read from the disk, in order */
 	bool pass;	   /* of a file that is read once */
-	bool aside;	   /* and that must stay out of the page tables */
+	bool keep_out;	   /* and that must stay out of the page tables */
 	uint64_t resident; /* pages of the chunk that were read before */
 };
 
@@ -149,13 +149,13 @@ static struct unmapped unmapped_look(struct rawcache *cache, struct file *file,
 	u.resident = load_relaxed(&chunk->resident);
 	u.stream = disk_stream_is(cache, file, want);
 	u.pass = !u.stream && pass_reads(cache, file, want);
-	u.aside = u.pass && pass_aside(want, u.resident);
+	u.keep_out = u.pass && pass_keeps_out(want, u.resident);
 	return u;
 }
 
 static bool is_second(const struct unmapped *u)
 {
-	return u->resident && !u->stream && !u->aside;
+	return u->resident && !u->stream && !u->keep_out;
 }
 
 static enum unmapped_way unmapped_choose(struct rawcache *cache, const struct unmapped *u,
@@ -165,10 +165,10 @@ static enum unmapped_way unmapped_choose(struct rawcache *cache, const struct un
 		return UNMAPPED_STREAM;
 	if (is_second(u))
 		return UNMAPPED_MAP;
-	if (u->mappable && !u->stream && !u->aside &&
+	if (u->mappable && !u->stream && !u->keep_out &&
 	    copy_policy_choose(cache, want->length) == COPY_MAP)
 		return UNMAPPED_MAP;
-	stats_add(mmap_skipped, u->mappable && !u->aside);
+	stats_add(mmap_skipped, u->mappable && !u->keep_out);
 	return UNMAPPED_PREAD;
 }
 
@@ -211,7 +211,7 @@ ssize_t never_inline unmapped_read(struct rawcache *cache, struct file *file, ui
 	if (n > 0 && !is_second(&u)) {
 		uint64_t ns = clock_mono_ns() - start;
 
-		copy_policy_learn(&cache->way, way == UNMAPPED_MAP ? COPY_MAP : COPY_PREAD,
+		copy_policy_learn(&cache->copy_costs, way == UNMAPPED_MAP ? COPY_MAP : COPY_PREAD,
 				  want->length, ns);
 		disk_stream_note(cache, file, want, (uint64_t)n, ns);
 	}

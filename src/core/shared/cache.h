@@ -7,9 +7,8 @@
  *	process  our slot in it				process.h
  *	files    what this process knows of origin files	file.h
  *
- * Locks, in the order in which they nest: region_lock of the runtime > cache->process_lock;
- * fetches.lock > files lock > memory pool; fetches.lock > the ring's or the pool's. The index locks are leaves. None
- * is held during I/O; folding a dead process makes a few fcntl calls under process_lock.
+ * Locks nest as docs/architecture.md ("Lock order") draws it. None is held during I/O; folding a dead process makes
+ * a few fcntl calls under process_lock.
  */
 #ifndef CORE_CACHE_H
 #define CORE_CACHE_H
@@ -42,11 +41,14 @@ struct hold_set {
 	uint32_t looked;
 };
 
-/* What of the image is in the page tables for reads: resident.h. A block is what one entry of theirs may map. */
+/*
+ * How much of the image is in the page tables for reads: resident.h. A block is what one entry of the page tables
+ * may map.
+ */
 struct resident {
-	uint8_t *blocks; /* of each block of the image, whether it is; NULL: none ever was */
+	uint8_t *blocks; /* for each block of the image, whether it is in; NULL: none ever was */
 	uint32_t count;	 /* of those that are */
-	uint32_t hand;	 /* the block that is looked at next when one must go */
+	uint32_t hand;	 /* the block to be looked at next when one must go */
 	uint32_t busy;
 	uint64_t after_ns; /* of clock_mono_ns(): until then none goes */
 };
@@ -88,7 +90,7 @@ struct rawcache {
 	uint64_t reaped_ms;
 
 	/* shared/watch.h: the files that this process maps from the image and writes to */
-	pthread_mutex_t watch_lock;	   /* a leaf, in a critical section */
+	pthread_mutex_t watch_lock;	   /* may be taken under maps.lock */
 	struct watch_counts *watch_counts; /* NULL: nothing counted yet */
 
 	/* space/region.h */
@@ -101,7 +103,7 @@ struct rawcache {
 
 	/* read/chunk.h, copy_policy.h, resident.h */
 	uint8_t memo; /* locations of chunks may be remembered between reads */
-	struct copy_policy_costs way;
+	struct copy_policy_costs copy_costs;
 	struct resident resident;
 
 	/* zerocopy/map_table.h, shown.h, watcher.h */
@@ -113,9 +115,9 @@ struct rawcache {
 	void (*withdraw)(struct rawcache *cache);
 	void (*learn)(struct rawcache *cache, const struct statx *stx);
 	uint32_t watcher;
-	/* of the thread that it means: one that has paused may still be there */
+	/* number of the thread that `watcher` stands for: one that has paused may still exist */
 	uint32_t watcher_number;
-	uint32_t watcher_threads; /* that may touch the cache, those that are queued included */
+	uint32_t watcher_threads; /* threads that may touch the cache, queued ones included */
 };
 
 /* The image's epoch; 0: its disk lost writes, and no new epoch has begun. */

@@ -22,7 +22,7 @@ static bool owner_stalled(const struct rawcache *cache, uint64_t claim)
 {
 	const struct process_slot *slot = claim_slot(cache, claim);
 
-	return slot && load_relaxed(&slot->vain) == load_relaxed(&slot->steps);
+	return slot && load_relaxed(&slot->blamed_steps) == load_relaxed(&slot->steps);
 }
 
 /*
@@ -133,7 +133,7 @@ static bool flight_has(const struct rawcache *cache, const struct flight *flight
 	if (!(ready & CHUNK_VALID) || pages * FORMAT_PAGE < needed ||
 	    page >= cache->image.total_pages)
 		return false;
-	generation = load_acquire(&image_region(&cache->image, page)->generation);
+	generation = generation_before(&cache->image, page);
 	if (((ready >> READY_GENERATION_SHIFT) ^ generation) & READY_GENERATION_MASK)
 		return false;
 	*place = chunk_place(page, generation);
@@ -191,7 +191,8 @@ static void owner_blame(struct flight *flight, struct process_slot *owner, uint3
 {
 	store_relaxed(&flight->slow, 1);
 	if (owner)
-		store_relaxed(&owner->vain, steps); /* no harm if it has taken a step since */
+		store_relaxed(&owner->blamed_steps,
+			      steps); /* no harm if it has taken a step since */
 }
 
 /*

@@ -125,7 +125,7 @@ static void slot_init(struct rawcache *cache, uint32_t slot)
 	uint32_t high = load_acquire(&cache->runtime.header->slots_high);
 
 	s->pid = (uint32_t)sys_getpid();
-	s->steps = s->vain = 0;
+	s->steps = s->blamed_steps = 0;
 	s->attached = clock_real_s();
 	SYS_CALL(__NR_prctl, PR_GET_NAME, s->command, 0, 0, 0, 0);
 	s->command[15] = '\0';

@@ -4,7 +4,7 @@
  * not survive: it is made anew after a reboot, or if its layout is not ours and nobody is attached.
  *
  *   header | process slots | holds | stats blocks | flights | writer generations | mappings and writers |
- *   absent names | ghosts | visited bytes
+ *   absent names | ghosts | visits
  *
  * Attaching is settled by open-file-description locks on the image: every attached process holds the byte
  * LOCK_USERS shared; a process that makes a segment holds it exclusively. Liveness is settled by such locks
@@ -38,7 +38,7 @@
 #define RUNTIME_BLOCKS 1024u /* threads that count apart; others share the block of their process */
 #define RUNTIME_FLIGHTS 1024u /* chunks under way; others are fetched by each that wants them */
 #define RUNTIME_WRITERS 8192u /* files that share a writer generation are looked at together */
-#define RUNTIME_VISITED_MAX (8u << 20)	/* entries that share a byte count as visited together */
+#define RUNTIME_VISITS_MAX (8u << 20)	/* entries that share a byte count as visited together */
 #define RUNTIME_INDEX_LOCKS 64u		/* writers of buckets that share a lock wait */
 #define RUNTIME_ABSENT 65536u		/* names: see absent.h */
 #define RUNTIME_CLOCKS 256u		/* mounts whose names may be settled: see absent.h */
@@ -61,7 +61,7 @@
 #define SPACE_RESTS 16u	 /* leftovers; the smallest one is given up for another */
 #define SPACE_RUNS 64u	 /* files that are read in order at the same time */
 
-/* A process. Only its owner writes it, except that others write `vain`, and clear `pin` of a dead process. */
+/* A process. Only its owner writes it, except that others write `blamed_steps`, and clear `pin` of a dead process. */
 struct process_slot {
 	uint32_t used; /* 1 once the fields below are valid; cleared when folded */
 	uint32_t pid;
@@ -70,7 +70,8 @@ struct process_slot {
 	uint32_t pin[SLOT_PINS]; /* region + 1, or 0: see pin.h */
 	/* 0 when it attached, incremented when one of its flights begins, becomes ready or ends: see flight.h */
 	uint32_t steps;
-	uint32_t vain; /* `steps` at the time when a waiter began to wait that then timed out */
+	uint32_t
+		blamed_steps; /* `steps` at the time when a waiter began to wait that then timed out */
 	struct rawcache_stats stats; /* of threads that have no block of their own */
 } __attribute__((aligned(64)));
 
@@ -95,15 +96,15 @@ static_assert(sizeof(struct flight) == 64, "flight");
 #define FLIGHT_OWNER_MASK UINT64_C(0xffff) /* the low 16 bits of a claim */
 static_assert(RUNTIME_SLOTS < FLIGHT_OWNER_MASK, "flight");
 
-/* Whether a part of the tier is used now: see core/tier/breaker.h. Times: clock_coarse_ms(). */
+/* Whether a part of the tier is used now: see core/tier/breaker.h. All times are those of clock_coarse_ms(). */
 struct tier_switch {
 	uint64_t until; /* 0: it is used */
-	uint64_t since; /* results of calls that began before it say nothing about it */
+	uint64_t since; /* results of calls that began before this time are ignored */
 	uint32_t level; /* how often it failed since it last worked */
 	union {
-		/* of leases: what waits that succeeded have earned for one that does not */
+		/* of leases: earned by waits that succeeded; a wait in vain costs some of it */
 		uint32_t credit;
-		uint32_t late; /* of asked: number of answers */
+		uint32_t late; /* of asked: number of late answers */
 	};
 };
 
@@ -120,7 +121,7 @@ static_assert(sizeof(struct tier_server) == 64, "tier_server");
 struct tier_origin {
 	uint64_t device;
 	uint64_t origin_ns; /* mean of what one took */
-	/* the same, divided by how many were under way at once */
+	/* the same, divided by the number of chunks that were under way at once */
 	uint64_t origin_cost, hit_cost, miss_cost;
 	uint64_t spread_ns; /* of the origin's: how far from the mean */
 	uint32_t hits, misses;
@@ -170,7 +171,8 @@ struct watch_row {
 	uint64_t written[WATCH_WAYS][WATCH_WRITTEN / 64];
 	uint32_t seen; /* the last demand that was answered */
 	uint32_t reserved;
-	uint64_t vain; /* 1 << 32 | `seen` at the time when a waiter timed out; 0: none has */
+	uint64_t
+		blamed_seen; /* 1 << 32 | `seen` at the time when a waiter timed out; 0: none has */
 } __attribute__((aligned(64)));
 
 struct watch {
@@ -218,7 +220,7 @@ struct runtime_header {
 	uint8_t id[16];
 	uint8_t image_uuid[16];
 	uint8_t boot_id[16];
-	uint32_t visited_count;
+	uint32_t visits_count;
 	uint32_t slots_high;		     /* slots ever used: scans end there */
 	uint32_t active_region[REGION_LOGS]; /* region + 1 to which extents are appended; 0: none */
 	uint32_t next_region[RUNTIME_NEXT];  /* region + 1 that is clean and waits; 0: none */
@@ -274,9 +276,9 @@ struct runtime {
 	struct absent_entry *absent; /* RUNTIME_ABSENT */
 	struct absent_clock *clocks; /* RUNTIME_CLOCKS */
 	uint64_t *ghosts;	     /* see ghost.h */
-	uint8_t *visited;
+	uint8_t *visits;
 	uint32_t ghost_count;
-	uint32_t visited_count;
+	uint32_t visits_count;
 	char path[256];
 };
 

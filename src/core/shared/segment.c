@@ -135,7 +135,7 @@ static bool header_fits(const struct runtime *runtime, const struct image *image
 
 	return load_acquire(&h->ready) == 1 && !memcmp(h->magic, RUNTIME_MAGIC, 8) &&
 	       h->version == RUNTIME_VERSION && h->layout == layout_fingerprint() &&
-	       h->bytes == runtime->bytes && h->visited_count == runtime->visited_count &&
+	       h->bytes == runtime->bytes && h->visits_count == runtime->visits_count &&
 	       !memcmp(h->image_uuid, image->sb.uuid, 16) && !memcmp(h->boot_id, boot_id, 16) &&
 	       h->image_inode == lasting_inode(image) && runtime_is_current(runtime, image);
 }
@@ -183,7 +183,7 @@ static int header_init(struct runtime *runtime, struct image *image, const uint8
 	h->version = RUNTIME_VERSION;
 	h->layout = layout_fingerprint();
 	h->bytes = runtime->bytes;
-	h->visited_count = runtime->visited_count;
+	h->visits_count = runtime->visits_count;
 	memcpy(h->image_uuid, image->sb.uuid, 16);
 	memcpy(h->boot_id, boot_id, 16);
 	if (sys_getrandom(h->id, 16) != 16)

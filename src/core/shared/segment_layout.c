@@ -44,18 +44,18 @@ const void *rawcache_layout(size_t *bytes)
 }
 
 /* A quarter of the number of entries in the index, as a power of two. */
-static uint32_t ghosts_wanted(uint32_t visited_count)
+static uint32_t ghosts_wanted(uint32_t visits_count)
 {
-	uint64_t wanted = max_u64(visited_count / 4, RUNTIME_GHOSTS_MIN);
+	uint64_t wanted = max_u64(visits_count / 4, RUNTIME_GHOSTS_MIN);
 
 	return 1u << log2_floor(min_u64(wanted, RUNTIME_GHOSTS_MAX));
 }
 
-static uint32_t visited_wanted(const struct image *image)
+static uint32_t visits_wanted(const struct image *image)
 {
 	uint64_t entries = (uint64_t)image->sb.bucket_count * BUCKET_ENTRIES;
 
-	return (uint32_t)min_u64(entries, RUNTIME_VISITED_MAX);
+	return (uint32_t)min_u64(entries, RUNTIME_VISITS_MAX);
 }
 
 /* Neighbouring regions share a bit if there are more regions than bits in a row. */
@@ -70,7 +70,7 @@ static uint32_t hold_shift_wanted(const struct image *image)
 
 uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *image)
 {
-	uint32_t visited_count = visited_wanted(image);
+	uint32_t visits_count = visits_wanted(image);
 	uint32_t hold_shift = hold_shift_wanted(image);
 	/* whole cache lines: each row is written by its owner only */
 	uint64_t hold_bytes = round_up(((image->sb.region_count - 1) >> hold_shift) / 8 + 1, 64);
@@ -83,8 +83,8 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 	uint64_t absent = watch + sizeof(struct watch) + RUNTIME_SLOTS * sizeof(struct watch_row);
 	uint64_t clocks = absent + RUNTIME_ABSENT * sizeof(struct absent_entry);
 	uint64_t ghosts = clocks + RUNTIME_CLOCKS * sizeof(struct absent_clock);
-	uint32_t ghost_count = ghosts_wanted(visited_count);
-	uint64_t visited = ghosts + ghost_count * sizeof(uint64_t);
+	uint32_t ghost_count = ghosts_wanted(visits_count);
+	uint64_t visits = ghosts + ghost_count * sizeof(uint64_t);
 
 	if (base) {
 		runtime->header = (struct runtime_header *)base;
@@ -103,8 +103,8 @@ uint64_t runtime_place(struct runtime *runtime, char *base, const struct image *
 		runtime->clocks = (struct absent_clock *)(base + clocks);
 		runtime->ghosts = (uint64_t *)(base + ghosts);
 		runtime->ghost_count = ghost_count;
-		runtime->visited = (uint8_t *)(base + visited);
-		runtime->visited_count = visited_count;
+		runtime->visits = (uint8_t *)(base + visits);
+		runtime->visits_count = visits_count;
 	}
-	return round_up(visited + visited_count, FORMAT_PAGE);
+	return round_up(visits + visits_count, FORMAT_PAGE);
 }

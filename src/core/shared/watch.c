@@ -156,7 +156,7 @@ static bool row_owes(const struct watch_row *row, uint32_t bit, uint32_t demand)
 	uint32_t seen = load_acquire(&row->seen);
 
 	return row_get(row->shown, bit) && (int32_t)(seen - demand) < 0 &&
-	       load_relaxed(&row->vain) != (UINT64_C(1) << 32 | seen);
+	       load_relaxed(&row->blamed_seen) != (UINT64_C(1) << 32 | seen);
 }
 
 /* The number of processes that have not answered. With `over` they are not waited for again. */
@@ -175,7 +175,8 @@ static uint32_t rows_owe(struct rawcache *cache, uint32_t bit, uint32_t demand, 
 			continue;
 		owing++;
 		if (over)
-			store_relaxed(&row->vain, UINT64_C(1) << 32 | load_relaxed(&row->seen));
+			store_relaxed(&row->blamed_seen,
+				      UINT64_C(1) << 32 | load_relaxed(&row->seen));
 	}
 	return owing;
 }

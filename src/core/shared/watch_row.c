@@ -48,7 +48,7 @@ void watch_clear(struct rawcache *cache, uint32_t slot)
 	for (uint32_t way = 0; way < WATCH_WAYS; way++)
 		for (uint32_t i = 0; i < WATCH_WRITTEN / 64; i++)
 			store_release(&row->written[way][i], 0);
-	store_release(&row->vain, 0);
+	store_release(&row->blamed_seen, 0);
 }
 
 void watch_begin(struct rawcache *cache, uint32_t slot)

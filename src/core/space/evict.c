@@ -273,7 +273,7 @@ static bool region_lives(const struct rawcache *cache, uint32_t number)
 {
 	uint32_t state = load_relaxed(&cache->image.regions[number].state);
 
-	return cache->image.homes && (state == REGION_SEALED || state == REGION_ACTIVE);
+	return cache->image.page_buckets && (state == REGION_SEALED || state == REGION_ACTIVE);
 }
 
 /* Choose the next victim; with `empty`, become the owner who empties it. 0 or -errno. */

@@ -43,7 +43,7 @@ static int rest_move(struct rawcache *cache, const struct piece *hand, uint32_t 
 
 	if (err)
 		return err;
-	if ((taken.page >> cache->image.region_pages_shift) + 1 ==
+	if (region_number(&cache->image, taken.page) + 1 ==
 	    load_relaxed(&header_of(cache)->evict_region))
 		return -ESTALE;
 	return piece_pin(cache, &taken, extent);

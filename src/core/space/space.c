@@ -57,44 +57,70 @@ static bool any_take(const struct rawcache *cache, struct space_want *want, stru
 	return true;
 }
 
-static bool stream_follow(const struct rawcache *cache, struct space_want *want, struct piece *hand)
+static void stream_follow(const struct rawcache *cache, struct space_want *want, struct piece *hand)
 {
 	struct neighbours n;
 
 	run_neighbours(cache, want->space, want->stream->tag, want->next, &n);
-	return n.run || run_begin(cache, want, &n, hand, &want->cut);
+	if (!n.run)
+		run_begin(cache, want, &n, hand, &want->cut);
 }
 
 /* --- with the lock */
 
-/*
- * One step: take the pages, or, with `taken` NULL, make the run that follows. 0; -ENOSPC: want->cut
- * pages have to be cut first (0: another process is doing so); -ETIMEDOUT: the lock is not free.
- */
-static int space_step(struct rawcache *cache, struct space_want *want, struct piece *hand,
-		      struct piece *taken)
+/* Take the lock of the log's space. 0; or -ETIMEDOUT: the lock is not free, and what is in our hand is lost. */
+static int space_enter(struct space_want *want, struct piece *hand, struct critical *critical)
 {
-	pthread_mutex_t *lock = &want->space->lock;
-	struct critical critical;
-	bool done;
 	int err;
 
-	critical_enter(&critical);
-	err = runtime_lock(lock);
-	if (!err) {
-		if (!taken)
-			done = stream_follow(cache, want, hand);
-		else
-			done = want->stream ? stream_space_take(cache, want, hand, taken) :
-					      any_take(cache, want, hand, taken);
-		CRASH_POINT(space_taken);
-		rest_put(cache, want->space, hand);
-		runtime_unlock(lock);
-		err = done ? 0 : -ENOSPC;
+	critical_enter(critical);
+	err = runtime_lock(&want->space->lock);
+	if (err) {
+		hand->pages = 0;
+		critical_leave(critical);
 	}
-	critical_leave(&critical);
-	hand->pages = 0;
 	return err;
+}
+
+/* What is left in our hand becomes a rest. */
+static void space_leave(const struct rawcache *cache, struct space_want *want, struct piece *hand,
+			struct critical *critical)
+{
+	CRASH_POINT(space_taken);
+	rest_put(cache, want->space, hand);
+	hand->pages = 0;
+	runtime_unlock(&want->space->lock);
+	critical_leave(critical);
+}
+
+/*
+ * Take the wanted pages. 0; -ENOSPC: want->cut pages must be cut first (0: another process is doing so); or
+ * -ETIMEDOUT: the lock is not free.
+ */
+static int space_take(struct rawcache *cache, struct space_want *want, struct piece *hand,
+		      struct piece *taken)
+{
+	struct critical critical;
+	int err = space_enter(want, hand, &critical);
+	bool done;
+
+	if (err)
+		return err;
+	done = want->stream ? stream_space_take(cache, want, hand, taken) :
+			      any_take(cache, want, hand, taken);
+	space_leave(cache, want, hand, &critical);
+	return done ? 0 : -ENOSPC;
+}
+
+/* Make the run that follows out of the pages in our hand, before anybody needs it. */
+static void space_make_next_run(struct rawcache *cache, struct space_want *want, struct piece *hand)
+{
+	struct critical critical;
+
+	if (space_enter(want, hand, &critical))
+		return;
+	stream_follow(cache, want, hand);
+	space_leave(cache, want, hand, &critical);
 }
 
 /* Cut the wanted pages into our hand. No other process can have them, so they need no pin. */
@@ -148,7 +174,7 @@ static int space_find(struct rawcache *cache, struct space_want *want, struct pi
 	int err = -EAGAIN;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		err = space_step(cache, want, &hand, taken);
+		err = space_take(cache, want, &hand, taken);
 		if (err != -ENOSPC)
 			break;
 		if (!want->cut) {
@@ -166,7 +192,7 @@ static int space_find(struct rawcache *cache, struct space_want *want, struct pi
 	}
 	if (!err && want->cut) {
 		if (!space_cut(cache, want, &hand, extent))
-			space_step(cache, want, &hand, NULL);
+			space_make_next_run(cache, want, &hand);
 		else
 			space_give_up(cache, want, want->next);
 	}

@@ -47,7 +47,7 @@ bool piece_valid(const struct rawcache *cache, const struct piece *piece)
 	return piece->pages && range_inside(piece->page, piece->pages, image->total_pages) &&
 	       (piece->page & (image->region_pages - 1)) + (uint64_t)piece->pages <=
 		       image->region_pages &&
-	       load_acquire(&image_region(image, piece->page)->generation) == piece->generation &&
+	       generation_before(image, piece->page) == piece->generation &&
 	       region_young(cache, image_region(image, piece->page));
 }
 
@@ -78,7 +78,7 @@ int piece_pin(struct rawcache *cache, const struct piece *taken, struct extent *
 
 	if (!piece_valid(cache, taken))
 		return -ESTALE;
-	pin = pin_get(cache, taken->page >> cache->image.region_pages_shift, taken->generation);
+	pin = pin_get(cache, region_number(&cache->image, taken->page), taken->generation);
 	extent->pin = pin; /* set before anything that a handler could leave by siglongjmp() */
 	if (pin < 0)
 		return pin == -ESTALE ? pin : -EBUSY;

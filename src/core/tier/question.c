@@ -87,7 +87,7 @@ static bool question_late(struct tier_ask *ask)
 		return false;
 	}
 	question_hedged(ask);
-	if (ask->aside || ask->have) {
+	if (ask->background || ask->have) {
 		stats_add(tier_timeouts, 1);
 		question_over(ask, NULL);
 		return false;
@@ -180,7 +180,8 @@ static bool question_ended(void *owner, struct link_call *call)
 	} else {
 		breaker_works(&ask->breaker->asked, ask->begun_ms);
 		breaker_answered(ask->breaker, clock_mono_ns() - call->begun);
-		if (another_fetches(call) && !ask->late && !ask->aside && question_waits(ask, call))
+		if (another_fetches(call) && !ask->late && !ask->background &&
+		    question_waits(ask, call))
 			return false;
 		value = answer_take(ask, call);
 	}

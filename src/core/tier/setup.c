@@ -122,8 +122,7 @@ static const char *name_take(const char *text, size_t n, struct setup *setup)
 
 	if (*text != '/' || directory < 2 || !length)
 		return "RAWCACHE_TIER_NAME is not a list like /mnt/a=images:/mnt/b=models";
-	while (directory > 1 && text[directory - 1] == '/')
-		directory--;
+	directory = path_trim(text, directory);
 	if (setup->names == SETUP_NAMES || directory >= sizeof(name->directory) ||
 	    length >= sizeof(name->name))
 		return "RAWCACHE_TIER_NAME has more than 16 names, or one that is too long";

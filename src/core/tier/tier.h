@@ -34,7 +34,7 @@ struct tier_server;
  * What becomes of a question, to be told by the tier's helper:
  *
  *	TIER_ANSWERED		tier_take() is to be called by a helper
- *	TIER_LATE		but for what is `aside`: the origin is to be read, and one of these follows:
+ *	TIER_LATE		not of a `background` question: the origin is to be read, and one of these follows:
  *	  TIER_OVERTAKES	the answer is there, and tier_overtake() is to be called, or tier_take() if nobody reads
  *	  TIER_DROPPED		it does not come, or tier_origin() was called before
  */
@@ -56,9 +56,9 @@ struct tier_ask {
 	bool have;	  /* the origin's bytes are in the buffer already, */
 	uint64_t took;	  /* and reading them took so long */
 	bool won;	  /* it counts as one of link_leases */
-	bool aside;	  /* no program waits for it: neither a race nor a lease is worth a wait */
-	bool known; /* the origin's bytes are there already: the tier is only asked whether it wants them */
-	bool late; /* the answer is: the origin is read, and the first of them taken */
+	bool background;  /* no program waits for it: neither a race nor a lease is worth a wait */
+	bool known; /* the buffer has the origin's bytes: the tier is only asked whether it wants them */
+	bool late; /* the answer is late: the origin is read too, and the first of the two is used */
 	bool over; /* the origin has won */
 	/* what to call when the question is over */
 	void (*tell)(struct tier_ask *ask, enum tier_news news);
@@ -76,7 +76,7 @@ struct tier_ask {
 };
 
 /*
- * Take over the options of a process that attaches. It has a tier from then on, or a line in the log says
+ * Take over the options of a process that attaches. Afterwards the process has a tier, or a line in the log says
  * why not.
  */
 void tier_setup(const struct rawcache_options *options);
@@ -91,36 +91,39 @@ extern bool tier_active;
 uint64_t tier_wants(struct rawcache *cache, struct file *file);
 
 /*
- * For a thread with the program's descriptors: whether tier_begin() must be called for chunks of the file.
- * Makes the tier's helper if so.
+ * For a thread with the program's descriptors: returns whether tier_begin() must be called for chunks of the file.
+ * If so, the tier's helper is made.
  */
 bool tier_prepare(const struct file *file);
 
 /*
- * For a helper. `fd` is of the file, and `buf` has room for a chunk. True: call tier_ask(). False: call
- * tier_take(), then read the origin.
+ * For a helper: prepare the question. `fd` is of the file, and `buf` has room for a chunk. Returns true: call
+ * tier_ask(). Returns false: call tier_take(), then read the origin.
  */
 bool tier_begin(struct rawcache *cache, struct file *file, int fd, uint64_t chunk, void *buf,
 		struct tier_ask *ask);
 
-/* The question goes off: see enum tier_news; this thread may be told. It is over soon after `ask->unwanted`. */
+/*
+ * Send the question: see enum tier_news. This thread may be the one that is told. It is over soon after
+ * `ask->unwanted` is set.
+ */
 void tier_ask(struct tier_ask *ask);
 
 /*
- * For a helper: get the bytes of the chunk. Returns `length`; or 0: read the origin. ask->have: they are
- * the origin's bytes.
+ * For a helper: get the bytes of the chunk. Returns `length`; or 0: read the origin. With ask->have they are the
+ * origin's bytes.
  */
 int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t length,
 		  struct tier_ask *ask);
 
 /*
- * By a helper while another one reads the origin, or has just done so: the bytes of the chunk into `buf`, or 0.
- * tier_overtaken(): they were used, or not.
+ * For a helper, while another one reads the origin or has just done so: put the bytes of the chunk into `buf`.
+ * Returns `length`, or 0. tier_overtaken() counts that these bytes were used.
  */
 int32_t tier_overtake(struct file *file, void *buf, uint32_t length, struct tier_ask *ask);
 void tier_overtaken(uint32_t length);
 
-/* The origin is read from now on; what was read came second. */
+/* tier_read(): the origin is read from now on. tier_lost(): the origin's bytes came second. */
 void tier_read(struct tier_ask *ask);
 void tier_lost(struct tier_ask *ask);
 
@@ -137,7 +140,7 @@ void tier_put(struct tier_ask *ask, const void *buf, uint32_t length);
 /* Call when the chunk will not be put: other machines may put it then. */
 void tier_forget(struct tier_ask *ask);
 
-/* Call in a fork child: the work of the helpers is the parent's, and so is each question: tier_forget() frees it. */
+/* Call in a fork child: the work of the helpers is the parent's. So is each question, which tier_forget() frees. */
 void tier_fork_child(void);
 void tier_fork_ask(struct tier_ask *ask);
 

@@ -40,11 +40,12 @@ static uint64_t pieces_note(struct rawcache *cache, const char *base, struct map
 }
 
 /* Map the image's pages elsewhere; the origin's mapping becomes the spare. */
-static bool file_map_apart(const struct request *request, uint64_t pages, void **address)
+static bool file_map_separate(const struct request *request, uint64_t pages, void **address)
 {
 	struct map_spare *spare = spare_make(*address, request->length, request->offset,
 					     request->prot);
-	char *base = spare ? pieces_lay_apart(request, map_build.pieces, pages, spare->base) : NULL;
+	char *base = spare ? pieces_map_separate(request, map_build.pieces, pages, spare->base) :
+			     NULL;
 
 	if (!base) {
 		if (spare)
@@ -57,7 +58,7 @@ static bool file_map_apart(const struct request *request, uint64_t pages, void *
 }
 
 /* Map the image's pages over the origin's mapping. Returns bytes. */
-static uint64_t file_map_over(const struct request *request, void **address, uint64_t length)
+static uint64_t file_map_overlay(const struct request *request, void **address, uint64_t length)
 {
 	struct map_piece *failed;
 	struct map_spare *spare;
@@ -75,7 +76,7 @@ static uint64_t file_map_over(const struct request *request, void **address, uin
 	}
 	if (request->loaded)
 		return loaded_map(request, spare, *address, length);
-	failed = pieces_lay(request, map_build.pieces, *address);
+	failed = pieces_overlay(request, map_build.pieces, *address);
 	if (failed)
 		pieces_end_at(request, &map_build.pieces, failed, *address);
 	return pieces_note(request->cache, *address, spare);
@@ -94,9 +95,10 @@ static uint64_t request_map(struct request *request, void **address, uint64_t le
 	layout_find(&layout, request, length);
 	/* a spare of pages that may be written would count as memory twice */
 	if (!(request->flags & MAP_FIXED) && layout.last && !layout.gaps &&
-	    layout.last->end == pages && map_build.shown && file_map_apart(request, pages, address))
+	    layout.last->end == pages && map_build.shown &&
+	    file_map_separate(request, pages, address))
 		return length;
-	mapped = min_u64(file_map_over(request, address, length), length);
+	mapped = min_u64(file_map_overlay(request, address, length), length);
 	if (mapped < length) {
 		pthread_mutex_lock(&request->cache->maps.lock);
 		maps_span(&request->cache->maps, (uintptr_t)*address, (uintptr_t)*address + length);

@@ -39,7 +39,10 @@ struct layout {
 
 /* --- map_loaded.c */
 
-/* Over what the dynamic loader has mapped at `base`, if that is the file as it is. Bytes; takes the spare. */
+/*
+ * Map the pieces over what the dynamic loader has mapped at `base`, if that is the file as it is. Returns the
+ * number of bytes; takes over the spare.
+ */
 uint64_t loaded_map(const struct request *request, struct map_spare *spare, char *base,
 		    uint64_t length);
 
@@ -63,14 +66,15 @@ void pieces_give_up(struct rawcache *cache, struct map_piece *piece);
  */
 char *map_align(char *p, uint64_t length, uint64_t offset);
 
-/* `base` is the mapping that is kept. The spare has one reference. NULL: no memory. */
+/* Make a spare of the mapping at `base`, with one reference. NULL: no memory. */
 struct map_spare *spare_make(char *base, uint64_t length, uint64_t offset, int prot);
 
 /* Map the origin a second time, as a spare; not writable, because it would count as memory too. */
 struct map_spare *spare_map(const struct request *request, uint64_t length);
 
 /* Map the pieces over the mapping at `base`. Returns NULL, or the first piece that could not be mapped. */
-struct map_piece *pieces_lay(const struct request *request, struct map_piece *first, char *base);
+struct map_piece *pieces_overlay(const struct request *request, struct map_piece *first,
+				 char *base);
 
 /*
  * The pieces from `failed` on were not mapped: remove them from the list. What the kernel has unmapped
@@ -79,11 +83,14 @@ struct map_piece *pieces_lay(const struct request *request, struct map_piece *fi
 void pieces_end_at(const struct request *request, struct map_piece **pieces,
 		   struct map_piece *failed, char *base);
 
-/* Under the table's lock: the pieces of this thread are mapped at `base`, and known from now on. Bytes. */
+/*
+ * Under the table's lock: enter the pieces of this thread, which are mapped at `base`, into the table. Returns
+ * their bytes.
+ */
 uint64_t pieces_known(struct rawcache *cache, const char *base, struct map_spare *spare);
 
 /* Map all pieces, `n` bytes, at an address of their own, or return NULL. The origin's mapping is at `origin`. */
-char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n,
-		       char *origin);
+char *pieces_map_separate(const struct request *request, struct map_piece *first, uint64_t n,
+			  char *origin);
 
 #endif

@@ -40,12 +40,12 @@ struct followed {
 	uint32_t early; /* so many chunks may be asked for yet before the end */
 	/* the thread, and callers that wait for its answer: the last of them frees the block */
 	uint32_t users;
-	int fd;		  /* the program's; once FOLLOW_TAKEN, the thread's */
-	uint64_t cost_ns; /* what one look at its pages costs */
-	uint64_t made;	  /* clock_coarse_ms() */
-	uint64_t fresh;	  /* when a new page was last seen */
-	uint64_t ahead;	  /* in bits: the end of what the kernel was asked to read ahead */
-	uint64_t first;	  /* the chunk of the first bit */
+	int fd;		      /* the program's; once FOLLOW_TAKEN, the thread's */
+	uint64_t cost_ns;     /* what one look at its pages costs */
+	uint64_t made;	      /* clock_coarse_ms() */
+	uint64_t new_page_ms; /* clock_coarse_ms() when a new page was last seen */
+	uint64_t ahead;	      /* in bits: the end of what the kernel was asked to read ahead */
+	uint64_t first;	      /* the chunk of the first bit */
 	/* bits, from `first` on */
 	uint64_t *done;	 /* a bit for each chunk that is cached, or was tried */
 	uint64_t *asked; /* a bit for each chunk that was asked for before the end */

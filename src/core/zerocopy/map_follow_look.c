@@ -35,7 +35,7 @@ static int chunks_look(struct followed *followed, int pagemap, uint64_t bit, uin
 		if (!(pages[i] & PAGEMAP_PRESENT) || bit_get(followed->touched, at))
 			continue;
 		bit_set(followed->touched, at);
-		followed->fresh = clock_coarse_ms();
+		followed->new_page_ms = clock_coarse_ms();
 	}
 	return got < 0 ? (int)got : 0;
 }

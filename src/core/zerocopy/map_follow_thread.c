@@ -76,7 +76,7 @@ static bool followed_take(struct followed *followed, int pagemap)
 	bool taken = cas(&followed->state, &asked, fd >= 0 ? FOLLOW_TAKEN : FOLLOW_REFUSED) &&
 		     fd >= 0;
 
-	followed->fresh = clock_coarse_ms();
+	followed->new_page_ms = clock_coarse_ms();
 	sys_futex(&followed->state, FUTEX_WAKE_PRIVATE, 1, NULL);
 	if (fd >= 0 && !taken)
 		sys_close(fd);
@@ -164,7 +164,7 @@ static void chunk_fill(struct followed *followed, uint64_t bit)
 			     .ordered = block_touched(followed, bit),
 			     .buf = &nothing,
 			     .fd = followed->fd,
-			     .aside = true };
+			     .background = true };
 	struct key key = key_of_chunk(&cache->image.sb, &followed->file->key, want.chunk);
 
 	bit_set(followed->done, bit);
@@ -252,7 +252,7 @@ static bool followed_current(const struct followed *followed)
 static void followed_round(struct followed *followed, int pagemap)
 {
 	bool last = load_acquire(&followed->last);
-	uint64_t quiet = clock_coarse_ms() - followed->fresh;
+	uint64_t quiet = clock_coarse_ms() - followed->new_page_ms;
 	uint64_t chunks = followed_chunks(followed);
 	bool left = quiet <= FOLLOW_PATIENCE_MS && followed_current(followed);
 	uint32_t room = (uint32_t)min_u64(followed->early, EARLY_ASKS);
@@ -326,7 +326,7 @@ static uint64_t thread_nap(const struct followed *mine)
 	uint64_t cost_ns = 0;
 
 	for (; mine; mine = mine->beside) {
-		quiet = min_u64(quiet, now - mine->fresh);
+		quiet = min_u64(quiet, now - mine->new_page_ms);
 		age = min_u64(age, now - mine->made);
 		cost_ns += mine->cost_ns;
 	}

@@ -36,8 +36,8 @@ static void piece_copy(const struct rawcache *cache, const struct map_piece *pie
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (!sys_is_error(copy) && !guard_copy(copy, at, n) &&
-	    region_still(&cache->image, (uint32_t)(piece->at >> FORMAT_PAGE_SHIFT),
-			 piece->generation) &&
+	    generation_after(&cache->image, (uint32_t)(piece->at >> FORMAT_PAGE_SHIFT)) ==
+		    piece->generation &&
 	    pages_move(copy, n, piece->start))
 		return;
 	if (!sys_is_error(copy))

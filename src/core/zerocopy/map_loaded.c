@@ -24,8 +24,6 @@
 #include "core/zerocopy/piece_tree.h"
 #include "core/zerocopy/thread_held.h"
 
-#define VMA_REMOVED " (deleted)" /* at the end of a line of /proc/self/maps */
-
 struct loaded {
 	const struct request *request;
 	struct map_spare *spare;
@@ -44,9 +42,8 @@ static void name_compare(struct loaded *loaded, const char *line)
 {
 	const char *name = strchr(line, '/');
 	size_t n = name ? strlen(name) : 0;
-	size_t end = sizeof(VMA_REMOVED) - 1;
 
-	if (!n || n >= sizeof(loaded->name) || (n > end && !strcmp(name + n - end, VMA_REMOVED)))
+	if (!n || n >= sizeof(loaded->name) || path_is_removed(name, n))
 		return;
 	loaded->same_name = !strcmp(loaded->name, name);
 	memcpy(loaded->name, name, n + 1);
@@ -127,7 +124,7 @@ static void range_clear(struct rawcache *cache, uintptr_t start, uintptr_t end, 
 }
 
 /* While nobody unmaps it. */
-static void loaded_lay(void *arg)
+static void loaded_overlay(void *arg)
 {
 	struct loaded *loaded = arg;
 	const struct request *request = loaded->request;
@@ -140,7 +137,7 @@ static void loaded_lay(void *arg)
 	fence_full(); /* who is about to make it writable is seen here, or sees the span and waits for the lock */
 	if (!load_relaxed(request->loaded->opening) && is_file(loaded) && is_clean(loaded)) {
 		range_clear(cache, start, start + loaded->length, UINT64_MAX);
-		failed = pieces_lay(request, map_build.pieces, loaded->base);
+		failed = pieces_overlay(request, map_build.pieces, loaded->base);
 		if (failed)
 			pieces_end_at(request, &map_build.pieces, failed, loaded->base);
 		loaded->mapped = pieces_known(cache, loaded->base, loaded->spare);
@@ -159,7 +156,7 @@ uint64_t loaded_map(const struct request *request, struct map_spare *spare, char
 
 	/* it takes calls that a program which has confined itself may be killed for */
 	if (!unusual_forbidden())
-		request->loaded->hold(request->loaded, loaded_lay, &loaded);
+		request->loaded->hold(request->loaded, loaded_overlay, &loaded);
 	if (loaded.spare) {
 		pieces_give_up(request->cache, map_build.pieces);
 		map_build.pieces = NULL;

@@ -28,7 +28,7 @@ struct map_spare {
 	uint64_t bytes, offset; /* of the file */
 	int prot;
 	uint32_t references; /* of pieces, and of the thread that makes the mapping */
-	bool torn; /* a page of it was unmapped, and its address may be in use again: the rest must never be unmapped */
+	bool lost; /* a page of it was unmapped, and its address may be in use again: the rest must never be unmapped */
 };
 
 struct map_piece {
@@ -39,18 +39,18 @@ struct map_piece {
 	bool changeable;	       /* the program may have written to it */
 	bool loaded; /* the dynamic loader's: it may be unmapped by calls that no hook sees */
 	struct map_spare *spare; /* NULL: there is none */
-	struct shown *shown;	 /* NULL: it may stay, whatever becomes of the file */
+	struct shown *shown;	 /* NULL: the piece may stay, whatever becomes of the file */
 	struct map_piece *next;	 /* while it is in a list, not in a tree */
 	/* in the tree */
 	struct map_piece *left, *right;
 	uintptr_t reach; /* the highest end in its subtree */
 	uint64_t rank;	 /* a parent's is higher */
-	uint64_t serial; /* of two that overlap, the higher one lies there */
+	uint64_t serial; /* of two pieces that overlap, the one with the higher serial lies there */
 };
 
 /*
- * What the program may have written to exists nowhere else; and what no hook sees unmapped is not exchanged for
- * others, who may come at any time.
+ * A piece that the program may have written to exists nowhere else, so its hold is firm. So is that of a library:
+ * no hook sees when the loader unmaps it, so its pages cannot be exchanged at any time.
  */
 static inline enum hold_kind piece_kind(const struct map_piece *piece)
 {
@@ -81,12 +81,12 @@ void pieces_drop(struct rawcache *cache, struct map_piece *piece);
 /* Free one piece that is not in the table. Its region stays held. */
 void piece_free(struct rawcache *cache, struct map_piece *piece);
 
-/* Forget pieces that are not mapped any more without our having been told: map_unseen.c. */
+/* Forget pieces that were unmapped without our having been told: map_unseen.c. */
 void pieces_forget_unseen(struct rawcache *cache);
 
 /*
- * The same, if a piece in the range is a library's: the dynamic loader unmaps without our being told, and something
- * else may lie there. Under the lock, before a piece is believed.
+ * The same, if a piece in the range belongs to a library: the dynamic loader unmaps without our being told, and
+ * something else may lie there. Must be called under the lock before a piece is believed.
  */
 void pieces_ask_loaded(struct rawcache *cache, uintptr_t start, uintptr_t end);
 

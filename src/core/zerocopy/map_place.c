@@ -61,7 +61,7 @@ static struct map_piece *stretch_last(struct map_piece *piece)
 	return piece;
 }
 
-struct map_piece *pieces_lay(const struct request *request, struct map_piece *first, char *base)
+struct map_piece *pieces_overlay(const struct request *request, struct map_piece *first, char *base)
 {
 	while (first) {
 		struct map_piece *last = stretch_last(first);
@@ -95,7 +95,7 @@ void pieces_end_at(const struct request *request, struct map_piece **pieces,
  * Map all pieces right below the mapping at `top`, where the kernel mostly has room: it maps from the top down. A
  * stretch that replaces nothing costs half of one that is laid over another. Returns NULL if there is no room.
  */
-static char *pieces_lay_below(const struct request *request, struct map_piece *first, uint64_t n,
+static char *pieces_map_below(const struct request *request, struct map_piece *first, uint64_t n,
 			      char *top)
 {
 	uint64_t offset = request->cache->image.sb.data_offset + first->at;
@@ -124,7 +124,7 @@ static char *pieces_lay_below(const struct request *request, struct map_piece *f
 }
 
 /* Map all pieces where the kernel has room. The first stretch reserves the space for all. */
-static char *pieces_lay_anywhere(const struct request *request, struct map_piece *first, uint64_t n)
+static char *pieces_map_anywhere(const struct request *request, struct map_piece *first, uint64_t n)
 {
 	char *base = image_map(request, NULL, n, first->at, 0);
 	struct map_piece *failed;
@@ -134,7 +134,7 @@ static char *pieces_lay_anywhere(const struct request *request, struct map_piece
 		return NULL;
 	base = map_align(base, n, request->cache->image.sb.data_offset + first->at);
 	CRASH_POINT(map_laid);
-	failed = pieces_lay(request, stretch_last(first)->next, base);
+	failed = pieces_overlay(request, stretch_last(first)->next, base);
 	if (!failed)
 		return base;
 	/*
@@ -147,12 +147,12 @@ static char *pieces_lay_anywhere(const struct request *request, struct map_piece
 	return NULL;
 }
 
-char *pieces_lay_apart(const struct request *request, struct map_piece *first, uint64_t n,
-		       char *origin)
+char *pieces_map_separate(const struct request *request, struct map_piece *first, uint64_t n,
+			  char *origin)
 {
-	char *base = pieces_lay_below(request, first, n, origin);
+	char *base = pieces_map_below(request, first, n, origin);
 
-	return base ? base : pieces_lay_anywhere(request, first, n);
+	return base ? base : pieces_map_anywhere(request, first, n);
 }
 
 /*

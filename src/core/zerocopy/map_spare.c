@@ -13,7 +13,7 @@ void spare_put(struct map_spare *spare)
 {
 	if (!spare || --spare->references)
 		return;
-	if (!spare->torn)
+	if (!spare->lost)
 		sys_munmap(spare->base, spare->bytes);
 	memory_put(spare, sizeof(*spare));
 }
@@ -24,7 +24,7 @@ size_t rawcache_maps_behind(void *taken, const void *end)
 	struct map_spare *spare = first ? first->spare : NULL;
 	uint32_t users = 0;
 
-	if (!spare || spare->torn ||
+	if (!spare || spare->lost ||
 	    (uintptr_t)spare->base != round_up((uintptr_t)end, FORMAT_PAGE))
 		return 0;
 	for (const struct map_piece *piece = first; piece; piece = piece->next)
@@ -32,7 +32,7 @@ size_t rawcache_maps_behind(void *taken, const void *end)
 	if (users != spare->references)
 		return 0;
 	/* if the call fails, it stays mapped: nobody else would know whether it did */
-	spare->torn = true;
+	spare->lost = true;
 	return spare->bytes;
 }
 
@@ -77,7 +77,7 @@ bool piece_replace(const struct map_piece *piece, uintptr_t start, size_t n)
 	}
 	/* otherwise it may become another thread's mapping, which would be unmapped with the spare */
 	if (!memory_reserve_at(at, n))
-		spare->torn = true;
+		spare->lost = true;
 	return true;
 }
 

@@ -18,15 +18,6 @@ struct unseen {
 	uintptr_t end;	  /* up to here everything was checked */
 };
 
-static bool line_finds(void *arg, char *line)
-{
-	struct unseen *unseen = arg;
-	uintptr_t at = (uintptr_t)unseen->cache->image.meta;
-
-	return vma_parse(line, &unseen->image) && at >= unseen->image.start &&
-	       at < unseen->image.end;
-}
-
 /* Forget pieces in the range. They may have been moved elsewhere, so their regions stay held. */
 static void range_forget(struct rawcache *cache, uintptr_t start, uintptr_t end)
 {
@@ -57,16 +48,14 @@ static bool line_forgets(void *arg, char *line)
 
 void pieces_forget_unseen(struct rawcache *cache)
 {
-	static const char maps[] = "/proc/self/maps";
 	struct unseen unseen = { .cache = cache };
 	char buf[4096];
 
 	/* without the kernel's answer, the table is believed */
-	if (unusual_forbidden() ||
-	    lines_read(maps, buf, sizeof(buf), line_finds, &unseen) != LINES_ENOUGH ||
+	if (unusual_forbidden() || !vma_find((uintptr_t)cache->image.meta, &unseen.image) ||
 	    !unseen.image.inode)
 		return;
-	if (!lines_read(maps, buf, sizeof(buf), line_forgets, &unseen))
+	if (!lines_read("/proc/self/maps", buf, sizeof(buf), line_forgets, &unseen))
 		range_forget(cache, unseen.end, UINTPTR_MAX);
 }
 

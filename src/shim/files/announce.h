@@ -4,9 +4,7 @@
  * look at their attributes again. Each change is announced before it begins and after it is
  * done (INV-7): a reader that validated in between validates once more.
  *
- *	announce_begin(&announce, fd);
- *	done = NEXT(write)(fd, buf, n);
- *	announce_end(&announce);
+ *	done = ANNOUNCED(fd, NEXT(write)(fd, buf, n));
  */
 #ifndef SHIM_ANNOUNCE_H
 #define SHIM_ANNOUNCE_H
@@ -40,6 +38,17 @@ static inline void announce_end(struct announce *announce)
 	if (unlikely(announce->handle))
 		announce_end_slow(announce);
 }
+
+/* A call that may change the file of `fd`, announced before and after; the value is the call's. */
+#define ANNOUNCED(fd, call) \
+	({ \
+		struct announce announced; \
+		__typeof__(call) done_; \
+		announce_begin(&announced, fd); \
+		done_ = (call); \
+		announce_end(&announced); \
+		done_; \
+	})
 
 /*
  * Any file may be written, through descriptors that the hooks do not see: all handles that may write become

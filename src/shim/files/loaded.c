@@ -27,13 +27,13 @@
 #include "shim/table/process.h"
 
 /* Segments of libraries that are in place at a time; others are read from the origin. */
-#define LAID 64u
+#define REPLACED_SEGMENTS 64u
 
 bool loaded_looked, loaded_begun;
 uint32_t loaded_opening;
 
 /* Of which pages of the image were put in place: under `busy`. */
-struct laid {
+struct replaced_segment {
 	uintptr_t base; /* of the library */
 	const ElfW(Phdr) * headers;
 	struct library_segment segment;
@@ -41,8 +41,8 @@ struct laid {
 };
 
 static uint32_t busy; /* a thread looks at what is loaded, or closes, or forks */
-static large_table struct laid laid[LAID];
-static uint32_t laid_count;
+static large_table struct replaced_segment replaced_segments[REPLACED_SEGMENTS];
+static uint32_t replaced_segments_count;
 /* Those at the beginning of the loader's list that were looked at, while none is taken out of it. */
 static unsigned int examined;
 static unsigned long long added, removed;
@@ -165,8 +165,9 @@ int loaded_visit(int (*visit)(struct dl_phdr_info *info, size_t size, void *arg)
 
 static bool is_laid(const struct dl_phdr_info *info)
 {
-	for (uint32_t i = 0; i < laid_count; i++)
-		if (laid[i].headers == info->dlpi_phdr && laid[i].base == info->dlpi_addr)
+	for (uint32_t i = 0; i < replaced_segments_count; i++)
+		if (replaced_segments[i].headers == info->dlpi_phdr &&
+		    replaced_segments[i].base == info->dlpi_addr)
 			return true;
 	return false;
 }
@@ -211,7 +212,7 @@ static int object_compare(struct dl_phdr_info *info, size_t size, void *arg)
 struct hold {
 	struct rawcache_loaded loaded; /* first */
 	const struct library *candidate;
-	void (*lay)(void *arg);
+	void (*map)(void *arg);
 	void *arg;
 };
 
@@ -222,16 +223,16 @@ static int object_hold(struct dl_phdr_info *info, size_t size, void *arg)
 	(void)size;
 	if (info->dlpi_addr != hold->candidate->base || info->dlpi_phdr != hold->candidate->headers)
 		return 0;
-	hold->lay(hold->arg);
+	hold->map(hold->arg);
 	return 1;
 }
 
 /* What is in the loader's list is mapped; it is taken out, and unmapped, under the lock of the list. */
-static void candidate_hold(const struct rawcache_loaded *loaded, void (*lay)(void *arg), void *arg)
+static void candidate_hold(const struct rawcache_loaded *loaded, void (*map)(void *arg), void *arg)
 {
 	struct hold hold = *(const struct hold *)(const void *)loaded;
 
-	hold.lay = lay;
+	hold.map = map;
 	hold.arg = arg;
 	loaded_visit(object_hold, &hold);
 }
@@ -243,15 +244,17 @@ static void segments_map(const struct library *candidate, uint64_t file, int fd)
 			     .candidate = candidate };
 	bool any = false;
 
-	for (unsigned int i = 0; i < candidate->segments && laid_count < LAID; i++) {
+	for (unsigned int i = 0;
+	     i < candidate->segments && replaced_segments_count < REPLACED_SEGMENTS; i++) {
 		const struct library_segment *segment = &candidate->segment[i];
 
 		if (!rawcache_file_map_loaded(cache, file, fd, (void *)segment->start, segment->n,
 					      segment->offset, &hold.loaded))
 			continue;
-		laid[laid_count] = (struct laid){ candidate->base, candidate->headers, *segment,
-						  true };
-		store_relaxed(&laid_count, laid_count + 1);
+		replaced_segments[replaced_segments_count] = (struct replaced_segment){
+			candidate->base, candidate->headers, *segment, true
+		};
+		store_relaxed(&replaced_segments_count, replaced_segments_count + 1);
 		any = true;
 	}
 	stats_add(libraries_mapped, any);
@@ -341,15 +344,15 @@ static int object_see(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
 	(void)arg;
-	for (uint32_t i = 0; i < laid_count; i++)
-		laid[i].there |= laid[i].headers == info->dlpi_phdr &&
-				 laid[i].base == info->dlpi_addr;
+	for (uint32_t i = 0; i < replaced_segments_count; i++)
+		replaced_segments[i].there |= replaced_segments[i].headers == info->dlpi_phdr &&
+					      replaced_segments[i].base == info->dlpi_addr;
 	return 0;
 }
 
 uint64_t loaded_close_begin(void)
 {
-	return load_relaxed(&laid_count) ? rawcache_maps_now(attach_cache_now()) : 0;
+	return load_relaxed(&replaced_segments_count) ? rawcache_maps_now(attach_cache_now()) : 0;
 }
 
 void loaded_close_end(uint64_t begun)
@@ -362,21 +365,21 @@ void loaded_close_end(uint64_t begun)
 		rawcache_maps_ask(attach_cache_now());
 		return;
 	}
-	for (uint32_t i = 0; i < laid_count; i++)
-		laid[i].there = false;
+	for (uint32_t i = 0; i < replaced_segments_count; i++)
+		replaced_segments[i].there = false;
 	if (loaded_visit(object_see, NULL) == LOADED_LATER) {
 		rawcache_maps_ask(attach_cache_now());
-		kept = laid_count;
+		kept = replaced_segments_count;
 	}
-	for (uint32_t i = kept; i < laid_count; i++) {
-		const struct library_segment *segment = &laid[i].segment;
+	for (uint32_t i = kept; i < replaced_segments_count; i++) {
+		const struct library_segment *segment = &replaced_segments[i].segment;
 
-		if (laid[i].there)
-			laid[kept++] = laid[i];
+		if (replaced_segments[i].there)
+			replaced_segments[kept++] = replaced_segments[i];
 		else
 			rawcache_maps_unloaded(attach_cache_now(), (void *)segment->start,
 					       segment->n, begun);
 	}
-	store_relaxed(&laid_count, kept);
+	store_relaxed(&replaced_segments_count, kept);
 	busy_give();
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/critical.h"
 #include "base/paths.h"
+#include "base/proctable.h"
 #include "base/stack.h"
 #include "base/stats.h"
 #include "base/sys.h"
@@ -50,14 +51,13 @@ static int candidate_look(struct candidate *file, bool fresh)
 /* Get the path of `fd`; *reason says why it has none. */
 static bool fd_path(int fd, char *path, enum rawcache_reason *reason)
 {
-	static const char deleted[] = " (deleted)";
 	ssize_t n = procfd_path(fd, path, PATH_MAX);
 
 	*reason = RAWCACHE_REASON_outside;
 	if (n < 0)
 		return false;
 	*reason = RAWCACHE_REASON_deleted;
-	return n < (ssize_t)sizeof(deleted) || strcmp(path + n - strlen(deleted), deleted);
+	return !path_is_removed(path, (size_t)n);
 }
 
 /* Whether the path of `fd` lies in a configured directory. */

@@ -18,6 +18,7 @@
 #include "base/lines.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/paths.h"
 #include "base/proctable.h"
 #include "base/stats.h"
 
@@ -41,9 +42,7 @@ static void tree_add(const char *entry, size_t n)
 	struct tree *tree = &trees[trees_count];
 	char image[PATH_MAX];
 
-	n = frozen_entry(entry, n, &tree->most_ns);
-	while (n > 1 && entry[n - 1] == '/')
-		n--;
+	n = path_trim(entry, frozen_entry(entry, n, &tree->most_ns));
 	if (n < 2 || n >= sizeof(tree->path) - 1)
 		return;
 	memcpy(tree->path, entry, n);

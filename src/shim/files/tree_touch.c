@@ -14,6 +14,7 @@
 
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "base/stats.h"
 
 #include "shim/files/names_look.h"
@@ -109,12 +110,11 @@ static bool path_of_file(struct tree_look *look, int flags)
 static bool path_of_name(struct tree_look *look)
 {
 	char *path = look->path->path;
-	size_t n = strlen(path);
+	size_t n = path_trim(path, strlen(path));
 	char *slash;
 	int fd;
 
-	while (n > 1 && path[n - 1] == '/')
-		path[--n] = '\0';
+	path[n] = '\0';
 	slash = strrchr(path, '/');
 	if (!slash || slash[1] == '\0')
 		return false;

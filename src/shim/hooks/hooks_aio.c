@@ -12,13 +12,7 @@
 
 int aio_write(struct aiocb *cb)
 {
-	struct announce announce;
-	int ret;
-
-	announce_begin(&announce, cb->aio_fildes);
-	ret = NEXT(aio_write)(cb);
-	announce_end(&announce);
-	return ret;
+	return ANNOUNCED(cb->aio_fildes, NEXT(aio_write)(cb));
 }
 
 static void done(const struct aiocb *cb)

@@ -12,7 +12,6 @@
 
 #include <rawcache/embed.h>
 
-#include "base/lines.h"
 #include "base/memory.h"
 #include "base/proctable.h"
 #include "base/sys.h"
@@ -39,31 +38,6 @@ static bool is_mapped_file(struct handle *handle, const void *arg)
 	       sys_device(stx) == mapped->device;
 }
 
-struct vma_search {
-	uintptr_t at;
-	struct vma vma;
-};
-
-static bool vma_has(void *arg, char *line)
-{
-	struct vma_search *search = arg;
-
-	return vma_parse(line, &search->vma) && search->at >= search->vma.start &&
-	       search->at < search->vma.end;
-}
-
-/* Find the kernel's mapping at `at`. */
-static bool vma_file(const void *at, struct vma *vma)
-{
-	struct vma_search search = { .at = (uintptr_t)at };
-	char buf[4096];
-	bool found = lines_read("/proc/self/maps", buf, sizeof(buf), vma_has, &search) ==
-		     LINES_ENOUGH;
-
-	*vma = search.vma;
-	return found;
-}
-
 /*
  * Whether the mapping shows the file. The descriptor may have been another file's for a moment: what counts
  * is which file the kernel names for the mapping. It may name it otherwise than stat() does.
@@ -72,9 +46,9 @@ static bool is_origin(const void *at, int fd, const struct rawcache_mapped *mapp
 {
 	struct vma vma, origin;
 
-	if (mapped->origin && vma_file(at, &vma))
-		return vma_file(mapped->origin, &origin) && vma.device == origin.device &&
-		       vma.inode == origin.inode;
+	if (mapped->origin && vma_find((uintptr_t)at, &vma))
+		return vma_find((uintptr_t)mapped->origin, &origin) &&
+		       vma.device == origin.device && vma.inode == origin.inode;
 	return sys_fd_is(fd, mapped->device, mapped->inode);
 }
 

@@ -14,35 +14,17 @@
 
 int ftruncate(int fd, off_t size)
 {
-	struct announce announce;
-	int ret;
-
-	announce_begin(&announce, fd);
-	ret = NEXT(ftruncate)(fd, size);
-	announce_end(&announce);
-	return ret;
+	return ANNOUNCED(fd, NEXT(ftruncate)(fd, size));
 }
 
 int fallocate(int fd, int mode, off_t offset, off_t n)
 {
-	struct announce announce;
-	int ret;
-
-	announce_begin(&announce, fd);
-	ret = NEXT(fallocate)(fd, mode, offset, n);
-	announce_end(&announce);
-	return ret;
+	return ANNOUNCED(fd, NEXT(fallocate)(fd, mode, offset, n));
 }
 
 int posix_fallocate(int fd, off_t offset, off_t n)
 {
-	struct announce announce;
-	int ret;
-
-	announce_begin(&announce, fd);
-	ret = NEXT(posix_fallocate)(fd, offset, n);
-	announce_end(&announce);
-	return ret;
+	return ANNOUNCED(fd, NEXT(posix_fallocate)(fd, offset, n));
 }
 
 /* By path: the file is opened for a moment to learn which one it is. */

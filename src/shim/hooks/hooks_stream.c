@@ -118,7 +118,6 @@ int fclose(FILE *stream)
 /* For both of libc's functions; NULL stands for all streams. */
 static int flush(FILE *stream, int (*next)(FILE *stream))
 {
-	struct announce announce;
 	int ret;
 
 	if (!stream) {
@@ -127,10 +126,7 @@ static int flush(FILE *stream, int (*next)(FILE *stream))
 		announce_all();
 		return ret;
 	}
-	announce_begin(&announce, stream_fd(stream));
-	ret = next(stream);
-	announce_end(&announce);
-	return ret;
+	return ANNOUNCED(stream_fd(stream), next(stream));
 }
 
 int fflush(FILE *stream)

@@ -10,74 +10,42 @@
 
 ssize_t write(int fd, const void *buf, size_t n)
 {
-	struct announce announce;
 	ssize_t done;
 
 	if (elide_buffer(fd, buf, n, 0, &done))
 		return done;
-	announce_begin(&announce, fd);
-	done = NEXT(write)(fd, buf, n);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(write)(fd, buf, n));
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
-	struct announce announce;
-	ssize_t done;
-
-	announce_begin(&announce, fd);
-	done = NEXT(pwrite)(fd, buf, n, offset);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(pwrite)(fd, buf, n, offset));
 }
 
 ssize_t writev(int fd, const struct iovec *iov, int count)
 {
-	struct announce announce;
 	ssize_t done;
 
 	if (elide_vector(fd, iov, (size_t)count, 0, &done))
 		return done;
-	announce_begin(&announce, fd);
-	done = NEXT(writev)(fd, iov, count);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(writev)(fd, iov, count));
 }
 
 ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset)
 {
-	struct announce announce;
-	ssize_t done;
-
-	announce_begin(&announce, fd);
-	done = NEXT(pwritev)(fd, iov, count, offset);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(pwritev)(fd, iov, count, offset));
 }
 
 ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
-	struct announce announce;
-	ssize_t done;
-
-	announce_begin(&announce, fd);
-	done = NEXT(pwritev2)(fd, iov, count, offset, flags);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(pwritev2)(fd, iov, count, offset, flags));
 }
 
 /* These functions write inside libc. */
 
 int vdprintf(int fd, const char *format, va_list ap)
 {
-	struct announce announce;
-	int done;
-
-	announce_begin(&announce, fd);
-	done = NEXT(vdprintf)(fd, format, ap);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(vdprintf)(fd, format, ap));
 }
 
 int dprintf(int fd, const char *format, ...)
@@ -93,13 +61,7 @@ int dprintf(int fd, const char *format, ...)
 
 int __vdprintf_chk(int fd, int flag, const char *format, va_list ap)
 {
-	struct announce announce;
-	int done;
-
-	announce_begin(&announce, fd);
-	done = NEXT(__vdprintf_chk)(fd, flag, format, ap);
-	announce_end(&announce);
-	return done;
+	return ANNOUNCED(fd, NEXT(__vdprintf_chk)(fd, flag, format, ap));
 }
 
 int __dprintf_chk(int fd, int flag, const char *format, ...)

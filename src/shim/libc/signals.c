@@ -219,13 +219,13 @@ static uintptr_t context_stack(const ucontext_t *context)
 
 static bool fault_mended(int sig, const siginfo_t *info, uintptr_t sp)
 {
-	struct guard *aside = guard_put_aside(sp);
+	struct guard *suspended = guard_suspend(sp);
 	/* an access that is not aligned is not so on any page */
 	bool mended = rawcache_handle_fault(info->si_addr) ||
 		      (sig == SIGBUS && info->si_code != BUS_ADRALN &&
 		       rawcache_maps_fault(info->si_addr));
 
-	guard_take_back(aside);
+	guard_resume(suspended);
 	return mended;
 }
 

@@ -25,20 +25,20 @@ static bool pipe_ignored(void)
 	       act.handler == SIG_IGN;
 }
 
-void sigpipe_begin(struct quiet *quiet)
+void sigpipe_begin(struct sigpipe_hold *hold)
 {
 	uint64_t pipe = PIPE_BIT;
 	uint64_t pending = 0;
 
-	quiet->ignored = pipe_ignored();
-	if (quiet->ignored)
+	hold->ignored = pipe_ignored();
+	if (hold->ignored)
 		return;
-	sys_sigprocmask(SIG_BLOCK, &pipe, &quiet->mask);
-	if (quiet->mask & PIPE_BIT)
+	sys_sigprocmask(SIG_BLOCK, &pipe, &hold->mask);
+	if (hold->mask & PIPE_BIT)
 		sys_sigpending(&pending);
 	else
 		store_relaxed(&blocked, true);
-	quiet->pending = pending & PIPE_BIT;
+	hold->pending = pending & PIPE_BIT;
 }
 
 /*
@@ -55,11 +55,11 @@ static void take(void)
 		SYS_CALL(__NR_kill, sys_getpid(), SIGPIPE, 0, 0, 0, 0);
 }
 
-void sigpipe_end(const struct quiet *quiet, bool raise)
+void sigpipe_end(const struct sigpipe_hold *hold, bool raise)
 {
-	if (quiet->ignored)
+	if (hold->ignored)
 		return;
-	if (!raise && !quiet->pending)
+	if (!raise && !hold->pending)
 		take();
 	sigpipe_recover();
 }

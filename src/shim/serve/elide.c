@@ -82,7 +82,7 @@ struct vector {
 	struct iovec iov[VECTOR_MAX];
 	size_t count, at; /* iov[at] is the first buffer that was not sent whole */
 	int fd, flags;
-	unsigned int kind; /* PRICE_TCP, or 0 */
+	unsigned int kind; /* SEND_TCP, or 0 */
 	size_t least;	   /* fewer bytes than this are not transferred */
 };
 
@@ -238,13 +238,13 @@ static ssize_t part_send(struct vector *v, const struct part *part, size_t *n, b
 
 static ssize_t vector_send(struct vector *v)
 {
-	struct quiet quiet;
+	struct sigpipe_hold hold;
 	bool elided = false;
 	size_t sent = 0;
 	ssize_t done = 0;
 	size_t n = 0;
 
-	sigpipe_begin(&quiet);
+	sigpipe_begin(&hold);
 	do {
 		struct part part;
 
@@ -255,7 +255,7 @@ static ssize_t vector_send(struct vector *v)
 		sent += (size_t)done;
 		vector_advance(v, (size_t)done);
 	} while ((size_t)done == n && v->at < v->count);
-	sigpipe_end(&quiet, !sent && !(v->flags & MSG_NOSIGNAL));
+	sigpipe_end(&hold, !sent && !(v->flags & MSG_NOSIGNAL));
 	stats_add(elided_writes, elided);
 	return sent ? (ssize_t)sent : done;
 }
@@ -268,15 +268,15 @@ static void cancelled(void *arg)
 }
 
 /* A cancellation point, as the system call is that it replaces. */
-static ssize_t vector_elide(struct vector *v, const struct price *price, enum send_cost_way way)
+static ssize_t vector_elide(struct vector *v, const struct send_cost *cost, enum send_cost_way way)
 {
 	ssize_t done;
 
 	pthread_cleanup_push(cancelled, NULL);
-	done = way == PRICE_TRANSFER ? vector_send(v) : plain_send(v, vector_left(v), false);
+	done = way == SEND_TRANSFER ? vector_send(v) : plain_send(v, vector_left(v), false);
 	pthread_cleanup_pop(0);
-	if (price->cost)
-		send_cost_learn(price, done > 0 ? (size_t)done : 0);
+	if (cost->figure)
+		send_cost_learn(cost, done > 0 ? (size_t)done : 0);
 	return done;
 }
 
@@ -307,7 +307,7 @@ static size_t least_bytes(void)
 	uint64_t fixed = rawcache_mmap_threshold_fixed(attach_cache_now());
 
 	if (fixed == RAWCACHE_AUTO)
-		return PRICE_MIN;
+		return SEND_MIN;
 	return fixed > ELIDE_NOTE_MIN ? (size_t)fixed : ELIDE_NOTE_MIN;
 }
 
@@ -330,7 +330,7 @@ static bool vector_take(struct vector *v, const struct iovec *iov, size_t count)
 bool elide_vector_slow(int fd, const struct iovec *iov, size_t count, int flags, ssize_t *done)
 {
 	enum send_cost_way way;
-	struct price price;
+	struct send_cost cost;
 	struct vector v;
 	struct part part;
 
@@ -340,10 +340,10 @@ bool elide_vector_slow(int fd, const struct iovec *iov, size_t count, int flags,
 		return false;
 	v.fd = fd;
 	v.flags = flags;
-	way = send_cost_choose(v.kind | (part.mapped ? PRICE_MAPPED : 0), part.n, &price);
-	if ((way == PRICE_WRITE && !price.cost) || !thread_enter())
+	way = send_cost_choose(v.kind | (part.mapped ? SEND_MAPPED : 0), part.n, &cost);
+	if ((way == SEND_WRITE && !cost.figure) || !thread_enter())
 		return false;
-	*done = vector_elide(&v, &price, way);
+	*done = vector_elide(&v, &cost, way);
 	thread_leave();
 	if (*done < 0) {
 		errno = (int)-*done;

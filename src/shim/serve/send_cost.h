@@ -13,20 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRICE_MIN 16384u /* smaller writes are not considered if no size was fixed */
+#define SEND_MIN 16384u /* smaller writes are not considered if no size was fixed */
 
-enum send_cost_way { PRICE_WRITE, PRICE_TRANSFER };
+enum send_cost_way { SEND_WRITE, SEND_TRANSFER };
 
 /* Bits of a kind. */
-enum { PRICE_TCP = 1, PRICE_MAPPED = 2, PRICE_KINDS = 4 };
+enum { SEND_TCP = 1, SEND_MAPPED = 2, SEND_KINDS = 4 };
 
-struct price {
-	uint32_t *cost; /* the figure that is being measured; NULL: none */
+struct send_cost {
+	uint32_t *figure; /* the figure that is being measured; NULL: none */
 	uint64_t start;
 };
 
-/* Choose the way for `n` bytes. If it sets price->cost, send_cost_learn() must be called with the result. */
-enum send_cost_way send_cost_choose(unsigned int kind, size_t n, struct price *price);
-void send_cost_learn(const struct price *price, size_t sent);
+/* Choose the way for `n` bytes. If it sets cost->figure, send_cost_learn() must be called with the result. */
+enum send_cost_way send_cost_choose(unsigned int kind, size_t n, struct send_cost *cost);
+void send_cost_learn(const struct send_cost *cost, size_t sent);
 
 #endif

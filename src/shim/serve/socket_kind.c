@@ -59,7 +59,7 @@ bool socket_kind(int fd, unsigned int *kind)
 	*kind = 0;
 	if (value == AF_UNIX)
 		return true;
-	*kind = PRICE_TCP;
+	*kind = SEND_TCP;
 	return (value == AF_INET || value == AF_INET6) && socket_option(fd, SO_PROTOCOL, &value) &&
 	       value == IPPROTO_TCP;
 }

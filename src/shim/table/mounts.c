@@ -78,10 +78,8 @@ static bool survey_init(struct survey *survey, uint64_t mount)
 			continue;
 		if (survey->count == ENTRIES)
 			return false;
-		while (n > 1 && p[n - 1] == '/')
-			n--;
 		survey->cover[survey->count].dir = p;
-		survey->cover[survey->count++].length = n;
+		survey->cover[survey->count++].length = path_trim(p, n);
 	}
 	return true;
 }

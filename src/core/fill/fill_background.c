@@ -16,15 +16,15 @@
 #include "core/shared/cache.h"
 #include "core/tier/tier.h"
 
-static void aside_told(struct tier_ask *ask, enum tier_news news)
+static void background_told(struct tier_ask *ask, enum tier_news news)
 {
-	struct tier_wait *aside = container_of(ask, struct tier_wait, ask);
-	uint32_t *told = &aside->told;
+	struct tier_wait *wait = container_of(ask, struct tier_wait, ask);
+	uint32_t *told = &wait->told;
 
 	(void)news;
 	store_release(told, 1);
 	sys_futex(told, FUTEX_WAKE_PRIVATE, 1,
-		  NULL); /* `aside` may be gone by now: nothing is read of it */
+		  NULL); /* `wait` may be gone by now: nothing is read of it */
 }
 
 /* Whether all of the chunk is in memory. The kernel says so of all files that are not the program's to write. */
@@ -41,30 +41,30 @@ static bool chunk_resident(const struct miss *m)
 }
 
 /* The question is over before the thread of the tier ends: see link.h. */
-static void aside_wait(struct tier_wait *aside)
+static void background_wait(struct tier_wait *wait)
 {
-	tier_ask(&aside->ask);
-	while (!load_acquire(&aside->told))
-		sys_futex(&aside->told, FUTEX_WAIT_PRIVATE, 0, NULL);
+	tier_ask(&wait->ask);
+	while (!load_acquire(&wait->told))
+		sys_futex(&wait->told, FUTEX_WAIT_PRIVATE, 0, NULL);
 }
 
-ssize_t aside_read(struct miss *m, ssize_t (*read)(struct miss *m))
+ssize_t background_read(struct miss *m, ssize_t (*read)(struct miss *m))
 {
 	static const bool never;
-	struct tier_wait *aside = m->aside;
-	struct tier_ask *ask = &aside->ask;
+	struct tier_wait *wait = m->tier;
+	struct tier_ask *ask = &wait->ask;
 	uint64_t begun;
 	ssize_t got;
 
-	*aside = (struct tier_wait){
-		.ask = { .aside = true, .tell = aside_told, .unwanted = &never }
+	*wait = (struct tier_wait){
+		.ask = { .background = true, .tell = background_told, .unwanted = &never }
 	};
 	if (!tier_prepare(m->file))
 		return read(m);
 	if (tier_begin(m->cache, m->file, m->want->fd, m->want->chunk, m->buf, ask)) {
 		ask->known = !ask->first && chunk_resident(m) && read(m) == (ssize_t)m->length;
 		ask->have |= ask->known;
-		aside_wait(aside);
+		background_wait(wait);
 	}
 	got = tier_take(m->cache, m->file, m->buf, m->length, ask);
 	if (ask->have && ask->first) {
@@ -80,12 +80,12 @@ ssize_t aside_read(struct miss *m, ssize_t (*read)(struct miss *m))
 	return got;
 }
 
-void aside_end(struct miss *m, bool kept)
+void background_end(struct miss *m, bool kept)
 {
-	if (!m->aside)
+	if (!m->tier)
 		return;
 	if (kept)
-		tier_put(&m->aside->ask, m->buf, m->length);
-	tier_forget(&m->aside->ask);
-	m->aside = NULL;
+		tier_put(&m->tier->ask, m->buf, m->length);
+	tier_forget(&m->tier->ask);
+	m->tier = NULL;
 }
