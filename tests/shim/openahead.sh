@@ -50,57 +50,19 @@ RAWCACHE_OPENAHEAD=0 cached grep -r file "$CACHED_PATH" >/dev/null
 is "$(since)" 0 "RAWCACHE_OPENAHEAD=0: none"
 
 # the program stops in the middle, and waits
-cached python3 -c '
-import os, sys, time
-top = sys.argv[1]
-def scan(names):
-    for name in names:
-        os.close(os.open(name, os.O_RDONLY))
-def held():
-    stats = dict(line.split() for line in open(top + "/.origin/stats"))
-    return int(stats["open"]) - int(stats["release"])
-names = [f"{top}/d{d}/{name}" for d in range(10) for name in sorted(os.listdir(f"{top}/d{d}"))]
-def until(number, seconds):
-    end = time.monotonic() + seconds
-    while held() != number and time.monotonic() < end:
-        time.sleep(0.01)
-    return held()
-scan(names[:330])
-ahead = held()
-print("held", ahead > 0)
-print("idle", until(0, 10))
-scan(names[330:])
-scan(names[:330])
-pid = os.fork()
-if not pid:
-    os._exit(until(0, 10))
-print("fork", os.waitpid(pid, 0)[1])
-' "$CACHED_PATH" >"$scratch/idle"
+cached python3 "$TOP_SRCDIR/tests/shim/openahead_stops.py" "$CACHED_PATH" >"$scratch/idle"
 is "$(cat "$scratch/idle")" "held True
 idle 0
 fork 0" "a program that does something else holds no file, and none while it forks"
 
 # in no order
 mark counter opens_ahead_unused
-cached python3 -c '
-import os, random, sys
-names = [os.path.join(d, f) for d, _, fs in os.walk(sys.argv[1]) for f in fs]
-random.seed(7)
-random.shuffle(names)
-for name in names:
-    os.close(os.open(name, os.O_RDONLY))
-' "$CACHED_PATH"
+cached python3 "$TOP_SRCDIR/tests/shim/openahead_mixed.py" "$CACHED_PATH"
 at_most "$(since)" 60 "a program that opens files in no order is left alone"
 
 # a part of each directory
 mark counter opens_ahead_unused
-cached python3 -c '
-import os, sys
-for _ in range(3):
-    for d in range(10):
-        for name in sorted(os.listdir(f"{sys.argv[1]}/d{d}"))[:20]:
-            os.close(os.open(f"{sys.argv[1]}/d{d}/{name}", os.O_RDONLY))
-' "$CACHED_PATH"
+cached python3 "$TOP_SRCDIR/tests/shim/openahead_part.py" "$CACHED_PATH"
 at_most "$(since)" 60 "one that opens a part of each directory costs a tenth more at most"
 
 mkdir "$back/storm"

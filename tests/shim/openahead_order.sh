@@ -59,21 +59,8 @@ at_least "$(since)" 300 "have their files opened ahead"
 at_most $(($(counter opens_ahead_unused) - before)) 60 "few of them in vain"
 
 # generations of forks, each of which opens a file: the memory for the orders is one child's
-check "a child of a child has no more memory than its parent" cached python3 -c '
-import os, sys
-def mapped():
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[0]) * 4096
-def descend(left, before):
-    os.close(os.open(sys.argv[1] + "/d0/same", os.O_RDONLY))
-    if not left:
-        sys.exit(mapped() - before > 1 << 20)
-    pid = os.fork()
-    if not pid:
-        descend(left - 1, mapped() if left == 8 else before)
-    sys.exit(os.waitpid(pid, 0)[1] >> 8)
-descend(16, 0)
-' "$CACHED_PATH"
+check "a child of a child has no more memory than its parent" cached python3 \
+	"$TOP_SRCDIR/tests/shim/openahead_forks.py" "$CACHED_PATH"
 
 # by default it is so where files stay as they are
 unset RAWCACHE_OPENAHEAD

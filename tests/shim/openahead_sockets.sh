@@ -24,24 +24,7 @@ for _ in $(seq 24); do
 done
 mark counter opens_ahead
 sleep 3
-python3 -c '
-import os, resource, socket, time
-resource.setrlimit(resource.RLIMIT_NOFILE, (600, 600))
-os.setgroups([])
-os.setresgid(65534, 65534, 65534)
-os.setresuid(65534, 65534, 65534)
-failed = set()
-for _ in range(500):
-    ends = socket.socketpair()
-    try:
-        socket.send_fds(ends[0], [b"x"], [0])
-    except OSError as error:
-        failed.add(error.strerror)
-    for end in ends:
-        end.close()
-    time.sleep(0.01)
-print(*failed)
-' >"$scratch/sent"
+python3 "$TOP_SRCDIR/tests/shim/openahead_sockets.py" >"$scratch/sent"
 is "$(cat "$scratch/sent")" "" "a program of a user whose programs have files opened ahead can send files"
 at_least "$(since)" 1000 "and they have many opened"
 done_testing

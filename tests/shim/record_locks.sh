@@ -44,12 +44,7 @@ check "and a file of a frozen tree" frozen python3 "$locks" frozen "$scratch/loc
 late=$(counter opens_late)
 check "and a directory" frozen python3 "$locks" listing "$scratch/local/tree/many" "$scratch/local/text"
 at_least $(($(counter opens_late) - late)) 1 "which was opened late"
-python3 - "$scratch/local/tree/file" <<'P' &
-import fcntl, sys, time
-file = open(sys.argv[1], "rb")
-fcntl.lockf(file, fcntl.LOCK_SH)
-time.sleep(60)
-P
+python3 "$TOP_SRCDIR/tests/shim/record_locks_other.py" "$scratch/local/tree/file" &
 other=$!
 sleep 0.5
 check "a file that others have locked is not left open" frozen python3 "$locks" again "$scratch/local/tree/file" \

@@ -22,27 +22,11 @@ for size in 4096 65536 131072 1048576; do
 	at_least $(($(counter mmap_bytes) - copied)) 100663296 "the next ones copy them out of memory"
 done
 
-cat >"$scratch/random.py" <<'PYTHON'
-import os, random, re, sys
-def resident():
-    return int(re.search(r"VmRSS:\s+(\d+)", open("/proc/self/status").read()).group(1))
-path, copy = sys.argv[1:3]
-there, size, most, wrong = os.open(copy, os.O_RDONLY), os.path.getsize(path), 0, 0
-random.seed(1)
-before = resident()
-for turn in range(20):
-    fd = os.open(path, os.O_RDONLY)
-    for i in range(3000):
-        at, n = random.randrange(size), random.choice((64, 4096, 70000))
-        wrong += os.pread(fd, n, at) != os.pread(there, n, at)
-    os.close(fd)
-    most = max(most, resident() - before)
-print(most, wrong)
-PYTHON
 cp "$scratch/store/large" "$scratch/copy"
 for most in 16M 64M 1G; do
 	# shellcheck disable=SC2046
-	set -- $(RAWCACHE_RESIDENT=$most cached python3 "$scratch/random.py" "$scratch/store/large" "$scratch/copy")
+	set -- $(RAWCACHE_RESIDENT=$most cached python3 "$TOP_SRCDIR/tests/shim/resident_random.py" \
+		"$scratch/store/large" "$scratch/copy")
 	if [ $most = 1G ]; then
 		at_least "$1" 90000 "read at random, with room, all of the file is in the page tables"
 	else

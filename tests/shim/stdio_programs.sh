@@ -64,12 +64,7 @@ same "gcc" sh -c \
 same "bash script" bash @/script.sh
 same "dash script" dash @/script.sh
 same perl perl -ne '$s += $1 if /^(\d+)/; END { print "$s $.\n" }' @/lines.txt
-same "python3 text" python3 -c '
-import sys
-n = 0
-for line in open(sys.argv[1] + "/lines.txt"):
-    n += len(line.split())
-print(n)' @
+same "python3 text" python3 "$TOP_SRCDIR/tests/shim/stdio_words.py" @
 same "commands that share their input" sh -c '(head -n 3; sed -n 2q; wc -c) < "$1/lines.txt"' sh @
 is "$(counter verify_failed)" 0 "no checksum failed"
 is "$(counter fill_errors)" 0 "no fill failed"

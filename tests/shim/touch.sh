@@ -17,14 +17,8 @@ sleep 0.1
 # reads FILE PLACES [HOW]: bytes that the origin gave while a program mapped the file and touched these places
 reads() {
 	origin_mount "$scratch/back" "$scratch/mount" >/dev/null || exit 1
-	cached python3 -c '
-import fcntl, mmap, os, sys, time
-f = open(sys.argv[1], "rb")
-m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ, flags=mmap.MAP_SHARED | int(sys.argv[3]))
-lock = open(os.path.dirname(sys.argv[1]) + "/lock", "r+b")
-fcntl.lockf(lock, fcntl.LOCK_SH) # as LMDB does: a reason to look at the file again
-sum(m[at] for at in eval(sys.argv[2]))
-time.sleep(0.4)' "$scratch/mount/$1" "$2" "${3:-0}" 2>"$scratch/err" || cat "$scratch/err" >&2
+	cached python3 "$TOP_SRCDIR/tests/shim/touch_places.py" "$scratch/mount/$1" "$2" "${3:-0}" \
+		2>"$scratch/err" || cat "$scratch/err" >&2
 	origin_stat "$scratch/mount" read_bytes
 	origin_umount "$scratch/mount"
 }

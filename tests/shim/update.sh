@@ -19,15 +19,7 @@ export RAWCACHE_SETTLE=0.02 RAWCACHE_REVALIDATE=open
 # reads MODE FLAGS: bytes of the file's that came from the cache when it was read with these flags
 reads() {
 	before=$(counter hit_bytes)
-	cached python3 -c '
-import os, sys
-fd = os.open(sys.argv[1], eval(sys.argv[2]))
-n = 0
-while b := os.read(fd, 65536):
-    n += len(b)
-for at in range(0, n, 65536):
-    os.pread(fd, 65536, at)
-assert n == 1 << 20' "$scratch/d/whole" "$1"
+	cached python3 "$TOP_SRCDIR/tests/shim/update_reads.py" "$scratch/d/whole" "$1"
 	echo $(($(counter hit_bytes) - before))
 }
 head -c 1M /dev/urandom >"$scratch/d/whole"
