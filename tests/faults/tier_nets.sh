@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/tier.inc"
 need ip tc unshare
-[ "$(id -u)" = 0 ] || skip_all "only root can make network namespaces: tier.sh has the rest"
+[ "$(id -u)" = 0 ] || skip_all "only root can make network namespaces: tier.sh has what needs none"
 hub=rawcache-hub-$$
 nodes="rawcache-a-$$ rawcache-b-$$ rawcache-c-$$"
 ip netns add "$hub" 2>/dev/null || skip_all "network namespaces cannot be made here"

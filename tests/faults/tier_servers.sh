@@ -89,18 +89,8 @@ none=$(asked curr_connections "$server_port")
 node 2
 mkfifo "$scratch/orders"
 "$RAWCACHE" format --force --size 64M "$IMAGE" >/dev/null
-tiered python3 -c 'import os, sys, time
-def read(name):
-    return open(sys.argv[1] + name, "rb").read() == open(sys.argv[2] + name, "rb").read()
-def alone():
-    for _ in range(400):
-        if len(os.listdir("/proc/self/task")) == 1:
-            return True
-        time.sleep(0.05)
-same = read("/file")
-print(same, alone(), flush=True)
-sys.stdin.read()
-print(read("/again"))' "$CACHED_PATH" "$scratch/back" <"$scratch/orders" >"$scratch/said" &
+tiered python3 "$TOP_SRCDIR/tests/faults/tier_idle.py" "$CACHED_PATH" "$back" <"$scratch/orders" \
+	>"$scratch/said" &
 reader=$!
 pids="$pids $reader"
 exec 7>"$scratch/orders"

@@ -19,24 +19,8 @@ at_least "$(counter tier_puts)" 8 "and puts it"
 # hangs: on another machine ten threads wait for another file of the mount; then one reads that file
 hangs() {
 	node 2
-	tiered python3 -c 'import os, sys, threading, time
-mount, wanted, stalled = sys.argv[1:]
-other = os.open(mount + "/other", os.O_RDONLY)
-same = os.pread(other, 262144, 0) == open(wanted + "/other", "rb").read(262144)
-file = os.open(mount + "/file", os.O_RDONLY)
-same &= os.pread(file, 262144, 0) == open(wanted + "/file", "rb").read(262144)
-time.sleep(0.3)
-with open(mount + "/.origin/control", "w") as f:
-    f.write("stall read other\n")
-for at in range(10):
-    threading.Thread(target=os.pread, args=(other, 262144, (8 + 2 * at) << 18), daemon=True).start()
-for _ in range(200):
-    if open(stalled).read().split("stalled ", 1)[1].split()[0] >= "8":
-        break
-    time.sleep(0.05)
-same &= os.pread(file, 1 << 20, 1 << 20) == open(wanted + "/file", "rb").read()[1 << 20:2 << 20]
-print(same, flush=True)
-sys.stdin.read()' "$CACHED_PATH" "$scratch/back" "$CACHED_PATH/.origin/stats" <"$scratch/orders" >"$scratch/said" &
+	tiered python3 "$TOP_SRCDIR/tests/faults/tier_stall.py" "$CACHED_PATH" "$back" \
+		"$CACHED_PATH/.origin/stats" <"$scratch/orders" >"$scratch/said" &
 	pids="$pids $!"
 	exec 7>"$scratch/orders"
 	wait_until test -s "$scratch/said"
