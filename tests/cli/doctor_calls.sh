@@ -5,17 +5,7 @@
 . "$(dirname "$0")/doctor.inc"
 image 16M
 
-cat >deep.c <<'PROGRAM'
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <mqueue.h>
-int main(void)
-{
-	dlopen("libnone.so", RTLD_NOW | RTLD_DEEPBIND);
-	return mq_open("/none", 0) < 0;
-}
-PROGRAM
-${CC:-cc} -o deep deep.c
+${CC:-cc} -o deep "$TOP_SRCDIR/tests/cli/doctor_deep.c"
 doctor 0 'may open with RTLD_DEEPBIND' "a program that loads plugins" ./deep
 mkdir stub
 echo 'int open(void) { return -1; }' | ${CC:-cc} -w -shared -fPIC -x c -o stub/librawcache-preload.so -

@@ -14,16 +14,10 @@ echo 'int nothing;' | ${CC:-cc} -shared -fPIC -x c - -o fake/libsmartcols.so.1
 LD_LIBRARY_PATH=$PWD/fake "$RAWCACHE" stat --cache "$IMAGE" >out 2>err
 is "$?: $(cat err)" "1: rawcache: a table needs libsmartcols.so.1, which cannot be loaded; install it" \
 	"a library without its functions is told, and nothing is called"
-cat >without.c <<'PROGRAM'
-#include "cli/export.h"
-int main(void)
-{
-	return export_serve(NULL, "127.0.0.1:0");
-}
-PROGRAM
 src=$TOP_SRCDIR/src
 check "the command is built without libmicrohttpd" ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$src" \
-	-I"$TOP_SRCDIR/include" -o without without.c "$src/cli/export_http.c" "$src/cli/say.c" "$src/cli/text.c" \
+	-I"$TOP_SRCDIR/include" -o without "$TOP_SRCDIR/tests/cli/export_without.c" \
+	"$src/cli/export_http.c" "$src/cli/say.c" "$src/cli/text.c" \
 	"$src/base/size.c"
 ./without 2>err
 [ $? = 1 ] && grep -q "built without libmicrohttpd.*--textfile" err && [ "$(wc -l <err)" = 1 ]

@@ -56,26 +56,7 @@ same "dd with large blocks" dd if=@/random.bin bs=1M status=none
 same tar tar -C @ --sort=name --owner=0 --group=0 -cf - src include
 same gzip gzip -dc @/numbers.txt.gz
 same "grep -r" grep -rn "fence_full" @/src
-same "python3: read, seek, readinto, subprocess" python3 -c '
-import os, subprocess, sys, hashlib
-d = sys.argv[1]
-f = open(d + "/random.bin", "rb", buffering=0)
-h = hashlib.sha256()
-for i in range(300):
-    f.seek((i * 7919 * 97) % 2999000)
-    h.update(f.read(1000))
-f.seek(-100, 2)
-h.update(f.read())
-b = bytearray(5000)
-n = os.open(d + "/random.bin", os.O_RDONLY)
-os.lseek(n, 1234, 0)
-h.update(os.read(n, 10))
-child = subprocess.run(["head", "-c", "20"], stdin=n, stdout=subprocess.PIPE)
-h.update(child.stdout)
-h.update(os.pread(n, 64, 262140))
-h.update(open(d + "/random.bin", "rb").read())
-print(h.hexdigest(), sum(map(int, open(d + "/numbers.txt"))))
-' @
+same "python3: read, seek, readinto, subprocess" python3 "$TOP_SRCDIR/tests/programs/programs_reads.py" @
 same cp sh -c \
 	'cp -r "$1/src" "$2/copy" && cd "$2/copy" && find . -type f -exec sha256sum {} + | sort -k2; rm -rf "$2/copy"' \
 	sh @ "$scratch"

@@ -2,26 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Servers that root starts and that become another user before they open what they serve, as their packages
 # have them: the image, which is root's alone, is theirs because they attach before.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-need curl setpriv
-user=www-data
-id "$user" >/dev/null 2>&1 || user=nobody
-chmod 755 "$scratch"
-setpriv --reuid="$user" --clear-groups test -x "$scratch" || skip_all "another user does not reach $scratch"
+. "$(dirname "$0")/servers_user.inc"
+need curl
 
-export RAWCACHE_SETTLE=0
-files=20
-mkdir "$scratch/d" "$scratch/got" "$scratch/run"
+mkdir "$scratch/got" "$scratch/run"
 mkdir -m 777 "$scratch/open"
-for i in $(seq $files); do
-	head -c $((i * 30011)) /dev/urandom >"$scratch/d/file$i"
-done
-sleep 0.1
 bytes=$(cat "$scratch"/d/* | wc -c)
 (cd "$scratch/d" && sha256sum file* | sort -k2) >"$scratch/sums"
-CACHED_PATH=$scratch/d
 
 fetch_all() {
 	rm -f "$scratch/got/"*
@@ -116,26 +104,5 @@ if command -v apache2 >/dev/null && [ -e $modules/mod_mpm_event.so ]; then
 	server apache2 apache2 -f "$scratch/apache2.conf" -DFOREGROUND
 else
 	echo "# apache2: not run: not installed"
-fi
-
-# the calls that such servers make, by libc and past it
-IMAGE=$scratch/python.img
-"$RAWCACHE" format --size 64M "$IMAGE" >/dev/null
-cp "$TOP_SRCDIR/tests/programs/servers_user_drop.py" "$scratch/drop.py"
-if [ "$(uname -m)" = x86_64 ] && command -v python3 >/dev/null; then
-	want=$(stat -c %s "$scratch/d/file20")
-	sum=$(md5sum <"$scratch/d/file20" | cut -d' ' -f1)
-	for how in setuid setresuid setreuid seteuid syscall fork chroot; do
-		before=$(counter hit_bytes)
-		for round in 1 2; do
-			got=$(cached python3 "$scratch/drop.py" $how "$scratch/d/file20" "$sum" 2>&1)
-			case $got in "$want right") status=0 ;; *) status=1; echo "# $got" ;; esac
-			ok $status "$how: right bytes, round $round"
-		done
-		[ $how = chroot ] || at_least "$(($(counter hit_bytes) - before))" "$want" "$how: from the cache"
-	done
-	before=$(counter hit_bytes)
-	RAWCACHE_EARLY=0 cached python3 "$scratch/drop.py" setuid "$scratch/d/file20" "$sum" >/dev/null
-	is "$(($(counter hit_bytes) - before))" 0 "RAWCACHE_EARLY=0: who gave up the right to the image has none of it"
 fi
 done_testing

@@ -13,27 +13,7 @@ head -c 4194304 /dev/urandom >"$scratch/data/f"
 head -c 4194304 /dev/urandom >"$scratch/data/fio"
 echo 'int answer(void) { return 42; }' >"$scratch/library.c"
 gcc -shared -fPIC -o "$scratch/data/library.so" "$scratch/library.c"
-cat >"$scratch/own.c" <<'C'
-#include <fcntl.h>
-#include <stdio.h>
-int main(int argc, char **argv)
-{
-	static char buffer[4096];
-	int fd = open(argv[argc - 1], O_RDONLY);
-	long n = 0;
-#if defined(__x86_64__)
-	__asm__ volatile("syscall" : "=a"(n) : "0"(0), "D"(fd), "S"(buffer), "d"(sizeof(buffer))
-			 : "rcx", "r11", "memory");
-#else
-	register long x8 __asm__("x8") = 63, x0 __asm__("x0") = fd, x2 __asm__("x2") = sizeof(buffer);
-	register void *x1 __asm__("x1") = buffer;
-	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
-	n = x0;
-#endif
-	printf("%ld\n", n);
-}
-C
-gcc -O1 -o "$scratch/own" "$scratch/own.c" || exit 1
+gcc -O1 -o "$scratch/own" "$TOP_SRCDIR/tests/programs/told_own.c" || exit 1
 export RAWCACHE_SETTLE=0 RAWCACHE_LOG=$scratch/log
 sleep 0.1
 
@@ -87,12 +67,7 @@ at_most "$(grep -c 'past the cache' "$scratch/err")" 3 "three reasons are told a
 chmod 600 "$IMAGE"
 if [ "$(id -u)" = 0 ] && chmod 755 "$scratch" && setpriv --reuid=65534 --clear-groups test -r "$scratch/data/f"; then
 	RAWCACHE_EARLY=0 told no_rights "RAWCACHE_EARLY=1" "a server that is another user when it opens files" \
-		python3 -c '
-import os, sys
-os.setgroups([])
-os.setgid(65534)
-os.setuid(65534)
-print(len(open(sys.argv[1], "rb").read()))' "$scratch/data/f"
+		python3 "$TOP_SRCDIR/tests/programs/told_rights.py" "$scratch/data/f"
 else
 	skip "a server that has become another user" "needs root, and a directory that others reach"
 fi
