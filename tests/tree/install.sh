@@ -69,27 +69,13 @@ ok $? "it needs nothing of the build tree"
 
 # --- the library, by its pkg-config file
 
-cat >"$scratch/user.c" <<'PROGRAM'
-#include <stdio.h>
-#include <rawcache/image.h>
-int main(int argc, char **argv)
-{
-	struct rawcache_image_info info;
-	char why[200] = "";
-
-	if (argc < 2 || rawcache_image_info(argv[1], &info, sizeof(info), why, sizeof(why)))
-		return printf("%s\n", why), 1;
-	printf("%llu\n", (unsigned long long)info.size);
-	return 0;
-}
-PROGRAM
 if command -v pkg-config >/dev/null; then
 	flags=$(PKG_CONFIG_PATH=$libdir/pkgconfig PKG_CONFIG_SYSROOT_DIR=$stage \
 		PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 \
 		pkg-config --cflags --libs librawcache)
 	# shellcheck disable=SC2086
 	check "a program is built with the flags of pkg-config" \
-		${CC:-cc} -Wall -Werror -o "$scratch/user" "$scratch/user.c" $flags
+		${CC:-cc} -Wall -Werror -o "$scratch/user" "$TOP_SRCDIR/tests/tree/install_user.c" $flags
 	is "$(LD_LIBRARY_PATH=$libdir "$scratch/user" "$IMAGE")" 16777216 "and works"
 fi
 check "make uninstall" ${MAKE:-make} -C "$TOP_BUILDDIR" uninstall DESTDIR="$stage"
