@@ -3,10 +3,10 @@
  * A node's program: eight threads read a file below the mount and compare every byte with a local copy.
  * tier_read FILE LOCAL-COPY SEED [PID SIGNAL]
  *
- * The order is that of the file, or shuffled by SEED if it is not -1. PID gets the SIGNAL when half of the file has
- * been asked for. Prints seconds, processor seconds, the most memory in KiB, and of the reads of each half the median, the
- * slowest hundredth and the slowest, in seconds. BENCH_READS=FILE: each read goes there, as JSON: when it began, how
- * long it took, its offset. Exit 1: a byte is wrong.
+ * The order is that of the file, or shuffled by SEED if it is not -1. PID gets the SIGNAL when half of the file
+ * has been asked for. Prints seconds, processor seconds, the most memory in KiB, and of the reads of each half the
+ * median, the slowest hundredth and the slowest, in seconds. BENCH_READS=FILE: each read goes there, as JSON: when
+ * it began, how long it took, its offset. Exit 1: a byte is wrong.
  */
 #include <fcntl.h>
 #include <pthread.h>
