@@ -60,6 +60,7 @@ int io_start(struct rawcache *cache, struct io_request *request)
 	uint32_t n;
 
 	store_relaxed(&request->done, IO_RUNNING);
+	request->reads = false;
 	while ((n = choose(cache)) != NEVER) {
 		request->backend = backends[n];
 		err = backends[n]->start(cache, request);
@@ -74,6 +75,8 @@ int io_start(struct rawcache *cache, struct io_request *request)
 
 void io_wait(struct io_request *request)
 {
+	if (!io_done(request) && !load_relaxed(&request->urgent) && request->backend->hurry)
+		request->backend->hurry(request);
 	while (!io_done(request))
 		request->backend->wait(request);
 }

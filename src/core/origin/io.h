@@ -23,7 +23,6 @@ struct rawcache;
 struct file;
 
 struct io_backend;
-struct lane;
 
 struct io_request {
 	struct file *file; /* a reference that the starter holds until `done` */
@@ -33,7 +32,7 @@ struct io_request {
 	int32_t result; /* number of bytes, or -errno; valid when `done` */
 	uint32_t done;	/* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
-	bool urgent;   /* a program already waits for it */
+	bool urgent;   /* a program waits for it: set at the start, or by io_wait() */
 	bool forget;   /* drop the pages of this range from the kernel's cache afterwards */
 	bool unwanted; /* nobody will use it: it need not be read if the read has not begun */
 	/*
@@ -54,6 +53,7 @@ struct io_request {
 	void (*ask)(struct io_request *request);
 	bool light; /* its bytes came from elsewhere: the job takes no place in the lane of its mount */
 	bool asks; /* `instead` must be called first: the job need not wait for those that read the mount */
+	bool reads; /* `instead` was called, and the mount must be read */
 	void (*origin_read)(struct io_request *request); /* called when `unchanged` is known */
 	/*
 	 * Used after io_race(): see race.h. `rival` puts the bytes that came from elsewhere into `buf`, or returns
@@ -69,7 +69,7 @@ struct io_request {
 	bool elsewhere;	   /* the bytes did not come from the origin */
 	bool unchanged; /* after the read, the file was in the expected state; set if the backend `arrives` */
 	const struct io_backend *backend; /* the backend that has the request */
-	struct lane *lane;		  /* the backend's */
+	uint32_t *place;		  /* in the lane of its mount: see io_lanes.h */
 	/*
 	 * Only if the backend `arrives`: a helper thread calls it once, after `done`; the request must last
 	 * until it returns.
@@ -85,6 +85,7 @@ struct io_backend {
 	bool arrives; /* it calls io_request.arrived */
 	/* 0: under way; -errno: not started, and never will be */
 	int (*start)(struct rawcache *cache, struct io_request *request);
+	void (*hurry)(struct io_request *request); /* or NULL: it is waited for from now on */
 	/* Sleep for a while, or until a request is done; and collect those that are done. */
 	void (*wait)(struct io_request *request);
 	void (*poll)(void);

@@ -1,58 +1,93 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/origin/io_lanes.h"
 
+#include <string.h>
+
 #include "base/compiler.h"
 #include "core/origin/file.h"
 
+enum { READING, ASKING, LIGHT, KINDS };
+
+static const uint32_t limits[KINDS] = { LANE_HELPERS, ASKING_HELPERS, LIGHT_HELPERS };
+
 struct lane {
 	uint64_t device;
-	uint32_t running; /* up, under the pool's lock, when a job is taken; down when it ends */
+	uint32_t running
+		[KINDS]; /* up, under the pool's lock, when a job is taken; down when it ends */
 };
 
 static struct lane lanes[LANES];
 
-static struct lane *lane_choose(uint64_t device, uint32_t most)
+static bool lane_empty(const struct lane *lane)
+{
+	for (int i = 0; i < KINDS; i++)
+		if (load_acquire(&lane->running[i]))
+			return false;
+	return true;
+}
+
+/* NULL: all lanes are other devices'. */
+static struct lane *lane_choose(uint64_t device)
 {
 	struct lane *empty = NULL;
 
 	for (size_t i = 0; i < LANES; i++) {
-		uint32_t running = load_acquire(&lanes[i].running);
-
-		if (running && lanes[i].device == device)
-			return running < most ? &lanes[i] : NULL;
-		if (!running)
+		if (lane_empty(&lanes[i]))
 			empty = &lanes[i];
+		else if (lanes[i].device == device)
+			return &lanes[i];
 	}
 	if (empty)
 		empty->device = device;
 	return empty;
 }
 
-static uint32_t lane_limit(const struct io_request *request)
+static int lane_kind(const struct io_request *request)
 {
 	/* chunks that other machines wait for, or have sent, do not wait for the mount */
 	if (request->light || (request->look && request->urgent))
-		return LANE_HELPERS + LIGHT_HELPERS;
-	/* nor does a question to them; but its helper may have to read the mount, so there is one of these at a time */
-	return LANE_HELPERS + request->asks;
+		return LIGHT;
+	return request->asks ? ASKING : READING;
 }
 
-struct lane *lane_enter(const struct io_request *request)
+static uint32_t *lane_take_place(struct lane *lane, int kind)
 {
-	struct lane *lane = lane_choose(load_relaxed(&request->file->device), lane_limit(request));
+	uint32_t *place = &lane->running[kind];
+	uint32_t running = load_acquire(place);
 
-	if (lane)
-		fetch_add(&lane->running, 1);
-	return lane;
+	do {
+		if (running >= limits[kind])
+			return NULL;
+	} while (!cas(place, &running, running + 1));
+	return place;
 }
 
-void lane_leave(struct lane *lane)
+uint32_t *lane_enter(const struct io_request *request)
 {
-	fetch_sub(&lane->running, 1);
+	struct lane *lane = lane_choose(load_relaxed(&request->file->device));
+
+	return lane ? lane_take_place(lane, lane_kind(request)) : NULL;
+}
+
+bool lane_reads(uint32_t **place)
+{
+	uint32_t *reading = lane_take_place(container_of(*place, struct lane, running[ASKING]),
+					    READING);
+
+	if (!reading)
+		return false;
+	lane_leave(*place);
+	*place = reading;
+	return true;
+}
+
+void lane_leave(uint32_t *place)
+{
+	fetch_sub(place, 1);
 }
 
 void lanes_fork_child(void)
 {
 	for (size_t i = 0; i < LANES; i++)
-		lanes[i].running = 0;
+		memset(lanes[i].running, 0, sizeof(lanes[i].running));
 }

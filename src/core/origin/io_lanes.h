@@ -14,15 +14,24 @@
  * take their turns at the server from the program's own calls.
  */
 #define LANE_HELPERS 8u
-#define LIGHT_HELPERS 2u /* additional ones, for jobs that do not read */
+/* Questions to other machines; beside the readers, who would wait for ever for a place that the next question takes. */
+#define ASKING_HELPERS 2u /* one of them may have to open the file first */
+#define LIGHT_HELPERS \
+	4u /* chunks that other machines have sent: unsealed at more than 1 GB/s each */
 /* The most helpers that all lanes need. */
-#define LANES_HELPERS (LANES * (LANE_HELPERS + LIGHT_HELPERS))
+#define LANES_HELPERS (LANES * (LANE_HELPERS + ASKING_HELPERS + LIGHT_HELPERS))
 
-/* Under the pool's lock: a place in the lane of the request's device. NULL: it has none left. */
-struct lane *lane_enter(const struct io_request *request);
+/* Under the pool's lock: a place in the lane of the request's device, for jobs of its kind. NULL: none is left. */
+uint32_t *lane_enter(const struct io_request *request);
+
+/*
+ * A helper that was to ask must read the mount itself: it changes its place for a reader's. False: none is left, and
+ * it keeps the one it has.
+ */
+bool lane_reads(uint32_t **place);
 
 /* The job has ended. Any thread, without a lock. */
-void lane_leave(struct lane *lane);
+void lane_leave(uint32_t *place);
 
 /* The helpers are the parent's. */
 void lanes_fork_child(void);

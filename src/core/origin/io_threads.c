@@ -51,8 +51,8 @@ static bool lane_take(struct pool_job *job)
 
 	if (request == &sweep)
 		return true;
-	request->lane = lane_enter(request);
-	return request->lane;
+	request->place = lane_enter(request);
+	return request->place;
 }
 
 static void helper_begin(void)
@@ -62,17 +62,27 @@ static void helper_begin(void)
 		store_relaxed(&pool_failed, 1);
 }
 
+/* Of helper_fetch(): all that may read the mount do. No read returns it. */
+#define NO_PLACE (-EXFULL)
+
 /* Who may have it is asked first, but in a race. -EINPROGRESS: he is to be asked now. */
 static int32_t helper_fetch(struct kept *kept, struct io_request *request, char *buf, bool races,
 			    uint64_t *took)
 {
+	bool asks = request->asks;
 	uint64_t begun;
 	int32_t got;
 
 	request->asks = false;
-	got = races || !request->instead ? 0 : request->instead(request, kept->fd);
+	got = races || request->reads || !request->instead ? 0 :
+							     request->instead(request, kept->fd);
 	if (got)
 		return got;
+	request->reads = true;
+	if (asks && !lane_reads(&request->place))
+		return NO_PLACE;
+	if (asks)
+		pool_look(&readers);
 	begun = clock_mono_ns();
 	got = kept_read(kept, request, buf);
 	*took = clock_mono_ns() - begun;
@@ -83,8 +93,34 @@ static int32_t helper_fetch(struct kept *kept, struct io_request *request, char 
 static void helper_ask(struct kept *kept, struct io_request *request)
 {
 	origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	lane_leave(request->lane);
+	lane_leave(request->place);
 	request->ask(request);
+}
+
+static void request_done(struct io_request *request, int32_t result)
+{
+	request->result = result;
+	/* pairs with the load in io_done() */
+	store_release(&request->done, IO_DONE);
+	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
+}
+
+static void request_resume(struct io_request *request, bool first)
+{
+	if (!(first ? pool_add_first : pool_add)(&readers, &request->job, false))
+		return;
+	/* the helpers have ended: a reader that needs the bytes reads them itself */
+	store_relaxed(&request->race, RACE_OVER);
+	request_done(request, -ECANCELED);
+	request->arrived(request);
+}
+
+/* Questions for others must not wait until the mount has answered. */
+static void helper_queue(struct kept *kept, struct io_request *request)
+{
+	origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
+	lane_leave(request->place);
+	request_resume(request, load_relaxed(&request->urgent));
 }
 
 static struct kept *helper_open(const struct io_request *request, int *err)
@@ -100,7 +136,7 @@ static struct kept *helper_open(const struct io_request *request, int *err)
 }
 
 /* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
-static void helper_finish(struct kept *kept, struct io_request *request, struct lane *lane)
+static void helper_finish(struct kept *kept, struct io_request *request, uint32_t *place)
 {
 	bool unchanged = kept && request->result == (int32_t)request->length &&
 			 file_unchanged(request->file, kept->fd);
@@ -114,26 +150,18 @@ static void helper_finish(struct kept *kept, struct io_request *request, struct 
 	/* now: who closes the file waits for what has arrived */
 	if (kept)
 		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	lane_leave(lane);
+	lane_leave(place);
 	request->arrived(request);
 }
 
-static void request_done(struct io_request *request, int32_t result)
-{
-	request->result = result;
-	/* pairs with the load in io_done() */
-	store_release(&request->done, IO_DONE);
-	sys_futex(&request->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
-}
-
 /* Another helper ends the request, or has ended it: `buf` is ours. */
-static void helper_lose(struct kept *kept, struct io_request *request, char *buf, struct lane *lane,
+static void helper_lose(struct kept *kept, struct io_request *request, char *buf, uint32_t *place,
 			bool read, int32_t got)
 {
 	buffer_put(buf);
 	if (kept)
 		origin_fds_put(kept, request->file, load_relaxed(&readers.waiting));
-	lane_leave(lane);
+	lane_leave(place);
 	request->lost(request, read, got);
 }
 
@@ -149,13 +177,13 @@ static void helper_overtake(struct io_request *rival)
 	if (got)
 		kept = helper_open(request, &err);
 	if (!kept || !race_win(&request->race)) {
-		helper_lose(kept, request, buf, rival->lane, false, 0);
+		helper_lose(kept, request, buf, rival->place, false, 0);
 		return;
 	}
 	request->buf = buf;
 	request->elsewhere = true;
 	request_done(request, got);
-	helper_finish(kept, request, rival->lane);
+	helper_finish(kept, request, rival->place);
 }
 
 static void helper_serve(struct io_request *request)
@@ -175,6 +203,10 @@ static void helper_serve(struct io_request *request)
 		helper_ask(kept, request);
 		return;
 	}
+	if (got == NO_PLACE) {
+		helper_queue(kept, request);
+		return;
+	}
 	CRASH_POINT(helper_read);
 	if (got == -EINVAL && kept && kept->direct) {
 		origin_fds_refuse(kept, request->file);
@@ -186,29 +218,25 @@ static void helper_serve(struct io_request *request)
 		if (forget && got > 0 && !kept->direct)
 			sys_fadvise(kept->fd, request->offset, request->length,
 				    POSIX_FADV_DONTNEED);
-		helper_lose(kept, request, buf, request->lane, true, got);
+		helper_lose(kept, request, buf, request->place, true, got);
 		return;
 	}
 	request->took = took;
 	request_done(request, got);
 	CRASH_POINT(helper_done);
-	helper_finish(kept, request, request->lane);
+	helper_finish(kept, request, request->place);
 }
 
 void io_resume(struct io_request *request)
 {
-	if (!pool_add_first(&readers, &request->job, false))
-		return;
-	/* the helpers have ended: a reader that needs the bytes reads them itself */
-	store_relaxed(&request->race, RACE_OVER);
-	request_done(request, -ECANCELED);
-	request->arrived(request);
+	request_resume(request, true);
 }
 
 void io_race(struct io_request *request)
 {
 	store_relaxed(&request->race, RACE_QUEUED);
-	io_resume(request);
+	/* many at once when a server stops: those that nobody waits for must not be in the way of the others */
+	request_resume(request, load_relaxed(&request->urgent));
 }
 
 bool io_rival(struct io_request *request, struct io_request *rival)
@@ -248,7 +276,7 @@ static void helper_look(struct io_request *request)
 		sys_futex(&request->hurry, FUTEX_WAIT_PRIVATE, 0, &nap);
 	request->looked = clock_mono_ns();
 	request->result = confirm_by_path(request->file);
-	lane_leave(request->lane);
+	lane_leave(request->place);
 	store_release(&request->done, IO_DONE);
 	request->arrived(request);
 }
@@ -309,6 +337,12 @@ static void threads_forget(struct file *file)
 		sys_nanosleep(&nap);
 }
 
+static void threads_hurry(struct io_request *request)
+{
+	store_relaxed(&request->urgent, true);
+	pool_hurry(&readers, &request->job);
+}
+
 static void threads_wait(struct io_request *request)
 {
 	struct timespec patience = { 0, WAIT_NS };
@@ -350,6 +384,7 @@ const struct io_backend io_threads_backend = {
 	.name = "threads",
 	.arrives = true,
 	.start = threads_start,
+	.hurry = threads_hurry,
 	.wait = threads_wait,
 	.poll = threads_poll,
 	.forget = threads_forget,

@@ -15,6 +15,7 @@
 #include "base/patience.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/origin/pool_seats.h"
 
 #ifdef __SANITIZE_THREAD__
 #define STACK_BYTES (2u << 20) /* the sanitizer needs a megabyte of it */
@@ -25,14 +26,12 @@
 #define IDLE_MS 500
 #define GLIBC_SIGNALS (UINT64_C(3) << 31)
 
-#define SEATS 64u	    /* a thread that finds none free is not waited for */
 #define LEAVE_NAP_NS 100000 /* an end takes tens of microseconds */
 
 uint32_t pool_threads;
 
-static struct pool *pools;   /* all that have had a thread */
-static uint32_t leaving;     /* number of callers that want no helper to exist */
-static int32_t seats[SEATS]; /* thread ids of helpers, including those that have just ended */
+static struct pool *pools; /* all that have had a thread */
+static uint32_t leaving;   /* number of callers that want no helper to exist */
 
 at_start unsigned int rawcache_helper_threads(void)
 {
@@ -51,6 +50,18 @@ static void jobs_unlock(struct pool *pool, const struct critical *critical)
 	critical_leave(critical);
 }
 
+/* Under the lock: `before` is the job in front of it, or NULL. */
+static void job_unlink(struct pool *pool, struct pool_job *before, struct pool_job *job)
+{
+	if (before)
+		before->next = job->next;
+	else
+		pool->first = job->next;
+	if (pool->last == job)
+		pool->last = before;
+	store_relaxed(&pool->waiting, pool->waiting - 1);
+}
+
 /* Under the lock: take the first job that may begin. */
 static struct pool_job *job_take(struct pool *pool)
 {
@@ -61,35 +72,9 @@ static struct pool_job *job_take(struct pool *pool)
 		before = job;
 		job = job->next;
 	}
-	if (!job)
-		return NULL;
-	if (before)
-		before->next = job->next;
-	else
-		pool->first = job->next;
-	if (pool->last == job)
-		pool->last = before;
-	store_relaxed(&pool->waiting, pool->waiting - 1);
+	if (job)
+		job_unlink(pool, before, job);
 	return job;
-}
-
-/* Whether a thread of this process has the id. */
-static bool thread_lives(int32_t tid)
-{
-	return tid && SYS_CALL(__NR_tgkill, sys_getpid(), tid, 0, 0, 0, 0) != -ESRCH;
-}
-
-/* If no seat is free, the thread goes without one and is not waited for. */
-static void seat_take(void)
-{
-	int32_t own = (int32_t)SYS_CALL(__NR_gettid, 0, 0, 0, 0, 0, 0);
-
-	for (size_t i = 0; i < SEATS; i++) {
-		int32_t seen = load_relaxed(&seats[i]);
-
-		if (!thread_lives(seen) && cas(&seats[i], &seen, own))
-			return;
-	}
 }
 
 static void *thread_main(void *arg)
@@ -101,7 +86,7 @@ static void *thread_main(void *arg)
 
 	CRASH_HELPER();
 	CRASH_POINT(helper_born);
-	seat_take();
+	pool_seat_take();
 	fault_mask_helper();
 	sys_sigprocmask(SIG_SETMASK, &mask, NULL);
 	fault_mask_held = true;
@@ -269,6 +254,30 @@ int pool_add_first(struct pool *pool, struct pool_job *job, bool make)
 	return job_add(pool, job, make, true);
 }
 
+void pool_hurry(struct pool *pool, struct pool_job *wanted)
+{
+	struct critical critical;
+	struct pool_job *before = NULL;
+	struct pool_job *job;
+
+	jobs_lock(pool, &critical);
+	for (job = pool->first; job && job != wanted; job = job->next)
+		before = job;
+	if (job && !job->early) {
+		job_unlink(pool, before, job);
+		job_put_first(pool, job);
+	}
+	jobs_unlock(pool, &critical);
+}
+
+void pool_look(struct pool *pool)
+{
+	if (!load_relaxed(&pool->waiting))
+		return;
+	fetch_add(&pool->queued, 1);
+	sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
+}
+
 int pool_post(struct pool *pool, struct pool_job *job)
 {
 	struct critical critical;
@@ -310,8 +319,7 @@ void pool_fork_child(struct pool *pool)
 	pool->idle = pool->threads = pool->waiting = 0;
 	store_relaxed(&pool_threads, 0);
 	store_relaxed(&leaving, 0);
-	for (size_t i = 0; i < SEATS; i++)
-		store_relaxed(&seats[i], 0);
+	pool_seats_clear();
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -323,18 +331,9 @@ static void pools_wake(void)
 	}
 }
 
-/* A thread that has ended still exists for a moment, with its credentials. */
-static bool seats_taken(void)
-{
-	for (size_t i = 0; i < SEATS; i++)
-		if (thread_lives(load_relaxed(&seats[i])))
-			return true;
-	return false;
-}
-
 static bool helpers_left(void)
 {
-	return load_acquire(&pool_threads) || seats_taken();
+	return load_acquire(&pool_threads) || pool_seats_taken();
 }
 
 /* If a thread lasts, no caller can be told that there is none: its end is not waited for. */
@@ -349,7 +348,7 @@ static bool movable_left(void)
 			return true;
 		lasting = true;
 	}
-	return !lasting && seats_taken();
+	return !lasting && pool_seats_taken();
 }
 
 static bool wait_while(bool (*any)(void), uint64_t ms)

@@ -59,6 +59,12 @@ void pool_prepare(struct pool *pool);
  */
 int pool_add_first(struct pool *pool, struct pool_job *job, bool make);
 
+/* From now on somebody waits for the job: if it is in the queue, it goes where pool_add_first() puts one. */
+void pool_hurry(struct pool *pool, struct pool_job *wanted);
+
+/* A job that `take` refused may begin now: let a thread look. */
+void pool_look(struct pool *pool);
+
 /* Queue a job without waking a thread, if a thread is about to look. -EAGAIN: there is none. */
 int pool_post(struct pool *pool, struct pool_job *job);
 
