@@ -75,6 +75,10 @@ done
 for case in wait pipe vector recv message line long_line record scan byte byte_alone command vfork signal; do
 	case_of heard_$case local "nor than what another process has told it: $case"
 done
+for case in flock record_lock lockf new_file mkdir access absent open \
+	eventfd wide wide_character accept connect; do
+	case_of heard_$case local "nor than what a lock, a name or a connection tells: $case"
+done
 # written through the mount, whose kernel drops the attributes then
 head -c 4M /dev/zero | tr '\0' A >"$scratch/back/heard"
 sleep 0.1

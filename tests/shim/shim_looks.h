@@ -53,6 +53,21 @@ int news_mapped(void);
 /* Cached reads by two descriptors, a change, and reads when @hears has returned; 8 times. */
 int news_rounds(int before, bool (*hears)(int channel, char letter), int channel);
 
+/* Locks, names, connections: shim_looks_names.c */
+int heard_flock(void);
+int heard_record_lock(void);
+int heard_lockf(void);
+int heard_new_file(void);
+int heard_mkdir(void);
+int heard_access(void);
+int heard_absent(void);
+int heard_open(void);
+int heard_eventfd(void);
+int heard_wide(void);
+int heard_wide_character(void);
+int heard_accept(void);
+int heard_connect(void);
+
 /* What others tell: shim_looks_heard.c */
 int heard_wait(void);
 int heard_pipe(void);

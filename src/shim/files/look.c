@@ -163,6 +163,8 @@ void look_locked(int fd)
 {
 	struct handle *handle = fdtab_get(fd);
 
+	/* also files elsewhere: who held the lock may have changed them */
+	news_hear();
 	look_again(fd, true);
 	if (fdtab_is_handle(handle) && !thread_is_foreign())
 		fdtab_find(beside_doubt, handle);

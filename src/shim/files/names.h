@@ -21,6 +21,7 @@
 #include "base/compiler.h"
 
 #include "shim/table/attach.h"
+#include "shim/table/news.h"
 #include "shim/table/who.h"
 
 extern bool names_on;
@@ -48,9 +49,13 @@ static inline bool names_absent(int dir, const char *path, enum names_use use)
 	       names_absent_slow(dir, path, use);
 }
 
-/* The kernel has answered `ret` for `path`; returns it. A program that asks for absent names attaches. */
+/*
+ * The kernel has answered `ret` for `path`; returns it. A program that asks for absent names attaches. That a name is
+ * there, or is gone, may be how another process tells that it is done.
+ */
 static inline int names_missed(const char *path, int ret)
 {
+	news_hear();
 	if (unlikely(ret < 0) && unlikely(load_relaxed(&names_on)) && errno == ENOENT &&
 	    !attach_cache_now())
 		names_missed_slow(path);

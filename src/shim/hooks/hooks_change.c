@@ -10,6 +10,7 @@
 #include "shim/files/ahead.h"
 #include "shim/files/tree.h"
 #include "shim/hooks/hooks_change.h"
+#include "shim/table/news.h"
 
 static enum tree_change link_or_file(int flags)
 {
@@ -40,7 +41,9 @@ static void change_at(int dir, const char *path, int flags)
 		if (unlikely(load_relaxed(&tree_on))) { \
 			before; \
 		} \
-		return NEXT(name) values; \
+		result ret = NEXT(name) values; \
+		news_hear(); /* a name may be a lock */ \
+		return ret; \
 	}
 
 #define CHANGE(result, name, parameters, before, values) \

@@ -103,6 +103,7 @@ int fcntl(int fd, int cmd, ...)
 {
 	va_list ap;
 	void *arg;
+	int ret;
 
 	/* as libc does: commands without an argument ignore it */
 	va_start(ap, cmd);
@@ -114,7 +115,10 @@ int fcntl(int fd, int cmd, ...)
 		return fcntl_tracked(fd, cmd, arg);
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
 		return fd_new(NEXT(fcntl)(fd, cmd, arg));
-	return fcntl_next(fd, cmd, arg);
+	ret = fcntl_next(fd, cmd, arg);
+	if (ret >= 0 && lock_granted(cmd, arg))
+		news_hear();
+	return ret;
 }
 
 /* TCGETS2, whose struct no header of libc's has. */

@@ -34,12 +34,12 @@ int socketpair(int domain, int type, int protocol, int fds[2])
 
 int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 {
-	return fd_new(NEXT(accept)(fd, address, length));
+	return (int)news_from(fd_new(NEXT(accept)(fd, address, length)));
 }
 
 int accept4(int fd, __SOCKADDR_ARG address, socklen_t *length, int flags)
 {
-	return fd_new(NEXT(accept4)(fd, address, length, flags));
+	return (int)news_from(fd_new(NEXT(accept4)(fd, address, length, flags)));
 }
 
 int pipe(int fds[2])

@@ -99,6 +99,53 @@ int sigwait(const sigset_t *set, int *sig)
 	return err;
 }
 
+int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
+{
+	return (int)news_from(NEXT(connect)(fd, address, length));
+}
+
+/* These read in libc. */
+
+int eventfd_read(int fd, eventfd_t *value)
+{
+	return (int)news_from(NEXT(eventfd_read)(fd, value));
+}
+
+wchar_t *fgetws(wchar_t *line, int n, FILE *stream)
+{
+	wchar_t *got = NEXT(fgetws)(line, n, stream);
+
+	news_hear();
+	return got;
+}
+
+#undef getwc
+#undef getwchar
+
+wint_t fgetwc(FILE *stream)
+{
+	wint_t got = NEXT(fgetwc)(stream);
+
+	news_hear();
+	return got;
+}
+
+wint_t getwc(FILE *stream)
+{
+	wint_t got = NEXT(getwc)(stream);
+
+	news_hear();
+	return got;
+}
+
+wint_t getwchar(void)
+{
+	wint_t got = NEXT(getwchar)();
+
+	news_hear();
+	return got;
+}
+
 int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
 	return (int)news_from(NEXT(sigwaitinfo)(set, info));

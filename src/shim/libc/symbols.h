@@ -74,6 +74,7 @@
 #include <unistd.h>
 #include <utime.h>
 #include <utmp.h>
+#include <wchar.h>
 #include <wordexp.h>
 
 #include "base/compiler.h"

@@ -306,6 +306,12 @@ SYMBOL(ssize_t, mq_timedreceive,
 SYMBOL(int, semop, (int id, struct sembuf *operations, size_t n))
 SYMBOL(int, semtimedop,
        (int id, struct sembuf *operations, size_t n, const struct timespec *timeout))
+SYMBOL(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t length))
+SYMBOL(int, eventfd_read, (int fd, eventfd_t *value))
+SYMBOL(wchar_t *, fgetws, (wchar_t * line, int n, FILE *stream))
+SYMBOL(wint_t, fgetwc, (FILE * stream))
+SYMBOL(wint_t, getwc, (FILE * stream))
+SYMBOL(wint_t, getwchar, (void))
 SYMBOL(int, sigwait, (const sigset_t *set, int *sig))
 SYMBOL(int, sigwaitinfo, (const sigset_t *set, siginfo_t *info))
 SYMBOL(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout))

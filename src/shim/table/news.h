@@ -4,9 +4,9 @@
  * pages what others write; or the kernel tells it of changes (inotify, fanotify, leases). Its next read must not
  * return older bytes, so each read of such a file looks at the attributes (look.h), also where no look is due yet.
  *
- * Others tell it of changes, too: a byte comes through a pipe or a socket, a child ends, a signal is taken. The
- * sender may have changed any file, without the shim. Such events are counted, and a handle that has not looked
- * since the last one looks at its next read.
+ * Others tell it of changes, too: a byte comes through a pipe or a socket, a child ends, a signal is taken, a lock is
+ * granted, a name is there or is gone. The sender may have changed any file, without the shim. Such events are
+ * counted, and a handle that has not looked since the last one looks at its next read.
  *
  * Files are hashed by device and inode: files that share a place are looked at more often than needed. A mark stays
  * for the life of the process.
