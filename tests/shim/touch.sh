@@ -31,7 +31,9 @@ at_most "$(reads large '[30_000_000]')" $((2 * chunk)) "a place that was not tou
 at_most "$(reads large "$few + [10_000_000]")" $((2 * chunk)) "also beside others that are cached"
 "$RAWCACHE" drop --cache "$IMAGE" --all >/dev/null
 single='[(9 * k + 1) * 262_144 + 74_000 for k in range(20)]'
-at_most "$(reads large "$single")" $((20 * chunk)) "of single chunks that are touched, the rest is fetched, and no more"
+# on a busy machine a page may come twice: when it is touched, and with the rest
+at_most "$(reads large "$single")" $((20 * chunk + 20 * 8192)) \
+	"of single chunks that are touched, the rest is fetched, and no more"
 for _ in 1 2 3; do # on a busy machine a program may not have waited for all of it
 	got=$(reads large "$single")
 	[ "$got" != 0 ] || break
