@@ -63,4 +63,9 @@ if command -v valgrind >/dev/null; then
 	cached valgrind -q --tool=none cat "$scratch/d/four" 2>"$scratch/valgrind" >/dev/null
 	is "$(grep -ac 'unhandled' "$scratch/valgrind")" 0 "valgrind knows all that is called"
 fi
+check "bad pointers by number, before the first open: refused" cached python3 -c '
+import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+errors = [call(n, *a) and ctypes.get_errno() for n, a in ((437, (-1, b".", None, 0)), (435, (None, 0)), (435, (8, 88)))]
+assert errors == [22, 22, 14], errors'
 done_testing

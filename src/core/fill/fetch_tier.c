@@ -21,7 +21,7 @@ static int32_t fetch_instead(struct io_request *request, int fd)
 
 	if (!ask->asked &&
 	    tier_begin(fetch->cache, request->file, fd, fetch->chunk, request->buf, ask))
-		return -EINPROGRESS;
+		return IO_ASKED;
 	got = tier_take(fetch->cache, request->file, request->buf, request->length, ask);
 	request->elsewhere = got && !ask->have;
 	return got;
@@ -113,7 +113,8 @@ void fetch_tier_begin(struct fetch *fetch, struct file *file)
 	fetch->ask.first_comes = first_comes(fetch, file);
 	pool_prepare(&fetch_sharers);
 	fetch->request.instead = fetch_instead;
-	fetch->request.asks = true;
+	/* of an unproven file the helper may have to read the first chunk of the mount itself */
+	fetch->request.asks = tier_proven(file);
 	fetch->request.ask = fetch_ask;
 	fetch->request.origin_read = fetch_origin_read;
 	fetch->request.rival = fetch_rival;

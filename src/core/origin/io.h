@@ -24,6 +24,9 @@ struct file;
 
 struct io_backend;
 
+/* Of `instead`. No system call returns it: a FUSE server may answer a read with any error number. */
+#define IO_ASKED INT32_MIN
+
 struct io_request {
 	struct file *file; /* a reference that the starter holds until `done` */
 	char *buf;
@@ -46,7 +49,7 @@ struct io_request {
 	/*
 	 * May be NULL; only used if the backend `arrives`. The helper calls it before it reads, to ask whether the
 	 * bytes come from elsewhere. `fd` is of the file. Returns `length`, and sets `elsewhere`; or 0: read the
-	 * file; or -EINPROGRESS: wait. Then the helper calls `ask`, the party that was asked calls io_resume() when
+	 * file; or IO_ASKED: wait. Then the helper calls `ask`, the party that was asked calls io_resume() when
 	 * it has an answer, and a helper calls `instead` again.
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);

@@ -6,9 +6,10 @@
 #include "base/compiler.h"
 #include "core/origin/file.h"
 
-enum { READING, ASKING, LIGHT, KINDS };
+enum { READING, ASKING, LIGHT, LOOKING, KINDS };
 
-static const uint32_t limits[KINDS] = { LANE_HELPERS, ASKING_HELPERS, LIGHT_HELPERS };
+static const uint32_t limits[KINDS] = { LANE_HELPERS, ASKING_HELPERS, LIGHT_HELPERS,
+					LOOKING_HELPERS };
 
 struct lane {
 	uint64_t device;
@@ -20,7 +21,8 @@ static struct lane lanes[LANES];
 
 static bool lane_empty(const struct lane *lane)
 {
-	for (int i = 0; i < KINDS; i++)
+	/* READING last: lane_reads() raises it before it lowers ASKING */
+	for (int i = KINDS; i-- > 0;)
 		if (load_acquire(&lane->running[i]))
 			return false;
 	return true;
@@ -44,8 +46,10 @@ static struct lane *lane_choose(uint64_t device)
 
 static int lane_kind(const struct io_request *request)
 {
-	/* chunks that other machines wait for, or have sent, do not wait for the mount */
-	if (request->light || (request->look && request->urgent))
+	/* chunks that other machines wait for, or have sent, do not wait for those that read the mount */
+	if (request->look && request->urgent)
+		return LOOKING;
+	if (request->light)
 		return LIGHT;
 	return request->asks ? ASKING : READING;
 }

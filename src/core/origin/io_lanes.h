@@ -18,8 +18,9 @@
 #define ASKING_HELPERS 2u /* one of them may have to open the file first */
 #define LIGHT_HELPERS \
 	4u /* chunks that other machines have sent: unsealed at more than 1 GB/s each */
+#define LOOKING_HELPERS 2u /* each waits up to 20 ms for more files to look at */
 /* The most helpers that all lanes need. */
-#define LANES_HELPERS (LANES * (LANE_HELPERS + ASKING_HELPERS + LIGHT_HELPERS))
+#define LANES_HELPERS (LANES * (LANE_HELPERS + ASKING_HELPERS + LIGHT_HELPERS + LOOKING_HELPERS))
 
 /* Under the pool's lock: a place in the lane of the request's device, for jobs of its kind. NULL: none is left. */
 uint32_t *lane_enter(const struct io_request *request);

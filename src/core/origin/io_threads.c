@@ -62,10 +62,10 @@ static void helper_begin(void)
 		store_relaxed(&pool_failed, 1);
 }
 
-/* Of helper_fetch(): all that may read the mount do. No read returns it. */
-#define NO_PLACE (-EXFULL)
+/* Of helper_fetch(): all that may read the mount do. Nor does a system call return this. */
+#define NO_PLACE (INT32_MIN + 1)
 
-/* Who may have it is asked first, but in a race. -EINPROGRESS: he is to be asked now. */
+/* Who may have it is asked first, but in a race. IO_ASKED: he is to be asked now. */
 static int32_t helper_fetch(struct kept *kept, struct io_request *request, char *buf, bool races,
 			    uint64_t *took)
 {
@@ -107,8 +107,12 @@ static void request_done(struct io_request *request, int32_t result)
 
 static void request_resume(struct io_request *request, bool first)
 {
-	if (!(first ? pool_add_first : pool_add)(&readers, &request->job, false))
+	if (!(first ? pool_add_first : pool_add)(&readers, &request->job, false)) {
+		/* the hurry may have come between the look at `urgent` and the queue */
+		if (!first && load_relaxed(&request->urgent))
+			pool_hurry(&readers, &request->job);
 		return;
+	}
 	/* the helpers have ended: a reader that needs the bytes reads them itself */
 	store_relaxed(&request->race, RACE_OVER);
 	request_done(request, -ECANCELED);
@@ -199,7 +203,7 @@ static void helper_serve(struct io_request *request)
 	kept = helper_open(request, &err);
 	CRASH_POINT(helper_took);
 	got = err ? err : helper_fetch(kept, request, buf, races, &took);
-	if (got == -EINPROGRESS) {
+	if (got == IO_ASKED) {
 		helper_ask(kept, request);
 		return;
 	}

@@ -14,8 +14,8 @@
 #include "base/unusual.h"
 #include "core/origin/fd_import.h"
 
-/* More than there are helpers. */
-#define KEPT 48
+/* More than there are helpers (io_lanes.h). */
+#define KEPT 72
 #define SLICE_NS 20000000
 /* To open a smaller file anew costs more than its pages in the cache. */
 #define DIRECT_MIN (UINT64_C(4) << 20)

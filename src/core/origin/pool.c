@@ -161,6 +161,15 @@ struct pool_job *pool_take(struct pool *pool)
 	return job;
 }
 
+/*
+ * Under the lock, by a thread without a job: all others are at work, which may last as long as a mount stalls. Where
+ * only threads of the pool make threads, the next job would have none.
+ */
+static bool thread_is_spare(const struct pool *pool)
+{
+	return pool->begin && !pool->idle && pool->threads > 1;
+}
+
 struct pool_job *pool_next(struct pool *pool)
 {
 	struct timespec patience = { 0, (long)(pool->idle_ms ? pool->idle_ms : IDLE_MS) * 1000000 };
@@ -176,12 +185,13 @@ struct pool_job *pool_next(struct pool *pool)
 		job = job_take(pool);
 		if (job) {
 			thread_follow(pool);
-		} else if (over || load_acquire(&leaving)) {
+		} else if ((over && !thread_is_spare(pool)) || load_acquire(&leaving)) {
 			over = true;
 			CRASH_POINT(helper_over);
 			store_relaxed(&pool->threads, pool->threads - 1);
 			fetch_sub(&pool_threads, 1);
 		} else {
+			over = false;
 			pool->idle++;
 		}
 		jobs_unlock(pool, &critical);
@@ -272,8 +282,6 @@ void pool_hurry(struct pool *pool, struct pool_job *wanted)
 
 void pool_look(struct pool *pool)
 {
-	if (!load_relaxed(&pool->waiting))
-		return;
 	fetch_add(&pool->queued, 1);
 	sys_futex(&pool->queued, FUTEX_WAKE_PRIVATE, 1, NULL);
 }

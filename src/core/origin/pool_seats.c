@@ -8,7 +8,7 @@
 #include "base/compiler.h"
 #include "base/sys.h"
 
-#define SEATS 64u /* more than io_lanes.h and the storing threads need */
+#define SEATS 96u /* the helpers of io_lanes.h, and a third more for the other pools */
 
 static int32_t seats[SEATS];
 

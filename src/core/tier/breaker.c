@@ -29,7 +29,7 @@
  * Where the tier is seldom asked because of that, the newest counts for an eighth, for it to be found out soon.
  */
 #define PRICE_WEIGHT 64
-#define SEND_MIN 64u
+#define PRICE_MIN 64u
 #define PRICE_TURNS 32u
 /* One wait in vain is allowed for so many that gave the chunk, and a few at a time. */
 #define WAITS_PRICE 16u
@@ -301,10 +301,10 @@ static bool price_good(const struct tier_origin *origin)
 {
 	if (!load_relaxed(&origin->origin_cost))
 		return true;
-	if (load_relaxed(&origin->hits) >= SEND_MIN &&
+	if (load_relaxed(&origin->hits) >= PRICE_MIN &&
 	    load_relaxed(&origin->hit_cost) > hit_limit(origin))
 		return false;
-	return load_relaxed(&origin->misses) < SEND_MIN ||
+	return load_relaxed(&origin->misses) < PRICE_MIN ||
 	       load_relaxed(&origin->miss_cost) <= miss_limit(origin);
 }
 

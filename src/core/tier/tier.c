@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "base/sys.h"
+#include "core/origin/io_lanes.h"
 #include "core/origin/origin.h"
 #include "core/tier/breaker.h"
 #include "core/tier/identity.h"
@@ -201,6 +202,11 @@ static bool value_take(struct rawcache *cache, struct file *file, void *buf, uin
 	return proof == PROOF_USE;
 }
 
+bool tier_proven(const struct file *file)
+{
+	return proof_small(file) || load_acquire(&file->tier.state) == TIER_PROVEN;
+}
+
 void tier_read(struct tier_ask *ask)
 {
 	if (!ask->reads)
@@ -271,7 +277,8 @@ static void lease_read(struct tier_ask *ask)
 void tier_origin(struct rawcache *cache, struct file *file, struct tier_ask *ask, const void *buf,
 		 uint32_t length, uint64_t ns, bool good)
 {
-	uint32_t depth = reading_end(ask);
+	/* more may be queued, but so many read a mount at once */
+	uint32_t depth = (uint32_t)min_u64(reading_end(ask), LANE_HELPERS);
 
 	if (load_relaxed(&ask->late))
 		stats_add(tier_timeouts, 1);

@@ -123,6 +123,9 @@ int32_t tier_take(struct rawcache *cache, struct file *file, void *buf, uint32_t
 int32_t tier_overtake(struct file *file, void *buf, uint32_t length, struct tier_ask *ask);
 void tier_overtaken(uint32_t length);
 
+/* Whether a chunk of the file can be asked for without a read of the origin. */
+bool tier_proven(const struct file *file);
+
 /* tier_read(): the origin is read from now on. tier_lost(): the origin's bytes came second. */
 void tier_read(struct tier_ask *ask);
 void tier_lost(struct tier_ask *ask);

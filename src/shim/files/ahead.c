@@ -22,7 +22,7 @@ static bool opener_now(struct rawcache_opener *opener)
 {
 	struct who who;
 
-	opener->heard = news_heard_now().all;
+	opener->heard = news_heard_now().told;
 	if (!who_now(&who))
 		return false;
 	opener->rights = who.changes;

@@ -45,8 +45,11 @@ void names_missed_slow(const char *path);
  */
 static inline bool names_absent(int dir, const char *path, enum names_use use)
 {
-	return unlikely(load_relaxed(&names_on)) && attach_cache_now() &&
-	       names_absent_slow(dir, path, use);
+	if (likely(!load_relaxed(&names_on)) || !attach_cache_now() ||
+	    !names_absent_slow(dir, path, use))
+		return false;
+	news_name();
+	return true;
 }
 
 /*
@@ -55,7 +58,7 @@ static inline bool names_absent(int dir, const char *path, enum names_use use)
  */
 static inline int names_missed(const char *path, int ret)
 {
-	news_hear();
+	news_name();
 	if (unlikely(ret < 0) && unlikely(load_relaxed(&names_on)) && errno == ENOENT &&
 	    !attach_cache_now())
 		names_missed_slow(path);

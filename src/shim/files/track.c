@@ -152,9 +152,9 @@ static struct handle *writer_make(const struct candidate *file, enum rawcache_re
 	handle->stx = file->stx;
 	handle->reason = reason;
 	handle->directory = directory_of(file->buf->path);
+	news_writes(&file->stx);
 	rawcache_file_writer_begin(cache, &file->stx);
-	/* O_TRUNC has changed it already */
-	rawcache_file_changed(cache, &file->stx);
+	rawcache_file_changed(cache, &file->stx); /* O_TRUNC has done so already */
 	return handle;
 }
 

@@ -34,7 +34,7 @@ static void change_at(int dir, const char *path, int flags)
 		change_fd(dir);
 }
 
-#define HOOK_CHANGE(result, name, parameters, first, before, values) \
+#define HOOK_CHANGE(result, name, parameters, first, before, after, values) \
 	result name parameters \
 	{ \
 		first; \
@@ -42,19 +42,23 @@ static void change_at(int dir, const char *path, int flags)
 			before; \
 		} \
 		result ret = NEXT(name) values; \
-		news_hear(); /* a name may be a lock */ \
+		after; \
 		return ret; \
 	}
 
 #define CHANGE(result, name, parameters, before, values) \
-	HOOK_CHANGE(result, name, parameters, (void)0, before, values)
+	HOOK_CHANGE(result, name, parameters, (void)0, before, (void)0, values)
+
+/* A name is made: who makes it may have got a lock. */
+#define MAKING(result, name, parameters, before, values) \
+	HOOK_CHANGE(result, name, parameters, (void)0, before, news_name(), values)
 
 /*
  * A name goes away. Some file systems keep a removed file that is open under a hidden name, and its directory
  * cannot be removed: files that helpers have open must not be among them.
  */
 #define REMOVAL(result, name, parameters, before, values) \
-	HOOK_CHANGE(result, name, parameters, ahead_drop(), before, values)
+	HOOK_CHANGE(result, name, parameters, ahead_drop(), before, news_name(), values)
 
 REMOVAL(int, rename, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
 	tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
@@ -65,34 +69,34 @@ REMOVAL(int, renameat2,
 	(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags),
 	tree_touch(from_dir, from, TREE_NAME);
 	tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
-CHANGE(int, link, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
+MAKING(int, link, (const char *from, const char *to), tree_touch(AT_FDCWD, from, TREE_NAME);
        tree_touch(AT_FDCWD, to, TREE_NAME), (from, to))
-CHANGE(int, linkat, (int from_dir, const char *from, int to_dir, const char *to, int flags),
+MAKING(int, linkat, (int from_dir, const char *from, int to_dir, const char *to, int flags),
        tree_real_all(true);
        tree_touch(from_dir, from, TREE_NAME);
        tree_touch(to_dir, to, TREE_NAME), (from_dir, from, to_dir, to, flags))
-CHANGE(int, symlink, (const char *target, const char *path), tree_touch(AT_FDCWD, path, TREE_NAME),
+MAKING(int, symlink, (const char *target, const char *path), tree_touch(AT_FDCWD, path, TREE_NAME),
        (target, path))
-CHANGE(int, symlinkat, (const char *target, int dir, const char *path),
+MAKING(int, symlinkat, (const char *target, int dir, const char *path),
        tree_touch(dir, path, TREE_NAME), (target, dir, path))
 REMOVAL(int, unlink, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
 REMOVAL(int, unlinkat, (int dir, const char *path, int flags), tree_touch(dir, path, TREE_NAME),
 	(dir, path, flags))
 REMOVAL(int, remove, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
 REMOVAL(int, rmdir, (const char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
-CHANGE(int, mkdir, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
+MAKING(int, mkdir, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
        (path, mode))
-CHANGE(int, mkdirat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),
+MAKING(int, mkdirat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),
        (dir, path, mode))
-CHANGE(int, mkfifo, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
+MAKING(int, mkfifo, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_NAME),
        (path, mode))
-CHANGE(int, mkfifoat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),
+MAKING(int, mkfifoat, (int dir, const char *path, mode_t mode), tree_touch(dir, path, TREE_NAME),
        (dir, path, mode))
-CHANGE(int, mknod, (const char *path, mode_t mode, dev_t device),
+MAKING(int, mknod, (const char *path, mode_t mode, dev_t device),
        tree_touch(AT_FDCWD, path, TREE_NAME), (path, mode, device))
-CHANGE(int, mknodat, (int dir, const char *path, mode_t mode, dev_t device),
+MAKING(int, mknodat, (int dir, const char *path, mode_t mode, dev_t device),
        tree_touch(dir, path, TREE_NAME), (dir, path, mode, device))
-CHANGE(char *, mkdtemp, (char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
+MAKING(char *, mkdtemp, (char *path), tree_touch(AT_FDCWD, path, TREE_NAME), (path))
 
 CHANGE(int, chmod, (const char *path, mode_t mode), tree_touch(AT_FDCWD, path, TREE_FILE),
        (path, mode))

@@ -9,6 +9,7 @@
 #include "shim/files/fd.h"
 #include "shim/files/names.h"
 #include "shim/files/tree.h"
+#include "shim/table/news.h"
 #include "shim/table/attach.h"
 
 /* The headers declare arguments as nonnull, but programs pass NULL: libc answers closedir(NULL). */
@@ -30,6 +31,7 @@ DIR *opendir(const char *path)
 	dir = tree_opendir(path);
 	if (!dir)
 		dir = NEXT(opendir)(path);
+	news_name(); /* its names, too */
 	fd_new(dir_fd(dir));
 	return dir;
 }

@@ -243,8 +243,6 @@ static bool one_by_number(long number, const long *a, long *ret)
 	case SYS_signalfd:
 #endif
 	case SYS_socket:
-	case SYS_accept:
-	case SYS_accept4:
 	case SYS_epoll_create1:
 	case SYS_eventfd2:
 	case SYS_signalfd4:
@@ -308,9 +306,19 @@ static bool pair_by_number(long number, const long *a, long *ret)
 	return true;
 }
 
+static bool accept_by_number(long number, const long *a, long *ret)
+{
+	if (number != SYS_accept && number != SYS_accept4)
+		return false;
+	*ret = by_number(number, a);
+	fd_new((int)news_from(*ret));
+	return true;
+}
+
 bool newfd_syscall(long number, const long *a, long *ret)
 {
-	return one_by_number(number, a, ret) || pair_by_number(number, a, ret);
+	return accept_by_number(number, a, ret) || one_by_number(number, a, ret) ||
+	       pair_by_number(number, a, ret);
 }
 
 HOOK_ALIAS(__pipe, pipe);

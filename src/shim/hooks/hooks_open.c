@@ -149,13 +149,17 @@ static long openat2_number(const long *a)
 	int unused;
 	long fd;
 
-	/* the kernel reads it itself: another thread may have changed it by then */
-	if (!guard_copy(&how, (const void *)a[2], sizeof(how.flags)) &&
+	/*
+	 * The kernel reads it itself: another thread may have changed it by then. Before the cache is attached no
+	 * handler catches a fault.
+	 */
+	if (unlikely(load_relaxed(&tree_on)) && attach_cache_now() &&
+	    !guard_copy(&how, (const void *)a[2], sizeof(how.flags)) &&
 	    flags_change((int)how.flags))
 		frozen((int)a[0], path, (int)how.flags, &unused);
 	fd = NEXT(syscall)(SYS_openat2, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (fd < 0 || guard_copy(&how, (const void *)a[2], sizeof(how.flags)))
-		return fd;
+		return names_missed(path, (int)fd);
 	return opened(path, (int)fd, (int)how.flags);
 }
 #endif

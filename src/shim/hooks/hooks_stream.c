@@ -81,7 +81,9 @@ FILE *fopen(const char *path, const char *mode)
 		return NULL;
 	if (unlikely(load_relaxed(&tree_on)) && stream_frozen(path, mode, &stream))
 		return stream;
-	return stream_new(NEXT(fopen)(path, mode), mode_flags(mode));
+	stream = NEXT(fopen)(path, mode);
+	news_name();
+	return stream_new(stream, mode_flags(mode));
 }
 
 FILE *freopen(const char *path, const char *mode, FILE *stream)
@@ -91,7 +93,9 @@ FILE *freopen(const char *path, const char *mode, FILE *stream)
 	if (*mode != 'r' || strchr(mode, '+'))
 		tree_touch(AT_FDCWD, path, TREE_OPEN);
 	fd_drop(stream_fd(stream));
-	return stream_new(NEXT(freopen)(path, mode, stream), mode_flags(mode));
+	stream = NEXT(freopen)(path, mode, stream);
+	news_name();
+	return stream_new(stream, mode_flags(mode));
 }
 
 FILE *fdopen(int fd, const char *mode)

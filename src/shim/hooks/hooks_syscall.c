@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 
 #include "base/guard.h"
+#include "base/sys.h"
 
 #include "shim/files/fd.h"
 #include "shim/files/look.h"
@@ -53,12 +54,28 @@ static long call_clone(const struct call *c, unsigned long flags)
 }
 
 #ifdef SYS_clone3
+/*
+ * Copy a word of the program's before a handler catches faults. 0 or -EFAULT: rt_sigprocmask(2) reads the word before
+ * it refuses an unknown command, and no filter forbids it.
+ */
+static int word_copy_early(uint64_t *to, const uint64_t *from)
+{
+	const int unknown = -1;
+
+	if (SYS_CALL(__NR_rt_sigprocmask, unknown, from, NULL, sizeof(*from), 0, 0) == -EFAULT ||
+	    !from)
+		return -EFAULT;
+	*to = *from;
+	return 0;
+}
+
 static long call_clone3(const struct call *c)
 {
 	uint64_t flags;
 
-	/* a call that is refused makes no process */
-	if (guard_copy(&flags, (const void *)c->a[0], sizeof(flags)))
+	/* a call that is refused makes no process; before the cache is attached no handler catches a fault */
+	if (attach_cache_now() ? guard_copy(&flags, (const void *)c->a[0], sizeof(flags)) :
+				 word_copy_early(&flags, (const uint64_t *)c->a[0]))
 		return call_next(c);
 	return call_clone(c, flags);
 }

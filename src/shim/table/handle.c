@@ -251,6 +251,7 @@ bool handle_write_slow(struct handle *handle, int fd)
 	if (!handle_hold(handle))
 		return false;
 	position_share(&handle->position, fd);
+	news_writes(&handle->stx);
 	/* before any thread believes that it was announced: another one may write through it, too */
 	rawcache_file_changed(attach_cache_now(), &handle->stx);
 	if (cas(&handle->mode, &mode, HANDLE_WRITES)) {

@@ -12,6 +12,7 @@
 #define PLACES 4096u /* a power of two: bits */
 
 static uint64_t mapped[PLACES / 64];
+static uint64_t written[PLACES / 64];
 static bool any;
 uint32_t news_known;
 struct news_heard news_heard;
@@ -28,6 +29,20 @@ bool news_of_slow(const struct statx *stx)
 	uint32_t place = place_of(stx);
 
 	return load_relaxed(&any) || load_relaxed(&mapped[place / 64]) >> place % 64 & 1;
+}
+
+void news_writes(const struct statx *stx)
+{
+	uint32_t place = place_of(stx);
+
+	__atomic_fetch_or(&written[place / 64], 1ull << place % 64, __ATOMIC_RELAXED);
+}
+
+bool news_written(const struct statx *stx)
+{
+	uint32_t place = place_of(stx);
+
+	return load_relaxed(&written[place / 64]) >> place % 64 & 1;
 }
 
 /* Handles that are there already. One that is opened at this moment sees the mark at its first look. */

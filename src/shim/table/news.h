@@ -24,6 +24,10 @@
 
 struct statx;
 
+/* This process has the file open for writing, or had. */
+void news_writes(const struct statx *stx);
+bool news_written(const struct statx *stx);
+
 extern uint32_t news_known; /* 0: of no file */
 
 /* The program maps this file. */
@@ -38,20 +42,35 @@ static inline bool news_of(const struct statx *stx)
 	return unlikely(load_relaxed(&news_known)) && news_of_slow(stx);
 }
 
-/* `all`: how often the process has heard of others. `ended`: how often it has heard that another process ended. */
+/*
+ * How often the process has heard of others: `ended`, that another process ended; `told`, that or what another one
+ * sent; `all`, that or what a name told.
+ */
 struct news_heard {
-	uint32_t all, ended;
+	uint32_t all, told, ended;
 };
 extern struct news_heard news_heard;
 
 static inline struct news_heard news_heard_now(void)
 {
-	return (struct news_heard){ load_acquire(&news_heard.all),
+	return (struct news_heard){ load_acquire(&news_heard.all), load_acquire(&news_heard.told),
 				    load_acquire(&news_heard.ended) };
 }
 
 /* Call when a call has returned that may have told of a change. Async-signal-safe. */
 static inline void news_hear(void)
+{
+	if (likely(!attach_active))
+		return;
+	fetch_add(&news_heard.told, 1);
+	fetch_add(&news_heard.all, 1);
+}
+
+/*
+ * Call when the kernel has said that a name is there, or is gone: it may stand for a lock. Programs ask for many
+ * names, so this is a reason to look only where looks are cheap, and none to drop what was opened ahead.
+ */
+static inline void news_name(void)
 {
 	if (unlikely(attach_active))
 		fetch_add(&news_heard.all, 1);

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 
 #include "shim/table/attach.h"
+#include "shim/table/news.h"
 #include "shim/table/process.h"
 
 void past_settle_slow(void)
@@ -61,7 +62,7 @@ static bool mode_same(const struct handle *handle, int fd)
  */
 static bool inode_same(const struct handle *handle, int fd, struct statx *stx)
 {
-	int sync = handle_writers() ? AT_STATX_SYNC_AS_STAT : AT_STATX_DONT_SYNC;
+	int sync = news_written(&handle->stx) ? AT_STATX_SYNC_AS_STAT : AT_STATX_DONT_SYNC;
 
 	return mode_same(handle, fd) && !sys_fstatx_by(fd, sync, stx) &&
 	       stx->stx_ino == handle->stx.stx_ino &&
