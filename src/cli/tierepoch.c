@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/say.h"
@@ -23,7 +25,7 @@ static int epoch_unwritable(const char *path)
 
 static bool epoch_line(FILE *from, unsigned long *number, char name[64])
 {
-	return fscanf(from, "%lu%*c%63[^\n]", number, name) == 2;
+	return fscanf(from, "%lu%*[ ]%63[^\n]", number, name) == 2;
 }
 
 /* All data sets: more than the number of each was. Lines of single ones are not needed any more. */
@@ -90,26 +92,52 @@ static int name_check(const struct rawcache_options *engine, const char *name)
 	return GO_ON;
 }
 
+/*
+ * Write the new file at `fresh`. False: the old one cannot be read, or has a line that is no number and name; all that
+ * is in the tier would come back then.
+ */
+static bool fresh_write(const char *path, FILE *to, unsigned long *epoch, const char *name)
+{
+	FILE *from = fopen(path, "re");
+	unsigned long old = 0;
+	bool right = from ? fscanf(from, "%lu", &old) == 1 : errno == ENOENT;
+
+	if (old > *epoch)
+		*epoch = old;
+	if (right)
+		*epoch = name ? one_raise(from, to, *epoch, name) : all_raise(from, to, *epoch);
+	if (from) {
+		right = right && feof(from);
+		fclose(from);
+	}
+	return right;
+}
+
 static int file_raise(const struct rawcache_options *engine, const char *path, const char *fresh,
 		      const char *name)
 {
-	unsigned long epoch = 0;
-	FILE *to = fopen(fresh, "we"), *from;
+	unsigned long epoch = engine->tier_epoch;
+	FILE *to;
 	long length;
+	bool right;
 
+	unlink(fresh); /* of a command that was killed */
+	to = fopen(fresh, "wxe");
 	if (!to)
 		return epoch_unwritable(fresh);
-	from = fopen(path, "re");
-	if (from && fscanf(from, "%lu", &epoch) != 1)
-		epoch = 0;
-	if (engine->tier_epoch > epoch)
-		epoch = engine->tier_epoch;
-	epoch = name ? one_raise(from, to, epoch, name) : all_raise(from, to, epoch);
-	if (from)
-		fclose(from);
+	right = fresh_write(path, to, &epoch, name);
 	length = ftell(to);
-	if (fclose(to))
+	/* it is no secret, and programs of all users who have the key must read it */
+	if (fchmod(fileno(to), 0644) || fflush(to) || fsync(fileno(to)))
+		length = -1;
+	if (fclose(to) || length < 0)
 		return epoch_unwritable(path);
+	if (!right || length > LINES_MAX)
+		unlink(fresh);
+	if (!right)
+		return say_refusal(
+			"cannot read %s, or a line of it; be a user who may, or mend it: NUMBER, or NUMBER NAME",
+			path);
 	if (length > LINES_MAX)
 		return say_refusal(
 			"%s has too many names; raise the number of all data sets by `rawcache tier bump`",

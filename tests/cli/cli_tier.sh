@@ -23,6 +23,11 @@ ok $? "is told so"
 refused "of a directory" 2 "give the NAME of DIR=NAME" "$RAWCACHE" tier bump /mnt
 refused "of two" 2 "models is too much" "$RAWCACHE" tier bump images models
 works "of all data sets" 0 "^the epoch is 4: " "$RAWCACHE" tier bump
+cp "$work/key.epoch" "$work/good"
+printf '5\n7\n8 images\n' >"$work/key.epoch"
+refused "of a file with a line that is not understood" 1 "or mend it: NUMBER, or NUMBER NAME" "$RAWCACHE" tier bump
+is "$(cat "$work/key.epoch")" "$(printf '5\n7\n8 images')" "which stays as it is"
+cp "$work/good" "$work/key.epoch"
 is "$(cat key.epoch)" 4 "which is more than that of each was"
 
 # told STATE ERROR: what stat tells of the server, in each form

@@ -69,21 +69,23 @@ static const char *secret_read(const char *path, uint8_t secret[SEAL_SECRET])
 }
 
 /* Read what `rawcache tier bump` writes beside the secret: a number, and lines "NUMBER NAME"; or nothing. */
-static void epoch_read(const char *key, struct setup *setup)
+/* Returns false if there is a file that cannot be read: what it has raised must not come back. */
+static bool epoch_read(const char *key, struct setup *setup)
 {
 	char path[4096];
 	ssize_t n;
 	int fd;
 
 	if (snprintf(path, sizeof(path), "%s" EPOCH_SUFFIX, key) >= (int)sizeof(path))
-		return;
+		return true;
 	fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0)
-		return;
+		return fd == -ENOENT;
 	n = sys_read(fd, setup->raised, sizeof(setup->raised) - 1);
 	sys_close(fd);
 	setup->raised[n > 0 ? n : 0] = '\0';
 	setup->epoch = (uint32_t)strtoul(setup->raised, NULL, 10);
+	return n > 0;
 }
 
 /* What its own line adds for a data set. */
@@ -157,7 +159,10 @@ int setup_read(const struct rawcache_options *options, struct setup *setup, cons
 	*why = secret_read(options->tier_key, setup->secret);
 	if (*why)
 		return -EACCES;
-	epoch_read(options->tier_key, setup);
+	if (!epoch_read(options->tier_key, setup)) {
+		*why = "the epoch file beside the secret cannot be read: let the program's user read it";
+		return -EACCES;
+	}
 	if (options->tier_epoch > setup->epoch)
 		setup->epoch = options->tier_epoch;
 	setup->loader = (struct seal_loader){ options->library_open, options->library_find };

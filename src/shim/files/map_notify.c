@@ -7,6 +7,8 @@
 
 #include <sys/mman.h>
 
+#include "base/checked.h"
+
 #include "shim/table/attach.h"
 #include "shim/table/fdtab.h"
 #include "shim/table/handle.h"
@@ -182,19 +184,20 @@ void map_notify_end_slow(const struct map_notify_taken *taken, bool unmapped)
 	}
 }
 
-void map_notify_move(const void *p, size_t old, const void *to, size_t n)
+void map_notify_move(const void *p, size_t old, bool stays, const void *to, size_t n)
 {
 	uintptr_t start = (uintptr_t)p;
-	size_t range = old ? old : 1; /* 0: it is mapped once more, and stays */
+	size_t range = old ? old : 1;
+	uintptr_t end = start + round_up(range, 4096);
 	unsigned int count = load_relaxed(&map_notify_count);
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct notify_place *place = &notify_places[i];
 		struct statx stx = place_file(place);
 
-		if (!place_touches(place, start, start + range))
+		if (!place_touches(place, start, end))
 			continue;
-		if (old && place->start == start && place->end <= start + (old | 4095)) {
+		if (!stays && place->start == start && place->end <= end) {
 			store_relaxed(&place->start, (uintptr_t)to);
 			store_relaxed(&place->end, (uintptr_t)to + n);
 		} else {

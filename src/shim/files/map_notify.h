@@ -66,7 +66,7 @@ static inline void map_notify_end(const struct map_notify_taken *taken, bool unm
 		map_notify_end_slow(taken, unmapped);
 }
 
-/* The range of `old` bytes was moved to `to`, with another length; of 0: it is mapped there, too. */
-void map_notify_move(const void *p, size_t old, const void *to, size_t n);
+/* The range of `old` bytes was moved to `to`, with another length; if it `stays`, it is mapped there, too. */
+void map_notify_move(const void *p, size_t old, bool stays, const void *to, size_t n);
 
 #endif

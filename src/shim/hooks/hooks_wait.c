@@ -122,28 +122,39 @@ wchar_t *fgetws(wchar_t *line, int n, FILE *stream)
 #undef getwc
 #undef getwchar
 
+/* Whether the next wide character is in memory. This is how glibc's struct _IO_wide_data begins. */
+static bool wide_waits(const FILE *stream)
+{
+	const struct {
+		const wchar_t *next, *end;
+	} *wide = (const void *)stream->_wide_data;
+
+	return wide && wide->next < wide->end;
+}
+
+static wint_t wide_next(wint_t (*next)(FILE *stream), FILE *stream)
+{
+	bool waits = wide_waits(stream);
+	wint_t got = next(stream);
+
+	if (!waits)
+		news_hear();
+	return got;
+}
+
 wint_t fgetwc(FILE *stream)
 {
-	wint_t got = NEXT(fgetwc)(stream);
-
-	news_hear();
-	return got;
+	return wide_next(NEXT(fgetwc), stream);
 }
 
 wint_t getwc(FILE *stream)
 {
-	wint_t got = NEXT(getwc)(stream);
-
-	news_hear();
-	return got;
+	return wide_next(NEXT(getwc), stream);
 }
 
 wint_t getwchar(void)
 {
-	wint_t got = NEXT(getwchar)();
-
-	news_hear();
-	return got;
+	return wide_next(NEXT(getwc), stdin);
 }
 
 int sigwaitinfo(const sigset_t *set, siginfo_t *info)
