@@ -35,7 +35,7 @@ recall outside "a writer that tells nobody is seen soon" warm
 stores() { # DIRECTORY WHAT
 	local how
 
-	for how in same other closed inherited part opened doubled; do
+	for how in same other closed inherited part opened doubled left tail; do
 		head -c 100000 /dev/zero | tr '\0' . >"$1/stored"
 		sleep 0.2
 		CACHED_PATH=$1 cached cat "$1/stored" >/dev/null

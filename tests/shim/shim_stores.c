@@ -4,11 +4,11 @@
  * tell: whoever reads the file has them, as without the cache. Reads are made while the mapping is there, and after
  * its end.
  *
- *	shim_stores same|other|closed|inherited|part|opened|doubled FILE
+ *	shim_stores same|other|closed|inherited|part|opened|doubled|left|tail FILE
  *
  * The mapping is this process's own, another one's, one whose descriptor is closed, one that only a fork child still
- * has, one of which a part was unmapped, one that could not be written at first, or one that was there twice. Speaks
- * TAP.
+ * has, one of which a part was unmapped, one that could not be written at first, one that was there twice, one that
+ * mremap() left where it was, or the last page of one whose others were moved away. Speaks TAP.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -23,6 +23,7 @@
 #define ROUNDS 12
 
 static char *mapping;
+static size_t at, shorter;   /* where the stores are; what the mapping lacks in its last page */
 static int work[2], done[2]; /* pipes to and from who stores */
 
 static int tests, failures;
@@ -39,7 +40,7 @@ static bool map(const char *path, bool keep)
 {
 	int fd = open(path, O_RDWR);
 
-	mapping = mmap(NULL, BYTES, map_prot, MAP_SHARED, fd, 0);
+	mapping = mmap(NULL, BYTES - shorter, map_prot, MAP_SHARED, fd, 0);
 	if (!keep)
 		close(fd);
 	return mapping != MAP_FAILED;
@@ -52,9 +53,9 @@ static int worker(void)
 
 	while (read(work[0], &byte, 1) == 1) {
 		if (byte)
-			memset(mapping, byte, PAGE);
+			memset(mapping + at, byte, PAGE);
 		else
-			munmap(mapping, BYTES);
+			munmap(mapping + at, BYTES - at);
 		if (write(done[1], &byte, 1) != 1 || !byte)
 			break;
 	}
@@ -84,9 +85,9 @@ static bool store(char byte, bool other)
 	if (other)
 		return write(work[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 1;
 	if (byte)
-		memset(mapping, byte, PAGE);
+		memset(mapping + at, byte, PAGE);
 	else
-		munmap(mapping, BYTES);
+		munmap(mapping + at, BYTES - at);
 	return true;
 }
 
@@ -94,7 +95,7 @@ static bool reads(int fd, char byte)
 {
 	char buf[PAGE];
 
-	if (pread(fd, buf, sizeof(buf), 0) != sizeof(buf))
+	if (pread(fd, buf, sizeof(buf), (off_t)at) != sizeof(buf))
 		return false;
 	return buf[0] == byte && buf[PAGE - 1] == byte;
 }
@@ -119,6 +120,13 @@ static void map_prepare(const char *how, int fd)
 	}
 	if (!strcmp(how, "doubled"))
 		munmap(mremap(mapping, 0, BYTES, MREMAP_MAYMOVE), BYTES);
+	if (!strcmp(how, "left")) /* kernels before 5.13 refuse it */
+		munmap(mremap(mapping, BYTES, BYTES, MREMAP_MAYMOVE | MREMAP_DONTUNMAP), BYTES);
+	if (!strcmp(how, "tail")) {
+		char *to = mmap(NULL, at, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		munmap(mremap(mapping, at, at, MREMAP_MAYMOVE | MREMAP_FIXED, to), at);
+	}
 }
 
 int main(int argc, char **argv)
@@ -133,6 +141,10 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(argv[1], "opened"))
 		map_prot = PROT_READ;
+	if (!strcmp(argv[1], "tail")) {
+		at = BYTES - PAGE;
+		shorter = PAGE - 1;
+	}
 	fd = open(argv[2], O_RDONLY);
 	if (!reads(fd, '.'))
 		return 2;

@@ -234,6 +234,7 @@ static long mapped(const char *name, char *buf, size_t n)
 static void do_odd(struct slot *s)
 {
 	size_t n = some_size();
+	wchar_t line[8];
 
 	switch (rnd(12)) {
 	case 0:
@@ -257,6 +258,8 @@ static void do_odd(struct slot *s)
 			do_close(s);
 			do_open(s);
 			BOTH("fgetwc", fgetwc(f));
+			BOTH("getwc", getwc(f));
+			BOTH("fgetws", !!fgetws(line, 8, f));
 			BOTH("getc of a wide stream", getc(f));
 			do_close(s);
 		}
