@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The tier without servers: the choice of a server, sealed values, secrets, names, dropped puts, comparisons. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -115,6 +116,38 @@ static void key_write(const char *path, const void *bytes, size_t n, mode_t mode
 	assert_int_equal(fwrite(bytes, 1, n, f), n);
 	fclose(f);
 	assert_int_equal(chmod(path, mode), 0);
+}
+
+/* Nobody may take an old value for a new one, because the number cannot be had. */
+static void epochs_that_are_unread_are_refused(void **state)
+{
+	struct rawcache_options options = {
+		.tier = "10.0.0.1:1", .tier_name = "", .library_open = dlopen, .library_find = dlsym
+	};
+	static struct setup setup;
+	char path[] = "/tmp/unit_tier.XXXXXX", epoch[64], full[sizeof(setup.raised)];
+	const char *why;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	options.tier_key = path;
+	memset(full, '1', sizeof(full));
+	key_write(path, full, SEAL_SECRET, 0600);
+	snprintf(epoch, sizeof(epoch), "%s.epoch", path);
+	assert_int_equal(setup_read(&options, &setup, &why), 0);
+	key_write(epoch, "", 0, 0644);
+	assert_int_equal(setup_read(&options, &setup, &why), -EACCES);
+	key_write(epoch, "x\n", 2, 0644);
+	assert_int_equal(setup_read(&options, &setup, &why), -EACCES);
+	key_write(epoch, full, sizeof(full), 0644);
+	assert_int_equal(setup_read(&options, &setup, &why), -EACCES);
+	unlink(epoch);
+	assert_int_equal(symlink(epoch, epoch), 0);
+	assert_int_equal(setup_read(&options, &setup, &why), -EACCES);
+	unlink(epoch);
+	unlink(path);
 }
 
 static void secrets_and_names_are_checked(void **state)
@@ -283,6 +316,7 @@ int main(void)
 		cmocka_unit_test(lists_of_servers_are_checked),
 		cmocka_unit_test(keys_stay_where_they_are),
 		cmocka_unit_test(values_open_under_their_own_key_only),
+		cmocka_unit_test(epochs_that_are_unread_are_refused),
 		cmocka_unit_test(secrets_and_names_are_checked),
 		cmocka_unit_test(nfs_mounts_have_names),
 		cmocka_unit_test(leases_are_not_a_fork_childs),

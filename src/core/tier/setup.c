@@ -85,7 +85,9 @@ static bool epoch_read(const char *key, struct setup *setup)
 	sys_close(fd);
 	setup->raised[n > 0 ? n : 0] = '\0';
 	setup->epoch = (uint32_t)strtoul(setup->raised, NULL, 10);
-	return n > 0;
+	/* a file that is full may have lost lines */
+	return n > 0 && n < (ssize_t)sizeof(setup->raised) - 1 && *setup->raised >= '0' &&
+	       *setup->raised <= '9';
 }
 
 /* What its own line adds for a data set. */
