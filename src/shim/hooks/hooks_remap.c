@@ -337,8 +337,9 @@ void *mremap(void *old, size_t old_size, size_t n, int flags, ...)
 	}
 	if (notes_touch(old, old_size ? old_size : 1) ||
 	    (flags & MREMAP_FIXED && notes_touch(to, n)))
-		return mremap_noted(old, old_size, n, flags, to);
-	p = NEXT(mremap)(old, old_size, n, flags, to);
+		p = mremap_noted(old, old_size, n, flags, to);
+	else
+		p = NEXT(mremap)(old, old_size, n, flags, to);
 	/* of size 0 it is mapped once more */
 	if (p != MAP_FAILED && unlikely(load_relaxed(&map_notify_count)))
 		map_notify_move(old, old_size, !old_size || flags & MREMAP_DONTUNMAP, p, n);
