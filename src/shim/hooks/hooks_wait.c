@@ -129,7 +129,8 @@ static bool wide_waits(const FILE *stream)
 		const wchar_t *next, *end;
 	} *wide = (const void *)stream->_wide_data;
 
-	return wide && wide->next < wide->end;
+	/* of a stream of bytes the pointer may be -1 */
+	return stream->_mode > 0 && wide->next < wide->end;
 }
 
 static wint_t wide_next(wint_t (*next)(FILE *stream), FILE *stream)
