@@ -10,11 +10,7 @@ head -c 100000 /dev/urandom >"$back/small"
 age "$back"
 tier_key
 
-memcached_start one -m 64
-memcached_start two -m 64
-memcached_start three -m 64
-# shellcheck disable=SC2154 # memcached_start names them
-servers=127.0.0.1:$one_port,127.0.0.1:$two_port,127.0.0.1:$three_port
+tier_start one two three
 node 1
 same file "the first node"
 at_least "$(counter tier_puts)" 16 "it puts what it reads"

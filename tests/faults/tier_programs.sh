@@ -8,9 +8,7 @@ echo small >"$back/small"
 age "$back"
 tier_key
 
-memcached_start server -m 64
-# shellcheck disable=SC2154 # memcached_start names it
-servers=127.0.0.1:$server_port
+tier_start server
 
 # the first machine fills the tier
 node 1

@@ -7,11 +7,7 @@ tier_file $((8 << 20))
 age "$back"
 tier_key
 
-memcached_start one -m 64
-memcached_start two -m 64
-memcached_start three -m 64
-# shellcheck disable=SC2154 # memcached_start names them
-servers=127.0.0.1:$one_port,127.0.0.1:$two_port,127.0.0.1:$three_port
+tier_start one two three
 
 # the first machine fills the tier
 node 1

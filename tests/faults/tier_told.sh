@@ -8,9 +8,7 @@ echo small >"$back/small"
 age "$back"
 tier_key
 
-memcached_start server -m 64
-# shellcheck disable=SC2154 # memcached_start names it
-servers=127.0.0.1:$server_port
+tier_start server
 node 5
 export RAWCACHE_TIER=$servers RAWCACHE_TIER_KEY=$scratch/key RAWCACHE_TIER_NAME=$CACHED_PATH=data
 "$RAWCACHE" explain --cache "$IMAGE" --path "$CACHED_PATH" "$CACHED_PATH/file" "$CACHED_PATH/small" \

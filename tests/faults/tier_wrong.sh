@@ -8,9 +8,7 @@ age "$back"
 tier_key
 
 # a server between, which spoils what a good one has
-memcached_start good -m 64
-# shellcheck disable=SC2154 # memcached_start names it
-servers=127.0.0.1:$good_port
+tier_start good
 node 1
 same file "the first node"
 for mode in wrong replay flip; do

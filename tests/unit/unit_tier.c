@@ -107,7 +107,16 @@ static void values_open_under_their_own_key_only(void **state)
 	assert_true(seal_open(key, sealed, sizeof(plain), opened));
 }
 
-/* A directory of the test's own, and in it the file of the secret. */
+/* Make an empty file of the name that `path` is a template of; returns it. */
+static const char *key_place(char *path)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return path;
+}
+
 static void key_write(const char *path, const void *bytes, size_t n, mode_t mode)
 {
 	FILE *f = fopen(path, "w");
@@ -127,12 +136,9 @@ static void epochs_that_are_unread_are_refused(void **state)
 	static struct setup setup;
 	char path[] = "/tmp/unit_tier.XXXXXX", epoch[64], full[sizeof(setup.raised)];
 	const char *why;
-	int fd = mkstemp(path);
 
 	(void)state;
-	assert_true(fd >= 0);
-	close(fd);
-	options.tier_key = path;
+	options.tier_key = key_place(path);
 	memset(full, '1', sizeof(full));
 	key_write(path, full, SEAL_SECRET, 0600);
 	snprintf(epoch, sizeof(epoch), "%s.epoch", path);
@@ -161,12 +167,9 @@ static void secrets_and_names_are_checked(void **state)
 	static struct setup setup;
 	char path[] = "/tmp/unit_tier.XXXXXX", epoch[64];
 	const char *why;
-	int fd = mkstemp(path);
 
 	(void)state;
-	assert_true(fd >= 0);
-	close(fd);
-	options.tier_key = path;
+	options.tier_key = key_place(path);
 	key_write(path, hex, 65, 0600);
 	assert_int_equal(setup_read(&options, &setup, &why), 0);
 	assert_int_equal(setup.secret[31], 0x1f);

@@ -20,9 +20,10 @@
 /* False: the rights of threads may differ. */
 static bool opener_now(struct rawcache_opener *opener)
 {
+	struct news_heard heard = news_heard_now();
 	struct who who;
 
-	opener->heard = news_heard_now().told;
+	opener->heard = news_told(&heard);
 	if (!who_now(&who))
 		return false;
 	opener->rights = who.changes;

@@ -43,7 +43,6 @@ static void look_learn(struct handle *handle, uint64_t ns)
 static void handle_heard(struct handle *handle, const struct news_heard *heard)
 {
 	store_relaxed(&handle->heard.ended, heard->ended);
-	store_relaxed(&handle->heard.told, heard->told);
 	store_relaxed(&handle->heard.all, heard->all);
 }
 
@@ -100,7 +99,7 @@ bool look_before(struct handle *handle, int fd, size_t n, uint64_t end)
 
 	if (look_due_itself(handle, n, end) || heard.ended != load_relaxed(&handle->heard.ended))
 		return look_at(handle, fd, true);
-	if (heard.told != load_relaxed(&handle->heard.told) ?
+	if (news_told(&heard) != news_told(&handle->heard) ?
 		    !look_too_dear(handle, clock_coarse_ms()) :
 		    look_is_cheap(handle))
 		return look_at(handle, fd, false);

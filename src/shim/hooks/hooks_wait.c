@@ -104,7 +104,26 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
 	return (int)news_from(NEXT(connect)(fd, address, length));
 }
 
-/* These read in libc. */
+int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	return (int)news_from(NEXT(sigwaitinfo)(set, info));
+}
+
+int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	return (int)news_from(NEXT(sigtimedwait)(set, info, timeout));
+}
+
+/* It returns when a handler has run, which hears of something. */
+int pause(void)
+{
+	int ret = NEXT(pause)();
+
+	news_hear();
+	return ret;
+}
+
+/* --- what libc reads by calls of its own */
 
 int eventfd_read(int fd, eventfd_t *value)
 {
@@ -156,25 +175,6 @@ wint_t getwc(FILE *stream)
 wint_t getwchar(void)
 {
 	return wide_next(NEXT(getwc), stdin);
-}
-
-int sigwaitinfo(const sigset_t *set, siginfo_t *info)
-{
-	return (int)news_from(NEXT(sigwaitinfo)(set, info));
-}
-
-int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
-{
-	return (int)news_from(NEXT(sigtimedwait)(set, info, timeout));
-}
-
-/* It returns when a handler has run, which hears of something. */
-int pause(void)
-{
-	int ret = NEXT(pause)();
-
-	news_hear();
-	return ret;
 }
 
 HOOK_ALIAS(__wait, wait);

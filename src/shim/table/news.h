@@ -43,27 +43,32 @@ static inline bool news_of(const struct statx *stx)
 }
 
 /*
- * How often the process has heard of others: `ended`, that another process ended; `told`, that or what another one
- * sent; `all`, that or what a name told.
+ * How often the process has heard of others. `all`: in the low half that another process ended or sent something, in
+ * the high half what a name told: one word, so that nobody sees one without the other. `ended`: that one ended.
  */
 struct news_heard {
-	uint32_t all, told, ended;
+	uint64_t all;
+	uint32_t ended;
 };
 extern struct news_heard news_heard;
 
 static inline struct news_heard news_heard_now(void)
 {
-	return (struct news_heard){ load_acquire(&news_heard.all), load_acquire(&news_heard.told),
+	return (struct news_heard){ load_acquire(&news_heard.all),
 				    load_acquire(&news_heard.ended) };
+}
+
+/* How often others ended or sent something. */
+static inline uint32_t news_told(const struct news_heard *heard)
+{
+	return (uint32_t)load_relaxed(&heard->all);
 }
 
 /* Call when a call has returned that may have told of a change. Async-signal-safe. */
 static inline void news_hear(void)
 {
-	if (likely(!attach_active))
-		return;
-	fetch_add(&news_heard.told, 1);
-	fetch_add(&news_heard.all, 1);
+	if (unlikely(attach_active))
+		fetch_add(&news_heard.all, 1);
 }
 
 /*
@@ -73,7 +78,7 @@ static inline void news_hear(void)
 static inline void news_name(void)
 {
 	if (unlikely(attach_active))
-		fetch_add(&news_heard.all, 1);
+		fetch_add(&news_heard.all, UINT64_C(1) << 32);
 }
 
 /* The same for a call that returns -1 where it has nothing to tell. */
