@@ -78,7 +78,7 @@ void origin_forget(const struct rawcache *cache, const struct want *want, uint64
 
 /* --- fill_background.c */
 
-/* The chunk, by the tier or by `read`; m->tier is to be set up. Owes an background_end(). */
+/* The chunk, by the tier or by `read`; m->tier is to be set up. Owes a background_end(). */
 ssize_t background_read(struct miss *m, ssize_t (*read)(struct miss *m));
 
 /* `kept`: the file was what it was after that, and the chunk may be put into the tier. */

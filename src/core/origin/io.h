@@ -54,7 +54,7 @@ struct io_request {
 	 */
 	int32_t (*instead)(struct io_request *request, int fd);
 	void (*ask)(struct io_request *request);
-	bool light; /* its bytes came from elsewhere: the job takes no place in the lane of its mount */
+	bool light; /* its bytes came from elsewhere: the job takes no reader's place in the lane of its mount */
 	bool asks; /* `instead` must be called first: the job need not wait for those that read the mount */
 	bool reads; /* `instead` was called, and the mount must be read */
 	void (*origin_read)(struct io_request *request); /* called when `unchanged` is known */

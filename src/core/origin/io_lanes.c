@@ -11,10 +11,10 @@ enum { READING, ASKING, LIGHT, LOOKING, KINDS };
 static const uint32_t limits[KINDS] = { LANE_HELPERS, ASKING_HELPERS, LIGHT_HELPERS,
 					LOOKING_HELPERS };
 
+/* The numbers go up under the pool's lock, when a job is taken, and down when it ends. */
 struct lane {
 	uint64_t device;
-	uint32_t running
-		[KINDS]; /* up, under the pool's lock, when a job is taken; down when it ends */
+	uint32_t running[KINDS];
 };
 
 static struct lane lanes[LANES];
