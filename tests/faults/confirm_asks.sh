@@ -41,6 +41,19 @@ at_least "$(asked getattr)" 1 "are looks"
 mark asked read
 cached cat "$CACHED_PATH/large" >/dev/null
 is "$(since)" 0 "it is cached"
+
+# a lock after the last read (SQLite's, at its end) is a reason to look; what the server then says of it settles it
+origin_has locked 1500000
+age "$back"
+locks='import fcntl, sys
+f = open(sys.argv[1], "rb", 0)
+while f.tell() < 1200000: f.read(4000)
+fcntl.flock(f, fcntl.LOCK_SH)'
+cached python3 -c "$locks" "$CACHED_PATH/locked"
+mark asked read
+cached python3 -c "$locks" "$CACHED_PATH/locked"
+is "$(since)" 0 "a file that is locked at its end is stored to its end"
+
 origin_control "$CACHED_PATH" reset
 cached cat "$CACHED_PATH"/many/* >/dev/null
 at_most "$(asked getattr)" 110 "looks for 100 small files"

@@ -98,9 +98,9 @@ static void look_settle(const struct file *file, const struct io_request *look)
 			continue;
 		fetch->confirmed = true;
 		fetch->waiting = false;
-		if (look->result != 1) {
+		if (look->result != 1 || fetch->request.changes != file_changes(file)) {
 			stats_bypass(RAWCACHE_REASON_changed);
-			doubt_raise(load_relaxed(&file->doubt), false);
+			doubt_changed(load_relaxed(&file->doubt));
 			fetch_end(fetch);
 			continue;
 		}

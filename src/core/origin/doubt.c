@@ -24,10 +24,19 @@ void doubt_raise(struct doubt *doubt, bool ask)
 	fetch_add(&doubt->count, 1); /* pairs with the acquire in file_written() */
 }
 
-void doubt_raise_seen(struct doubt *doubt, uint32_t *seen)
+void doubt_changed(struct doubt *doubt)
 {
-	if (fetch_add(&doubt->count, 1) == *seen)
-		++*seen;
+	fetch_add(&doubt->changes, 1);
+	doubt_raise(doubt, false);
+}
+
+void doubt_changed_seen(struct doubt *doubt, uint32_t *seen, uint32_t *changes)
+{
+	fetch_add(&doubt->changes, 1);
+	if (fetch_add(&doubt->count, 1) != *seen)
+		return;
+	++*seen;
+	++*changes;
 }
 
 /*

@@ -16,7 +16,8 @@
 struct statx;
 
 struct doubt {
-	uint32_t count;	   /* number of reasons to look again */
+	uint32_t count;	   /* number of reasons to look again, */
+	uint32_t changes;  /* and of those that were attributes of another version */
 	uint32_t asked;	   /* number of reasons to ask the server, */
 	uint32_t answered; /* and how many of them there were when it was last asked */
 	/* when attributes of no open version were last seen: clock_mono_ns() */
@@ -28,11 +29,14 @@ struct doubt *doubt_of(const struct statx *stx);
 /* Add a reason. `ask`: the server must be asked, past the attributes that the kernel remembers. */
 void doubt_raise(struct doubt *doubt, bool ask);
 
+/* Add a reason: attributes of another version than one that is open were seen. */
+void doubt_changed(struct doubt *doubt);
+
 /*
- * The same for a caller that has read *seen and then the attributes: if no other reason came since, *seen
- * becomes the new count, and the caller need not look again.
+ * The same for a caller that has read the count *seen and the number of *changes, and then the attributes: if no
+ * other reason came since, both become the new ones, and the caller need not look again.
  */
-void doubt_raise_seen(struct doubt *doubt, uint32_t *seen);
+void doubt_changed_seen(struct doubt *doubt, uint32_t *seen, uint32_t *changes);
 
 /*
  * Call when attributes of a version were seen that this process does not have open: attributes that were

@@ -242,6 +242,7 @@ static void file_vouch(struct file *file, const struct reasons *reasons)
 	store_relaxed(&file->writer, reasons->writer);
 	store_relaxed(&file->doubt, reasons->doubt);
 	store_relaxed(&file->doubt_seen, reasons->doubt_seen);
+	store_relaxed(&file->changes_seen, reasons->changes_seen);
 	store_release(&file->writer_seen, reasons->writer_seen);
 }
 
@@ -332,7 +333,7 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 		return -ESTALE;
 	}
 	if (open & VERSION_OTHER)
-		doubt_raise_seen(reasons->doubt, &reasons->doubt_seen);
+		doubt_changed_seen(reasons->doubt, &reasons->doubt_seen, &reasons->changes_seen);
 	idle_limit(files);
 	file = file_find(cache, key, stx);
 	if (!file)
@@ -340,7 +341,7 @@ int file_get(struct rawcache *cache, const struct key *key, const struct identit
 	/* if two threads open two versions now, one of them in file_reopen(), each looks again */
 	fence_full();
 	if (!(open & VERSION_OTHER) && versions_open(files, stx, &vouched) & VERSION_OTHER)
-		doubt_raise(reasons->doubt, false);
+		doubt_changed(reasons->doubt);
 	if (file) {
 		/* the same bytes as before, whatever was written in between */
 		file_vouch(file, reasons);

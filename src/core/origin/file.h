@@ -46,7 +46,7 @@ struct file {
 	/* generation of the file's writers, and its value when the file was opened */
 	const uint32_t *writer;
 	uint32_t writer_seen;
-	uint32_t doubt_seen;
+	uint32_t doubt_seen, changes_seen;
 	/* reasons to look at the attributes again, and their number when they were read */
 	struct doubt *doubt;
 	uint32_t number; /* of this object */
@@ -176,14 +176,26 @@ static inline void chunk_fresh(const struct file *file, uint64_t number, uint32_
 /* The count of writers of the file with these attributes; some files share one. NULL: there is none. */
 uint32_t *file_writer(const struct rawcache *cache, const struct statx *stx);
 
-/*
- * Whether a program under the cache may have changed the file since it was opened, or this process has
- * another reason to look at its attributes again.
- */
+/* Whether a program under the cache may have changed the file since it was opened. */
+static inline bool file_announced(const struct file *file)
+{
+	return load_acquire(load_relaxed(&file->writer)) != load_relaxed(&file->writer_seen);
+}
+
+/* The same, or this process has another reason to look at its attributes again. */
 static inline bool file_written(const struct file *file)
 {
-	return load_acquire(load_relaxed(&file->writer)) != load_relaxed(&file->writer_seen) ||
+	return file_announced(file) ||
 	       load_acquire(&load_relaxed(&file->doubt)->count) != load_relaxed(&file->doubt_seen);
+}
+
+/*
+ * The number of times that this process has seen another version of the file. Bytes that were read while it was
+ * file->changes_seen are of this version if it still is, and if the server says so afterwards (INV-4).
+ */
+static inline uint32_t file_changes(const struct file *file)
+{
+	return load_acquire(&load_relaxed(&file->doubt)->changes);
 }
 
 /*
@@ -205,7 +217,11 @@ bool file_look(struct rawcache *cache, const struct file *file, int fd);
  */
 bool file_unchanged(const struct file *file, int fd);
 
-/* Whether these attributes are those of the object, of the same inode. */
+/*
+ * Whether these attributes, asked of the server, are those of the object, of the same inode, and no program under the
+ * cache may have changed it since. A reason to look at them is settled by this look; whether another version was seen
+ * meanwhile is a question of file_changes().
+ */
 bool file_is_as(const struct file *file, const struct statx *stx);
 
 /*

@@ -90,6 +90,7 @@ static struct reasons reasons_of(const struct rawcache *cache, const struct stat
 				 .doubt = doubt,
 				 .writer_seen = writer ? load_acquire(writer) : 0,
 				 .doubt_seen = load_acquire(&doubt->count),
+				 .changes_seen = load_acquire(&doubt->changes),
 				 .asked_ns = asked_ns };
 }
 

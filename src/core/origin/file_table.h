@@ -51,7 +51,7 @@ struct files {
 struct reasons {
 	const uint32_t *writer;
 	struct doubt *doubt;
-	uint32_t writer_seen, doubt_seen;
+	uint32_t writer_seen, doubt_seen, changes_seen;
 	uint64_t asked_ns; /* when the attributes were asked for */
 };
 

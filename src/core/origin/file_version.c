@@ -139,7 +139,7 @@ static void versions_learn(const struct rawcache *cache, const struct statx *stx
 	if (!(open & VERSION_SAME))
 		doubt_news(doubt_of(stx));
 	if (open & VERSION_OTHER)
-		doubt_raise(doubt_of(stx), false);
+		doubt_changed(doubt_of(stx));
 	files_unlock(files, &critical);
 }
 
@@ -166,7 +166,7 @@ void file_over(const struct file *file, int fd)
 {
 	stats_bypass(RAWCACHE_REASON_changed);
 	if (sys_fd_is(fd, load_relaxed(&file->device), load_relaxed(&file->inode)))
-		doubt_raise(load_relaxed(&file->doubt), false);
+		doubt_changed(load_relaxed(&file->doubt));
 }
 
 bool file_is_version(const struct file *file, const struct statx *stx)
@@ -177,12 +177,12 @@ bool file_is_version(const struct file *file, const struct statx *stx)
 
 bool file_is_as(const struct file *file, const struct statx *stx)
 {
-	return file_is_version(file, stx) && !file_written(file);
+	return file_is_version(file, stx) && !file_announced(file);
 }
 
 bool file_unchanged(const struct file *file, int fd)
 {
 	struct statx stx;
 
-	return !sys_fstatx(fd, &stx) && file_is_as(file, &stx);
+	return !sys_fstatx(fd, &stx) && file_is_version(file, &stx) && !file_written(file);
 }
