@@ -83,7 +83,6 @@ static int fetch_begin(struct rawcache *cache, struct fetch *fetch, struct file 
 	request->fd = fd;
 	request->offset = offset;
 	request->length = (uint32_t)min_u64(cache->chunk_bytes, file->size - offset);
-	request->changes = load_relaxed(&file->changes_seen);
 	request->forget = !cache->options.keep_origin;
 	request->unchanged = request->unwanted = false;
 	request->arrived = fetch_arrived;

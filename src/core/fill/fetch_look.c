@@ -98,7 +98,7 @@ static void look_settle(const struct file *file, const struct io_request *look)
 			continue;
 		fetch->confirmed = true;
 		fetch->waiting = false;
-		if (look->result != 1 || fetch->request.changes != file_changes(file)) {
+		if (look->result != 1) {
 			stats_bypass(RAWCACHE_REASON_changed);
 			doubt_changed(load_relaxed(&file->doubt));
 			fetch_end(fetch);

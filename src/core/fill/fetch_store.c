@@ -48,8 +48,7 @@ void fetch_store(struct fetch *fetch)
 
 	if (request->result == (int32_t)request->length && !load_relaxed(&cache->broken) &&
 	    (!fetch->claim.flight || flight_mine(&fetch->claim)) &&
-	    (fetch->confirmed || (confirm_by_descriptor(fetch->file, request->fd) &&
-				  request->changes == file_changes(fetch->file)))) {
+	    (fetch->confirmed || confirm_by_descriptor(fetch->file, request->fd))) {
 		if (!load_relaxed(&fetch->shared))
 			tier_put(&fetch->ask, request->buf, request->length);
 		extent_store(cache, fetch->piece ? fetch->parts : &fetch->key, fetch->piece,

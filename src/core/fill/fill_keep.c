@@ -90,7 +90,6 @@ static struct fetch chunk_whole(const struct miss *m, uint64_t start)
 			     .buf = m->buf,
 			     .offset = m->at,
 			     .length = m->length,
-			     .changes = m->changes,
 			     .result = (int32_t)m->length,
 			     .done = IO_DONE,
 			     .fd = m->want->fd,
@@ -118,9 +117,8 @@ static bool chunk_hand_over(struct miss *m, const struct fetch *whole)
 /* Ask the server here and now: the thread that has read also asks. */
 static bool miss_confirmed(const struct miss *m)
 {
-	bool same = (confirm_by_descriptor(m->file, m->want->fd) ||
-		     (m->want->background && confirm_by_path(m->file))) &&
-		    m->changes == file_changes(m->file);
+	bool same = confirm_by_descriptor(m->file, m->want->fd) ||
+		    (m->want->background && confirm_by_path(m->file));
 
 	if (!same)
 		file_over(m->file, m->want->fd);

@@ -27,7 +27,6 @@ static void miss_begin(struct miss *m)
 {
 	m->start = clock_mono_ns();
 	m->number = number_of(m->cache, m->want);
-	m->changes = load_relaxed(&m->file->changes_seen);
 	m->same = file_unchanged(m->file, m->want->fd);
 }
 

@@ -39,7 +39,6 @@ struct miss {
 	struct tier_wait *tier; /* or NULL */
 	uint64_t start;		/* clock_mono_ns() */
 	uint32_t number;	/* the result of number_of() before the first byte was read, */
-	uint32_t changes;	/* file->changes_seen then, */
 	bool same;		/* and whether the file was in the state in which it was opened */
 };
 

@@ -189,13 +189,11 @@ static inline bool file_written(const struct file *file)
 	       load_acquire(&load_relaxed(&file->doubt)->count) != load_relaxed(&file->doubt_seen);
 }
 
-/*
- * The number of times that this process has seen another version of the file. Bytes that were read while it was
- * file->changes_seen are of this version if it still is, and if the server says so afterwards (INV-4).
- */
-static inline uint32_t file_changes(const struct file *file)
+/* Whether this process has seen another version of the file since then. */
+static inline bool file_changed(const struct file *file)
 {
-	return load_acquire(&load_relaxed(&file->doubt)->changes);
+	return load_acquire(&load_relaxed(&file->doubt)->changes) !=
+	       load_relaxed(&file->changes_seen);
 }
 
 /*
@@ -218,9 +216,9 @@ bool file_look(struct rawcache *cache, const struct file *file, int fd);
 bool file_unchanged(const struct file *file, int fd);
 
 /*
- * Whether these attributes, asked of the server, are those of the object, of the same inode, and no program under the
- * cache may have changed it since. A reason to look at them is settled by this look; whether another version was seen
- * meanwhile is a question of file_changes().
+ * Whether these attributes are those of the object, of the same inode, and neither has a program under the cache
+ * announced a change nor this process seen one. A mere reason to look at them, like a lock that was granted, does not
+ * count: if they were asked of the server, this was that look.
  */
 bool file_is_as(const struct file *file, const struct statx *stx);
 

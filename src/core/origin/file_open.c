@@ -161,7 +161,7 @@ int rawcache_file_open_asked(struct rawcache *cache, int fd, const char *path,
 	if (!storage_probe(cache))
 		return refuse(reason, RAWCACHE_REASON_io_error, -EIO);
 	/* the attributes must not be older than the reasons that were read before */
-	if (!reasons.writer_seen && !reasons.doubt_seen)
+	if (!reasons.writer_seen && !reasons.doubt_seen && !reasons.changes_seen)
 		err = file_open_as(cache, fd, path, stx, &reasons, handle, reason);
 	for (int i = 0; i < LOOKS && err == -ESTALE; i++) {
 		struct statx fresh;

@@ -177,7 +177,7 @@ bool file_is_version(const struct file *file, const struct statx *stx)
 
 bool file_is_as(const struct file *file, const struct statx *stx)
 {
-	return file_is_version(file, stx) && !file_announced(file);
+	return file_is_version(file, stx) && !file_announced(file) && !file_changed(file);
 }
 
 bool file_unchanged(const struct file *file, int fd)

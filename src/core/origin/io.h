@@ -32,7 +32,6 @@ struct io_request {
 	char *buf;
 	uint64_t offset;
 	uint32_t length;
-	uint32_t changes; /* file->changes_seen before the first byte was read */
 	int32_t result;	  /* number of bytes, or -errno; valid when `done` */
 	uint32_t done;	  /* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;

@@ -142,8 +142,10 @@ static struct kept *helper_open(const struct io_request *request, int *err)
 /* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
 static void helper_finish(struct kept *kept, struct io_request *request, uint32_t *place)
 {
+	struct statx stx;
+	/* a lock that is granted meanwhile is no change: the server is asked before the bytes are stored */
 	bool unchanged = kept && request->result == (int32_t)request->length &&
-			 file_unchanged(request->file, kept->fd);
+			 !sys_fstatx(kept->fd, &stx) && file_is_as(request->file, &stx);
 
 	store_relaxed(&request->unchanged, unchanged);
 	if (request->instead && !request->elsewhere)
