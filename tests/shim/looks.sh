@@ -72,7 +72,8 @@ done
 for case in inotify number directory lease mapped; do
 	case_of news_$case local "no read is older than what the program was told past its reads: $case"
 done
-for case in wait pipe vector recv message line long_line record scan byte byte_alone command vfork signal; do
+for case in wait pipe count vector recv message line long_line record scan byte byte_alone command vfork \
+	signal; do
 	case_of heard_$case local "nor than what another process has told it: $case"
 done
 for case in flock record_lock lockf new_file mkdir access absent open \

@@ -350,6 +350,7 @@ static const struct {
 	{ "heard_accept", heard_accept },
 	{ "heard_connect", heard_connect },
 	{ "heard_pipe", heard_pipe },
+	{ "heard_count", heard_count },
 	{ "heard_vector", heard_vector },
 	{ "heard_recv", heard_recv },
 	{ "heard_message", heard_message },

@@ -71,6 +71,7 @@ int heard_connect(void);
 /* What others tell: shim_looks_heard.c */
 int heard_wait(void);
 int heard_pipe(void);
+int heard_count(void);
 int heard_vector(void);
 int heard_recv(void);
 int heard_message(void);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -71,6 +72,20 @@ static bool reads(int channel, char letter)
 int heard_pipe(void)
 {
 	return by_pipe(reads);
+}
+
+/* How much lies in the pipe; nothing of it is read. */
+static bool counts(int channel, char letter)
+{
+	int there = 0;
+
+	(void)letter;
+	return tell() && !ioctl(channel, FIONREAD, &there) && there > 0;
+}
+
+int heard_count(void)
+{
+	return by_pipe(counts);
 }
 
 static bool reads_vector(int channel, char letter)

@@ -172,8 +172,9 @@ int ioctl(int fd, unsigned long request, ...)
 		tree_real((int)(intptr_t)arg);
 	if (request == FICLONERANGE)
 		tree_real_all(true);
+	/* FIONREAD, TIOCOUTQ and others tell what another process has sent or taken */
 	if (likely(!fdtab_get(fd)))
-		return NEXT(ioctl)(fd, request, arg);
+		return (int)news_from(NEXT(ioctl)(fd, request, arg));
 	/* a vfork child keeps it through exec */
 	if (request == FIONCLEX && thread_is_foreign())
 		fd_share(fd);
