@@ -36,6 +36,23 @@ for library in libjemalloc.so.2 libtcmalloc.so.4 libtcmalloc_minimal.so.4; do
 		-Wl,--no-as-needed "$path"
 	reads "$library linked" "${below[@]}" "$scratch/linked"
 done
+# as tcmalloc's mmap(): made of syscall(2), which is a hook, too, and must not call it again
+check "an object that replaces close() is compiled" $CC -O1 -shared -fPIC -o "$scratch/closes.so" -xc - <<'EOF'
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <unistd.h>
+int close(int fd) { return syscall(SYS_close, fd); }
+int dup2(int from, int to) { return syscall(SYS_dup3, from, to, 0); }
+void *mmap(void *a, size_t n, int prot, int flags, int fd, off_t at)
+{
+	return (void *)syscall(SYS_mmap, a, n, prot, flags, fd, at);
+}
+int munmap(void *a, size_t n) { return syscall(SYS_munmap, a, n); }
+EOF
+for preload in "$RAWCACHE_PRELOAD $scratch/closes.so" "$scratch/closes.so $RAWCACHE_PRELOAD"; do
+	reads "calls made of syscall(2), $preload" env RAWCACHE_PATHS="$scratch/d" RAWCACHE_DEVICE="$IMAGE" \
+		LD_PRELOAD="$preload" "$scratch/reader"
+done
 if $CC -O1 -g -pthread -fsanitize=address "$source" -o "$scratch/sanitized" 2>/dev/null; then
 	reads "the address sanitizer" "${below[@]}" "$scratch/sanitized"
 	runtime=$($CC -print-file-name=libasan.so)
@@ -48,6 +65,14 @@ fi
 if $CC -O1 -g -pthread -fsanitize=undefined,address -static-libasan "$source" \
 	-o "$scratch/sanitized" 2>/dev/null; then
 	reads "the address sanitizer, linked statically" "${below[@]}" "$scratch/sanitized"
+fi
+if $CC -O1 -g -pthread -fsanitize=thread "$source" -o "$scratch/sanitized" 2>/dev/null &&
+	[ "$("$scratch/sanitized" "$scratch/d/file" 2>&1)" = "$want" ]; then
+	for _ in 1 2 3; do
+		reads "the thread sanitizer finds nothing" "${below[@]}" "$scratch/sanitized"
+	done
+else
+	echo "# the thread sanitizer: not run: not installed, or it does not run here"
 fi
 is "$(counter verify_failed)" 0 "no checksum failed"
 done_testing

@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const char *path;
 static unsigned long sums[4];
 
-/* Read it through a descriptor and a stream, with memory that comes and goes. */
+/* Read it through a descriptor, a mapping and a stream, with memory that comes and goes. */
 static void *reader(void *arg)
 {
 	unsigned long sum = 0;
@@ -18,6 +19,7 @@ static void *reader(void *arg)
 	for (int round = 0; round < 3; round++) {
 		int fd = open(path, O_RDONLY);
 		FILE *f = fopen(path, "r");
+		char *map = mmap(NULL, 100000, PROT_READ, MAP_PRIVATE, fd, 0);
 		char *line = NULL;
 		size_t room = 0;
 		ssize_t n;
@@ -33,7 +35,11 @@ static void *reader(void *arg)
 		while (getline(&line, &room, f) > 0)
 			sum = sum * 31 + (unsigned char)line[0];
 		free(line);
+		for (size_t i = 0; i < 100000; i++)
+			sum = sum * 31 + (unsigned char)map[i];
+		munmap(map, 100000);
 		fclose(f);
+		close(dup2(fd, fd + 100));
 		close(fd);
 	}
 	*(unsigned long *)arg = sum;

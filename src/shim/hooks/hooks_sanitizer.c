@@ -11,3 +11,18 @@ const char *__asan_default_options(void)
 {
 	return "verify_asan_link_order=0";
 }
+
+/*
+ * The thread sanitizer knows neither our locks nor fences, but replaces memcpy() and its like below us: it would report
+ * races in what every program of threads does here, and let it exit with status 66.
+ */
+const char *__tsan_default_suppressions(void)
+{
+	return "race:librawcache-preload.so\n";
+}
+
+/* It ends the child of a fork that makes a thread, which a helper of ours is, if there was one at the fork. */
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}

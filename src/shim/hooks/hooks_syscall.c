@@ -16,6 +16,7 @@
 #include "shim/hooks/hooks_newfd.h"
 #include "shim/hooks/hooks_open.h"
 #include "shim/hooks/hooks_ring.h"
+#include "shim/hooks/hooks_route.h"
 #include "shim/hooks/hooks_signal.h"
 #include "shim/table/process.h"
 #include "shim/table/rights.h"
@@ -103,79 +104,6 @@ static bool call_reads(const struct call *c, long *ret)
 		return true;
 	case SYS_lseek:
 		*ret = lseek((int)a[0], a[1], (int)a[2]);
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool call_descriptors(const struct call *c, long *ret)
-{
-	const long *a = c->a;
-
-	switch (c->number) {
-	case SYS_close:
-		*ret = close((int)a[0]);
-		return true;
-	case SYS_dup:
-		*ret = dup((int)a[0]);
-		return true;
-#ifdef SYS_dup2
-	case SYS_dup2:
-		*ret = dup2((int)a[0], (int)a[1]);
-		return true;
-#endif
-	case SYS_dup3:
-		*ret = dup3((int)a[0], (int)a[1], (int)a[2]);
-		return true;
-	case SYS_fcntl:
-		*ret = fcntl((int)a[0], (int)a[1], a[2]);
-		return true;
-	case SYS_ioctl:
-		*ret = ioctl((int)a[0], (unsigned long)a[1], a[2]);
-		return true;
-#ifdef SYS_close_range
-	case SYS_close_range:
-		*ret = close_range((unsigned int)a[0], (unsigned int)a[1], (int)a[2]);
-		return true;
-#endif
-	default:
-		return false;
-	}
-}
-
-static bool call_maps(const struct call *c, long *ret)
-{
-	const long *a = c->a;
-
-	switch (c->number) {
-#ifdef SYS_mmap
-	case SYS_mmap:
-		*ret = (long)mmap((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3], (int)a[4],
-				  a[5]);
-		return true;
-#endif
-	case SYS_munmap:
-		*ret = munmap((void *)a[0], (size_t)a[1]);
-		return true;
-	case SYS_mprotect:
-		*ret = mprotect((void *)a[0], (size_t)a[1], (int)a[2]);
-		return true;
-	case SYS_pkey_mprotect:
-		*ret = pkey_mprotect((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3]);
-		return true;
-	case SYS_madvise:
-		*ret = madvise((void *)a[0], (size_t)a[1], (int)a[2]);
-		return true;
-	case 462: /* SYS_mseal */
-		*ret = mseal((void *)a[0], (size_t)a[1], (unsigned long)a[2]);
-		return true;
-	case SYS_msync:
-		*ret = msync((void *)a[0], (size_t)a[1], (int)a[2]);
-		return true;
-	case SYS_mremap:
-		*ret = (long)mremap((void *)a[0], (size_t)a[1], (size_t)a[2], (int)a[3],
-				    (void *)a[4]);
 		return true;
 	default:
 		return false;
@@ -362,10 +290,11 @@ long syscall(long number, ...)
 	va_end(ap);
 	if (likely(!attach_active))
 		return call_next(&c);
-	if (call_reads(&c, &ret) || open_number(number, c.a, &ret) || call_descriptors(&c, &ret) ||
-	    newfd_syscall(number, c.a, &ret) || call_maps(&c, &ret) || call_writes(&c, &ret) ||
-	    call_transfers(&c, &ret) || call_looks(&c, &ret) || call_processes(&c, &ret) ||
-	    signal_syscall(number, c.a, &ret) || ring_syscall(number, c.a, &ret))
+	if (call_reads(&c, &ret) || open_number(number, c.a, &ret) ||
+	    route_syscall(number, c.a, &ret) || newfd_syscall(number, c.a, &ret) ||
+	    call_writes(&c, &ret) || call_transfers(&c, &ret) || call_looks(&c, &ret) ||
+	    call_processes(&c, &ret) || signal_syscall(number, c.a, &ret) ||
+	    ring_syscall(number, c.a, &ret))
 		return ret;
 	change_number(number, c.a);
 	rights_call_begin(number, c.a[0], &change);

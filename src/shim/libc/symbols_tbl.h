@@ -536,6 +536,8 @@ ALIAS(__sigsuspend, sigsuspend)
 
 /* not libc's: hooks_sanitizer.c */
 SYMBOL(const char *, __asan_default_options, (void))
+SYMBOL(const char *, __tsan_default_suppressions, (void))
+SYMBOL(const char *, __tsan_default_options, (void))
 
 /* the loader: hooks_loader.c */
 SYMBOL(void *, dlsym, (void *handle, const char *name))
