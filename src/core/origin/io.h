@@ -32,8 +32,8 @@ struct io_request {
 	char *buf;
 	uint64_t offset;
 	uint32_t length;
-	int32_t result;	  /* number of bytes, or -errno; valid when `done` */
-	uint32_t done;	  /* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
+	int32_t result; /* number of bytes, or -errno; valid when `done` */
+	uint32_t done;	/* futex; IO_DONE, or IO_LOST: nobody knows when the buffer is free */
 	int fd;
 	bool urgent;   /* a program waits for it: set at the start, or by io_wait() */
 	bool forget;   /* drop the pages of this range from the kernel's cache afterwards */

@@ -139,11 +139,10 @@ static struct kept *helper_open(const struct io_request *request, int *err)
 	return *err ? NULL : kept;
 }
 
-/* What nobody waits for: whoever stores it has no descriptor to look at the file again. */
+/* Whoever stores it may have no descriptor to look at the file. A lock that is granted meanwhile is no change. */
 static void helper_finish(struct kept *kept, struct io_request *request, uint32_t *place)
 {
 	struct statx stx;
-	/* a lock that is granted meanwhile is no change: the server is asked before the bytes are stored */
 	bool unchanged = kept && request->result == (int32_t)request->length &&
 			 !sys_fstatx(kept->fd, &stx) && file_is_as(request->file, &stx);
 
